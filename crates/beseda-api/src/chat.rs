@@ -1,0 +1,198 @@
+//! Chats and what they are about. How a chat's status changes is the engine's business.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{CampaignId, ChatId, OrderId, Paging, ReturnId, Time, word::words};
+
+words! {
+    /// What kind of talk a chat is (published as [`ChatType`](https://yandex.ru/dev/market/partner-api/doc/ru/reference/chats/getChats)).
+    ChatType {
+        /// A talk with the buyer.
+        Chat = "CHAT",
+        /// A dispute with an arbiter.
+        Arbitrage = "ARBITRAGE",
+    }
+}
+
+words! {
+    /// Who has to answer (published as [`ChatStatusType`](https://yandex.ru/dev/market/partner-api/doc/ru/reference/chats/getChats)).
+    ChatStatus {
+        /// A new chat.
+        New = "NEW",
+        /// The buyer has to answer.
+        WaitingForCustomer = "WAITING_FOR_CUSTOMER",
+        /// The shop has to answer.
+        WaitingForPartner = "WAITING_FOR_PARTNER",
+        /// The arbiter has to answer.
+        WaitingForArbiter = "WAITING_FOR_ARBITER",
+        /// Market has to answer.
+        WaitingForMarket = "WAITING_FOR_MARKET",
+        /// The chat is over; nothing can be written to it.
+        Finished = "FINISHED",
+    }
+}
+
+words! {
+    /// What a chat is about (published as [`ChatContextType`](https://yandex.ru/dev/market/partner-api/doc/ru/reference/chats/getChats)).
+    ContextType {
+        /// An order.
+        Order = "ORDER",
+        /// A return.
+        Return = "RETURN",
+        /// A question the buyer asked without an order.
+        Direct = "DIRECT",
+    }
+}
+
+/// The order or return a chat is to be found or created by (published as `ChatContextDTO`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ChatContext {
+    /// By an order.
+    Order(OrderId),
+    /// By a return.
+    Return(ReturnId),
+}
+
+impl ChatContext {
+    /// The word for its kind.
+    #[must_use]
+    pub const fn context_type(self) -> ContextType {
+        match self {
+            Self::Order(_) => ContextType::Order,
+            Self::Return(_) => ContextType::Return,
+        }
+    }
+
+    /// The id of the order or return as a raw number.
+    #[must_use]
+    pub const fn id(self) -> i64 {
+        match self {
+            Self::Order(id) => id.get(),
+            Self::Return(id) => id.get(),
+        }
+    }
+}
+
+/// What a chat is about, in full (published as `ChatFullContextDTO`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct FullContext {
+    /// Order, return or a direct question.
+    #[serde(rename = "type")]
+    pub context_type: ContextType,
+    /// The buyer, as far as known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customer: Option<Customer>,
+    /// The shop; for orders and returns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub campaign_id: Option<CampaignId>,
+    /// The order; for orders and returns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_id: Option<OrderId>,
+    /// The return; for returns only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_id: Option<ReturnId>,
+}
+
+/// What of the buyer is public (published as `ChatCustomerDTO`).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Customer {
+    /// The public name in Yandex ID, never empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, nullable = false))]
+    pub name: Option<String>,
+    /// The public identifier in Yandex ID, never empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, nullable = false))]
+    pub public_id: Option<String>,
+}
+
+/// A chat (published as `GetChatInfoDTO`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Chat {
+    /// Its id.
+    pub chat_id: ChatId,
+    /// The order once more, where the context has one; deprecated in the published API.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub order_id: Option<OrderId>,
+    /// What it is about.
+    pub context: FullContext,
+    /// A talk or a dispute. Treat as mutable.
+    #[serde(rename = "type")]
+    pub chat_type: ChatType,
+    /// Who has to answer.
+    pub status: ChatStatus,
+    /// When it was created.
+    pub created_at: Time,
+    /// When its last message was written; its creation if it has none.
+    pub updated_at: Time,
+}
+
+impl<'de> Deserialize<'de> for Chat {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        /// The same without a required context, as answers were in 2024.
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct AnyYear {
+            chat_id: ChatId,
+            order_id: Option<OrderId>,
+            context: Option<FullContext>,
+            #[serde(rename = "type")]
+            chat_type: ChatType,
+            status: ChatStatus,
+            created_at: Time,
+            updated_at: Time,
+        }
+        let chat = AnyYear::deserialize(deserializer)?;
+        Ok(Self {
+            chat_id: chat.chat_id,
+            order_id: chat.order_id,
+            context: chat.context.unwrap_or_else(|| FullContext::by_order(chat.order_id)),
+            chat_type: chat.chat_type,
+            status: chat.status,
+            created_at: chat.created_at,
+            updated_at: chat.updated_at,
+        })
+    }
+}
+
+impl FullContext {
+    /// The context of an answer of 2024, which named only the order.
+    #[must_use]
+    pub fn by_order(order: Option<OrderId>) -> Self {
+        let context_type = if order.is_some() { ContextType::Order } else { ContextType::Direct };
+        Self { context_type, customer: None, campaign_id: None, order_id: order, return_id: None }
+    }
+}
+
+/// Which chats are wanted: inside one list any, between lists all. An empty list filters nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ChatFilter {
+    /// By order; deprecated in the published API in favour of `contexts`.
+    pub order_ids: Vec<OrderId>,
+    /// By order or return.
+    pub contexts: Vec<ChatContext>,
+    /// By kind of context.
+    pub context_types: Vec<ContextType>,
+    /// By kind of chat.
+    pub types: Vec<ChatType>,
+    /// By status.
+    pub statuses: Vec<ChatStatus>,
+}
+
+/// One page of chats (published as `GetChatsInfoDTO`).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ChatPage {
+    /// The chats, most recently updated first.
+    pub chats: Vec<Chat>,
+    /// Where to go on.
+    #[serde(default, deserialize_with = "crate::wire::null_is_default")]
+    pub paging: Paging,
+}

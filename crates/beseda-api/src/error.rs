@@ -1,0 +1,258 @@
+//! What can go wrong, the same from an engine and off the wire: the API said no, or something broke. No mapping to HTTP answers here.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ChatId, MessageId, OrderId, ReturnId};
+
+/// `Result` with this crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why an operation didn't succeed.
+#[derive(Debug)]
+pub enum Error {
+    /// The API said no, and said why.
+    Refused(Box<Refused>),
+    /// Network, decoding or disk failed. Never shown to a caller of a server.
+    Broken(Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// A refusal with its reasons.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refused {
+    /// The class of the refusal, which is its HTTP status.
+    pub refusal: Refusal,
+    /// The reasons as written in `errors` of the answer.
+    pub faults: Vec<Fault>,
+    /// What else the answer carried; `None` if there was no network in between.
+    pub answer: Option<Answer>,
+}
+
+/// What came with an answer over the network besides its body.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Answer {
+    /// `X-Request-Id` (or the trace id) of the answer, to quote to support.
+    pub request_id: Option<String>,
+    /// The state of the hourly limit.
+    pub limit: Option<LimitState>,
+}
+
+/// The three `X-RateLimit-Resource-*` headers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LimitState {
+    /// Requests allowed in the window.
+    pub limit: u32,
+    /// Requests left in the window.
+    pub remaining: u32,
+    /// When the window ends.
+    pub until: jiff::Timestamp,
+}
+
+/// The ways the API says no. A refusal can't be a success.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Refusal {
+    /// 400: the request is malformed or breaks a rule.
+    BadRequest,
+    /// 401: no credential, or a bad Api-Key.
+    Unauthorized,
+    /// 403: no right to this, or a bad OAuth token.
+    Forbidden,
+    /// 404: no such path, chat, message, order or return.
+    NotFound,
+    /// 405: the path has no such method.
+    MethodNotAllowed,
+    /// 415: the body is of a type this operation doesn't take.
+    UnsupportedMediaType,
+    /// 420: too many requests in this hour or at once.
+    LimitExceeded,
+}
+
+impl Refusal {
+    /// Every refusal.
+    pub const ALL: [Self; 7] = [
+        Self::BadRequest,
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::UnsupportedMediaType,
+        Self::LimitExceeded,
+    ];
+
+    /// The HTTP status.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::BadRequest => 400,
+            Self::Unauthorized => 401,
+            Self::Forbidden => 403,
+            Self::NotFound => 404,
+            Self::MethodNotAllowed => 405,
+            Self::UnsupportedMediaType => 415,
+            Self::LimitExceeded => 420,
+        }
+    }
+
+    /// The refusal with this HTTP status, if there is one.
+    #[must_use]
+    pub fn from_status(status: u16) -> Option<Self> {
+        Self::ALL.into_iter().find(|refusal| refusal.status() == status)
+    }
+
+    /// The word in `code` of a [`Fault`].
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::BadRequest => "BAD_REQUEST",
+            Self::Unauthorized => "UNAUTHORIZED",
+            Self::Forbidden => "FORBIDDEN",
+            Self::NotFound => "NOT_FOUND",
+            Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
+            Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
+            Self::LimitExceeded => "LIMIT_EXCEEDED",
+        }
+    }
+}
+
+/// One reason of a refusal (published as `ApiErrorDTO`). Text for people: decide by the status.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Fault {
+    /// A word such as `BAD_REQUEST`.
+    pub code: String,
+    /// What is wrong, in English.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+impl Error {
+    /// A refusal with one reason.
+    #[must_use]
+    pub fn refused(refusal: Refusal, message: impl Into<String>) -> Self {
+        let fault = Fault { code: refusal.code().to_owned(), message: Some(message.into()) };
+        Self::Refused(Box::new(Refused { refusal, faults: vec![fault], answer: None }))
+    }
+
+    /// Something failed that is nobody's request.
+    #[must_use]
+    pub fn broken(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Broken(source.into())
+    }
+
+    /// 400 with this reason.
+    #[must_use]
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::refused(Refusal::BadRequest, message)
+    }
+
+    /// 400: the page token isn't one of ours.
+    #[must_use]
+    pub fn bad_page_token() -> Self {
+        Self::bad_request("Bad page token")
+    }
+
+    /// 400: a required field is absent or `null`.
+    #[must_use]
+    pub fn null_field(field: &str) -> Self {
+        Self::bad_request(format!("{field} must not be null (rejected value: null)"))
+    }
+
+    /// 400: a value that the field's type doesn't have; `path` as in `contexts[0].type`.
+    #[must_use]
+    pub fn illegal_input(path: &str) -> Self {
+        Self::bad_request(format!("Illegal input at '{path}'"))
+    }
+
+    /// 400: the chat is finished, nothing more can be written to it.
+    #[must_use]
+    pub fn chat_closed(chat: ChatId) -> Self {
+        Self::bad_request(format!("Chat {chat} is closed"))
+    }
+
+    /// 404: no such chat in this cabinet.
+    #[must_use]
+    pub fn chat_not_found(chat: ChatId) -> Self {
+        Self::refused(Refusal::NotFound, format!("Can't find chat by id: {chat}"))
+    }
+
+    /// 404: no such message in this chat.
+    #[must_use]
+    pub fn message_not_found(chat: ChatId, message: MessageId) -> Self {
+        let text = format!("Can't find message by id: {message} for chat {chat}");
+        Self::refused(Refusal::NotFound, text)
+    }
+
+    /// 404: no such order in this cabinet.
+    #[must_use]
+    pub fn order_not_found(order: OrderId) -> Self {
+        Self::refused(Refusal::NotFound, format!("Order not found: {order}"))
+    }
+
+    /// 404: no such return in this cabinet.
+    #[must_use]
+    pub fn return_not_found(id: ReturnId) -> Self {
+        Self::refused(Refusal::NotFound, format!("Return not found: {id}"))
+    }
+
+    /// The refusal, if this is one.
+    #[must_use]
+    pub fn refusal(&self) -> Option<Refusal> {
+        match self {
+            Self::Refused(refused) => Some(refused.refusal),
+            Self::Broken(_) => None,
+        }
+    }
+
+    /// The reasons of a refusal; none for a breakage.
+    #[must_use]
+    pub fn faults(&self) -> &[Fault] {
+        match self {
+            Self::Refused(refused) => &refused.faults,
+            Self::Broken(_) => &[],
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(refused) => {
+                let texts: Vec<&str> = refused
+                    .faults
+                    .iter()
+                    .map(|fault| fault.message.as_deref().unwrap_or(&fault.code))
+                    .collect();
+                if texts.is_empty() {
+                    return f.write_str(refused.refusal.code());
+                }
+                f.write_str(&texts.join("; "))
+            }
+            Self::Broken(source) => source.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Refused(_) => None,
+            Self::Broken(source) => source.source(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Refusal;
+
+    #[test]
+    fn a_refusal_is_found_again_by_its_status_and_is_never_a_success() {
+        for refusal in Refusal::ALL {
+            assert_eq!(Refusal::from_status(refusal.status()), Some(refusal));
+            assert!(refusal.status() >= 400);
+        }
+        assert_eq!(Refusal::from_status(200), None);
+        assert_eq!(Refusal::from_status(500), None);
+    }
+}

@@ -1,0 +1,206 @@
+//! Files on their way in and out, as streams. Where they are kept is the engine's business.
+
+use std::{fmt, ops::Range, str::FromStr};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::{self, BoxStream, StreamExt};
+
+use crate::Result;
+
+/// The bytes of a file, in pieces, as they come.
+pub type FileStream = BoxStream<'static, std::io::Result<Bytes>>;
+
+/// A file to be attached.
+pub struct FileUpload {
+    /// Its name.
+    pub name: FileName,
+    /// Its bytes.
+    pub content: FileStream,
+}
+
+impl FileUpload {
+    /// A file that is in memory already.
+    #[must_use]
+    pub fn from_bytes(name: &str, content: impl Into<Bytes>) -> Self {
+        let content = content.into();
+        Self { name: FileName::new(name), content: stream::iter([Ok(content)]).boxed() }
+    }
+}
+
+impl fmt::Debug for FileUpload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileUpload").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// A file's name as it is shown: no folders, no control characters, 1 to 255 characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileName(String);
+
+impl FileName {
+    /// Makes a name out of whatever was sent: folders are dropped, control characters taken out, and what
+    /// has no name is called `file`.
+    #[must_use]
+    pub fn new(raw: &str) -> Self {
+        let last = raw.rsplit(['/', '\\']).next().unwrap_or_default();
+        let clean: String = last.chars().filter(|c| !c.is_control()).take(255).collect();
+        let clean = clean.trim();
+        Self(
+            if clean.is_empty() || clean == "." || clean == ".." { "file" } else { clean }
+                .to_owned(),
+        )
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The unguessable name of a stored file in its download link: 32 lower-case hexadecimal digits.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FileId(String);
+
+impl FileId {
+    /// From 128 random bits.
+    #[must_use]
+    pub fn new(random: u128) -> Self {
+        Self(format!("{random:032x}"))
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for FileId {
+    type Err = NotAFileId;
+
+    fn from_str(text: &str) -> Result<Self, NotAFileId> {
+        let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+        if text.len() == 32 && text.bytes().all(hex) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(NotAFileId)
+        }
+    }
+}
+
+impl fmt::Display for FileId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for FileId {
+    /// Half of it: the whole is what lets one download the file.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FileId({}…)", &self.0[..8])
+    }
+}
+
+/// A text that isn't a [`FileId`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotAFileId;
+
+impl fmt::Display for NotAFileId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a file id is 32 lower-case hexadecimal digits")
+    }
+}
+
+impl std::error::Error for NotAFileId {}
+
+/// A part of a file as HTTP asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ByteRange {
+    /// From the first byte to the last, both included; the last may lie beyond the end.
+    Bounded(u64, u64),
+    /// From this byte to the end.
+    From(u64),
+    /// So many bytes at the end.
+    Last(u64),
+}
+
+impl ByteRange {
+    /// The bytes it means in a file of `size`; `None` if there are none.
+    #[must_use]
+    pub fn within(self, size: u64) -> Option<Range<u64>> {
+        let range = match self {
+            Self::Bounded(first, last) => first..last.saturating_add(1).min(size),
+            Self::From(first) => first..size,
+            Self::Last(count) => size.saturating_sub(count)..size,
+        };
+        (range.start < range.end).then_some(range)
+    }
+}
+
+/// A stored file, opened for reading.
+pub struct Download {
+    /// Its name as it was sent.
+    pub name: FileName,
+    /// Its whole size in bytes.
+    pub size: u64,
+    /// The bytes that follow in `content`; empty if the range asked for lies outside the file.
+    pub range: Range<u64>,
+    /// The bytes.
+    pub content: FileStream,
+}
+
+impl fmt::Debug for Download {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Download");
+        shown.field("name", &self.name).field("size", &self.size).field("range", &self.range);
+        shown.finish_non_exhaustive()
+    }
+}
+
+/// The files behind the links in `payload[].url`.
+#[async_trait]
+pub trait Downloads: Send + Sync {
+    /// Opens a file, or a part of it. `None` if no message has it.
+    ///
+    /// # Errors
+    /// Only breakages: a file that isn't there is `None`.
+    async fn open_file(&self, file: &FileId, range: Option<ByteRange>) -> Result<Option<Download>>;
+
+    /// The cabinet whose chat the file is in; `None` if no message has it.
+    ///
+    /// # Errors
+    /// Only breakages.
+    async fn file_business(&self, file: &FileId) -> Result<Option<crate::BusinessId>>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ByteRange, FileName};
+
+    #[test]
+    fn a_name_loses_its_folders_and_control_characters() {
+        for (raw, name) in [
+            ("фото.jpg", "фото.jpg"),
+            ("../../etc/passwd", "passwd"),
+            ("C:\\temp\\a.txt", "a.txt"),
+            ("a\r\nb", "ab"),
+            ("", "file"),
+            ("..", "file"),
+        ] {
+            assert_eq!(FileName::new(raw).as_str(), name);
+        }
+    }
+
+    #[test]
+    fn a_range_is_cut_to_the_file() {
+        assert_eq!(ByteRange::Bounded(0, 99).within(10), Some(0..10));
+        assert_eq!(ByteRange::From(4).within(10), Some(4..10));
+        assert_eq!(ByteRange::Last(3).within(10), Some(7..10));
+        assert_eq!(ByteRange::From(10).within(10), None);
+        assert_eq!(ByteRange::Last(0).within(10), None);
+        assert_eq!(ByteRange::Bounded(5, 2).within(10), None);
+        assert_eq!(ByteRange::Bounded(0, u64::MAX).within(10), Some(0..10));
+    }
+}

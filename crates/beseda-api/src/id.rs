@@ -1,0 +1,125 @@
+//! Identifiers as separate types, so that a chat id can't stand where a message id is wanted. No issuing of ids here.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// A number that can't be an identifier: below 1 or not an `int64`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IdOutOfRange;
+
+impl fmt::Display for IdOutOfRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an identifier is a whole number from 1 to 9223372036854775807")
+    }
+}
+
+impl std::error::Error for IdOutOfRange {}
+
+macro_rules! id {
+    ($($(#[$doc:meta])* $name:ident;)+) => {$(
+        $(#[$doc])*
+        ///
+        /// An `int64` of at least 1.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(i64);
+
+        impl $name {
+            /// Takes a raw number.
+            ///
+            /// # Errors
+            /// [`IdOutOfRange`] below 1.
+            pub const fn new(raw: i64) -> Result<Self, IdOutOfRange> {
+                if raw >= 1 { Ok(Self(raw)) } else { Err(IdOutOfRange) }
+            }
+
+            /// The raw number.
+            #[must_use]
+            pub const fn get(self) -> i64 {
+                self.0
+            }
+        }
+
+        impl TryFrom<i64> for $name {
+            type Error = IdOutOfRange;
+            fn try_from(raw: i64) -> Result<Self, IdOutOfRange> {
+                Self::new(raw)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdOutOfRange;
+            fn from_str(text: &str) -> Result<Self, IdOutOfRange> {
+                text.parse().map_err(|_| IdOutOfRange).and_then(Self::new)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_i64(self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Self::new(i64::deserialize(deserializer)?).map_err(de::Error::custom)
+            }
+        }
+
+        #[cfg(feature = "openapi")]
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                utoipa::openapi::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::Type::Integer)
+                    .format(Some(utoipa::openapi::SchemaFormat::KnownFormat(
+                        utoipa::openapi::KnownFormat::Int64,
+                    )))
+                    .minimum(Some(1))
+                    .into()
+            }
+        }
+
+        #[cfg(feature = "openapi")]
+        impl utoipa::ToSchema for $name {}
+    )+};
+}
+
+id! {
+    /// A cabinet of a seller (published as `businessId`): owns campaigns, keys and chats.
+    BusinessId;
+    /// A shop of a cabinet (published as `campaignId`). Not the same number as the cabinet's.
+    CampaignId;
+    /// A chat, unique over all cabinets.
+    ChatId;
+    /// A message. Ids grow strictly with time and are Unix microseconds in shape.
+    MessageId;
+    /// An order on the marketplace.
+    OrderId;
+    /// A return of (a part of) an order.
+    ReturnId;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ChatId;
+
+    #[test]
+    fn an_id_below_one_does_not_decode() {
+        for raw in ["0", "-1", "1.5", "\"7\"", "9223372036854775808"] {
+            assert!(serde_json::from_str::<ChatId>(raw).is_err(), "{raw}");
+        }
+        assert_eq!(serde_json::from_str::<ChatId>("7").map(ChatId::get).ok(), Some(7));
+    }
+}

@@ -1,0 +1,174 @@
+//! Messages and their parts. No files are touched here: an attachment is a link.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, FullContext, MessageId, OrderId, Paging, Result, Time, word::words};
+
+words! {
+    /// Who wrote a message (published as [`ChatMessageSenderType`](https://yandex.ru/dev/market/partner-api/doc/ru/reference/chats/getChatHistory)). An arbiter writes as support.
+    Sender {
+        /// The shop.
+        Partner = "PARTNER",
+        /// The buyer.
+        Customer = "CUSTOMER",
+        /// Market, automatically.
+        Market = "MARKET",
+        /// A person of Market's support.
+        Support = "SUPPORT",
+    }
+}
+
+/// A message (published as `ChatMessageDTO`). A sticker has neither text nor payload.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Message {
+    /// Its id; ids of one chat grow in the order of writing.
+    pub message_id: MessageId,
+    /// When it was written.
+    pub created_at: Time,
+    /// Who wrote it.
+    pub sender: Sender,
+    /// Its text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub message: Option<String>,
+    /// The attached files, at least one if present.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(min_items = 1))]
+    pub payload: Option<Vec<Attachment>>,
+}
+
+/// A file attached to a message (published as `ChatMessagePayloadDTO`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Attachment {
+    /// The file's name; may be empty in answers of the published service.
+    #[serde(default)]
+    pub name: String,
+    /// Where to download it: absolute, 1 to 2000 characters.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 2000))]
+    pub url: String,
+    /// Its size in bytes.
+    pub size: i32,
+}
+
+/// One page of a chat's history (published as `ChatMessagesResultDTO`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct MessagePage {
+    /// The order, where the context has one; deprecated in the published API.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub order_id: Option<OrderId>,
+    /// What the chat is about.
+    pub context: FullContext,
+    /// The messages, oldest first.
+    pub messages: Vec<Message>,
+    /// Where to go on.
+    pub paging: Paging,
+}
+
+impl<'de> Deserialize<'de> for MessagePage {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        /// The same without a required context, as answers were in 2024.
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct AnyYear {
+            order_id: Option<OrderId>,
+            context: Option<FullContext>,
+            messages: Vec<Message>,
+            #[serde(default, deserialize_with = "crate::wire::null_is_default")]
+            paging: Paging,
+        }
+        let page = AnyYear::deserialize(deserializer)?;
+        Ok(Self {
+            order_id: page.order_id,
+            context: page.context.unwrap_or_else(|| FullContext::by_order(page.order_id)),
+            messages: page.messages,
+            paging: page.paging,
+        })
+    }
+}
+
+/// A text that may be sent: 1 to 4096 Unicode code points, not only blanks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageText(String);
+
+impl MessageText {
+    /// The longest text, in Unicode code points.
+    pub const MAX: usize = 4096;
+
+    /// Takes a text as it is; nothing is trimmed.
+    ///
+    /// # Errors
+    /// 400 with the documented text if it is empty, blank or too long.
+    pub fn new(text: impl Into<String>) -> Result<Self> {
+        let text = text.into();
+        // A code point is at least one byte and at most four: most texts need no counting.
+        let long = text.len() > Self::MAX && text.chars().count() > Self::MAX;
+        if long || text.trim().is_empty() {
+            return Err(Error::bad_request(format!(
+                "message size must be between 1 and {} (rejected value: {})",
+                Self::MAX,
+                shortened(&text)
+            )));
+        }
+        Ok(Self(text))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The text itself.
+    #[must_use]
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+/// The beginning of a value that is too long to repeat in an answer.
+fn shortened(text: &str) -> String {
+    const SHOWN: usize = 100;
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Message, MessageText, Sender};
+
+    #[test]
+    fn a_text_is_counted_in_code_points() {
+        assert!(MessageText::new("я".repeat(4096)).is_ok());
+        assert!(MessageText::new("🙂".repeat(4096)).is_ok());
+        assert!(MessageText::new("я".repeat(4097)).is_err());
+    }
+
+    #[test]
+    fn an_empty_or_blank_text_is_refused() {
+        for text in ["", " ", "\n\t ", "\u{a0}"] {
+            let refused = MessageText::new(text).unwrap_err().to_string();
+            assert!(refused.starts_with("message size must be between 1 and 4096"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn blanks_around_a_text_are_kept() {
+        assert_eq!(MessageText::new(" да ").unwrap().as_str(), " да ");
+    }
+
+    #[test]
+    fn a_message_with_neither_text_nor_file_and_a_new_sender_still_decodes() {
+        let body = r#"{"messageId":1,"createdAt":"2026-05-31T07:30:17Z","sender":"ROBOT","mood":"good","payload":null}"#;
+        let message: Message = serde_json::from_str(body).unwrap();
+        assert_eq!(message.sender, Sender::Unknown("ROBOT".to_owned()));
+        assert_eq!((message.message, message.payload), (None, None));
+    }
+}

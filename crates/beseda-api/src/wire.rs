@@ -1,0 +1,314 @@
+//! Envelope, query and body structs: what the client serialises and the server extracts. Turning them into arguments is here too; HTTP is not.
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::{
+    ChatContext, ChatFilter, ChatId, ChatStatus, ChatType, ContextType, Error, Fault, MessageId,
+    MessageText, OrderId, Result, ReturnId, Scope,
+};
+
+/// Whether an answer is a success.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Status {
+    /// No errors.
+    #[default]
+    Ok,
+    /// Something is wrong.
+    Error,
+}
+
+/// An answer (published as `ApiResponse` with a `result`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Envelope<T> {
+    /// Whether it is a success; optional before October 2025.
+    #[serde(default)]
+    pub status: Status,
+    /// What was asked for; absent from answers to a send.
+    #[serde(skip_serializing_if = "Option::is_none", default = "none")]
+    pub result: Option<T>,
+}
+
+fn none<T>() -> Option<T> {
+    None
+}
+
+impl<T> Envelope<T> {
+    /// A success with a result.
+    pub const fn ok(result: T) -> Self {
+        Self { status: Status::Ok, result: Some(result) }
+    }
+}
+
+impl Envelope<()> {
+    /// A success without a result (published as `EmptyApiResponse`).
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self { status: Status::Ok, result: None }
+    }
+}
+
+/// An answer that says no (published as `ApiErrorResponse`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Failure {
+    /// Always `ERROR`.
+    #[serde(default)]
+    pub status: Status,
+    /// The reasons, at least one.
+    #[serde(default, deserialize_with = "null_is_default")]
+    pub errors: Vec<Fault>,
+}
+
+impl Failure {
+    /// A failure with these reasons.
+    #[must_use]
+    pub fn new(errors: Vec<Fault>) -> Self {
+        Self { status: Status::Error, errors }
+    }
+}
+
+/// Reads `null` as the type's default, as old answers had it.
+pub(crate) fn null_is_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// An order or return as a request names it (published as `ChatContextDTO`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ContextRef {
+    /// `ORDER` or `RETURN`; `DIRECT` can't be named by an id.
+    #[serde(rename = "type")]
+    pub context_type: Option<ContextType>,
+    /// The id of the order or return, at least 1.
+    pub id: Option<i64>,
+}
+
+impl ContextRef {
+    /// The context it names; `path` is where it stands in the body, for the error text.
+    ///
+    /// # Errors
+    /// 400 that names the field.
+    pub fn read(&self, path: &str) -> Result<ChatContext> {
+        let kind = self.context_type.as_ref();
+        let kind = kind.ok_or_else(|| Error::null_field(&format!("{path}.type")))?;
+        if !matches!(kind, ContextType::Order | ContextType::Return) {
+            return Err(Error::illegal_input(&format!("{path}.type")));
+        }
+        let raw = self.id.ok_or_else(|| Error::null_field(&format!("{path}.id")))?;
+        if raw < 1 {
+            return Err(below_one(&format!("{path}.id"), raw));
+        }
+        Ok(match kind {
+            ContextType::Order => ChatContext::Order(order_id(raw, path)?),
+            _ => ChatContext::Return(ReturnId::new(raw).map_err(|_| below_one(path, raw))?),
+        })
+    }
+}
+
+impl From<ChatContext> for ContextRef {
+    fn from(context: ChatContext) -> Self {
+        Self { context_type: Some(context.context_type()), id: Some(context.id()) }
+    }
+}
+
+/// 400: a number below 1 where an id is wanted.
+fn below_one(field: &str, raw: i64) -> Error {
+    Error::bad_request(format!(
+        "{field} must be greater than or equal to 1 (rejected value: {raw})"
+    ))
+}
+
+fn order_id(raw: i64, field: &str) -> Result<OrderId> {
+    OrderId::new(raw).map_err(|_| below_one(field, raw))
+}
+
+/// Body of getChats (published as `GetChatsRequest`).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct GetChats {
+    /// By order; deprecated in favour of `contexts`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(min_items = 1))]
+    pub order_ids: Option<Vec<i64>>,
+    /// By order or return.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(min_items = 1))]
+    pub contexts: Option<Vec<ContextRef>>,
+    /// By kind of context.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(min_items = 1))]
+    pub context_types: Option<Vec<ContextType>>,
+    /// By kind of chat.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(min_items = 1))]
+    pub types: Option<Vec<ChatType>>,
+    /// By status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(min_items = 1))]
+    pub statuses: Option<Vec<ChatStatus>>,
+}
+
+impl GetChats {
+    /// The filter it asks for.
+    ///
+    /// # Errors
+    /// 400 that names the field: an empty list, an unknown word, an id below 1.
+    pub fn into_filter(self) -> Result<ChatFilter> {
+        let mut filter = ChatFilter::default();
+        for (i, raw) in listed(self.order_ids, "orderIds")?.into_iter().enumerate() {
+            filter.order_ids.push(order_id(raw, &format!("orderIds[{i}]"))?);
+        }
+        for (i, context) in listed(self.contexts, "contexts")?.iter().enumerate() {
+            filter.contexts.push(context.read(&format!("contexts[{i}]"))?);
+        }
+        filter.context_types = listed(self.context_types, "contextTypes")?;
+        filter.types = listed(self.types, "types")?;
+        filter.statuses = listed(self.statuses, "statuses")?;
+        known(&filter.context_types, ContextType::is_known, "contextTypes")?;
+        known(&filter.types, ChatType::is_known, "types")?;
+        known(&filter.statuses, ChatStatus::is_known, "statuses")?;
+        Ok(filter)
+    }
+}
+
+impl From<ChatFilter> for GetChats {
+    fn from(filter: ChatFilter) -> Self {
+        fn some<T>(list: Vec<T>) -> Option<Vec<T>> {
+            (!list.is_empty()).then_some(list)
+        }
+        Self {
+            order_ids: some(filter.order_ids.into_iter().map(OrderId::get).collect()),
+            contexts: some(filter.contexts.into_iter().map(ContextRef::from).collect()),
+            context_types: some(filter.context_types),
+            types: some(filter.types),
+            statuses: some(filter.statuses),
+        }
+    }
+}
+
+fn listed<T>(list: Option<Vec<T>>, field: &str) -> Result<Vec<T>> {
+    match list {
+        Some(list) if list.is_empty() => Err(Error::bad_request(format!(
+            "{field} size must be between 1 and {} (rejected size: 0)",
+            i32::MAX
+        ))),
+        list => Ok(list.unwrap_or_default()),
+    }
+}
+
+fn known<T>(list: &[T], is_known: fn(&T) -> bool, field: &str) -> Result<()> {
+    match list.iter().position(|word| !is_known(word)) {
+        Some(i) => Err(Error::illegal_input(&format!("{field}[{i}]"))),
+        None => Ok(()),
+    }
+}
+
+/// Body of getChatHistory (published as `GetChatHistoryRequest`).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct GetChatHistory {
+    /// The first message wanted, inclusive, at least 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, nullable = false))]
+    pub message_id_from: Option<i64>,
+}
+
+impl GetChatHistory {
+    /// The message to begin with.
+    ///
+    /// # Errors
+    /// 400 below 1.
+    pub fn read(&self) -> Result<Option<MessageId>> {
+        let read = |raw| MessageId::new(raw).map_err(|_| below_one("messageIdFrom", raw));
+        self.message_id_from.map(read).transpose()
+    }
+}
+
+/// Body of createChat (published as `CreateChatRequest`).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct CreateChat {
+    /// The order or return.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub context: Option<ContextRef>,
+    /// The order; deprecated in favour of `context`, which wins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
+    pub order_id: Option<i64>,
+}
+
+impl CreateChat {
+    /// The context it names.
+    ///
+    /// # Errors
+    /// 400 if it names none, or names it wrongly.
+    pub fn read(&self) -> Result<ChatContext> {
+        match (&self.context, self.order_id) {
+            (Some(context), _) => context.read("context"),
+            (None, Some(raw)) => order_id(raw, "orderId").map(ChatContext::Order),
+            (None, None) => Err(Error::null_field("context")),
+        }
+    }
+}
+
+/// Result of createChat (published as `CreateChatResultDTO`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct CreatedChat {
+    /// The chat, new or found.
+    pub chat_id: ChatId,
+}
+
+/// Body of sendMessageToChat (published as `SendMessageToChatRequest`).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SendMessage {
+    /// The text, 1 to 4096 code points.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(required = true, min_length = 1, max_length = 4096, nullable = false)
+    )]
+    pub message: Option<String>,
+}
+
+impl SendMessage {
+    /// The text.
+    ///
+    /// # Errors
+    /// 400 if there is none or it breaks the bounds.
+    pub fn read(self) -> Result<MessageText> {
+        MessageText::new(self.message.ok_or_else(|| Error::null_field("message"))?)
+    }
+}
+
+/// Result of getAuthTokenInfo (published as `TokenDTO`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct AuthTokenInfo {
+    /// The key.
+    pub api_key: AuthKey,
+}
+
+/// What a key tells of itself (published as `ApiKeyDTO`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct AuthKey {
+    /// Its name, 1 to 100 characters.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
+    pub name: String,
+    /// What it may do.
+    pub auth_scopes: Vec<Scope>,
+}
