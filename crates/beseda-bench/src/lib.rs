@@ -4,8 +4,8 @@
 pub mod data;
 pub mod http;
 pub mod load;
-pub mod memory;
 pub mod measure;
+pub mod memory;
 pub mod process;
 pub mod report;
 pub mod sample;

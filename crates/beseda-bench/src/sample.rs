@@ -2,8 +2,8 @@
 //! It is not a generator of realistic conversations: every message is the same so that only the code differs.
 
 /// A message text of exactly 200 bytes of UTF-8.
-pub const TEXT: &str = "Здравствуйте! Заказ собран и уже едет в пункт выдачи, \
-    привезут завтра к вечеру. Спасибо, что выбрали нас! Если что, мы на связи.";
+pub const TEXT: &str = "Здравствуйте! Заказ собран и уже едет в пункт выдачи - \
+    привезут завтра к вечеру. Спасибо, что выбрали нас. Ждём!";
 
 /// The body of a send of [`TEXT`].
 #[must_use]

@@ -1,0 +1,32 @@
+//! Reference (a): axum answers `{"status":"OK"}` to a parsed JSON body. It keeps nothing and checks nothing.
+
+use axum::{Json, Router, routing::post};
+use serde::{Deserialize, Serialize};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[derive(Deserialize)]
+struct SendMessage {
+    message: String,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    status: &'static str,
+}
+
+async fn send_message(Json(body): Json<SendMessage>) -> Json<Answer> {
+    let status = if body.message.is_empty() { "ERROR" } else { "OK" };
+    Json(Answer { status })
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let routes =
+        Router::new().route("/v2/businesses/{business_id}/chats/message", post(send_message));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    println!("{}", serde_json::json!({ "url": format!("http://{}", listener.local_addr()?) }));
+    axum::serve(listener, routes).await?;
+    Ok(())
+}

@@ -1,0 +1,126 @@
+//! `beseda-bench`: measures the parts asked for and prints the table. `cargo xtask bench` builds and runs it.
+
+use std::{
+    fs,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result};
+use beseda_bench::{
+    data::{Place, Size},
+    measure::Bench,
+    report::{self, Row},
+};
+use clap::{Parser, ValueEnum};
+use serde_json::json;
+
+/// Parts not begun when a run is this old are left out, and said to be.
+const BEGIN_WITHIN: Duration = Duration::from_secs(9 * 60);
+
+/// Measures our server beside three references on this machine and prints one table.
+#[derive(Parser)]
+#[command(name = "cargo xtask bench")]
+struct Args {
+    /// Small data sets and short rounds: done in a minute and a half, good for comparing two changes.
+    #[arg(long)]
+    quick: bool,
+    /// Measure these parts alone.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<Part>,
+    /// How long every round counts, in seconds.
+    #[arg(long)]
+    seconds: Option<f64>,
+    /// How often ours and its reference take turns.
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// Write every figure to this file as JSON.
+    #[arg(long)]
+    json: Option<PathBuf>,
+    /// Where to make the folder for the data; on a real disk, or durable writes would mean nothing.
+    #[arg(long, default_value = "target")]
+    dir: PathBuf,
+    /// Keep the data sets for the next run with the same sizes and the same database version.
+    #[arg(long)]
+    keep: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// The three references without our server.
+    Refs,
+    /// Durable sends.
+    Sends,
+    /// Pages of history.
+    Pages,
+    /// The list of chats with a status filter.
+    Chats,
+    /// Memory, idle and busy.
+    Memory,
+    /// From start to the first answer.
+    Start,
+}
+
+impl Part {
+    const OURS: [Self; 5] = [Self::Sends, Self::Pages, Self::Chats, Self::Memory, Self::Start];
+
+    fn measure(self, bench: &Bench) -> Result<Vec<Row>> {
+        match self {
+            Self::Refs => bench.references(),
+            Self::Sends => bench.sends(),
+            Self::Pages => bench.pages(),
+            Self::Chats => bench.chats(),
+            Self::Memory => bench.memory(),
+            Self::Start => bench.start(),
+        }
+    }
+}
+
+fn bench(args: &Args) -> Result<Bench> {
+    let own = std::env::current_exe()?;
+    let programs = own.parent().context("this program is in no folder")?.to_owned();
+    let (warmup, seconds) = if args.quick { (0.5, 1.0) } else { (1.0, 4.0) };
+    let (chats, many) = if args.quick { (1_000, 20_000) } else { (100_000, 1_000_000) };
+    Ok(Bench {
+        // A folder of its own inside the given one: all of it is removed at the end.
+        place: Place { beseda: programs.join("beseda"), dir: args.dir.join("beseda-bench-data") },
+        references: programs,
+        rounds: args.rounds.max(1),
+        warmup: Duration::from_secs_f64(warmup),
+        measure: Duration::try_from_secs_f64(args.seconds.unwrap_or(seconds))?,
+        large_pages: Size { chats, messages_per_chat: 100 },
+        large_chats: Size { chats: many, messages_per_chat: 1 },
+        keep: args.keep,
+    })
+}
+
+fn main() -> Result<()> {
+    let args = Args::parse();
+    let bench = bench(&args)?;
+    bench.prepare()?;
+    let parts = if args.only.is_empty() { Part::OURS.to_vec() } else { args.only.clone() };
+    let began = Instant::now();
+    let mut rows = Vec::new();
+    for part in parts {
+        let name =
+            part.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+        if began.elapsed() > BEGIN_WITHIN {
+            rows.push(Row::new(name, "left out: the run is too old"));
+            continue;
+        }
+        eprintln!("measuring {name} …");
+        rows.extend(part.measure(&bench).unwrap_or_else(|error| {
+            eprintln!("{name}: {error:#}");
+            vec![Row::new(name, "FAILED, see above")]
+        }));
+    }
+    bench.clean()?;
+    println!("{}\n{}", report::table(&rows), report::summary(&rows));
+    if let Some(file) = &args.json {
+        let cores = std::thread::available_parallelism().map_or(0, usize::from);
+        let run = json!({ "quick": args.quick, "cores": cores, "rounds": bench.rounds,
+            "secondsOfARound": bench.measure.as_secs_f64(), "took": began.elapsed().as_secs_f64() });
+        fs::write(file, serde_json::to_vec_pretty(&report::json(&rows, &run))?)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,370 @@
+//! The rows of the table: what is sent to whom, how often, and what it is held against.
+//! Ours and its reference take turns, round by round, so that noise of the machine meets both.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+
+use crate::{
+    data::{DataSet, Place, Size, StandIn},
+    load::{self, Figures, Job, Request},
+    memory::{Memory, Watch},
+    process::Server,
+    report::{Goal, Row, median, milliseconds, words},
+    sample,
+};
+
+const CONNECTIONS: usize = 64;
+const COMMITTED: &str = "commit.sqlite";
+const STARTS: usize = 5;
+const SMALL_PAGES: Size = Size { chats: 100, messages_per_chat: 100 };
+const SMALL_CHATS: Size = Size { chats: 1_000, messages_per_chat: 10 };
+const FILTER: &[u8] = br#"{"statuses":["WAITING_FOR_PARTNER"]}"#;
+
+/// Everything a run needs to know.
+pub struct Bench {
+    /// Our binary and the folder to write into.
+    pub place: Place,
+    /// Where the reference programs are.
+    pub references: PathBuf,
+    /// How often ours and its reference take turns.
+    pub rounds: usize,
+    /// How long every round sends before it counts.
+    pub warmup: Duration,
+    /// How long every round counts.
+    pub measure: Duration,
+    /// The large data set for pages of history.
+    pub large_pages: Size,
+    /// The large data set for the list of chats.
+    pub large_chats: Size,
+    /// Whether data sets stay for the next run.
+    pub keep: bool,
+}
+
+impl Bench {
+    /// Makes the folder for the data; of an earlier run only its data sets stay in it.
+    pub fn prepare(&self) -> Result<()> {
+        let dir = &self.place.dir;
+        fs::create_dir_all(dir).with_context(|| format!("creating {}", dir.display()))?;
+        for name in [COMMITTED, "commit.sqlite-wal", "commit.sqlite-shm"] {
+            let file = dir.join(name);
+            if file.exists() {
+                fs::remove_file(&file).with_context(|| format!("removing {}", file.display()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The three references alone.
+    pub fn references(&self) -> Result<Vec<Row>> {
+        let status = self.reference("status")?;
+        let page = self.reference("page")?;
+        let taken = alternate(
+            self.rounds,
+            &mut [
+                &mut || self.drive(status.address, &small_request(), CONNECTIONS),
+                &mut || self.drive(page.address, &page_request(None), CONNECTIONS),
+                &mut || self.commit(),
+            ],
+        )?;
+        let names = [
+            "(a) axum: parsed 120-byte body, status OK",
+            "(b) axum: page of 50 from memory",
+            "(c) SQLite: group commit of 64, one thread",
+        ];
+        let rows = names.into_iter().zip(taken);
+        Ok(rows
+            .map(|(name, taken)| Row::new(name, "").against(words(&taken)).rounds(json!(taken)))
+            .collect())
+    }
+
+    /// Durable sends against group commit, and against axum that keeps nothing.
+    pub fn sends(&self) -> Result<Vec<Row>> {
+        let data = DataSet::open(&self.place, "sends", SMALL_CHATS)?;
+        let ours = data.serve(&self.place)?;
+        let status = self.reference("status")?;
+        let request = send_request(&ours, &data);
+        let taken = alternate(
+            self.rounds,
+            &mut [
+                &mut || self.drive(ours.server.address, &request, CONNECTIONS),
+                &mut || self.commit(),
+                &mut || self.drive(status.address, &small_request(), CONNECTIONS),
+            ],
+        )?;
+        ours.server.stop()?;
+        // Grown by what was sent, so never kept.
+        data.remove()?;
+        let beside = |index: usize| words(&taken[index]);
+        let rounds = json!({ "ours": taken[0], "commit": taken[1], "status": taken[2] });
+        Ok(vec![
+            Row::new("durable sends, 64 connections", beside(0))
+                .against(format!("(c) {}", beside(1)))
+                .judged(share(&taken[0], &taken[1]), Goal::Share(0.60))
+                .rounds(rounds),
+            Row::new("  the same beside (a)", "")
+                .against(format!("(a) {}", beside(2)))
+                .ratio(share(&taken[0], &taken[2])),
+        ])
+    }
+
+    /// Pages of history against the same page from memory, over a small and a large data set.
+    pub fn pages(&self) -> Result<Vec<Row>> {
+        let mut rows = self.pages_over("pages-small", SMALL_PAGES, Goal::Share(0.75))?;
+        rows.extend(self.pages_over("pages-large", self.large_pages, Goal::Share(0.50))?);
+        Ok(rows)
+    }
+
+    fn pages_over(&self, name: &str, size: Size, goal: Goal) -> Result<Vec<Row>> {
+        let data = DataSet::open(&self.place, name, size)?;
+        let ours = data.serve(&self.place)?;
+        let page = self.reference("page")?;
+        let request = page_request(Some((&ours, &data)));
+        let bytes = probe(ours.server.address, &request, "messages", 50)?;
+        let of_reference = probe(page.address, &page_request(None), "messages", 50)?;
+        let watch = Watch::start(ours.server.id());
+        let taken = alternate(
+            self.rounds,
+            &mut [&mut || self.drive(ours.server.address, &request, CONNECTIONS), &mut || {
+                self.drive(page.address, &page_request(None), CONNECTIONS)
+            }],
+        )?;
+        let peak = watch.stop();
+        ours.server.stop()?;
+        let messages = crate::report::thousands(size.messages() as f64);
+        let rounds = json!({
+            "ours": taken[0], "page": taken[1], "bytes": bytes, "referenceBytes": of_reference,
+            "peakMemory": peak,
+        });
+        Ok(vec![
+            Row::new(format!("history page of 50, {messages} messages"), words(&taken[0]))
+                .against(format!("(b) {}", words(&taken[1])))
+                .judged(share(&taken[0], &taken[1]), goal)
+                .rounds(rounds),
+            Row::new(
+                "  bytes of a page; memory while busy",
+                format!("{bytes} B; {}", in_words(peak)),
+            )
+            .against(format!("(b) {of_reference} B")),
+        ])
+    }
+
+    /// The list of chats with a status filter, few chats against many.
+    pub fn chats(&self) -> Result<Vec<Row>> {
+        let few_data = DataSet::open(&self.place, "chats-small", SMALL_CHATS)?;
+        let many_data = DataSet::open(&self.place, "chats-large", self.large_chats)?;
+        let few = few_data.serve(&self.place)?;
+        let many = many_data.serve(&self.place)?;
+        let (few_request, many_request) = (list_request(&few), list_request(&many));
+        probe(few.server.address, &few_request, "chats", 20)?;
+        probe(many.server.address, &many_request, "chats", 20)?;
+        let mut rows = Vec::new();
+        for connections in [1, CONNECTIONS] {
+            let taken = alternate(
+                self.rounds,
+                &mut [
+                    &mut || self.drive(many.server.address, &many_request, connections),
+                    &mut || self.drive(few.server.address, &few_request, connections),
+                ],
+            )?;
+            let chats = crate::report::thousands(self.large_chats.chats as f64);
+            let of = if connections == 1 { "connection" } else { "connections" };
+            rows.push(
+                Row::new(
+                    format!("list of 20 by status, {chats} chats, {connections} {of}"),
+                    words(&taken[0]),
+                )
+                .against(format!("1,000 chats: {}", words(&taken[1])))
+                .judged(times(&taken[0], &taken[1]), Goal::Times(1.5))
+                .rounds(json!({ "many": taken[0], "few": taken[1] })),
+            );
+        }
+        few.server.stop()?;
+        many.server.stop()?;
+        self.done(few_data)?;
+        self.done(many_data)?;
+        Ok(rows)
+    }
+
+    /// Memory of a server nobody calls yet, and of one that 64 connections keep busy.
+    pub fn memory(&self) -> Result<Vec<Row>> {
+        let data = DataSet::open(&self.place, "memory", SMALL_CHATS)?;
+        let ours = data.serve(&self.place)?;
+        thread::sleep(Duration::from_secs(1));
+        let idle = Memory::of(ours.server.id())?;
+        let watch = Watch::start(ours.server.id());
+        for request in
+            [send_request(&ours, &data), page_request(Some((&ours, &data))), list_request(&ours)]
+        {
+            self.drive(ours.server.address, &request, CONNECTIONS)?;
+        }
+        let busy = watch.stop();
+        ours.server.stop()?;
+        data.remove()?;
+        let row = |figure, memory: Memory, goal| {
+            Row::new(figure, in_words(memory))
+                .judged(megabytes(memory.resident), Goal::Megabytes(goal))
+                .rounds(json!(memory))
+        };
+        Ok(vec![
+            row("memory, idle after start", idle, 15.0),
+            row("memory, sends, pages and lists at 64 connections", busy, 64.0),
+        ])
+    }
+
+    /// From the start of the process to its first answer, over the large data set.
+    pub fn start(&self) -> Result<Vec<Row>> {
+        let data = DataSet::open(&self.place, "pages-large", self.large_pages)?;
+        let mut taken = Vec::new();
+        for _ in 0..STARTS {
+            let started = Instant::now();
+            let ours = data.serve(&self.place)?;
+            load::once(ours.server.address, &list_request(&ours))?;
+            taken.push(started.elapsed().as_secs_f64() * 1_000.0);
+            ours.server.stop()?;
+        }
+        self.done(data)?;
+        let messages = crate::report::thousands(self.large_pages.messages() as f64);
+        let middle = median(taken.clone());
+        Ok(vec![
+            Row::new(
+                format!("start to first answer, {messages} messages"),
+                milliseconds(middle * 1_000.0),
+            )
+            .against(format!("median of {STARTS} starts"))
+            .judged(middle, Goal::Milliseconds(60.0))
+            .rounds(json!(taken)),
+        ])
+    }
+
+    /// Removes what the bench laid on the disk, unless it is to stay.
+    pub fn clean(&self) -> Result<()> {
+        if !self.keep && self.place.dir.exists() {
+            fs::remove_dir_all(&self.place.dir)
+                .with_context(|| format!("removing {}", self.place.dir.display()))?;
+        }
+        Ok(())
+    }
+
+    fn done(&self, data: DataSet) -> Result<()> {
+        if self.keep { Ok(()) } else { data.remove() }
+    }
+
+    fn program(&self, name: &str) -> PathBuf {
+        self.references.join(format!("beseda-reference-{name}"))
+    }
+
+    fn reference(&self, name: &str) -> Result<Server> {
+        Server::start(&self.program(name), &[], &self.place.dir.join(format!("{name}.log")))
+    }
+
+    fn drive(
+        &self,
+        address: std::net::SocketAddr,
+        request: &Request,
+        connections: usize,
+    ) -> Result<Figures> {
+        let (warmup, measure) = (self.warmup, self.measure);
+        load::run(&Job { address, request: request.clone(), connections, warmup, measure })
+    }
+
+    fn commit(&self) -> Result<Figures> {
+        commit(&self.program("commit"), &self.place.dir, self.warmup, self.measure)
+    }
+}
+
+/// Runs reference (c) once; later rounds go on in the database of the earlier ones, as our server does.
+fn commit(program: &Path, dir: &Path, warmup: Duration, measure: Duration) -> Result<Figures> {
+    let output = Command::new(program)
+        .arg("--file")
+        .arg(dir.join(COMMITTED))
+        .args(["--warmup-ms", &warmup.as_millis().to_string()])
+        .args(["--measure-ms", &measure.as_millis().to_string()])
+        .output()
+        .with_context(|| format!("starting {}", program.display()))?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let line: Value = serde_json::from_slice(&output.stdout)?;
+    let per_second = line["perSecond"].as_f64().context("the reference gave no figure")?;
+    Ok(Figures { per_second, latency: None })
+}
+
+/// Runs every one of `runs` in turn, `rounds` times over.
+fn alternate(
+    rounds: usize,
+    runs: &mut [&mut dyn FnMut() -> Result<Figures>],
+) -> Result<Vec<Vec<Figures>>> {
+    let mut taken = vec![Vec::new(); runs.len()];
+    for _ in 0..rounds {
+        for (run, taken) in runs.iter_mut().zip(&mut taken) {
+            taken.push(run()?);
+        }
+    }
+    Ok(taken)
+}
+
+/// The median, over the rounds, of ours divided by the reference of the same round.
+fn share(ours: &[Figures], reference: &[Figures]) -> f64 {
+    let pairs = ours.iter().zip(reference);
+    median(pairs.map(|(ours, reference)| ours.per_second / reference.per_second).collect())
+}
+
+/// The median, over the rounds, of how many times longer the middle answer of `many` took.
+fn times(many: &[Figures], few: &[Figures]) -> f64 {
+    let pairs = many.iter().zip(few).filter_map(|(many, few)| many.latency.zip(few.latency));
+    median(pairs.map(|(many, few)| many.p50_us / few.p50_us).collect())
+}
+
+fn small_request() -> Request {
+    let path = "/v2/businesses/1/chats/message?chatId=1";
+    Request::post(path, None, None, &sample::small_body())
+}
+
+fn send_request(ours: &StandIn, data: &DataSet) -> Request {
+    let path = format!("/v2/businesses/{}/chats/message?chatId={{chat}}", ours.business);
+    Request::post(&path, Some(data.chats), Some(&ours.api_key), &sample::send_body())
+}
+
+/// A page of a random chat of ours, or the one page of reference (b).
+fn page_request(ours: Option<(&StandIn, &DataSet)>) -> Request {
+    let Some((ours, data)) = ours else {
+        let path = "/v2/businesses/1/chats/history?chatId=1&limit=50";
+        return Request::post(path, None, None, b"{}");
+    };
+    let path = format!("/v2/businesses/{}/chats/history?chatId={{chat}}&limit=50", ours.business);
+    Request::post(&path, Some(data.chats), Some(&ours.api_key), b"{}")
+}
+
+fn list_request(ours: &StandIn) -> Request {
+    let path = format!("/v2/businesses/{}/chats?limit=20", ours.business);
+    Request::post(&path, None, Some(&ours.api_key), FILTER)
+}
+
+/// Makes sure that what will be measured is a full page, and returns its size in bytes.
+fn probe(
+    address: std::net::SocketAddr,
+    request: &Request,
+    items: &str,
+    expected: usize,
+) -> Result<usize> {
+    let body = load::once(address, request)?;
+    let answer: Value = serde_json::from_slice(&body).context("the answer is not JSON")?;
+    let found = answer["result"][items].as_array().map_or(0, Vec::len);
+    ensure!(found == expected, "the answer has {found} {items} instead of {expected}");
+    Ok(body.len())
+}
+
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
+
+fn in_words(memory: Memory) -> String {
+    let (resident, private) = (megabytes(memory.resident), megabytes(memory.private));
+    format!("{resident:.1} MB resident, {private:.1} MB of it private")
+}
