@@ -37,9 +37,10 @@ struct Args {
     /// Write every figure to this file as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
-    /// Where to make the folder for the data; on a real disk, or durable writes would mean nothing.
-    #[arg(long, default_value = "target")]
-    dir: PathBuf,
+    /// Where to make the folder for the data, by default cargo's target folder; on a real disk, or
+    /// durable writes would mean nothing.
+    #[arg(long)]
+    dir: Option<PathBuf>,
     /// Keep the data sets for the next run with the same sizes and the same database version.
     #[arg(long)]
     keep: bool,
@@ -79,11 +80,13 @@ impl Part {
 fn bench(args: &Args) -> Result<Bench> {
     let own = std::env::current_exe()?;
     let programs = own.parent().context("this program is in no folder")?.to_owned();
+    let target = programs.parent().context("this program is in no target folder")?;
+    // A folder of its own inside the given one: all of it is removed at the end.
+    let dir = args.dir.as_deref().unwrap_or(target).join("beseda-bench-data");
     let (warmup, seconds) = if args.quick { (0.5, 1.0) } else { (1.0, 4.0) };
     let (chats, many) = if args.quick { (1_000, 20_000) } else { (100_000, 1_000_000) };
     Ok(Bench {
-        // A folder of its own inside the given one: all of it is removed at the end.
-        place: Place { beseda: programs.join("beseda"), dir: args.dir.join("beseda-bench-data") },
+        place: Place { beseda: programs.join("beseda"), dir },
         references: programs,
         rounds: args.rounds.max(1),
         warmup: Duration::from_secs_f64(warmup),
