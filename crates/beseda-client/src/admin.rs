@@ -1,0 +1,129 @@
+//! Administration of a Beseda server over the network: cabinets, campaigns, keys, users. The published service has it in its web pages only.
+
+use async_trait::async_trait;
+use beseda_api::{
+    Administration, ApiKeyInfo, BusinessId, Cabinet, Campaign, IssuedKey, IssuedToken, NewCabinet,
+    NewCampaign, NewKey, NewUser, Result, TokenInfo, User,
+};
+use reqwest::Method;
+use serde::Deserialize;
+
+use crate::send::{Call, Transport};
+
+/// Administration over `/admin/v1`. Lists are repeated after a failure, nothing else is.
+#[derive(Clone)]
+pub struct AdminClient {
+    pub(crate) transport: Transport,
+}
+
+impl std::fmt::Debug for AdminClient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AdminClient").field("url", &self.transport.base.as_str()).finish()
+    }
+}
+
+fn path(resource: &str) -> String {
+    format!("/admin/v1/{resource}")
+}
+
+#[derive(Deserialize)]
+struct Cabinets {
+    cabinets: Vec<Cabinet>,
+}
+
+#[derive(Deserialize)]
+struct Campaigns {
+    campaigns: Vec<Campaign>,
+}
+
+#[derive(Deserialize)]
+struct Keys {
+    keys: Vec<ApiKeyInfo>,
+}
+
+#[derive(Deserialize)]
+struct Users {
+    users: Vec<User>,
+}
+
+#[derive(Deserialize)]
+struct Tokens {
+    tokens: Vec<TokenInfo>,
+}
+
+#[async_trait]
+impl Administration for AdminClient {
+    async fn create_cabinet(&self, cabinet: NewCabinet) -> Result<Cabinet> {
+        self.transport.result(&Call::post(path("cabinets")).json(&cabinet)?).await
+    }
+
+    async fn list_cabinets(&self) -> Result<Vec<Cabinet>> {
+        let list: Cabinets = self.transport.result(&Call::get(path("cabinets"))).await?;
+        Ok(list.cabinets)
+    }
+
+    async fn create_campaign(
+        &self,
+        business: BusinessId,
+        campaign: NewCampaign,
+    ) -> Result<Campaign> {
+        let call = Call::post(path(&format!("cabinets/{business}/campaigns")));
+        self.transport.result(&call.json(&campaign)?).await
+    }
+
+    async fn list_campaigns(&self, business: BusinessId) -> Result<Vec<Campaign>> {
+        let call = Call::get(path(&format!("cabinets/{business}/campaigns")));
+        let list: Campaigns = self.transport.result(&call).await?;
+        Ok(list.campaigns)
+    }
+
+    async fn create_key(&self, business: BusinessId, key: NewKey) -> Result<IssuedKey> {
+        let call = Call::post(path(&format!("cabinets/{business}/keys")));
+        self.transport.result(&call.json(&key)?).await
+    }
+
+    async fn list_keys(&self, business: BusinessId) -> Result<Vec<ApiKeyInfo>> {
+        let call = Call::get(path(&format!("cabinets/{business}/keys")));
+        let list: Keys = self.transport.result(&call).await?;
+        Ok(list.keys)
+    }
+
+    async fn revoke_key(&self, business: BusinessId, key: i64) -> Result<()> {
+        let path = path(&format!("cabinets/{business}/keys/{key}"));
+        self.transport.done(&Call::new(Method::DELETE, path)).await
+    }
+
+    async fn create_user(&self, user: NewUser) -> Result<User> {
+        self.transport.result(&Call::post(path("users")).json(&user)?).await
+    }
+
+    async fn list_users(&self) -> Result<Vec<User>> {
+        let list: Users = self.transport.result(&Call::get(path("users"))).await?;
+        Ok(list.users)
+    }
+
+    async fn grant_access(&self, user: i64, business: BusinessId) -> Result<()> {
+        let path = path(&format!("users/{user}/cabinets/{business}"));
+        self.transport.done(&Call::new(Method::PUT, path)).await
+    }
+
+    async fn withdraw_access(&self, user: i64, business: BusinessId) -> Result<()> {
+        let path = path(&format!("users/{user}/cabinets/{business}"));
+        self.transport.done(&Call::new(Method::DELETE, path)).await
+    }
+
+    async fn create_token(&self, user: i64) -> Result<IssuedToken> {
+        self.transport.result(&Call::post(path(&format!("users/{user}/tokens")))).await
+    }
+
+    async fn list_tokens(&self, user: i64) -> Result<Vec<TokenInfo>> {
+        let call = Call::get(path(&format!("users/{user}/tokens")));
+        let list: Tokens = self.transport.result(&call).await?;
+        Ok(list.tokens)
+    }
+
+    async fn revoke_token(&self, user: i64, token: i64) -> Result<()> {
+        let path = path(&format!("users/{user}/tokens/{token}"));
+        self.transport.done(&Call::new(Method::DELETE, path)).await
+    }
+}

@@ -1,0 +1,292 @@
+//! How a client is made: address, credential, timeouts, patience. Nothing is sent here.
+
+use std::{sync::Once, time::Duration};
+
+use beseda_api::{Generation, Result};
+use reqwest::{
+    header::{AUTHORIZATION, HeaderName, HeaderValue},
+    redirect,
+};
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use crate::{AdminClient, Client, Failure, MarketClient, send::Transport};
+
+/// Where the published service answers.
+pub const DEFAULT_URL: &str = "https://api.partner.market.yandex.ru";
+/// Where the published service keeps attachments.
+const PUBLISHED_FILES: &str = "https://files.messenger.yandex.net";
+
+/// How often and how long a read is repeated. A send never is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// How many times a read is repeated after the first failure.
+    pub repeats: usize,
+    /// The pause before the first repetition; each further one doubles it, with jitter.
+    pub first_pause: Duration,
+    /// The longest pause of that kind.
+    pub longest_pause: Duration,
+    /// How long a read may take with all its pauses, waiting for an hourly limit included.
+    pub longest: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            repeats: 4,
+            first_pause: Duration::from_millis(200),
+            longest_pause: Duration::from_secs(5),
+            longest: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Patience {
+    /// Nothing is repeated.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { repeats: 0, ..Self::default() }
+    }
+}
+
+/// Settings of a client; see [`Client::builder`].
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct Builder {
+    url: String,
+    generation: Generation,
+    api_key: Option<SecretString>,
+    oauth: Option<SecretString>,
+    connect_timeout: Duration,
+    timeout: Duration,
+    upload_timeout: Duration,
+    user_agent: String,
+    integration: Option<String>,
+    file_hosts: Vec<String>,
+    max_download: u64,
+    patience: Patience,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            url: DEFAULT_URL.to_owned(),
+            generation: Generation::default(),
+            api_key: None,
+            oauth: None,
+            connect_timeout: Duration::from_secs(5),
+            // The published service gives up on a request after 10 seconds itself.
+            timeout: Duration::from_secs(15),
+            upload_timeout: Duration::from_secs(120),
+            user_agent: concat!("beseda/", env!("CARGO_PKG_VERSION")).to_owned(),
+            integration: None,
+            file_hosts: Vec::new(),
+            max_download: 32 * 1024 * 1024,
+            patience: Patience::default(),
+        }
+    }
+}
+
+impl Builder {
+    /// The service's address; [`DEFAULT_URL`] unless said. A path in it is kept.
+    pub fn url(mut self, url: impl Into<String>) -> Self {
+        self.url = url.into();
+        self
+    }
+
+    /// Which form of the paths is used; `/v2` unless said.
+    pub fn generation(mut self, generation: Generation) -> Self {
+        self.generation = generation;
+        self
+    }
+
+    /// Calls with an Api-Key, sent in the `Api-Key` header. It wins over an OAuth token.
+    pub fn api_key(mut self, key: impl Into<SecretString>) -> Self {
+        self.api_key = Some(key.into());
+        self
+    }
+
+    /// Calls with an OAuth token, sent as `Authorization: Bearer`.
+    pub fn oauth_token(mut self, token: impl Into<SecretString>) -> Self {
+        self.oauth = Some(token.into());
+        self
+    }
+
+    /// How long a connection may take to be made; 5 seconds unless said.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// How long one attempt of a request may take; 15 seconds unless said.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// How long sending or fetching a file may take; 2 minutes unless said.
+    pub fn upload_timeout(mut self, timeout: Duration) -> Self {
+        self.upload_timeout = timeout;
+        self
+    }
+
+    /// `User-Agent`; `beseda/<version>` unless said.
+    pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
+        self.user_agent = user_agent.into();
+        self
+    }
+
+    /// `X-Market-Integration`, a name or `name/version` of at most 100 ASCII characters for the seller's log.
+    pub fn integration(mut self, name: impl Into<String>) -> Self {
+        self.integration = Some(name.into());
+        self
+    }
+
+    /// One more origin (`https://files.example`) that attachments may be fetched from with the credential.
+    ///
+    /// The service's own origin always is one; with the published service its file host is too.
+    pub fn trust_files_from(mut self, origin: impl Into<String>) -> Self {
+        self.file_hosts.push(origin.into());
+        self
+    }
+
+    /// The largest attachment that is fetched; 32 MiB unless said.
+    pub fn max_download(mut self, bytes: u64) -> Self {
+        self.max_download = bytes;
+        self
+    }
+
+    /// How reads are repeated.
+    pub fn patience(mut self, patience: Patience) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// The client of the Chats API.
+    ///
+    /// # Errors
+    /// [`Failure::Setup`] if a setting is unusable.
+    pub fn build(self) -> Result<Client> {
+        let credential = match (&self.api_key, &self.oauth) {
+            (Some(key), _) => Some((HeaderName::from_static("api-key"), secret("", key)?)),
+            (None, Some(token)) => Some((AUTHORIZATION, secret("Bearer ", token)?)),
+            (None, None) => None,
+        };
+        let mut hosts = self.file_hosts.clone();
+        if self.url.trim_end_matches('/') == DEFAULT_URL {
+            hosts.push(PUBLISHED_FILES.to_owned());
+        }
+        let origins = hosts.iter().map(|host| address(host)).collect::<Result<Vec<_>>>()?;
+        Ok(Client {
+            generation: self.generation,
+            trusted: origins.iter().map(Url::origin).collect(),
+            // The file host of the published service takes tokens in this form.
+            file_token: self.oauth.as_ref().map(|token| secret("OAuth ", token)).transpose()?,
+            max_download: self.max_download,
+            transport: self.transport(credential)?,
+        })
+    }
+
+    /// The client of the marketplace's side, with its key.
+    ///
+    /// # Errors
+    /// [`Failure::Setup`] if a setting is unusable.
+    pub fn build_market(self, key: &SecretString) -> Result<MarketClient> {
+        let credential = (AUTHORIZATION, secret("Bearer ", key)?);
+        Ok(MarketClient { transport: self.transport(Some(credential))? })
+    }
+
+    /// The client of administration, with its key.
+    ///
+    /// # Errors
+    /// [`Failure::Setup`] if a setting is unusable.
+    pub fn build_admin(self, key: &SecretString) -> Result<AdminClient> {
+        let credential = (AUTHORIZATION, secret("Bearer ", key)?);
+        Ok(AdminClient { transport: self.transport(Some(credential))? })
+    }
+
+    fn transport(self, credential: Option<(HeaderName, HeaderValue)>) -> Result<Transport> {
+        let base = address(&self.url)?;
+        Ok(Transport {
+            http: self.http(&base)?,
+            base,
+            credential,
+            integration: self.integration.as_deref().map(integration).transpose()?,
+            timeout: self.timeout,
+            upload_timeout: self.upload_timeout,
+            patience: self.patience,
+        })
+    }
+
+    fn http(&self, base: &Url) -> Result<reqwest::Client> {
+        use_ring();
+        let settings = || {
+            let client = reqwest::Client::builder()
+                .connect_timeout(self.connect_timeout)
+                .user_agent(&self.user_agent)
+                // Followed by hand, and for attachments only: a redirect must not take a key along.
+                .redirect(redirect::Policy::none());
+            if is_loopback(base) { client.no_proxy() } else { client }
+        };
+        let built = settings().build();
+        // A machine without root certificates can still talk to a plain address.
+        let built = match built {
+            Err(_) if base.scheme() == "http" => settings().tls_certs_only([]).build(),
+            built => built,
+        };
+        built.map_err(|error| setup(format!("no HTTP client can be made: {error}")))
+    }
+}
+
+/// Picks the cryptography of rustls, unless the program has picked one.
+fn use_ring() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // An error means that the program was first, which is its right.
+        drop(rustls::crypto::ring::default_provider().install_default());
+    });
+}
+
+fn setup(text: impl Into<String>) -> beseda_api::Error {
+    Failure::Setup(text.into()).into()
+}
+
+fn address(text: &str) -> Result<Url> {
+    let url = Url::parse(text).map_err(|error| setup(format!("bad address '{text}': {error}")))?;
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return Err(setup(format!("bad address '{text}': it must begin with http:// or https://")));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(setup("an address must not hold a credential".to_owned()));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(setup(format!("bad address '{text}': it must end with its path")));
+    }
+    Ok(url)
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
+/// A header's value that is never shown.
+fn secret(scheme: &str, secret: &SecretString) -> Result<HeaderValue> {
+    let text = format!("{scheme}{}", secret.expose_secret().trim());
+    let mut value = HeaderValue::from_str(&text)
+        .ok()
+        .filter(|value| value.to_str().is_ok())
+        .ok_or_else(|| setup("the credential holds characters that no credential has"))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+fn integration(name: &str) -> Result<HeaderValue> {
+    let fits = !name.is_empty() && name.len() <= 100 && name.bytes().all(|b| b.is_ascii_graphic());
+    let value = HeaderValue::from_str(name).ok().filter(|_| fits);
+    value.ok_or_else(|| setup("X-Market-Integration is 1 to 100 ASCII characters without blanks"))
+}

@@ -1,0 +1,107 @@
+//! Attachments on their way in. A credential goes to trusted origins only, whatever a link or a redirect says.
+
+use beseda_api::{FileStream, Result};
+use futures::{StreamExt, TryStreamExt};
+use reqwest::{
+    Response,
+    header::{CONTENT_LENGTH, HeaderName, HeaderValue, LOCATION},
+};
+use url::Url;
+
+use crate::{Client, Failure, send};
+
+/// How many redirects are followed.
+const REDIRECTS: usize = 5;
+
+/// An attachment that is being fetched.
+pub struct Fetched {
+    /// Its size in bytes, if the server said it.
+    pub size: Option<u64>,
+    /// Its bytes; ends with an error if they become more than the client accepts.
+    pub content: FileStream,
+}
+
+impl std::fmt::Debug for Fetched {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Fetched").field("size", &self.size).finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// Fetches what an attachment's `url` links to.
+    ///
+    /// The credential is sent to the service's own origin and to those of
+    /// [`Builder::trust_files_from`](crate::Builder::trust_files_from), to no other, and a redirect changes nothing in that.
+    ///
+    /// # Errors
+    /// A refusal or breakage of the server it is at; [`Failure::BadLink`], [`Failure::Redirect`], [`Failure::TooLarge`].
+    pub async fn download(&self, link: &str) -> Result<Fetched> {
+        let mut url = Url::parse(link).map_err(|_| Failure::BadLink)?;
+        if !is_http(&url) {
+            return Err(Failure::BadLink.into());
+        }
+        for _ in 0..=REDIRECTS {
+            let response = self.visit(&url).await?;
+            if !response.status().is_redirection() {
+                return self.opened(response).await;
+            }
+            let next = response.headers().get(LOCATION).and_then(|to| to.to_str().ok());
+            let next = next.and_then(|to| url.join(to).ok()).filter(is_http);
+            url = next.ok_or(Failure::Redirect("to nowhere"))?;
+        }
+        Err(Failure::Redirect("too often").into())
+    }
+
+    async fn visit(&self, url: &Url) -> Result<Response> {
+        let mut request =
+            self.transport.http.get(url.clone()).timeout(self.transport.upload_timeout);
+        if let Some((name, value)) = self.credential_for(url) {
+            request = request.header(name, value);
+        }
+        request.send().await.map_err(Failure::of_transport)
+    }
+
+    /// What may be shown to this address: nothing, unless it is trusted.
+    fn credential_for(&self, url: &Url) -> Option<(HeaderName, HeaderValue)> {
+        let origin = url.origin();
+        if origin == self.transport.base.origin() {
+            return self.transport.credential.clone();
+        }
+        if !self.trusted.contains(&origin) {
+            return None;
+        }
+        match &self.file_token {
+            Some(token) => Some((reqwest::header::AUTHORIZATION, token.clone())),
+            None => self.transport.credential.clone(),
+        }
+    }
+
+    async fn opened(&self, response: Response) -> Result<Fetched> {
+        if !response.status().is_success() {
+            return Err(send::refused(response).await.error);
+        }
+        let limit = self.max_download;
+        let size = response.headers().get(CONTENT_LENGTH).and_then(|size| size.to_str().ok());
+        let size: Option<u64> = size.and_then(|size| size.parse().ok());
+        if size.is_some_and(|size| size > limit) {
+            return Err(Failure::TooLarge { limit }.into());
+        }
+        let mut came: u64 = 0;
+        let content = response
+            .bytes_stream()
+            .map_err(|error| std::io::Error::other(Failure::of_transport(error)));
+        let content = content.map(move |piece| {
+            let piece = piece?;
+            came += piece.len() as u64;
+            if came > limit {
+                return Err(std::io::Error::other(Failure::TooLarge { limit }));
+            }
+            Ok(piece)
+        });
+        Ok(Fetched { size, content: content.boxed() })
+    }
+}
+
+fn is_http(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https") && url.has_host()
+}

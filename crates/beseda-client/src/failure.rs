@@ -1,0 +1,240 @@
+//! What can break on the way to the service and back, typed. Refusals aren't here: they are `beseda_api::Error::Refused`.
+
+use std::{error::Error as StdError, fmt, io};
+
+use beseda_api::{Answer, Error, Refusal};
+
+type Source = Box<dyn StdError + Send + Sync>;
+
+/// A breakage, found inside [`Error::Broken`] with [`ErrorExt::failure`].
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Failure {
+    /// The client can't be built from these settings.
+    #[error("{0}")]
+    Setup(String),
+    /// No connection was made: nothing has reached the service.
+    #[error("can't connect: {}", root(.0.as_ref()))]
+    Connect(#[source] Source),
+    /// There was no answer in time.
+    #[error("no answer in time")]
+    Timeout(#[source] Source),
+    /// The connection broke while the request or its answer was on the way.
+    #[error("the connection broke: {}", root(.0.as_ref()))]
+    Interrupted(#[source] Source),
+    /// The service answered with a status that the contract has no refusal for, such as 500.
+    #[error("the service answered with status {status}{}", quoted(body))]
+    Undocumented {
+        /// The HTTP status.
+        status: u16,
+        /// The beginning of the body.
+        body: String,
+        /// Request id and limit state.
+        answer: Box<Answer>,
+    },
+    /// The service answered with success, but not with what the contract says.
+    #[error("the answer with status {status} can't be read: {reason}{}", quoted(body))]
+    Undecodable {
+        /// The HTTP status.
+        status: u16,
+        /// Where the reading stopped.
+        reason: String,
+        /// The beginning of the body.
+        body: String,
+        /// Request id and limit state.
+        answer: Box<Answer>,
+    },
+    /// What came is larger than what was asked to be accepted.
+    #[error("more than {limit} bytes came")]
+    TooLarge {
+        /// The largest number of bytes accepted.
+        limit: u64,
+    },
+    /// The service gave a page token a second time: following it would never end.
+    #[error("the service repeats a page token: the list has no end")]
+    EndlessPages,
+    /// A download was redirected too often or to what is not HTTP.
+    #[error("the download is redirected {0}")]
+    Redirect(&'static str),
+    /// The link of an attachment is not an address of HTTP.
+    #[error("the attachment's link is no http address")]
+    BadLink,
+    /// What was to be sent can't be read on this side.
+    #[error("can't read what was to be sent: {0}")]
+    Local(#[source] io::Error),
+}
+
+impl Failure {
+    /// Whether the same request may succeed later.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Connect(_) | Self::Timeout(_) | Self::Interrupted(_) => true,
+            Self::Undocumented { status, .. } => *status >= 500,
+            _ => false,
+        }
+    }
+
+    /// Whether the service may have done what was asked although this came back.
+    #[must_use]
+    pub fn may_have_been_done(&self) -> bool {
+        match self {
+            Self::Timeout(_) | Self::Interrupted(_) | Self::Undecodable { .. } => true,
+            Self::Undocumented { status, .. } => *status >= 500,
+            Self::TooLarge { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// What came with the answer, if there was one.
+    #[must_use]
+    pub fn answer(&self) -> Option<&Answer> {
+        match self {
+            Self::Undocumented { answer, .. } | Self::Undecodable { answer, .. } => Some(answer),
+            _ => None,
+        }
+    }
+
+    /// Sorts an error of the HTTP library into ours.
+    pub(crate) fn of_transport(error: reqwest::Error) -> Error {
+        // The address may hold a page token or a download link; it is no help in a message either.
+        let error = error.without_url();
+        if let Some(local) = find::<LocalRead>(&error) {
+            return local.to_error();
+        }
+        Error::broken(if error.is_connect() {
+            Self::Connect(error.into())
+        } else if error.is_timeout() {
+            Self::Timeout(error.into())
+        } else {
+            Self::Interrupted(error.into())
+        })
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        Self::broken(failure)
+    }
+}
+
+/// Why the bytes of an upload stopped, carried through the HTTP library.
+#[derive(Debug, Clone)]
+pub(crate) enum LocalRead {
+    /// The source failed.
+    Io(io::ErrorKind, String),
+    /// The source has more than a file may have.
+    TooLarge,
+}
+
+impl LocalRead {
+    fn to_error(&self) -> Error {
+        match self {
+            Self::Io(kind, text) => Failure::Local(io::Error::new(*kind, text.clone())).into(),
+            Self::TooLarge => Error::bad_request(format!(
+                "The request is too big: a file has at most {} bytes",
+                beseda_api::MAX_FILE_BYTES
+            )),
+        }
+    }
+}
+
+impl fmt::Display for LocalRead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(_, text) => f.write_str(text),
+            Self::TooLarge => f.write_str("the file is too large"),
+        }
+    }
+}
+
+impl StdError for LocalRead {}
+
+/// What a caller of the client asks an [`Error`].
+pub trait ErrorExt {
+    /// The breakage of the way, if it is one of this client.
+    fn failure(&self) -> Option<&Failure>;
+    /// Whether the same request may succeed later: network, 5xx, and limits, which pass.
+    ///
+    /// For a send see [`ErrorExt::may_have_been_done`] before sending again.
+    fn is_retryable(&self) -> bool;
+    /// Whether the service may have done what was asked although this came back.
+    fn may_have_been_done(&self) -> bool;
+    /// The HTTP status of the answer, if there was one.
+    fn status(&self) -> Option<u16>;
+    /// Request id and limit state of the answer, if there was one.
+    fn answer(&self) -> Option<&Answer>;
+}
+
+impl ErrorExt for Error {
+    fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Refused(_) => None,
+            Self::Broken(source) => source.downcast_ref(),
+        }
+    }
+
+    fn is_retryable(&self) -> bool {
+        self.refusal() == Some(Refusal::LimitExceeded)
+            || self.failure().is_some_and(Failure::is_retryable)
+    }
+
+    fn may_have_been_done(&self) -> bool {
+        self.failure().is_some_and(Failure::may_have_been_done)
+    }
+
+    fn status(&self) -> Option<u16> {
+        match (self.refusal(), self.failure()) {
+            (Some(refusal), _) => Some(refusal.status()),
+            (
+                None,
+                Some(Failure::Undocumented { status, .. } | Failure::Undecodable { status, .. }),
+            ) => Some(*status),
+            _ => None,
+        }
+    }
+
+    fn answer(&self) -> Option<&Answer> {
+        match self {
+            Self::Refused(refused) => refused.answer.as_ref(),
+            Self::Broken(_) => self.failure().and_then(Failure::answer),
+        }
+    }
+}
+
+/// The error of this type among the causes, if it is there. `io::Error` hides what it wraps from `source()`.
+fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        if let Some(found) = wrapped.and_then(|inner| inner.downcast_ref()) {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// The innermost cause: the outer ones only say that something failed.
+fn root(error: &(dyn StdError + Send + Sync + 'static)) -> String {
+    let mut root: &(dyn StdError + 'static) = error;
+    while let Some(source) = root.source() {
+        root = source;
+    }
+    root.to_string()
+}
+
+/// The beginning of a body for people, on one line.
+fn quoted(body: &str) -> String {
+    const SHOWN: usize = 120;
+    let line: String = body.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.is_empty() {
+        return String::new();
+    }
+    let cut: String = line.chars().take(SHOWN).collect();
+    let more = if cut.len() < line.len() { "…" } else { "" };
+    format!(": {cut}{more}")
+}
