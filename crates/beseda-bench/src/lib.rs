@@ -8,4 +8,5 @@ pub mod measure;
 pub mod memory;
 pub mod process;
 pub mod report;
+pub mod requests;
 pub mod sample;

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use beseda_bench::{
     data::{Place, Size},
     measure::Bench,
@@ -104,6 +104,7 @@ fn main() -> Result<()> {
     let parts = if args.only.is_empty() { Part::OURS.to_vec() } else { args.only.clone() };
     let began = Instant::now();
     let mut rows = Vec::new();
+    let mut failed = Vec::new();
     for part in parts {
         let name =
             part.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
@@ -112,10 +113,14 @@ fn main() -> Result<()> {
             continue;
         }
         eprintln!("measuring {name} …");
-        rows.extend(part.measure(&bench).unwrap_or_else(|error| {
-            eprintln!("{name}: {error:#}");
-            vec![Row::new(name, "FAILED, see above")]
-        }));
+        match part.measure(&bench) {
+            Ok(measured) => rows.extend(measured),
+            Err(error) => {
+                eprintln!("{name}: {error:#}");
+                rows.push(Row::new(name.as_str(), "FAILED"));
+                failed.push(name);
+            }
+        }
     }
     bench.clean()?;
     println!("{}\n{}", report::table(&rows), report::summary(&rows));
@@ -125,5 +130,7 @@ fn main() -> Result<()> {
             "secondsOfARound": bench.measure.as_secs_f64(), "took": began.elapsed().as_secs_f64() });
         fs::write(file, serde_json::to_vec_pretty(&report::json(&rows, &run))?)?;
     }
+    // A goal not reached is a figure, a part that did not run is an error.
+    ensure!(failed.is_empty(), "could not be measured: {}", failed.join(", "));
     Ok(())
 }

@@ -13,12 +13,12 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use crate::{
-    data::{DataSet, Place, Size, StandIn},
+    data::{DataSet, Place, Size},
     load::{self, Figures, Job, Request},
     memory::{Memory, Watch},
     process::Server,
     report::{Goal, Row, median, milliseconds, words},
-    sample,
+    requests,
 };
 
 const CONNECTIONS: usize = 64;
@@ -26,7 +26,6 @@ const COMMITTED: &str = "commit.sqlite";
 const STARTS: usize = 5;
 const SMALL_PAGES: Size = Size { chats: 100, messages_per_chat: 100 };
 const SMALL_CHATS: Size = Size { chats: 1_000, messages_per_chat: 10 };
-const FILTER: &[u8] = br#"{"statuses":["WAITING_FOR_PARTNER"]}"#;
 
 /// Everything a run needs to know.
 pub struct Bench {
@@ -69,8 +68,8 @@ impl Bench {
         let taken = alternate(
             self.rounds,
             &mut [
-                &mut || self.drive(status.address, &small_request(), CONNECTIONS),
-                &mut || self.drive(page.address, &page_request(None), CONNECTIONS),
+                &mut || self.drive(status.address, &requests::small(), CONNECTIONS),
+                &mut || self.drive(page.address, &requests::page(None), CONNECTIONS),
                 &mut || self.commit(),
             ],
         )?;
@@ -90,13 +89,13 @@ impl Bench {
         let data = DataSet::open(&self.place, "sends", SMALL_CHATS)?;
         let ours = data.serve(&self.place)?;
         let status = self.reference("status")?;
-        let request = send_request(&ours, &data);
+        let request = requests::send(&ours, &data);
         let taken = alternate(
             self.rounds,
             &mut [
                 &mut || self.drive(ours.server.address, &request, CONNECTIONS),
                 &mut || self.commit(),
-                &mut || self.drive(status.address, &small_request(), CONNECTIONS),
+                &mut || self.drive(status.address, &requests::small(), CONNECTIONS),
             ],
         )?;
         ours.server.stop()?;
@@ -126,14 +125,14 @@ impl Bench {
         let data = DataSet::open(&self.place, name, size)?;
         let ours = data.serve(&self.place)?;
         let page = self.reference("page")?;
-        let request = page_request(Some((&ours, &data)));
-        let bytes = probe(ours.server.address, &request, "messages", 50)?;
-        let of_reference = probe(page.address, &page_request(None), "messages", 50)?;
+        let request = requests::page(Some((&ours, &data)));
+        let bytes = requests::probe(ours.server.address, &request, "messages", 50)?;
+        let of_reference = requests::probe(page.address, &requests::page(None), "messages", 50)?;
         let watch = Watch::start(ours.server.id());
         let taken = alternate(
             self.rounds,
             &mut [&mut || self.drive(ours.server.address, &request, CONNECTIONS), &mut || {
-                self.drive(page.address, &page_request(None), CONNECTIONS)
+                self.drive(page.address, &requests::page(None), CONNECTIONS)
             }],
         )?;
         let peak = watch.stop();
@@ -162,9 +161,9 @@ impl Bench {
         let many_data = DataSet::open(&self.place, "chats-large", self.large_chats)?;
         let few = few_data.serve(&self.place)?;
         let many = many_data.serve(&self.place)?;
-        let (few_request, many_request) = (list_request(&few), list_request(&many));
-        probe(few.server.address, &few_request, "chats", 20)?;
-        probe(many.server.address, &many_request, "chats", 20)?;
+        let (few_request, many_request) = (requests::list(&few), requests::list(&many));
+        requests::probe(few.server.address, &few_request, "chats", 20)?;
+        requests::probe(many.server.address, &many_request, "chats", 20)?;
         let mut rows = Vec::new();
         for connections in [1, CONNECTIONS] {
             let taken = alternate(
@@ -200,9 +199,11 @@ impl Bench {
         thread::sleep(Duration::from_secs(1));
         let idle = Memory::of(ours.server.id())?;
         let watch = Watch::start(ours.server.id());
-        for request in
-            [send_request(&ours, &data), page_request(Some((&ours, &data))), list_request(&ours)]
-        {
+        for request in [
+            requests::send(&ours, &data),
+            requests::page(Some((&ours, &data))),
+            requests::list(&ours),
+        ] {
             self.drive(ours.server.address, &request, CONNECTIONS)?;
         }
         let busy = watch.stop();
@@ -226,7 +227,7 @@ impl Bench {
         for _ in 0..STARTS {
             let started = Instant::now();
             let ours = data.serve(&self.place)?;
-            load::once(ours.server.address, &list_request(&ours))?;
+            load::once(ours.server.address, &requests::list(&ours))?;
             taken.push(started.elapsed().as_secs_f64() * 1_000.0);
             ours.server.stop()?;
         }
@@ -319,45 +320,6 @@ fn share(ours: &[Figures], reference: &[Figures]) -> f64 {
 fn times(many: &[Figures], few: &[Figures]) -> f64 {
     let pairs = many.iter().zip(few).filter_map(|(many, few)| many.latency.zip(few.latency));
     median(pairs.map(|(many, few)| many.p50_us / few.p50_us).collect())
-}
-
-fn small_request() -> Request {
-    let path = "/v2/businesses/1/chats/message?chatId=1";
-    Request::post(path, None, None, &sample::small_body())
-}
-
-fn send_request(ours: &StandIn, data: &DataSet) -> Request {
-    let path = format!("/v2/businesses/{}/chats/message?chatId={{chat}}", ours.business);
-    Request::post(&path, Some(data.chats), Some(&ours.api_key), &sample::send_body())
-}
-
-/// A page of a random chat of ours, or the one page of reference (b).
-fn page_request(ours: Option<(&StandIn, &DataSet)>) -> Request {
-    let Some((ours, data)) = ours else {
-        let path = "/v2/businesses/1/chats/history?chatId=1&limit=50";
-        return Request::post(path, None, None, b"{}");
-    };
-    let path = format!("/v2/businesses/{}/chats/history?chatId={{chat}}&limit=50", ours.business);
-    Request::post(&path, Some(data.chats), Some(&ours.api_key), b"{}")
-}
-
-fn list_request(ours: &StandIn) -> Request {
-    let path = format!("/v2/businesses/{}/chats?limit=20", ours.business);
-    Request::post(&path, None, Some(&ours.api_key), FILTER)
-}
-
-/// Makes sure that what will be measured is a full page, and returns its size in bytes.
-fn probe(
-    address: std::net::SocketAddr,
-    request: &Request,
-    items: &str,
-    expected: usize,
-) -> Result<usize> {
-    let body = load::once(address, request)?;
-    let answer: Value = serde_json::from_slice(&body).context("the answer is not JSON")?;
-    let found = answer["result"][items].as_array().map_or(0, Vec::len);
-    ensure!(found == expected, "the answer has {found} {items} instead of {expected}");
-    Ok(body.len())
 }
 
 fn megabytes(bytes: u64) -> f64 {
