@@ -1,0 +1,15 @@
+//! The cases, by operation. Each starts in a world with nothing in it and leaves nothing behind.
+#![expect(missing_docs, reason = "a case is named by what it shows")]
+
+pub mod create_chat;
+pub mod files;
+pub mod get_chat;
+pub mod get_chat_history;
+pub mod get_chat_message;
+pub mod get_chats;
+pub mod get_chats_paging;
+pub mod isolation;
+pub mod market_side;
+pub mod send_file_to_chat;
+pub mod send_message_to_chat;
+pub mod status;
