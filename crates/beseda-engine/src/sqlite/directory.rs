@@ -1,0 +1,298 @@
+//! Statements on cabinets, campaigns, keys, users and tokens. Secrets come here only as hashes.
+
+use beseda_api::{
+    Access, ApiAvailability, ApiKeyInfo, Business, BusinessId, Cabinet, Campaign, CampaignId,
+    Holder, NewCabinet, NewCampaign, PlacementType, Scope, Time, TokenInfo, User, Verdict,
+};
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use super::chats::{id, moment, strange};
+use crate::store::KeyRecord;
+
+/// Makes a cabinet unless its id is taken.
+pub(super) fn put_cabinet(
+    connection: &Connection,
+    new: &NewCabinet,
+) -> rusqlite::Result<Option<Cabinet>> {
+    let made = connection.execute(
+        "INSERT INTO cabinets (business_id, name) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
+        (new.business_id.map(BusinessId::get), &new.name),
+    )?;
+    if made == 0 {
+        return Ok(None);
+    }
+    cabinet(connection, connection.last_insert_rowid())
+}
+
+/// One cabinet.
+pub(super) fn cabinet(connection: &Connection, business: i64) -> rusqlite::Result<Option<Cabinet>> {
+    let mut statement = connection
+        .prepare_cached("SELECT business_id, name FROM cabinets WHERE business_id = ?1")?;
+    statement.query_row([business], read_cabinet).optional()
+}
+
+/// Every cabinet.
+pub(super) fn cabinets(connection: &Connection) -> rusqlite::Result<Vec<Cabinet>> {
+    let mut statement =
+        connection.prepare_cached("SELECT business_id, name FROM cabinets ORDER BY business_id")?;
+    let found = statement.query_map([], read_cabinet)?;
+    found.collect()
+}
+
+fn read_cabinet(row: &Row<'_>) -> rusqlite::Result<Cabinet> {
+    Ok(Cabinet { business_id: id(row, 0, BusinessId::new)?, name: row.get(1)? })
+}
+
+/// Makes a campaign unless its id is taken.
+pub(super) fn put_campaign(
+    connection: &Connection,
+    business: BusinessId,
+    new: &NewCampaign,
+) -> rusqlite::Result<Option<Campaign>> {
+    let made = connection.execute(
+        "INSERT INTO campaigns (campaign_id, business_id, name, placement) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT DO NOTHING",
+        (
+            new.campaign_id.map(CampaignId::get),
+            business.get(),
+            &new.name,
+            new.placement_type.as_str(),
+        ),
+    )?;
+    if made == 0 {
+        return Ok(None);
+    }
+    let number = connection.last_insert_rowid();
+    let all = campaigns(connection, business)?;
+    Ok(all.into_iter().find(|campaign| campaign.id.is_some_and(|id| id.get() == number)))
+}
+
+/// The campaigns of a cabinet.
+pub(super) fn campaigns(
+    connection: &Connection,
+    business: BusinessId,
+) -> rusqlite::Result<Vec<Campaign>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT p.campaign_id, p.name, p.placement, c.business_id, c.name
+         FROM campaigns p JOIN cabinets c USING (business_id)
+         WHERE business_id = ?1 ORDER BY campaign_id",
+    )?;
+    let found = statement.query_map([business.get()], |row| {
+        Ok(Campaign {
+            id: Some(id(row, 0, CampaignId::new)?),
+            domain: Some(row.get(1)?),
+            client_id: None,
+            business: Some(Business {
+                id: Some(id(row, 3, BusinessId::new)?),
+                name: Some(row.get(4)?),
+            }),
+            placement_type: Some(PlacementType::from(row.get::<_, String>(2)?.as_str())),
+            api_availability: Some(ApiAvailability::Available),
+        })
+    })?;
+    found.collect()
+}
+
+/// Keeps a key if the cabinet has less than `most` in force.
+pub(super) fn put_key(
+    connection: &Connection,
+    key: &KeyRecord,
+    most: u32,
+) -> rusqlite::Result<Option<i64>> {
+    let in_force: u32 = connection.query_row(
+        "SELECT count(*) FROM api_keys WHERE business_id = ?1 AND revoked_at IS NULL",
+        [key.business.get()],
+        |row| row.get(0),
+    )?;
+    if in_force >= most {
+        return Ok(None);
+    }
+    let scopes: Vec<&str> = key.scopes.iter().map(Scope::as_str).collect();
+    connection.execute(
+        "INSERT INTO api_keys (business_id, name, scopes, hash, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+        (key.business.get(), &key.name, scopes.join(" "), key.hash, key.at.as_microsecond()),
+    )?;
+    Ok(Some(connection.last_insert_rowid()))
+}
+
+/// The keys of a cabinet.
+pub(super) fn keys(
+    connection: &Connection,
+    business: BusinessId,
+) -> rusqlite::Result<Vec<ApiKeyInfo>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT key_id, business_id, name, scopes, created_at, revoked_at
+         FROM api_keys WHERE business_id = ?1 ORDER BY key_id",
+    )?;
+    let found = statement.query_map([business.get()], |row| {
+        Ok(ApiKeyInfo {
+            id: row.get(0)?,
+            business_id: id(row, 1, BusinessId::new)?,
+            name: row.get(2)?,
+            scopes: scopes(&row.get::<_, String>(3)?),
+            created_at: Time::moscow(moment(row, 4)?),
+            revoked_at: maybe_time(row, 5)?,
+        })
+    })?;
+    found.collect()
+}
+
+fn scopes(kept: &str) -> Vec<Scope> {
+    kept.split_ascii_whitespace().map(Scope::from).collect()
+}
+
+fn maybe_time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Time>> {
+    let raw: Option<i64> = row.get(column)?;
+    let read = |raw| Timestamp::from_microsecond(raw).map_err(|error| strange(column, error));
+    Ok(raw.map(read).transpose()?.map(Time::moscow))
+}
+
+/// Revokes a key of a cabinet.
+pub(super) fn revoke_key(
+    connection: &Connection,
+    business: BusinessId,
+    key: i64,
+    at: Timestamp,
+) -> rusqlite::Result<bool> {
+    let changed = connection.execute(
+        "UPDATE api_keys SET revoked_at = coalesce(revoked_at, ?3)
+         WHERE key_id = ?1 AND business_id = ?2",
+        (key, business.get(), at.as_microsecond()),
+    )?;
+    Ok(changed > 0)
+}
+
+/// Makes a user with access to these cabinets.
+pub(super) fn put_user(
+    connection: &Connection,
+    name: &str,
+    businesses: &[BusinessId],
+) -> rusqlite::Result<User> {
+    connection.execute("INSERT INTO users (name) VALUES (?1)", [name])?;
+    let user = connection.last_insert_rowid();
+    for business in businesses {
+        set_access(connection, user, *business, true)?;
+    }
+    let business_ids = businesses_of(connection, user)?;
+    Ok(User { id: user, name: name.to_owned(), business_ids })
+}
+
+/// Every user.
+pub(super) fn users(connection: &Connection) -> rusqlite::Result<Vec<User>> {
+    let mut statement =
+        connection.prepare_cached("SELECT user_id, name FROM users ORDER BY user_id")?;
+    let found = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let named: Vec<(i64, String)> = found.collect::<Result<_, _>>()?;
+    let full =
+        |(user, name)| Ok(User { id: user, name, business_ids: businesses_of(connection, user)? });
+    named.into_iter().map(full).collect()
+}
+
+fn businesses_of(connection: &Connection, user: i64) -> rusqlite::Result<Vec<BusinessId>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT business_id FROM user_cabinets WHERE user_id = ?1 ORDER BY business_id",
+    )?;
+    let found = statement.query_map([user], |row| id(row, 0, BusinessId::new))?;
+    found.collect()
+}
+
+/// Gives access or takes it away.
+pub(super) fn set_access(
+    connection: &Connection,
+    user: i64,
+    business: BusinessId,
+    access: bool,
+) -> rusqlite::Result<bool> {
+    let known = "SELECT 1 FROM users WHERE user_id = ?1";
+    if connection.query_row(known, [user], |_| Ok(())).optional()?.is_none() {
+        return Ok(false);
+    }
+    let sql = if access {
+        "INSERT OR IGNORE INTO user_cabinets (user_id, business_id) VALUES (?1, ?2)"
+    } else {
+        "DELETE FROM user_cabinets WHERE user_id = ?1 AND business_id = ?2"
+    };
+    connection.execute(sql, (user, business.get()))?;
+    Ok(true)
+}
+
+/// Keeps a token of a user.
+pub(super) fn put_token(
+    connection: &Connection,
+    user: i64,
+    hash: &[u8; 32],
+    at: Timestamp,
+) -> rusqlite::Result<Option<i64>> {
+    let made = connection.execute(
+        "INSERT INTO oauth_tokens (user_id, hash, created_at)
+         SELECT user_id, ?2, ?3 FROM users WHERE user_id = ?1",
+        (user, hash, at.as_microsecond()),
+    )?;
+    Ok((made > 0).then(|| connection.last_insert_rowid()))
+}
+
+/// The tokens of a user.
+pub(super) fn tokens(connection: &Connection, user: i64) -> rusqlite::Result<Vec<TokenInfo>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT token_id, user_id, created_at, revoked_at FROM oauth_tokens
+         WHERE user_id = ?1 ORDER BY token_id",
+    )?;
+    let found = statement.query_map([user], |row| {
+        Ok(TokenInfo {
+            id: row.get(0)?,
+            user_id: row.get(1)?,
+            created_at: Time::moscow(moment(row, 2)?),
+            revoked_at: maybe_time(row, 3)?,
+        })
+    })?;
+    found.collect()
+}
+
+/// Revokes a token of a user.
+pub(super) fn revoke_token(
+    connection: &Connection,
+    user: i64,
+    token: i64,
+    at: Timestamp,
+) -> rusqlite::Result<bool> {
+    let changed = connection.execute(
+        "UPDATE oauth_tokens SET revoked_at = coalesce(revoked_at, ?3)
+         WHERE token_id = ?1 AND user_id = ?2",
+        (token, user, at.as_microsecond()),
+    )?;
+    Ok(changed > 0)
+}
+
+/// What a key opens.
+pub(super) fn key_access(connection: &Connection, hash: &[u8; 32]) -> rusqlite::Result<Verdict> {
+    let mut statement = connection.prepare_cached(
+        "SELECT business_id, name, scopes, revoked_at IS NOT NULL FROM api_keys WHERE hash = ?1",
+    )?;
+    let found = statement.query_row([hash], |row| {
+        if row.get(3)? {
+            return Ok(Verdict::Revoked);
+        }
+        let holder =
+            Holder::ApiKey { name: row.get(1)?, scopes: scopes(&row.get::<_, String>(2)?) };
+        let businesses = vec![id(row, 0, BusinessId::new)?];
+        Ok(Verdict::Granted(Access { holder, businesses }))
+    });
+    Ok(found.optional()?.unwrap_or(Verdict::Unknown))
+}
+
+/// What an OAuth token opens.
+pub(super) fn token_access(connection: &Connection, hash: &[u8; 32]) -> rusqlite::Result<Verdict> {
+    let mut statement = connection.prepare_cached(
+        "SELECT user_id, revoked_at IS NOT NULL FROM oauth_tokens WHERE hash = ?1",
+    )?;
+    let found = statement.query_row([hash], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    match found {
+        None => Ok(Verdict::Unknown),
+        Some((_, true)) => Ok(Verdict::Revoked),
+        Some((user, false)) => Ok(Verdict::Granted(Access {
+            holder: Holder::User { id: user },
+            businesses: businesses_of(connection, user)?,
+        })),
+    }
+}
