@@ -4,15 +4,23 @@ use std::fmt;
 
 use jiff::{
     Timestamp,
-    fmt::temporal::DateTimeParser,
+    fmt::{
+        StdFmtWrite,
+        temporal::{DateTimeParser, DateTimePrinter},
+    },
     tz::{Offset, TimeZone},
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+const SECONDS: DateTimePrinter = DateTimePrinter::new().precision(Some(0));
+const MILLIS: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
+const MICROS: DateTimePrinter = DateTimePrinter::new().precision(Some(6));
+const NANOS: DateTimePrinter = DateTimePrinter::new().precision(Some(9));
+
 /// A date and time with the offset it was written with (published as `date-time`).
 ///
 /// Two values are equal if they are the same moment written the same way; order is by the moment.
-/// Encodes with as many fractional digits as it has, `Z` only where it was read as `Z`.
+/// Encodes with none, three, six or nine fractional digits, whichever is exact; `Z` only where it was read as `Z`.
 ///
 /// ```
 /// use beseda_api::Time;
@@ -29,11 +37,10 @@ pub struct Time {
 }
 
 impl Time {
-    /// A moment written with Moscow's offset, cut to whole seconds, as the published samples are.
+    /// A moment written with Moscow's offset, as the published samples are.
     #[must_use]
     pub fn moscow(moment: Timestamp) -> Self {
-        let seconds = Timestamp::from_second(moment.as_second()).unwrap_or(moment);
-        Self { moment: seconds, offset: Some(Offset::constant(3)) }
+        Self { moment, offset: Some(Offset::constant(3)) }
     }
 
     /// A moment written with `Z`, as push notifications are.
@@ -80,10 +87,19 @@ impl std::str::FromStr for Time {
 
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.offset {
-            None => self.moment.fmt(f),
-            Some(offset) => self.moment.display_with_offset(offset).fmt(f),
-        }
+        // Three, six or nine digits of a second, never one: old parsers know no other lengths.
+        let printer = match self.moment.subsec_nanosecond() {
+            0 => SECONDS,
+            nanos if nanos % 1_000_000 == 0 => MILLIS,
+            nanos if nanos % 1_000 == 0 => MICROS,
+            _ => NANOS,
+        };
+        let out = StdFmtWrite(f);
+        let printed = match self.offset {
+            None => printer.print_timestamp(&self.moment, out),
+            Some(offset) => printer.print_timestamp_with_offset(&self.moment, offset, out),
+        };
+        printed.map_err(|_| fmt::Error)
     }
 }
 
@@ -131,7 +147,8 @@ mod tests {
             "2017-11-21T00:00:00+03:00",
             "2025-01-16T10:09:49.759084017Z",
             "2026-06-01T00:00:00Z",
-            "2026-06-01T00:00:00.5-04:30",
+            "2026-06-01T00:00:00.500-04:30",
+            "2026-05-31T10:30:17.058070+03:00",
         ] {
             let time: Time = text.parse().unwrap();
             assert_eq!(time.to_string(), text);

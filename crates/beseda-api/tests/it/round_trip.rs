@@ -42,14 +42,24 @@ fn written_time() -> impl Strategy<Value = String> {
     let nanos = prop_oneof![Just(0), (0..1000).prop_map(|ms| ms * 1_000_000), 0..1_000_000_000];
     (seconds, nanos, prop::option::of(-720..=840)).prop_map(|(second, nano, minutes)| {
         let moment = Timestamp::new(second, nano).unwrap();
-        match minutes {
+        let text = match minutes {
             None => moment.to_string(),
             Some(minutes) => {
                 let offset = Offset::from_seconds(minutes * 60).unwrap();
                 moment.display_with_offset(offset).to_string()
             }
-        }
+        };
+        in_threes(&text)
     })
+}
+
+/// The same moment with a fraction of three, six or nine digits, which is how we write them.
+fn in_threes(text: &str) -> String {
+    let Some((whole, rest)) = text.split_once('.') else { return text.to_owned() };
+    let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    let (digits, offset) = rest.split_at(end);
+    let width = digits.len().next_multiple_of(3);
+    format!("{whole}.{digits:0<width$}{offset}")
 }
 
 proptest! {
