@@ -93,3 +93,111 @@ fn asked(chat: &ChatRow, sender: &Sender, side: &WaitingFor) -> Result<ChatStatu
         _ => Err(Error::illegal_input("waitingFor")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use beseda_api::{BusinessId, ChatId, ChatStatus as S, ChatType, Sender, WaitingFor};
+    use jiff::Timestamp;
+
+    use super::{Event, apply};
+    use crate::store::{ChatRow, Subject};
+
+    fn row(chat_type: ChatType, status: S) -> ChatRow {
+        ChatRow {
+            chat: ChatId::new(1).unwrap(),
+            business: BusinessId::new(1).unwrap(),
+            chat_type,
+            status,
+            subject: Subject::direct(None),
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    fn written(sender: Sender, waiting_for: Option<WaitingFor>) -> Event {
+        Event::Written { sender, waiting_for, stays_new: false }
+    }
+
+    #[test]
+    fn the_table_of_statuses_holds() {
+        let table = [
+            (ChatType::Chat, S::New, written(Sender::Partner, None), S::WaitingForCustomer),
+            (ChatType::Chat, S::New, written(Sender::Customer, None), S::WaitingForPartner),
+            (
+                ChatType::Chat,
+                S::WaitingForCustomer,
+                written(Sender::Market, None),
+                S::WaitingForCustomer,
+            ),
+            (ChatType::Chat, S::New, written(Sender::Support, None), S::New),
+            (
+                ChatType::Arbitrage,
+                S::WaitingForArbiter,
+                written(Sender::Partner, None),
+                S::WaitingForArbiter,
+            ),
+            (
+                ChatType::Arbitrage,
+                S::WaitingForPartner,
+                written(Sender::Partner, None),
+                S::WaitingForArbiter,
+            ),
+            (
+                ChatType::Arbitrage,
+                S::WaitingForCustomer,
+                written(Sender::Partner, None),
+                S::WaitingForCustomer,
+            ),
+            (
+                ChatType::Arbitrage,
+                S::WaitingForCustomer,
+                written(Sender::Customer, None),
+                S::WaitingForArbiter,
+            ),
+            (
+                ChatType::Arbitrage,
+                S::WaitingForMarket,
+                written(Sender::Market, None),
+                S::WaitingForMarket,
+            ),
+            (
+                ChatType::Arbitrage,
+                S::WaitingForArbiter,
+                written(Sender::Support, Some(WaitingFor::Partner)),
+                S::WaitingForPartner,
+            ),
+            (ChatType::Arbitrage, S::WaitingForArbiter, Event::Resolved, S::Finished),
+            (ChatType::Chat, S::WaitingForPartner, Event::Closed, S::Finished),
+        ];
+        for (chat_type, before, event, after) in table {
+            let mut chat = row(chat_type, before.clone());
+            apply(&mut chat, &event).unwrap();
+            assert_eq!(chat.status, after, "{before} after {event:?}");
+        }
+    }
+
+    #[test]
+    fn what_can_not_happen_is_refused_and_changes_nothing() {
+        for (chat_type, status, event) in [
+            (ChatType::Chat, S::Finished, written(Sender::Customer, None)),
+            (ChatType::Arbitrage, S::Finished, written(Sender::Partner, None)),
+            (ChatType::Chat, S::New, Event::Resolved),
+            (ChatType::Chat, S::New, Event::Disputed),
+            (ChatType::Chat, S::New, written(Sender::Customer, Some(WaitingFor::Partner))),
+            (ChatType::Chat, S::New, written(Sender::Support, Some(WaitingFor::Arbiter))),
+        ] {
+            let before = row(chat_type, status);
+            let mut chat = before.clone();
+            assert!(apply(&mut chat, &event).is_err(), "{event:?}");
+            assert_eq!(chat, before);
+        }
+    }
+
+    #[test]
+    fn a_buyers_first_words_leave_a_chat_new_where_that_is_wanted() {
+        let mut chat = row(ChatType::Chat, S::New);
+        let event = Event::Written { sender: Sender::Customer, waiting_for: None, stays_new: true };
+        apply(&mut chat, &event).unwrap();
+        assert_eq!(chat.status, S::New);
+    }
+}
