@@ -1,1 +1,98 @@
-//! Placeholder.
+//! The Chats API over HTTP: any `ChatsApi` behind keys, limits and the published paths of both generations.
+//! It knows no store and no engine: what it serves comes in as `Services`.
+//!
+//! ```no_run
+//! # async fn run(services: beseda_server::Services) -> std::io::Result<()> {
+//! use beseda_server::{Settings, Transport, router, serve};
+//!
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! let router = router(services, Settings::default());
+//! serve(listener, router, Transport::default(), async {}).await
+//! # }
+//! ```
+
+mod admin;
+mod body;
+mod call;
+mod campaigns;
+mod docs;
+mod edge;
+mod files;
+mod gate;
+mod generation;
+mod gzip;
+mod health;
+mod market;
+mod metrics;
+mod query;
+mod reply;
+mod route;
+mod routes;
+mod settings;
+mod trace;
+mod transport;
+mod upload;
+
+use std::{fmt, sync::Arc};
+
+use axum::Router;
+use beseda_api::{Administration, ChatsApi, Clock, Directory, Downloads, MarketSide};
+
+pub use settings::{
+    DirectOnUnversioned, FileAccess, LimitPreset, LimitSettings, Settings, SettingsError,
+};
+pub use transport::{Tls, Transport, serve};
+
+use gate::{Gate, limits::Limits};
+use metrics::Metrics;
+
+/// What a router serves.
+#[derive(Clone)]
+pub struct Services {
+    /// The seven operations.
+    pub chats: Arc<dyn ChatsApi>,
+    /// Credentials and campaigns.
+    pub directory: Arc<dyn Directory>,
+    /// The files behind download links.
+    pub files: Arc<dyn Downloads>,
+    /// The marketplace's side; its paths are unknown (404) if `None`.
+    pub market: Option<Arc<dyn MarketSide>>,
+    /// Administration; its paths are unknown (404) if `None`.
+    pub admin: Option<Arc<dyn Administration>>,
+    /// Tells the hours of the limits.
+    pub clock: Arc<dyn Clock>,
+}
+
+impl fmt::Debug for Services {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Services");
+        shown.field("market", &self.market.is_some()).field("admin", &self.admin.is_some());
+        shown.finish_non_exhaustive()
+    }
+}
+
+/// Everything one router shares between its requests.
+pub(crate) struct Server {
+    pub(crate) services: Services,
+    pub(crate) settings: Settings,
+    pub(crate) gate: Gate,
+    pub(crate) limits: Limits,
+    pub(crate) metrics: Metrics,
+    pub(crate) started: jiff::Timestamp,
+}
+
+/// The whole API as one router, ready for [`serve`] or for a test without sockets.
+///
+/// Every path goes through it, the unknown ones too, so that each answer has the API's envelope and headers.
+#[must_use]
+pub fn router(services: Services, settings: Settings) -> Router {
+    let server = Server {
+        gate: Gate::new(&settings),
+        limits: Limits::new(&settings.limits),
+        metrics: Metrics::default(),
+        started: services.clock.now(),
+        services,
+        settings,
+    };
+    Router::new().fallback(edge::answer).with_state(Arc::new(server))
+}

@@ -1,0 +1,231 @@
+//! Request bodies: read in bounds of size and time, and JSON out of them with the documented texts. No multipart here.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use beseda_api::{Error, Result};
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderValue, header};
+use http_body_util::BodyExt;
+use hyper::body::Body as _;
+use serde::de::DeserializeOwned;
+
+use crate::query::shown;
+
+/// What a body may cost.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    pub(crate) bytes: usize,
+    /// How long its sender may be silent.
+    pub(crate) silence: Duration,
+}
+
+/// A body that couldn't be read whole.
+#[derive(Debug)]
+pub(crate) enum Unread {
+    TooBig,
+    TooSlow,
+    Cut,
+}
+
+impl From<Unread> for Error {
+    fn from(unread: Unread) -> Self {
+        Self::bad_request(match unread {
+            Unread::TooBig => "The request is too big".to_owned(),
+            Unread::TooSlow => "The request body was not received in time".to_owned(),
+            Unread::Cut => "Unexpected end of content".to_owned(),
+        })
+    }
+}
+
+/// 400: more bytes than allowed.
+pub(crate) fn too_big(most: u64) -> Error {
+    Error::bad_request(format!("The request is too big: at most {most} bytes are allowed"))
+}
+
+/// The next piece of a body; `None` at its end.
+pub(crate) async fn piece(body: &mut Body, silence: Duration) -> Result<Option<Bytes>, Unread> {
+    loop {
+        let frame = tokio::time::timeout(silence, body.frame()).await;
+        match frame.map_err(|_| Unread::TooSlow)? {
+            None => return Ok(None),
+            Some(Err(_)) => return Err(Unread::Cut),
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(data) if data.is_empty() => {}
+                Ok(data) => return Ok(Some(data)),
+                Err(_trailers) => {}
+            },
+        }
+    }
+}
+
+/// The whole body.
+pub(crate) async fn whole(body: &mut Body, bounds: Bounds) -> Result<Bytes, Unread> {
+    let most = bounds.bytes;
+    if body.size_hint().lower() > most as u64 {
+        return Err(Unread::TooBig);
+    }
+    let Some(first) = piece(body, bounds.silence).await? else { return Ok(Bytes::new()) };
+    if first.len() > most {
+        return Err(Unread::TooBig);
+    }
+    // Most bodies come in one piece, and then nothing is copied.
+    let Some(second) = piece(body, bounds.silence).await? else { return Ok(first) };
+    let mut all = BytesMut::from(first);
+    let mut next = Some(second);
+    while let Some(piece_read) = next {
+        if all.len() + piece_read.len() > most {
+            return Err(Unread::TooBig);
+        }
+        all.extend_from_slice(&piece_read);
+        next = piece(body, bounds.silence).await?;
+    }
+    Ok(all.freeze())
+}
+
+/// Reads on without keeping anything, so that a caller who is still sending can take the answer.
+pub(crate) async fn drain(body: &mut Body, bounds: Bounds) {
+    let mut left = bounds.bytes;
+    while let Ok(Some(dropped)) = piece(body, bounds.silence).await {
+        match left.checked_sub(dropped.len()) {
+            Some(rest) => left = rest,
+            None => return,
+        }
+    }
+}
+
+/// JSON out of a body.
+pub(crate) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+    let text = std::str::from_utf8(body).map_err(|error| unreadable(&error.to_string()))?;
+    let start = text.trim_start_matches([' ', '\t', '\r', '\n']);
+    if start.is_empty() || start.trim_end() == "null" {
+        return Err(Error::bad_request("Required request body is missing"));
+    }
+    if start.starts_with('{') {
+        return serde_json::from_str(text).map_err(|error| explain::<T>(text, &error));
+    }
+    // A list would read as a struct by position: only an object is one.
+    match serde_json::from_str::<serde::de::IgnoredAny>(text) {
+        Ok(_) => Err(Error::illegal_input("$")),
+        Err(error) => Err(syntax(&error)),
+    }
+}
+
+fn explain<T: DeserializeOwned>(text: &str, error: &serde_json::Error) -> Error {
+    if error.classify() != serde_json::error::Category::Data {
+        return syntax(error);
+    }
+    // Well-formed JSON of the wrong types: read it again to learn where. This is the rare way.
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
+        Ok(_) => unreadable(&error.to_string()),
+        Err(found) => {
+            let path = found.path().to_string();
+            Error::illegal_input(if path == "." { "$" } else { &path })
+        }
+    }
+}
+
+fn syntax(error: &serde_json::Error) -> Error {
+    if error.is_eof() {
+        return Error::bad_request("Unexpected end of content");
+    }
+    unreadable(&error.to_string())
+}
+
+fn unreadable(message: &str) -> Error {
+    Error::bad_request(format!("JSON: {}", shown(message)))
+}
+
+/// What kind of body an operation takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Json,
+    Multipart,
+}
+
+/// Checks `Content-Type`: 415 for another type, 400 for another encoding than UTF-8.
+/// JSON needs no header at all.
+pub(crate) fn check_type(headers: &HeaderMap, wanted: Kind) -> Result<()> {
+    let given = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+    match (given, wanted) {
+        (None | Some(b""), Kind::Json) => Ok(()),
+        (None | Some(b""), Kind::Multipart) => Err(unsupported("Missing Content-Type".to_owned())),
+        (Some(b"application/json"), Kind::Json) => Ok(()),
+        (Some(given), wanted) => check_given(&String::from_utf8_lossy(given), wanted),
+    }
+}
+
+fn check_given(given: &str, wanted: Kind) -> Result<()> {
+    let mut parts = given.split(';').map(str::trim);
+    let essence = parts.next().unwrap_or_default();
+    if !is_media_type(essence) {
+        return Err(unsupported(format!("Unknown content-type: '{}'", shown(given))));
+    }
+    let name = match wanted {
+        Kind::Json => "application/json",
+        Kind::Multipart => "multipart/form-data",
+    };
+    let not_supported = format!("Content type '{}' not supported", shown(given));
+    if !essence.eq_ignore_ascii_case(name) {
+        return Err(unsupported(not_supported));
+    }
+    let mut charsets = parts.filter_map(|part| part.split_once('=')).filter_map(|(name, value)| {
+        name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"'))
+    });
+    let foreign = |name: &str| {
+        !["utf-8", "utf8", "us-ascii"].iter().any(|known| name.eq_ignore_ascii_case(known))
+    };
+    if wanted == Kind::Json && charsets.any(foreign) {
+        return Err(Error::bad_request(not_supported));
+    }
+    Ok(())
+}
+
+fn is_media_type(essence: &str) -> bool {
+    let token = |part: &str| {
+        !part.is_empty()
+            && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&-^_.+*".contains(&b))
+    };
+    essence.split_once('/').is_some_and(|(kind, subtype)| token(kind) && token(subtype))
+}
+
+fn unsupported(text: String) -> Error {
+    Error::refused(beseda_api::Refusal::UnsupportedMediaType, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use beseda_api::wire::{GetChats, SendMessage};
+
+    use super::json;
+
+    fn refused<T: serde::de::DeserializeOwned + std::fmt::Debug>(body: &[u8]) -> String {
+        json::<T>(body).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn each_way_a_body_can_be_wrong_has_its_documented_text() {
+        for body in ["", "  \n", "null", " null "] {
+            assert_eq!(refused::<SendMessage>(body.as_bytes()), "Required request body is missing");
+        }
+        for body in [r#"{"message":"#, "{", r#"{"message":"a"#, "[1,"] {
+            assert_eq!(refused::<SendMessage>(body.as_bytes()), "Unexpected end of content");
+        }
+        assert_eq!(refused::<SendMessage>(br#"{"message":5}"#), "Illegal input at 'message'");
+        assert_eq!(refused::<SendMessage>(br#"["text"]"#), "Illegal input at '$'");
+        let path = "Illegal input at 'contexts[1].id'";
+        let body = br#"{"contexts":[{"type":"ORDER","id":1},{"type":"ORDER","id":"2"}]}"#;
+        assert_eq!(refused::<GetChats>(body), path);
+        for body in [&b"{'a':1}"[..], b"{} {}", b"\xff", b"{\"message\":\"\xff\"}", b"nope"] {
+            let text = refused::<SendMessage>(body);
+            assert!(text.starts_with("JSON: "), "{text}");
+        }
+    }
+
+    #[test]
+    fn deep_nesting_is_refused_and_not_followed() {
+        let deep = format!("{{\"a\":{}", "[".repeat(200_000));
+        assert!(refused::<SendMessage>(deep.as_bytes()).starts_with("JSON: recursion"));
+    }
+}

@@ -1,0 +1,164 @@
+//! The one thing every request passes, in and out: names, bounds, limit headers, gzip, metrics, the log line, and nothing breaking through. It decides nothing about calls.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
+
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    response::Response,
+};
+use beseda_api::{Error, Result};
+use bytes::Bytes;
+use futures::FutureExt;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header, request::Parts};
+use hyper::body::Body as _;
+use jiff::Timestamp;
+
+use crate::{
+    Server, admin,
+    body::{self, Bounds},
+    call::Call,
+    files, gate,
+    gate::limits::{self, Standing},
+    gzip, health, market,
+    metrics::Label,
+    reply::{self, Answer},
+    route::{self, Route},
+    routes,
+    trace::{TRACEPARENT, Trace, X_REQUEST_ID},
+};
+
+static LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-resource-limit");
+static UNTIL: HeaderName = HeaderName::from_static("x-ratelimit-resource-until");
+static REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-resource-remaining");
+
+/// How much of a body that nobody wants is still read, so that its sender gets the answer.
+const UNWANTED: usize = 16 * 1024 * 1024;
+
+/// What is known of a request while it runs, and needed for its answer and its log line.
+struct Exchange {
+    now: Timestamp,
+    trace: Trace,
+    standing: Standing,
+    label: Label,
+}
+
+/// Answers one request, whatever it is.
+pub(crate) async fn answer(State(server): State<Arc<Server>>, request: Request) -> Response {
+    let started = Instant::now();
+    let (parts, mut body) = request.into_parts();
+    let mut exchange = Exchange {
+        now: server.services.clock.now(),
+        trace: Trace::of(&parts.headers),
+        standing: Standing::ELSEWHERE,
+        label: Label::Unknown,
+    };
+    let in_flight = server.metrics.begin();
+    let outcome = guarded(&server, &parts, &mut body, &mut exchange).await;
+    let unread = parts.version < Version::HTTP_2 && !body.is_end_stream();
+    if unread && !parts.headers.contains_key(header::EXPECT) {
+        let silence = server.settings.body_timeout();
+        body::drain(&mut body, Bounds { bytes: UNWANTED, silence }).await;
+    }
+    let response = finish(outcome, &parts.headers, &exchange).await;
+    drop(in_flight);
+    let status = response.status();
+    server.metrics.count(exchange.label, status, started.elapsed());
+    log(&parts, status, started, &exchange);
+    response
+}
+
+/// The answer of the request's handler, or what stands for it if that panics or takes too long.
+async fn guarded(
+    server: &Arc<Server>,
+    parts: &Parts,
+    body: &mut Body,
+    exchange: &mut Exchange,
+) -> Answer {
+    let request_id = exchange.trace.request_id.clone();
+    let handled = AssertUnwindSafe(dispatch(server, parts, body, exchange)).catch_unwind();
+    match tokio::time::timeout(server.settings.request_timeout(), handled).await {
+        Ok(Ok(Ok(answer))) => answer,
+        Ok(Ok(Err(error))) => Answer::Whole(reply::error(&error, &request_id)),
+        Ok(Err(panic)) => {
+            let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
+            let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+            let error = Error::broken(format!("panic: {}", text.unwrap_or_default()));
+            Answer::Whole(reply::error(&error, &request_id))
+        }
+        Err(_) => {
+            let error = Error::broken("the request took too long");
+            Answer::Whole(reply::error(&error, &request_id))
+        }
+    }
+}
+
+async fn dispatch(
+    server: &Arc<Server>,
+    parts: &Parts,
+    body: &mut Body,
+    exchange: &mut Exchange,
+) -> Result<Answer> {
+    let (settings, path) = (&server.settings, parts.uri.path());
+    if too_many(&parts.headers, settings.max_headers, settings.max_header_bytes) {
+        return Ok(reply::too_many_headers());
+    }
+    let route = route::recognise(path);
+    exchange.label = Label::of(route, &parts.method);
+    let Route::Api { generation, resource, business } = route else {
+        let mut call = Call { server, parts, body, generation: beseda_api::Generation::Y2026 };
+        return match route {
+            Route::File(rest) => files::handle(&mut call, rest, exchange.now).await,
+            Route::Market(rest) => market::handle(call, rest).await,
+            Route::Admin(rest) => admin::handle(call, rest).await,
+            Route::Page(page) => health::handle(&mut call, page).await,
+            Route::Api { .. } | Route::Unknown => Err(reply::resource_not_found()),
+        };
+    };
+    let Some(operation) = resource.operation(&parts.method) else {
+        return Ok(reply::method_not_allowed(&parts.method, resource.allow()));
+    };
+    exchange.standing = server.limits.untouched(operation, generation);
+    let counted = (exchange.now, &mut exchange.standing);
+    let asked = (operation, generation);
+    let caller = gate::admit(server, &parts.headers, asked, business, counted).await?;
+    routes::handle(operation, Call { server, parts, body, generation }, &caller).await
+}
+
+fn too_many(headers: &HeaderMap, most: usize, most_bytes: usize) -> bool {
+    let size = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len() + 4;
+    headers.len() > most || headers.iter().map(size).sum::<usize>() > most_bytes
+}
+
+/// Puts the headers on that every answer has.
+async fn finish(answer: Answer, asked: &HeaderMap, exchange: &Exchange) -> Response {
+    let mut response = match answer {
+        Answer::Streamed(response) => response,
+        Answer::Whole(whole) => {
+            let (mut parts, body) = whole.into_parts();
+            let body: Bytes = gzip::shrink(body, asked, &mut parts.headers).await;
+            Response::from_parts(parts, Body::from(body))
+        }
+    };
+    let headers = response.headers_mut();
+    headers.insert(&LIMIT, HeaderValue::from(exchange.standing.limit));
+    headers.insert(&UNTIL, limits::until(exchange.now));
+    headers.insert(&REMAINING, HeaderValue::from(exchange.standing.remaining));
+    headers.insert(&X_REQUEST_ID, exchange.trace.request_id.clone());
+    headers.insert(&TRACEPARENT, exchange.trace.traceparent.clone());
+    response
+}
+
+/// One line a request. No query, no body and no credential is in it.
+fn log(parts: &Parts, status: StatusCode, started: Instant, exchange: &Exchange) {
+    tracing::info!(
+        target: "beseda::request",
+        method = %parts.method,
+        path = parts.uri.path(),
+        operation = exchange.label.as_str(),
+        status = status.as_u16(),
+        micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+        request_id = exchange.trace.request_id.to_str().unwrap_or("-"),
+        "request"
+    );
+}

@@ -1,0 +1,127 @@
+//! Answers: the envelope, and the only place where errors become HTTP. Headers that every answer has are the edge's business.
+
+use axum::body::Body;
+use beseda_api::{
+    Error, Fault, Refusal, Result,
+    wire::{Envelope, Failure},
+};
+use bytes::Bytes;
+use http::{HeaderValue, Method, Response, StatusCode, header};
+use hyper::ext::ReasonPhrase;
+use serde::Serialize;
+
+pub(crate) static JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+
+/// An answer on its way out.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// One that is in memory.
+    Whole(Response<Bytes>),
+    /// One that is read while it goes.
+    Streamed(Response<Body>),
+}
+
+/// 200 with a result in the envelope.
+pub(crate) fn ok<T: Serialize>(result: T) -> Result<Answer> {
+    bare(&Envelope::ok(result))
+}
+
+/// 200 without a result.
+pub(crate) fn done() -> Result<Answer> {
+    Ok(Answer::Whole(json(StatusCode::OK, Bytes::from_static(br#"{"status":"OK"}"#))))
+}
+
+/// 200 with this body as it is.
+pub(crate) fn bare<T: Serialize>(body: &T) -> Result<Answer> {
+    let body = sonic_rs::to_vec(body).map_err(Error::broken)?;
+    Ok(Answer::Whole(json(StatusCode::OK, Bytes::from(body))))
+}
+
+fn json(status: StatusCode, body: Bytes) -> Response<Bytes> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, JSON.clone());
+    response
+}
+
+/// The answer to an error: a refusal as it is, a breakage as a plain 500 that tells nothing.
+pub(crate) fn error(error: &Error, request_id: &HeaderValue) -> Response<Bytes> {
+    match error {
+        Error::Refused(refused) => failure(refused.refusal, &refused.faults),
+        Error::Broken(source) => {
+            let request_id = request_id.to_str().unwrap_or("-");
+            tracing::error!(request_id, error = %Chain(source.as_ref()), "request failed");
+            internal_error()
+        }
+    }
+}
+
+/// A plain 500.
+pub(crate) fn internal_error() -> Response<Bytes> {
+    let fault = fault("INTERNAL_ERROR", "Internal server error");
+    enveloped(StatusCode::INTERNAL_SERVER_ERROR, &[fault])
+}
+
+/// 405 with the methods that would do.
+pub(crate) fn method_not_allowed(method: &Method, allow: &'static str) -> Answer {
+    let text = format!("Request method '{method}' not supported");
+    let fault = fault(Refusal::MethodNotAllowed.code(), &text);
+    let mut response = enveloped(StatusCode::METHOD_NOT_ALLOWED, &[fault]);
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
+    Answer::Whole(response)
+}
+
+/// 431: the request has more headers than are read.
+pub(crate) fn too_many_headers() -> Answer {
+    let fault = fault("REQUEST_HEADER_FIELDS_TOO_LARGE", "The request headers are too big");
+    Answer::Whole(enveloped(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, &[fault]))
+}
+
+/// 503: requests can't be served now.
+pub(crate) fn unavailable() -> Answer {
+    let text = "Service temporarily unavailable. Please, try again later";
+    let fault = fault("SERVICE_UNAVAILABLE", text);
+    Answer::Whole(enveloped(StatusCode::SERVICE_UNAVAILABLE, &[fault]))
+}
+
+/// 404 for a path we don't have.
+pub(crate) fn resource_not_found() -> Error {
+    Error::refused(Refusal::NotFound, "Resource not found")
+}
+
+fn fault(code: &str, message: &str) -> Fault {
+    Fault { code: code.to_owned(), message: Some(message.to_owned()) }
+}
+
+fn failure(refusal: Refusal, faults: &[Fault]) -> Response<Bytes> {
+    let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    let mut response = if faults.is_empty() {
+        enveloped(status, &[Fault { code: refusal.code().to_owned(), message: None }])
+    } else {
+        enveloped(status, faults)
+    };
+    if refusal == Refusal::LimitExceeded {
+        response.extensions_mut().insert(ReasonPhrase::from_static(b"Enhance Your Calm"));
+    }
+    response
+}
+
+fn enveloped(status: StatusCode, faults: &[Fault]) -> Response<Bytes> {
+    let body = serde_json::to_vec(&Failure::new(faults.to_vec())).unwrap_or_default();
+    json(status, Bytes::from(body))
+}
+
+/// An error with everything under it, for the log.
+pub(crate) struct Chain<'a>(pub(crate) &'a (dyn std::error::Error + 'static));
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut next = self.0.source();
+        while let Some(source) = next {
+            write!(f, ": {source}")?;
+            next = source.source();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,193 @@
+//! Sockets: connections accepted in bounds, TLS if there is a certificate, slow senders cut off, and a drain with an end. What is said over them is the router's business.
+
+use std::{future::Future, io, path::PathBuf, pin::pin, sync::Arc, time::Duration};
+
+use axum::Router;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::{
+        conn::auto,
+        graceful::{GracefulShutdown, Watcher},
+    },
+    service::TowerToHyperService,
+};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
+use serde::Deserialize;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinSet,
+    time::{sleep, timeout},
+};
+use tokio_rustls::TlsAcceptor;
+
+/// How connections are taken and kept. Every field has a default, so a TOML section may name only what differs.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Transport {
+    /// The certificate; plain HTTP if `None`.
+    pub tls: Option<Tls>,
+    /// Seconds in which a request's headers must have come; also how long an idle connection is kept.
+    pub header_timeout_seconds: u64,
+    /// Seconds that running requests have to finish after the end was asked for.
+    pub drain_seconds: u64,
+    /// The most connections at once; further ones wait.
+    pub max_connections: usize,
+}
+
+impl Default for Transport {
+    fn default() -> Self {
+        Self { tls: None, header_timeout_seconds: 30, drain_seconds: 10, max_connections: 10_000 }
+    }
+}
+
+/// Where certificate and key are, as PEM files.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// The certificate and those above it.
+    pub cert: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
+}
+
+impl Transport {
+    /// Whether it can be used: the certificate is read.
+    ///
+    /// # Errors
+    /// If certificate or key can't be read or don't belong together.
+    pub fn check(&self) -> io::Result<()> {
+        self.acceptor().map(drop)
+    }
+
+    fn acceptor(&self) -> io::Result<Option<TlsAcceptor>> {
+        let Some(tls) = &self.tls else { return Ok(None) };
+        let named = |path: &PathBuf, error: String| {
+            io::Error::new(io::ErrorKind::InvalidData, format!("{}: {error}", path.display()))
+        };
+        let certs = CertificateDer::pem_file_iter(&tls.cert)
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+            .map_err(|error| named(&tls.cert, error.to_string()))?;
+        let key = PrivateKeyDer::from_pem_file(&tls.key)
+            .map_err(|error| named(&tls.key, error.to_string()))?;
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(io::Error::other)?
+            .with_no_client_auth()
+            .with_single_cert(certs, key)
+            .map_err(|error| named(&tls.cert, error.to_string()))?;
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(Some(TlsAcceptor::from(Arc::new(config))))
+    }
+
+    fn builder(&self) -> auto::Builder<TokioExecutor> {
+        let patience = Duration::from_secs(self.header_timeout_seconds.max(1));
+        let mut builder = auto::Builder::new(TokioExecutor::new());
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(patience)
+            .max_headers(128)
+            .max_buf_size(64 * 1024)
+            .pipeline_flush(true);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(128)
+            .max_header_list_size(64 * 1024)
+            .keep_alive_interval(patience)
+            .keep_alive_timeout(patience);
+        builder
+    }
+}
+
+/// Serves a router until `shutdown` is ready, then lets running requests finish within the bound.
+///
+/// # Errors
+/// If the certificate can't be used. Failures of single connections end only those.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    transport: Transport,
+    shutdown: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let patience = Duration::from_secs(transport.header_timeout_seconds.max(1));
+    let tls = transport.acceptor()?;
+    let door = Arc::new(Door { tls, builder: transport.builder(), router, patience });
+    let room = Arc::new(Semaphore::new(transport.max_connections.max(1)));
+    let (graceful, mut connections) = (GracefulShutdown::new(), JoinSet::new());
+    let mut shutdown = pin!(shutdown);
+    loop {
+        let (stream, place) = tokio::select! {
+            biased;
+            () = &mut shutdown => break,
+            next = accept(&listener, &room) => next,
+        };
+        // Connections that have ended are let go here and not kept until the drain.
+        while connections.try_join_next().is_some() {}
+        let (door, watcher) = (Arc::clone(&door), graceful.watcher());
+        connections.spawn(async move {
+            door.welcome(stream, watcher).await;
+            drop(place);
+        });
+    }
+    drop(listener);
+    let bound = Duration::from_secs(transport.drain_seconds);
+    if timeout(bound, graceful.shutdown()).await.is_err() {
+        tracing::warn!(connections = connections.len(), "cut off after the drain time");
+    }
+    connections.shutdown().await;
+    Ok(())
+}
+
+async fn accept(
+    listener: &TcpListener,
+    room: &Arc<Semaphore>,
+) -> (TcpStream, Option<OwnedSemaphorePermit>) {
+    // The semaphore is never closed, so there always is a permit in the end.
+    let place = Arc::clone(room).acquire_owned().await.ok();
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return (stream, place),
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                // Out of file descriptors, most likely: wait for others to close.
+                sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+}
+
+/// What every connection needs.
+struct Door {
+    tls: Option<TlsAcceptor>,
+    builder: auto::Builder<TokioExecutor>,
+    router: Router,
+    patience: Duration,
+}
+
+impl Door {
+    async fn welcome(&self, stream: TcpStream, watcher: Watcher) {
+        // Only a socket that is gone already refuses this, and then reading tells.
+        let _ = stream.set_nodelay(true);
+        let Some(tls) = &self.tls else { return self.converse(stream, watcher).await };
+        match timeout(self.patience, tls.accept(stream)).await {
+            Ok(Ok(stream)) => self.converse(stream, watcher).await,
+            Ok(Err(error)) => tracing::debug!(%error, "no TLS"),
+            Err(_) => tracing::debug!("TLS took too long"),
+        }
+    }
+
+    async fn converse<S>(&self, stream: S, watcher: Watcher)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let service = TowerToHyperService::new(self.router.clone());
+        let connection = self.builder.serve_connection(TokioIo::new(stream), service);
+        if let Err(error) = watcher.watch(connection).await {
+            tracing::debug!(error, "a connection ended badly");
+        }
+    }
+}
