@@ -1,9 +1,11 @@
 //! `cargo xtask bench`: builds our binary, the references and the load generator in release, and runs them.
 //! It measures nothing itself: this program is a debug build, and a load generator must not be one.
 
-use std::{ffi::OsString, path::Path, process::Command};
+use std::{ffi::OsString, process::Command};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
+
+use crate::{place, steps::call};
 
 /// What to hand to the bench; `cargo xtask bench --help` says what there is.
 #[derive(clap::Args)]
@@ -21,15 +23,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         build("beseda")?;
     }
     build("beseda-bench")?;
-    let own = std::env::current_exe()?;
-    let target = own.parent().and_then(Path::parent).context("xtask is in no target folder")?;
-    let bench = target.join("release").join("beseda-bench");
-    let status = Command::new(&bench)
-        .args(&args.rest)
-        .status()
-        .with_context(|| format!("starting {}", bench.display()))?;
-    ensure!(status.success(), "the bench ended with {status}");
-    Ok(())
+    call(Command::new(place::target().join("release").join("beseda-bench")).args(&args.rest))
 }
 
 fn measures_ours(rest: &[OsString]) -> bool {
@@ -37,12 +31,5 @@ fn measures_ours(rest: &[OsString]) -> bool {
 }
 
 fn build(package: &str) -> Result<()> {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("Cargo.toml");
-    let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["build", "--release", "--package", package, "--manifest-path"])
-        .arg(manifest)
-        .status()
-        .context("starting cargo")?;
-    ensure!(status.success(), "cargo build of {package} ended with {status}");
-    Ok(())
+    call(place::cargo().args(["build", "--release", "--package", package]))
 }

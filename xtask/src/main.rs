@@ -1,25 +1,59 @@
-//! `cargo xtask`: what a developer and the CI run on this repository. Nothing of it ships.
-
-use clap::{Parser, Subcommand};
+//! `cargo xtask`: the project's own tasks, each one command. Not a part of the product.
 
 mod bench;
+mod ci;
+mod judges;
+mod place;
+mod steps;
+mod suite;
 
-/// What a developer and the CI run on this repository.
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
 #[derive(Parser)]
-#[command(name = "cargo xtask")]
-struct Args {
+#[command(name = "cargo xtask", about = "The project's own tasks")]
+struct Arguments {
     #[command(subcommand)]
     command: Command,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// Measure the release build beside three references and print one table.
+    /// Run every test there is: cargo's, then the judges that nobody here wrote
+    Test {
+        /// Leave out the judges (they need Python and Java)
+        #[arg(long)]
+        skip_judges: bool,
+    },
+    /// Run only the judges: schemathesis and generated clients against a running stand-in
+    Judges {
+        /// Judge this binary instead of building one
+        #[arg(long, value_name = "FILE")]
+        binary: Option<PathBuf>,
+    },
+    /// Run exactly what CI runs
+    Ci,
+    /// Measure the release build beside three references and print one table
     Bench(bench::Args),
 }
 
-fn main() -> anyhow::Result<()> {
-    match Args::parse().command {
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\n{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    match command {
+        Command::Test { skip_judges } => suite::run(skip_judges),
+        Command::Judges { binary } => judges::run(binary),
+        Command::Ci => ci::run(),
         Command::Bench(args) => bench::run(&args),
     }
 }

@@ -1,0 +1,158 @@
+"""Holds a running stand-in against one OpenAPI document with schemathesis.
+
+Started by `cargo xtask judges`; by hand: BESEDA_STAND_IN='<the line of stand-in --json>' python fuzz.py --help
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import urllib.request
+
+HERE = pathlib.Path(__file__).resolve().parent
+SEED = 20260717  # fixed: the same server gets the same requests every time
+
+# What an answer is held against. The first four are the point: no 5xx, no undocumented status, no undocumented media
+# type, no body outside its schema. Next, a request outside the document is refused, and so is one without a valid
+# credential or with a method that the document doesn't know (405 with Allow).
+CHECKS = [
+    "not_a_server_error",
+    "status_code_conformance",
+    "content_type_conformance",
+    "response_schema_conformance",
+    "negative_data_rejection",
+    "ignored_auth",
+    "unsupported_method",
+]
+# Not among them:
+# - positive_data_acceptance: the documents say less than the API asks for. Any string is a page token there, but only
+#   the server's own are good; `limit` has no bounds in 2024; both kinds of createChat body are optional in 2026, but
+#   one must be given.
+# - response_headers_conformance, missing_required_header, allow_header_conformance: no document declares a header.
+# - use_after_free, ensure_resource_availability, object_level_authorization: nothing can be deleted, and nothing is
+#   created with a status of its own (every success is 200).
+#
+# 405 and 415 stand in no document. Schemathesis knows that: its probes with a foreign method or content type are not
+# held against the documented statuses, every other request is. So nothing is excluded for them.
+PHASES = "examples,coverage,fuzzing,stateful"
+
+# The 2024 document knows five operations, and we serve all seven on both generations of paths. So one of its paths
+# has a method more than it says.
+BEYOND_2024 = """
+[[operations]]
+include-operation-id = "sendMessageToChat"
+phases.coverage.unexpected-methods = ["DELETE", "PUT", "PATCH", "OPTIONS", "TRACE"]
+"""
+
+
+def main() -> int:
+    options = arguments()
+    stand_in = json.loads(os.environ["BESEDA_STAND_IN"])
+    folder = options.folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    chats, orders, messages = known_ids(stand_in)
+
+    config = folder / f"schemathesis-{options.name}.toml"
+    config.write_text(configuration(stand_in, chats, orders, messages, options.name), encoding="utf-8")
+    tally = folder / f"answers-{options.name}.json"
+    tally.unlink(missing_ok=True)
+    known = {"businessId": stand_in["businessId"], "chatId": chats[0], "messageId": messages[0]}
+    environment = os.environ | {
+        "BESEDA_API_KEY": stand_in["apiKey"],
+        "BESEDA_OAUTH_TOKEN": stand_in["oauthToken"],
+        "BESEDA_DOCUMENT": options.name,
+        "BESEDA_KNOWN_IDS": json.dumps(known),
+        "BESEDA_TALLY": str(tally),
+        "SCHEMATHESIS_HOOKS": "hooks",
+        "PYTHONPATH": str(HERE),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run", options.document]
+    command += ["--url", stand_in["url"], "--checks", ",".join(CHECKS), "--phases", PHASES]
+    command += ["--seed", str(SEED), "--max-examples", str(options.examples), "--generation-database", "none"]
+    command += ["--request-timeout", "10", "--continue-on-failure", "--no-color", "--workers", "1"]
+    command += ["--report-junit-path", str(folder / f"schemathesis-{options.name}.xml"), "--warnings", "off"]
+    if options.name == "own":  # which also describes pages and the marketplace's side, with other credentials
+        command += ["--include-path-regex", "^/(v2/)?(businesses|campaigns|auth)\\b"]
+    try:
+        code = subprocess.run(command, env=environment, cwd=folder, timeout=options.seconds).returncode
+    except subprocess.TimeoutExpired:
+        print(f"schemathesis needed more than {options.seconds} s for the document of {options.name}")
+        return 1
+    return code or report(tally)
+
+
+def arguments() -> argparse.Namespace:
+    """What may be said on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--document", required=True, help="path or address of the OpenAPI document")
+    parser.add_argument("--name", choices=["2024", "2026", "own"], required=True, help="which document that is")
+    parser.add_argument("--folder", required=True, type=pathlib.Path, help="where the reports go")
+    parser.add_argument("--seconds", type=int, default=110, help="hard bound of the whole run")
+    parser.add_argument("--examples", type=int, default=200, help="generated requests per operation and phase")
+    return parser.parse_args()
+
+
+def configuration(stand_in: dict, chats: list, orders: list, messages: list, name: str) -> str:
+    """Known ids for most requests, so that they come past 403 and 404, and the credential of the generation."""
+    values = {"business": [stand_in["businessId"]], "chat": chats, "order": orders, "message": messages}
+    bindings = {
+        "path.businessId": ("business", 0.9),
+        "query.chatId": ("chat", 0.8),
+        "query.messageId": ("message", 0.8),
+        "body.messageIdFrom": ("message", 0.5),
+        "body.orderId": ("order", 0.7),
+        "body.context.id": ("order", 0.7),
+    }
+    lines = ["[dictionaries]"]
+    lines += [f"{name} = {{ values = {ids} }}" for name, ids in values.items()]
+    lines += ["", "[parameters]"]
+    for place, (dictionary, probability) in bindings.items():
+        lines.append(f'"{place}" = {{ dictionary = "{dictionary}", probability = {probability} }}')
+    if name == "2024":
+        lines += ["", "[auth.openapi.OAuth]", 'bearer = "${BESEDA_OAUTH_TOKEN}"', BEYOND_2024]
+    else:
+        lines += ["", "[auth.openapi.ApiKey]", 'api_key = "${BESEDA_API_KEY}"']
+    return "\n".join(lines) + "\n"
+
+
+def known_ids(stand_in: dict) -> tuple[list[int], list[int], list[int]]:
+    """Ids of the demo's chats, orders and messages, asked of the stand-in itself."""
+    base = f"{stand_in['url']}/v2/businesses/{stand_in['businessId']}"
+    chats = ask(stand_in, f"{base}/chats?limit=20", {"contextTypes": ["ORDER"]})["chats"]
+    assert chats, "the stand-in has no demo chats about orders"
+    messages = []
+    for chat in chats:
+        history = ask(stand_in, f"{base}/chats/history?chatId={chat['chatId']}&limit=5", {})
+        messages += [message["messageId"] for message in history["messages"]]
+    assert messages, "no demo chat about an order has a message"
+    orders = sorted({chat["context"]["orderId"] for chat in chats})
+    return [chat["chatId"] for chat in chats], orders, messages
+
+
+def ask(stand_in: dict, url: str, body: dict) -> dict:
+    """One reading POST."""
+    headers = {"Api-Key": stand_in["apiKey"], "Content-Type": "application/json"}
+    request = urllib.request.Request(url, data=json.dumps(body).encode(), headers=headers, method="POST")
+    with urllib.request.urlopen(request, timeout=10) as response:
+        return json.load(response)["result"]
+
+
+def report(tally: pathlib.Path) -> int:
+    """Says what each operation answered. A run that saw only refusals of one has judged nothing."""
+    answers = json.loads(tally.read_text(encoding="utf-8"))
+    print("\nAnswers by status:")
+    for operation, counts in sorted(answers.items()):
+        print(f"  {operation}: " + ", ".join(f"{status}: {count}" for status, count in sorted(counts.items())))
+    silent = [operation for operation, counts in answers.items() if not counts.get("200")]
+    if silent or not answers:
+        print("No request was ever accepted, so nothing was judged, of: " + (", ".join(silent) or "all operations"))
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+//! The judges: programs nobody here wrote, against the released binary's stand-in. What they ask lies in `tests/judges`.
+
+mod python;
+mod stand_in;
+
+use std::{fs, path::PathBuf, process::Command, time::Duration};
+
+use anyhow::{Context, Result, bail};
+
+use self::{python::Python, stand_in::StandIn};
+use crate::{place, steps, steps::Steps};
+
+const GENERATIONS: [&str; 2] = ["2026", "2024"];
+const FUZZ_SECONDS: u64 = 110;
+const CONVERSATION: Duration = Duration::from_secs(90);
+
+/// Runs the judges alone, on a binary made elsewhere or on one built now.
+pub(crate) fn run(binary: Option<PathBuf>) -> Result<()> {
+    let mut steps = Steps::default();
+    add(&mut steps, binary);
+    steps.finish()
+}
+
+/// The judges' steps.
+pub(crate) fn add(steps: &mut Steps, binary: Option<PathBuf>) {
+    let built = match &binary {
+        Some(_) => true,
+        None => steps.run("build the binary for the judges", || {
+            steps::call(place::cargo().args(["build", "--release", "--package", "beseda"]))
+        }),
+    };
+    let mut python = None;
+    let prepared = steps.run("prepare the judges", || {
+        python = Some(Python::prepare()?);
+        Ok(())
+    });
+    let (true, true, Some(python)) = (built, prepared, python) else { return };
+    let judge =
+        Judge { binary: binary.unwrap_or_else(|| place::target().join("release/beseda")), python };
+    match place::contract() {
+        Some(dir) => {
+            for generation in GENERATIONS {
+                let document = dir.join(format!("chats-{generation}.yaml"));
+                judge.hold_against(steps, generation, &document);
+            }
+        }
+        None => judge.hold_against_own(steps),
+    }
+}
+
+struct Judge {
+    binary: PathBuf,
+    python: Python,
+}
+
+impl Judge {
+    /// Both judges of one generation, each with a fresh stand-in.
+    fn hold_against(&self, steps: &mut Steps, generation: &str, document: &std::path::Path) {
+        let document = document.to_string_lossy();
+        steps.run(&format!("schemathesis over the document of {generation}"), || {
+            self.fuzz(generation, |_| document.to_string())
+        });
+        steps.run(&format!("a client generated from the document of {generation}"), || {
+            self.converse(generation, &document)
+        });
+    }
+
+    /// What can be held without the published documents.
+    fn hold_against_own(&self, steps: &mut Steps) {
+        println!(
+            "\nThe published documents are not here: schemathesis runs over the server's own document, \
+             and no clients are generated. Set {} to judge by the published ones.",
+            place::CONTRACT_DIR
+        );
+        steps.run("schemathesis over the server's own document", || {
+            self.fuzz("own", |stand_in| format!("{}/openapi.json", stand_in.url()))
+        });
+    }
+
+    fn fuzz(&self, name: &str, document: impl FnOnce(&StandIn) -> String) -> Result<()> {
+        let limits = ["--limits", "off"];
+        StandIn::judge(&self.binary, &limits, &format!("fuzz-{name}"), |stand_in| {
+            let mut command = self.python.script("fuzz.py");
+            command.args(["--document", &document(stand_in), "--name", name]);
+            command.args(["--seconds", &FUZZ_SECONDS.to_string(), "--folder"]);
+            command.arg(place::judges()).env("BESEDA_STAND_IN", stand_in.line());
+            steps::call_within(Duration::from_secs(FUZZ_SECONDS + 20), &mut command)
+        })
+    }
+
+    fn converse(&self, generation: &str, document: &str) -> Result<()> {
+        let client = self.generate(generation, document)?;
+        let limits = ["--limits", generation];
+        StandIn::judge(&self.binary, &limits, &format!("client-{generation}"), |stand_in| {
+            let mut command = self.python.module("pytest");
+            command.args(["--quiet", "-p", "no:cacheprovider"]);
+            command.arg(format!("conversation/test_{generation}.py"));
+            command.env("PYTHONPATH", &client).env("BESEDA_STAND_IN", stand_in.line());
+            steps::call_within(CONVERSATION, &mut command)
+        })
+    }
+
+    /// Writes the client's code anew; it is never kept in the repository.
+    fn generate(&self, generation: &str, document: &str) -> Result<PathBuf> {
+        if !steps::succeeds(Command::new("java").arg("-version")) {
+            bail!(
+                "openapi-generator needs Java: `apt-get install default-jre-headless`, or leave the \
+                 judges out with `cargo xtask test --skip-judges`"
+            );
+        }
+        let folder = place::judges().join(format!("client-{generation}"));
+        if folder.exists() {
+            fs::remove_dir_all(&folder)
+                .with_context(|| format!("can't clear {}", folder.display()))?;
+        }
+        let log = place::judges().join(format!("generate-{generation}.log"));
+        let mut command = self.python.tool("openapi-generator-cli");
+        command.args(["generate", "--generator-name", "python", "--input-spec", document]);
+        command.args(["--package-name", &format!("chats_{generation}")]);
+        command.args([
+            "--global-property",
+            "apis,models,supportingFiles,apiTests=false,modelTests=false",
+        ]);
+        command.arg("--output").arg(&folder);
+        let output = fs::File::create(&log)?;
+        command.stdout(output.try_clone()?).stderr(output);
+        steps::call_within(CONVERSATION, &mut command)
+            .with_context(|| format!("no client of {generation}, see {}", log.display()))?;
+        Ok(folder)
+    }
+}

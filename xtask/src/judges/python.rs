@@ -1,0 +1,71 @@
+//! The judges' Python: a virtual environment under `target/` with the pinned packages. Touches no other Python.
+
+use std::{env, fs, path::PathBuf, process::Command};
+
+use anyhow::{Context, Result, bail};
+
+use crate::{place, steps};
+
+/// An environment that has everything of `tests/judges/requirements.txt`.
+pub(crate) struct Python {
+    environment: PathBuf,
+    scripts: PathBuf,
+}
+
+impl Python {
+    /// Finds the environment as an earlier run left it, or makes it.
+    pub(crate) fn prepare() -> Result<Self> {
+        fs::create_dir_all(place::judges())?;
+        let scripts = place::root().join("tests/judges");
+        let environment = place::target().join("judges-venv");
+        let python = Self { environment, scripts };
+        let wanted = fs::read_to_string(python.scripts.join("requirements.txt"))?;
+        let stamp = python.environment.join("requirements-installed.txt");
+        if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+            println!("{} is up to date", python.environment.display());
+            return Ok(python);
+        }
+        python.install().context("can't prepare the judges' Python")?;
+        fs::write(stamp, wanted)?;
+        Ok(python)
+    }
+
+    fn install(&self) -> Result<()> {
+        if !steps::succeeds(Command::new("python3").args(["-c", "import ensurepip, venv"])) {
+            bail!(
+                "there is no python3 with venv: `apt-get install python3-venv`, or leave the judges \
+                 out with `cargo xtask test --skip-judges`"
+            );
+        }
+        let mut create = Command::new("python3");
+        steps::call(create.args(["-m", "venv", "--clear"]).arg(&self.environment))?;
+        let mut install = self.module("pip");
+        install.args(["install", "--quiet", "--disable-pip-version-check"]);
+        steps::call(install.args(["--requirement", "requirements.txt"]))
+    }
+
+    /// A command that runs one of our scripts.
+    pub(crate) fn script(&self, name: &str) -> Command {
+        let mut command = self.tool("python");
+        command.arg(name);
+        command
+    }
+
+    /// A command that runs an installed module.
+    pub(crate) fn module(&self, name: &str) -> Command {
+        let mut command = self.tool("python");
+        command.args(["-m", name]);
+        command
+    }
+
+    /// A command that runs an installed program. Loopback is asked directly, whatever proxy the machine has.
+    pub(crate) fn tool(&self, name: &str) -> Command {
+        let mut command = Command::new(self.environment.join("bin").join(name));
+        command.current_dir(&self.scripts);
+        command.env("PYTHONDONTWRITEBYTECODE", "1").env("PYTHONUTF8", "1");
+        let direct = env::var("NO_PROXY").map_or_else(|_| String::new(), |list| format!("{list},"));
+        let direct = format!("{direct}127.0.0.1,localhost");
+        command.env("NO_PROXY", &direct).env("no_proxy", &direct);
+        command
+    }
+}

@@ -1,0 +1,133 @@
+//! One running `beseda stand-in`: started on a free port, asked to stop, and it must stop well. Asks the API nothing.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, ChildStdout, Command, Stdio},
+    sync::mpsc,
+    thread,
+    time::Duration,
+};
+
+use anyhow::{Context, Result, anyhow, bail};
+use serde_json::Value;
+
+use crate::{place, steps};
+
+const READY: Duration = Duration::from_secs(20);
+const DRAINED: Duration = Duration::from_secs(20);
+
+/// A stand-in that has said it is ready. Killed when dropped, if it was not asked to stop before.
+pub(crate) struct StandIn {
+    child: Child,
+    line: String,
+    url: String,
+}
+
+impl StandIn {
+    /// Starts a fresh one, lets `judge` at it and stops it. What it logged is shown if anything went wrong.
+    pub(crate) fn judge(
+        binary: &Path,
+        arguments: &[&str],
+        name: &str,
+        judge: impl FnOnce(&Self) -> Result<()>,
+    ) -> Result<()> {
+        let log = place::judges().join(format!("stand-in-{name}.log"));
+        let outcome = Self::start(binary, arguments, &log).and_then(|stand_in| {
+            let verdict = judge(&stand_in);
+            let stopped = stand_in.stop();
+            verdict.and(stopped)
+        });
+        if outcome.is_err() {
+            show_end_of(&log);
+        }
+        outcome
+    }
+
+    fn start(binary: &Path, arguments: &[&str], log: &PathBuf) -> Result<Self> {
+        let mut command = Command::new(binary);
+        command.args(["stand-in", "--json", "--listen", "127.0.0.1:0"]).args(arguments);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(fs::File::create(log)?);
+        let mut child =
+            command.spawn().with_context(|| format!("can't start {}", binary.display()))?;
+        let stdout = child.stdout.take().context("the stand-in has no output")?;
+        let mut stand_in = Self { child, line: String::new(), url: String::new() };
+        stand_in.line = first_line(stdout)?;
+        stand_in.url = read_url(&stand_in.line)?;
+        Ok(stand_in)
+    }
+
+    /// The line it printed when it was ready.
+    pub(crate) fn line(&self) -> &str {
+        &self.line
+    }
+
+    /// Where it listens.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Asks it to stop, as a service manager would; it must drain and exit with 0.
+    fn stop(mut self) -> Result<()> {
+        let id = self.child.id().to_string();
+        if let Some(status) = self.child.try_wait()? {
+            bail!("the stand-in ended by itself with {status}");
+        }
+        steps::call(Command::new("kill").args(["-s", "TERM", &id]))?;
+        match steps::wait_within(DRAINED, &mut self.child)? {
+            Some(status) if status.success() => Ok(()),
+            Some(status) => bail!("after SIGTERM the stand-in ended with {status}, not with 0"),
+            None => bail!("the stand-in did not end within {} s of SIGTERM", DRAINED.as_secs()),
+        }
+    }
+}
+
+impl Drop for StandIn {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            // It is being thrown away because something else failed; that failure is what gets reported.
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
+
+/// Waits for the ready line on another thread, which then keeps the pipe empty for as long as the process runs.
+fn first_line(stdout: ChildStdout) -> Result<String> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+            // Nobody listens after the first line, and nothing is lost by that.
+            let _ = sender.send(line);
+        }
+    });
+    receiver.recv_timeout(READY).map_err(|error| match error {
+        mpsc::RecvTimeoutError::Timeout => {
+            anyhow!("the stand-in was not ready within {} s", READY.as_secs())
+        }
+        mpsc::RecvTimeoutError::Disconnected => anyhow!("the stand-in ended before it was ready"),
+    })
+}
+
+fn read_url(line: &str) -> Result<String> {
+    let ready: Value = serde_json::from_str(line)
+        .with_context(|| format!("the stand-in's first line is not JSON: {line}"))?;
+    for key in ["docs", "businessId", "campaignId", "apiKey", "oauthToken", "marketKey", "adminKey"]
+    {
+        ready
+            .get(key)
+            .with_context(|| format!("the stand-in's first line has no {key}: {line}"))?;
+    }
+    let url = ready.get("url").and_then(Value::as_str);
+    Ok(url.with_context(|| format!("the stand-in's first line has no url: {line}"))?.to_owned())
+}
+
+fn show_end_of(log: &Path) {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    println!("-- the stand-in's last words, from {}:", log.display());
+    for line in &lines[lines.len().saturating_sub(40)..] {
+        println!("   {line}");
+    }
+}
