@@ -8,11 +8,13 @@ use crate::{DataFolder, OpenError, SqliteStore};
 
 /// How much to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Amount {
+pub struct Amount<'a> {
     /// Chats, one per order, in all statuses evenly.
     pub chats: i64,
-    /// Messages in each of them, 200 bytes long.
+    /// Messages in each of them.
     pub messages_per_chat: i64,
+    /// What every message says.
+    pub text: &'a str,
 }
 
 /// The id of the first chat that [`fill`] makes; the others follow without gaps.
@@ -24,7 +26,7 @@ pub const FIRST_MESSAGE: i64 = 1_700_000_000_000_000;
 ///
 /// # Errors
 /// If the folder is in use or can't be written.
-pub fn fill(folder: &Path, business: BusinessId, amount: Amount) -> Result<(), OpenError> {
+pub fn fill(folder: &Path, business: BusinessId, amount: Amount<'_>) -> Result<(), OpenError> {
     let taken = DataFolder::take(folder)?;
     drop(SqliteStore::open(&taken.database())?);
     let mut connection = rusqlite::Connection::open(taken.database())?;
@@ -48,8 +50,7 @@ pub fn fill(folder: &Path, business: BusinessId, amount: Amount) -> Result<(), O
             let id = FIRST_CHAT + number;
             chat.execute((id, business.get(), number % 6, last, first, 1_000_000 + number))?;
             for place in 0..amount.messages_per_chat {
-                let text = format!("{:<200}", format!("message {place} of chat {id}:"));
-                message.execute((id, first + place * 1_000_000, place % 2, text))?;
+                message.execute((id, first + place * 1_000_000, place % 2, amount.text))?;
             }
         }
         transaction.execute(

@@ -1,4 +1,5 @@
 //! What only the engine itself can show: restarts, locks, versions, sweeping. The rules of chats are held by the conformance suite.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking where it stands")]
 
 mod durability;
 mod folder;
