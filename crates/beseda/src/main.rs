@@ -1,2 +1,31 @@
-//! Placeholder.
-fn main() {}
+//! `beseda`: the Chats API as one program. It serves, stands in, and talks to any service that speaks the API.
+//! What each command does stands in the module of its name; here they only begin.
+
+mod admin;
+mod args;
+mod chats;
+mod config;
+mod credential;
+mod demo;
+mod exit;
+mod host;
+mod market;
+mod output;
+mod pages;
+mod run;
+mod serve;
+mod stand_in;
+mod tables;
+mod target;
+mod transfer;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    run::run(args::Cli::parse())
+}

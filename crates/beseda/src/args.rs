@@ -1,0 +1,128 @@
+//! The command line as clap reads it: names, values, help. What the commands do stands elsewhere.
+
+mod admin;
+mod chats;
+mod connection;
+mod market;
+mod serve;
+
+use std::path::PathBuf;
+
+use clap::{
+    Parser, Subcommand,
+    builder::{PossibleValue, PossibleValuesParser, TypedValueParser},
+};
+
+pub(crate) use admin::{
+    AdminArgs, AdminCommand, CabinetsCommand, CampaignsCommand, KeysCommand, TokensCommand,
+    UsersCommand,
+};
+pub(crate) use chats::{ChatsArgs, ChatsCommand, CreateArgs, HistoryArgs, ListArgs};
+pub(crate) use connection::{Cabinet, Connection};
+pub(crate) use market::{DisputeArgs, MarketArgs, MarketCommand, OpenArgs, OrderArgs, WriteArgs};
+pub(crate) use serve::{LimitsArg, OrdersArg, ServeArgs, StandInArgs};
+
+/// How the program ends, for `--help` and the manual page.
+const EXIT_STATUS: &str = "\
+Exit status:
+  0  done
+  1  anything not named below
+  2  the command line is wrong, or something it needs is missing
+  3  the service refused the request as wrong (400, 405, 415)
+  4  the credential is missing, wrong or may not do this (401, 403)
+  5  there is no such chat, message, order, return or path (404)
+  6  a limit is used up (420)
+  7  the service broke: 5xx, or an answer that is not the API's
+  8  the network broke: no connection, no answer in time
+
+Errors go to standard error, with --json as one JSON object.";
+
+/// Chats of the Yandex Market Partner API: a server, a stand-in for tests, and a command line for all of them.
+#[derive(Debug, Parser)]
+#[command(
+    name = "beseda",
+    version,
+    after_help = "`beseda help COMMAND` tells more. Exit status: 0 done, 2 usage, 3 bad request, 4 denied, 5 not found, 6 limit, 7 service, 8 network, 1 other.",
+    after_long_help = EXIT_STATUS,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve the API over a database on this machine.
+    Serve(ServeArgs),
+    /// Start a service to try things on: a cabinet with orders and chats, keys printed, gone when it ends.
+    StandIn(StandInArgs),
+    /// Read and write chats as the shop.
+    Chats(ChatsArgs),
+    /// Act as the marketplace on a Beseda server: orders, buyers, support, disputes.
+    Market(MarketArgs),
+    /// Manage cabinets, keys and users of a Beseda server.
+    Admin(AdminArgs),
+    /// Print a completion script for a shell.
+    #[command(after_help = "Example:\n  beseda completions bash > /etc/bash_completion.d/beseda")]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write all of them.
+    #[command(
+        after_help = "Examples:\n  beseda man | man -l -\n  beseda man --dir /usr/local/share/man/man1"
+    )]
+    Man {
+        /// Write the page of every command into this folder.
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
+}
+
+/// Reads one of the published words, in any case and with `-` or `_`.
+fn one_of<T>(words: impl Iterator<Item = &'static str>) -> impl TypedValueParser<Value = T>
+where
+    T: for<'a> From<&'a str> + Clone + Send + Sync + 'static,
+{
+    let shown = words.map(|word| {
+        let spoken = word.to_lowercase().replace('_', "-");
+        let value = PossibleValue::new(spoken.clone());
+        if spoken.eq_ignore_ascii_case(word) { value } else { value.alias(word) }
+    });
+    PossibleValuesParser::new(shown)
+        .map(|spoken: String| T::from(spoken.to_uppercase().replace('-', "_").as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::{Cli, Command};
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_status_is_read_as_people_and_as_the_api_write_it() {
+        for word in ["waiting-for-partner", "WAITING_FOR_PARTNER", "Waiting-For-Partner"] {
+            let cli = Cli::try_parse_from(["beseda", "chats", "list", "--status", word]).unwrap();
+            assert!(matches!(cli.command, Command::Chats(_)));
+        }
+        assert!(Cli::try_parse_from(["beseda", "chats", "list", "--status", "happy"]).is_err());
+    }
+
+    #[test]
+    fn no_credential_can_be_given_as_a_value() {
+        for command in Cli::command().get_subcommands() {
+            for arg in command.get_arguments() {
+                let name = arg.get_id().as_str();
+                let secret = name.contains("key") || name.contains("token");
+                assert!(!secret || name == "page_token", "{} {name}", command.get_name());
+            }
+        }
+    }
+}

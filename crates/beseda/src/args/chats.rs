@@ -1,0 +1,152 @@
+//! `beseda chats …`: the seven operations, their filters and pages.
+
+use std::path::PathBuf;
+
+use beseda_api::{ChatId, ChatStatus, ChatType, ContextType, MessageId, OrderId, ReturnId};
+use clap::{Args, Subcommand};
+
+use super::{
+    connection::{Cabinet, Connection},
+    one_of,
+};
+
+const EXAMPLES: &str = "\
+Credentials are never options. They come from the environment (BESEDA_API_KEY or BESEDA_OAUTH_TOKEN),
+from --credential-stdin or from --credential-file; there a text that begins with ACMA: is an Api-Key, any other an OAuth token.
+
+Examples:
+  beseda chats list --status waiting-for-partner
+  beseda chats list --all --json | jq .chatId
+  beseda chats history 14604709 --all
+  beseda chats create --order 123456789
+  beseda chats send 14604709 'Good day! Your order leaves today.'
+  date | beseda chats send 14604709 -
+  beseda chats send-file 14604709 photo.jpg
+  pass market/key | beseda chats list --credential-stdin";
+
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ChatsArgs {
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+    #[command(flatten)]
+    pub(crate) cabinet: Cabinet,
+    #[command(subcommand)]
+    pub(crate) command: ChatsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ChatsCommand {
+    /// List chats, most recently updated first (getChats).
+    List(ListArgs),
+    /// Show a chat (getChat).
+    Get {
+        /// The chat's id.
+        chat: ChatId,
+    },
+    /// Read the messages of a chat, oldest first (getChatHistory).
+    History(HistoryArgs),
+    /// Show a message (getChatMessage).
+    Message {
+        /// The chat's id.
+        chat: ChatId,
+        /// The message's id.
+        message: MessageId,
+    },
+    /// Get the chat about an order or a return, creating it if there is none (createChat).
+    Create(CreateArgs),
+    /// Write to a chat (sendMessageToChat).
+    #[command(
+        after_help = "Nothing is sent twice: if the answer gets lost, the error says so, and the history tells whether the message arrived."
+    )]
+    Send {
+        /// The chat's id.
+        chat: ChatId,
+        /// The text, 1 to 4096 characters; - reads it from standard input.
+        #[arg(allow_hyphen_values = true)]
+        text: String,
+    },
+    /// Send a file of at most 5 MiB to a chat (sendFileToChat).
+    SendFile {
+        /// The chat's id.
+        chat: ChatId,
+        /// The file; - reads it from standard input.
+        file: PathBuf,
+        /// The name it is shown under; its own name if not given.
+        #[arg(long, required_if_eq("file", "-"))]
+        name: Option<String>,
+    },
+    /// Save the files attached to a message.
+    Download {
+        /// The chat's id.
+        chat: ChatId,
+        /// The message's id.
+        message: MessageId,
+        /// The folder to save them in; no file there is overwritten.
+        #[arg(long, short, value_name = "DIR", default_value = ".")]
+        output: PathBuf,
+        /// One more origin that may see the credential, such as https://files.example; the service's own always may.
+        #[arg(long = "trust", value_name = "ORIGIN")]
+        trusted: Vec<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  beseda chats list --status new --status waiting-for-partner --limit 20"
+)]
+pub(crate) struct ListArgs {
+    /// Only chats with this status; may be repeated.
+    #[arg(long, value_name = "STATUS", ignore_case = true, value_parser = one_of::<ChatStatus>(ChatStatus::ALL.iter().map(ChatStatus::as_str)))]
+    pub(crate) status: Vec<ChatStatus>,
+    /// Only talks or only disputes.
+    #[arg(long = "type", value_name = "TYPE", ignore_case = true, value_parser = one_of::<ChatType>(ChatType::ALL.iter().map(ChatType::as_str)))]
+    pub(crate) types: Vec<ChatType>,
+    /// Only chats about orders, returns or neither; may be repeated.
+    #[arg(long, value_name = "TYPE", ignore_case = true, conflicts_with_all = ["order", "ret"], value_parser = one_of::<ContextType>(ContextType::ALL.iter().map(ContextType::as_str)))]
+    pub(crate) context_type: Vec<ContextType>,
+    /// Only chats about this order; may be repeated.
+    #[arg(long, value_name = "ID")]
+    pub(crate) order: Vec<OrderId>,
+    /// Only chats about this return; may be repeated.
+    #[arg(long = "return", id = "ret", value_name = "ID")]
+    pub(crate) ret: Vec<ReturnId>,
+    /// Chats on one page, 1 to 20 [default: 10].
+    #[arg(long, value_name = "N", conflicts_with = "all")]
+    pub(crate) limit: Option<i64>,
+    /// The page to show, as the one before it named it.
+    #[arg(long, value_name = "TOKEN", conflicts_with = "all")]
+    pub(crate) page_token: Option<String>,
+    /// All pages.
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HistoryArgs {
+    /// The chat's id.
+    pub(crate) chat: ChatId,
+    /// The first message to show.
+    #[arg(long, value_name = "MESSAGE")]
+    pub(crate) from: Option<MessageId>,
+    /// Messages on one page, 1 to 100 [default: 50].
+    #[arg(long, value_name = "N", conflicts_with = "all")]
+    pub(crate) limit: Option<i64>,
+    /// The page to show, as the one before it named it.
+    #[arg(long, value_name = "TOKEN", conflicts_with = "all")]
+    pub(crate) page_token: Option<String>,
+    /// All pages.
+    #[arg(long)]
+    pub(crate) all: bool,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(crate) struct CreateArgs {
+    /// About this order.
+    #[arg(long, value_name = "ID")]
+    pub(crate) order: Option<OrderId>,
+    /// About this return.
+    #[arg(long = "return", id = "ret", value_name = "ID")]
+    pub(crate) ret: Option<ReturnId>,
+}

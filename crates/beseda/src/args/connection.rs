@@ -1,0 +1,70 @@
+//! Which service a command talks to, and with what. Reading the credential stands in `credential.rs`.
+
+use std::{path::PathBuf, time::Duration};
+
+use beseda_api::{BusinessId, Generation};
+use clap::{Args, ValueEnum};
+
+/// Options of every command that talks to a service.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Connection")]
+pub(crate) struct Connection {
+    /// The service's address.
+    #[arg(long, global = true, env = "BESEDA_URL", value_name = "URL", default_value = beseda_client::DEFAULT_URL)]
+    pub(crate) url: String,
+    /// Read the credential from standard input (its first line).
+    #[arg(long, global = true, conflicts_with = "credential_file")]
+    pub(crate) credential_stdin: bool,
+    /// Read the credential from this file; it should be readable by you alone.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) credential_file: Option<PathBuf>,
+    /// How long a read may take with its repetitions, waiting for a limit included.
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 30)]
+    pub(crate) wait: u32,
+    /// How long one request may take.
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) timeout: u32,
+    /// Print JSON in the API's own words: one document, or a line per item with --all.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+impl Connection {
+    pub(crate) fn timeout(&self) -> Duration {
+        Duration::from_secs(self.timeout.into())
+    }
+
+    pub(crate) fn wait(&self) -> Duration {
+        Duration::from_secs(self.wait.into())
+    }
+}
+
+/// The cabinet a command is about.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Connection")]
+pub(crate) struct Cabinet {
+    /// The cabinet's id; found by asking the service if it is the only one.
+    #[arg(long, global = true, env = "BESEDA_BUSINESS_ID", value_name = "ID")]
+    pub(crate) business: Option<BusinessId>,
+    /// Which form of the API's paths is used: of 2024 (without version) or of 2026 (/v2).
+    #[arg(long, global = true, value_name = "YEAR", default_value = "2026")]
+    pub(crate) generation: GenerationArg,
+}
+
+/// A year, for [`Generation`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GenerationArg {
+    #[value(name = "2024")]
+    Y2024,
+    #[value(name = "2026")]
+    Y2026,
+}
+
+impl From<GenerationArg> for Generation {
+    fn from(year: GenerationArg) -> Self {
+        match year {
+            GenerationArg::Y2024 => Self::Y2024,
+            GenerationArg::Y2026 => Self::Y2026,
+        }
+    }
+}

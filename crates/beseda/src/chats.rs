@@ -1,0 +1,179 @@
+//! `beseda chats …`: the shop's side, an operation a command.
+
+use std::path::Path;
+
+use beseda_api::{
+    ChatContext, ChatFilter, ChatId, ChatsApi, ChatsLimit, HistoryFrom, HistoryLimit, MessageId,
+    MessageText, PageRequest, PageToken, Paging, wire::CreatedChat, wire::Envelope,
+};
+use beseda_client::ChatsExt;
+use futures::TryStreamExt;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::{
+    args::{ChatsArgs, ChatsCommand, Connection, CreateArgs, HistoryArgs, ListArgs},
+    exit::Unsent,
+    output::Output,
+    tables,
+    target::Shop,
+    transfer,
+};
+
+pub(crate) async fn run(args: ChatsArgs) -> anyhow::Result<()> {
+    let out = Output::new(args.connection.json);
+    let trusted = match &args.command {
+        ChatsCommand::Download { trusted, .. } => trusted.as_slice(),
+        _ => &[],
+    };
+    let connection = &args.connection;
+    let shop = Shop::reach(connection, &args.cabinet, trusted).await?;
+    match args.command {
+        ChatsCommand::List(list) => shop.list(out, list).await,
+        ChatsCommand::Get { chat } => {
+            let chat = shop.client.get_chat(shop.business, chat).await?;
+            out.show(&chat, |out| tables::chat(out, &chat))
+        }
+        ChatsCommand::History(history) => shop.history(out, history).await,
+        ChatsCommand::Message { chat, message } => {
+            let message = shop.client.get_chat_message(shop.business, chat, message).await?;
+            out.show(&message, |_| tables::message(&message))
+        }
+        ChatsCommand::Create(create) => shop.create(out, &create).await,
+        ChatsCommand::Send { chat, text } => shop.send(out, chat, text, connection).await,
+        ChatsCommand::SendFile { chat, file, name } => {
+            let file = transfer::upload(&file, name.as_deref(), connection).await?;
+            let sent = shop.client.send_file_to_chat(shop.business, chat, file).await;
+            told(out, sent.map_err(|error| Unsent { chat, error }))
+        }
+        ChatsCommand::Download { chat, message, output, .. } => {
+            shop.download(out, chat, message, &output).await
+        }
+    }
+}
+
+impl Shop {
+    async fn list(&self, out: Output, args: ListArgs) -> anyhow::Result<()> {
+        let all = args.all;
+        let page = PageRequest {
+            limit: args.limit.map(ChatsLimit::new).transpose()?,
+            token: args.page_token.as_deref().map(PageToken::new),
+        };
+        let filter = filter(args);
+        if !all {
+            let page = self.client.get_chats(self.business, filter, page).await?;
+            out.show(&page, |out| tables::chats(out, &page.chats))?;
+            return Ok(more(out, &page.paging));
+        }
+        if out.is_json() {
+            let mut chats = self.client.chats(self.business, filter);
+            while let Some(chat) = chats.try_next().await? {
+                out.line(&chat)?;
+            }
+            return Ok(());
+        }
+        let chats = self.client.chats_sorted(self.business, filter).await?;
+        out.table(tables::chats(out, &chats))
+    }
+
+    async fn history(&self, out: Output, args: HistoryArgs) -> anyhow::Result<()> {
+        if !args.all {
+            let page = PageRequest {
+                limit: args.limit.map(HistoryLimit::new).transpose()?,
+                token: args.page_token.map(PageToken::new),
+            };
+            let from = HistoryFrom { message_id_from: args.from, page };
+            let page = self.client.get_chat_history(self.business, args.chat, from).await?;
+            out.show(&page, |out| tables::messages(out, &page.messages))?;
+            return Ok(more(out, &page.paging));
+        }
+        if out.is_json() {
+            let mut messages = self.client.history(self.business, args.chat, args.from);
+            while let Some(message) = messages.try_next().await? {
+                out.line(&message)?;
+            }
+            return Ok(());
+        }
+        let messages = self.client.history_sorted(self.business, args.chat, args.from).await?;
+        out.table(tables::messages(out, &messages))
+    }
+
+    async fn create(&self, out: Output, args: &CreateArgs) -> anyhow::Result<()> {
+        let by_order = args.order.map(ChatContext::Order);
+        let Some(context) = by_order.or(args.ret.map(ChatContext::Return)) else {
+            anyhow::bail!("neither an order nor a return is named");
+        };
+        let chat_id = self.client.create_chat(self.business, context).await?;
+        out.show(&CreatedChat { chat_id }, |_| tables::facts(&[("chat", chat_id.to_string())]))
+    }
+
+    async fn send(
+        &self,
+        out: Output,
+        chat: ChatId,
+        text: String,
+        connection: &Connection,
+    ) -> anyhow::Result<()> {
+        let text = MessageText::new(transfer::text(text, connection).await?)?;
+        let sent = self.client.send_message_to_chat(self.business, chat, text).await;
+        told(out, sent.map_err(|error| Unsent { chat, error }))
+    }
+
+    async fn download(
+        &self,
+        out: Output,
+        chat: ChatId,
+        message: MessageId,
+        folder: &Path,
+    ) -> anyhow::Result<()> {
+        #[derive(Serialize)]
+        struct Saved {
+            name: String,
+            path: String,
+            size: u64,
+        }
+        let message = self.client.get_chat_message(self.business, chat, message).await?;
+        let mut files = Vec::new();
+        for attachment in message.payload.unwrap_or_default() {
+            let fetched = self.client.download(&attachment.url).await?;
+            let (path, size) = transfer::save(fetched, folder, &attachment.name).await?;
+            let path = path.display().to_string();
+            files.push(Saved { name: attachment.name, path, size });
+        }
+        if out.is_json() {
+            return out.document(&json!({ "files": files }));
+        }
+        if files.is_empty() {
+            out.note("this message has no files");
+        }
+        files.iter().try_for_each(|file| out.say(&file.path))
+    }
+}
+
+fn filter(args: ListArgs) -> ChatFilter {
+    let orders = args.order.into_iter().map(ChatContext::Order);
+    let returns = args.ret.into_iter().map(ChatContext::Return);
+    ChatFilter {
+        order_ids: Vec::new(),
+        contexts: orders.chain(returns).collect(),
+        context_types: args.context_type,
+        types: args.types,
+        statuses: args.status,
+    }
+}
+
+/// Says that there is another page.
+fn more(out: Output, paging: &Paging) {
+    if let Some(token) = &paging.next_page_token {
+        let token = token.as_str();
+        out.note(format_args!(
+            "there is more: --page-token {token} shows the next page, --all everything"
+        ));
+    }
+}
+
+/// Says that something was sent.
+fn told(out: Output, sent: Result<(), Unsent>) -> anyhow::Result<()> {
+    sent?;
+    if out.is_json() { out.document(&Envelope::empty()) } else { out.say("sent") }
+}

@@ -1,0 +1,198 @@
+//! The configuration of `serve`: a TOML file, over it environment and flags. An unknown key is an error.
+
+use std::{net::SocketAddr, path::Path, path::PathBuf};
+
+use anyhow::{Context, bail};
+use beseda_engine::{Disputes, Orders};
+use beseda_server::{LimitPreset, Settings, Transport};
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use crate::args::{LimitsArg, OrdersArg, ServeArgs};
+
+/// Everything that can be set.
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Config {
+    /// Where to listen.
+    pub(crate) listen: SocketAddr,
+    /// The folder of database and files.
+    pub(crate) data: Option<PathBuf>,
+    /// The address callers reach the server at.
+    pub(crate) public_url: Option<String>,
+    /// Whether an order must have been registered.
+    orders: OrderRule,
+    /// Where disputes are held.
+    disputes: DisputeRule,
+    /// Whether a buyer's first words leave a chat `NEW`.
+    new_until_answered: bool,
+    /// What is logged.
+    pub(crate) log: Log,
+    /// Limits, keys, and the choices where the published API is silent.
+    pub(crate) server: Settings,
+    /// Connections and TLS.
+    pub(crate) transport: Transport,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            data: None,
+            public_url: None,
+            orders: OrderRule::default(),
+            disputes: DisputeRule::default(),
+            new_until_answered: false,
+            log: Log::default(),
+            server: Settings::default(),
+            transport: Transport::default(),
+        }
+    }
+}
+
+/// What is logged.
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Log {
+    /// A filter such as `info` or `beseda_server=debug`.
+    pub(crate) level: String,
+    /// Whether each line is a JSON object.
+    pub(crate) json: bool,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: "info".to_owned(), json: false }
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum OrderRule {
+    #[default]
+    Strict,
+    Open,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum DisputeRule {
+    #[default]
+    OwnChat,
+    InPlace,
+}
+
+impl Config {
+    /// Reads the file, if one is named, and puts environment and flags over it.
+    pub(crate) fn load(args: &ServeArgs) -> anyhow::Result<Self> {
+        let mut config = match &args.config {
+            None => Self::default(),
+            Some(path) => Self::read(path)?,
+        };
+        config.listen = args.listen.unwrap_or(config.listen);
+        config.data = args.data.clone().or(config.data);
+        config.public_url = args.public_url.clone().or(config.public_url);
+        if let Some(limits) = args.limits {
+            config.server.limits.preset = limits.into();
+        }
+        match args.orders {
+            Some(OrdersArg::Strict) => config.orders = OrderRule::Strict,
+            Some(OrdersArg::Open) => config.orders = OrderRule::Open,
+            None => {}
+        }
+        config.server.market_key = key("BESEDA_MARKET_KEY").or(config.server.market_key);
+        config.server.admin_key = key("BESEDA_ADMIN_KEY").or(config.server.admin_key);
+        config.check()?;
+        Ok(config)
+    }
+
+    fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("can't read the configuration {}", path.display()))?;
+        toml::from_str(&text).with_context(|| format!("in the configuration {}", path.display()))
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        if self.data.is_none() {
+            bail!("no data folder: give --data DIR, BESEDA_DATA, or `data` in the configuration");
+        }
+        if let Some(url) = &self.public_url {
+            let known = url.starts_with("http://") || url.starts_with("https://");
+            if !known || url.ends_with('/') || url.len() > 1900 {
+                bail!("public_url must be like https://chats.example.org, without a slash at its end");
+            }
+        }
+        self.server.check().context("in [server]")?;
+        self.transport.check().context("in [transport]")
+    }
+
+    /// The engine's part of it, for a server at this address.
+    pub(crate) fn engine(&self, local_url: String) -> beseda_engine::Settings {
+        beseda_engine::Settings {
+            public_url: self.public_url.clone().unwrap_or(local_url),
+            orders: match self.orders {
+                OrderRule::Strict => Orders::Strict,
+                OrderRule::Open => Orders::Open,
+            },
+            disputes: match self.disputes {
+                DisputeRule::OwnChat => Disputes::OwnChat,
+                DisputeRule::InPlace => Disputes::InPlace,
+            },
+            new_until_answered: self.new_until_answered,
+        }
+    }
+}
+
+impl From<LimitsArg> for LimitPreset {
+    fn from(limits: LimitsArg) -> Self {
+        match limits {
+            LimitsArg::Y2024 => Self::Y2024,
+            LimitsArg::Y2026 => Self::Y2026,
+            LimitsArg::Off => Self::Off,
+        }
+    }
+}
+
+/// A key from the environment; an empty one is none.
+fn key(variable: &str) -> Option<SecretString> {
+    std::env::var(variable).ok().filter(|key| !key.is_empty()).map(SecretString::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Config;
+
+    fn read(text: &str) -> Result<Config, toml::de::Error> {
+        toml::from_str(text)
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_line() {
+        for text in ["lisen = \"127.0.0.1:1\"", "[server]\norderid = true", "[server.limits]\nhuorly = 1"] {
+            let refused = read(text).unwrap_err().to_string();
+            assert!(refused.contains("unknown field") && refused.contains("line"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn every_section_reads() {
+        let config = read(
+            "listen = '0.0.0.0:443'\ndata = '/data'\norders = 'open'\ndisputes = 'in-place'\n\
+             [log]\njson = true\n[server]\norder_id = false\nfiles = 'required'\n\
+             [server.limits]\npreset = 'off'\n[server.limits.operations]\ngetChats = 5\n\
+             [transport]\ndrain_seconds = 3\n[transport.tls]\ncert = 'a.pem'\nkey = 'b.pem'\n",
+        )
+        .unwrap();
+        assert_eq!(config.listen.port(), 443);
+        assert_eq!(config.server.limits.operations["getChats"], 5);
+        assert!(!config.server.order_id);
+    }
+
+    #[test]
+    fn a_public_address_with_a_slash_at_its_end_is_refused() {
+        let mut config = read("data = '/data'\npublic_url = 'https://chats.example.org/'").unwrap();
+        assert!(config.check().unwrap_err().to_string().contains("public_url"));
+        config.public_url = Some("https://chats.example.org".to_owned());
+        config.check().unwrap();
+    }
+}

@@ -1,0 +1,94 @@
+//! Where a credential comes from: the environment, a file or standard input, never an option's value. It is not checked here.
+
+use std::{
+    fs::File,
+    io::{BufRead, BufReader},
+    path::Path,
+};
+
+use anyhow::Context;
+use beseda_client::{Builder, SecretString};
+
+use crate::{args::Connection, exit::Usage};
+
+/// The longest credential that is read.
+const LONGEST: u64 = 4096;
+
+/// Puts the shop's credential into a client: an Api-Key or an OAuth token.
+pub(crate) fn of_shop(connection: &Connection, builder: Builder) -> anyhow::Result<Builder> {
+    if let Some(text) = given(connection)? {
+        let is_key = text.starts_with("ACMA:");
+        return Ok(if is_key { builder.api_key(text) } else { builder.oauth_token(text) });
+    }
+    match (from_env("BESEDA_API_KEY"), from_env("BESEDA_OAUTH_TOKEN")) {
+        (Some(key), _) => Ok(builder.api_key(key)),
+        (None, Some(token)) => Ok(builder.oauth_token(token)),
+        (None, None) => Err(Usage::error(
+            "no credential: set BESEDA_API_KEY or BESEDA_OAUTH_TOKEN, or use --credential-file or --credential-stdin",
+        )),
+    }
+}
+
+/// Whether the environment has a credential of the shop.
+pub(crate) fn shop_is_in_env() -> bool {
+    from_env("BESEDA_API_KEY").is_some() || from_env("BESEDA_OAUTH_TOKEN").is_some()
+}
+
+/// The shop's credential from the environment alone, for commands whose other credential is another one.
+pub(crate) fn of_shop_in_env(builder: Builder) -> Builder {
+    match (from_env("BESEDA_API_KEY"), from_env("BESEDA_OAUTH_TOKEN")) {
+        (Some(key), _) => builder.api_key(key),
+        (None, Some(token)) => builder.oauth_token(token),
+        (None, None) => builder,
+    }
+}
+
+/// The market's or the administrator's key.
+pub(crate) fn key(connection: &Connection, variable: &str) -> anyhow::Result<SecretString> {
+    let found = given(connection)?.or_else(|| from_env(variable));
+    found.map(SecretString::from).ok_or_else(|| {
+        Usage::error(format!(
+            "no key: set {variable}, or use --credential-file or --credential-stdin"
+        ))
+    })
+}
+
+fn given(connection: &Connection) -> anyhow::Result<Option<String>> {
+    if connection.credential_stdin {
+        return first_line(std::io::stdin().lock(), "standard input").map(Some);
+    }
+    let Some(path) = &connection.credential_file else { return Ok(None) };
+    let open = || anyhow::Ok(BufReader::new(File::open(path)?));
+    let file = open().with_context(|| format!("can't read {}", path.display()));
+    let file = file.map_err(|error| Usage::error(format!("{error:#}")))?;
+    warn_if_shared(path);
+    first_line(file, &path.display().to_string()).map(Some)
+}
+
+fn first_line(reader: impl BufRead, whose: &str) -> anyhow::Result<String> {
+    let mut line = String::new();
+    let read = reader.take(LONGEST).read_line(&mut line);
+    read.map_err(|error| Usage::error(format!("can't read a credential from {whose}: {error}")))?;
+    match line.trim() {
+        "" => Err(Usage::error(format!("{whose} holds no credential on its first line"))),
+        line => Ok(line.to_owned()),
+    }
+}
+
+fn from_env(variable: &str) -> Option<String> {
+    std::env::var(variable).ok().filter(|value| !value.trim().is_empty())
+}
+
+#[cfg(unix)]
+fn warn_if_shared(path: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+
+    let mode = path.metadata().map(|data| data.permissions().mode());
+    if mode.is_ok_and(|mode| mode & 0o077 != 0) {
+        let path = path.display();
+        eprintln!("beseda: warning: others can read {path}; `chmod 600 {path}` keeps it yours");
+    }
+}
+
+#[cfg(not(unix))]
+fn warn_if_shared(_path: &Path) {}

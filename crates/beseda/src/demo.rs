@@ -1,0 +1,192 @@
+//! The demo cabinet of the stand-in: credentials and conversations that follow from a seed, the same at every start.
+
+mod conversations;
+
+use std::{path::Path, sync::Arc};
+
+use anyhow::{Context, bail};
+use beseda_api::{
+    Administration, BusinessId, CampaignId, Credential, Directory, ManualClock, NewCabinet,
+    NewCampaign, NewKey, NewUser, OrderId, PlacementType, ReturnId, Verdict,
+};
+use beseda_engine::{Engine, Settings, secret};
+use rand::{Rng, RngExt, SeedableRng, distr::Alphanumeric};
+use rand_chacha::ChaCha20Rng;
+use serde_json::json;
+
+/// When the first demo message was written; the others follow from there.
+const BEGINNING: &str = "2026-10-01T09:00:00+03:00";
+
+/// Everything that follows from a seed.
+pub(crate) struct Demo {
+    pub(crate) business: BusinessId,
+    pub(crate) campaign: CampaignId,
+    /// A second shop, which delivers itself.
+    pub(crate) own_delivery: CampaignId,
+    /// Six orders; the last one belongs to the second shop.
+    pub(crate) orders: [OrderId; 6],
+    /// A return of the third and of the fourth order.
+    pub(crate) returns: [ReturnId; 2],
+    pub(crate) api_key: String,
+    pub(crate) oauth_token: String,
+    pub(crate) market_key: String,
+    pub(crate) admin_key: String,
+}
+
+impl Demo {
+    /// What follows from a seed.
+    pub(crate) fn from_seed(seed: u64) -> Self {
+        let mut random = ChaCha20Rng::seed_from_u64(seed);
+        let mut id = |low: i64, high: i64| random.random_range(low..high);
+        let (business, campaign) = (id(100_000_000, 300_000_000), id(20_000_000, 90_000_000));
+        let (order, ret) = (id(30_000_000_000, 50_000_000_000), id(1_000_000, 9_000_000));
+        let known = "ids from a seed are positive";
+        Self {
+            business: BusinessId::new(business).expect(known),
+            campaign: CampaignId::new(campaign).expect(known),
+            own_delivery: CampaignId::new(campaign + 1).expect(known),
+            orders: std::array::from_fn(|i| OrderId::new(order + 17 * i as i64).expect(known)),
+            returns: std::array::from_fn(|i| ReturnId::new(ret + i as i64).expect(known)),
+            api_key: secret::new_api_key(&mut random),
+            oauth_token: secret::new_oauth_token(&mut random),
+            market_key: long_key("market", &mut random),
+            admin_key: long_key("admin", &mut random),
+        }
+    }
+
+    /// One line for programs.
+    pub(crate) fn ready_line(&self, url: &str) -> String {
+        json!({
+            "url": url,
+            "docs": format!("{url}/docs"),
+            "businessId": self.business,
+            "campaignId": self.campaign,
+            "apiKey": self.api_key,
+            "oauthToken": self.oauth_token,
+            "marketKey": self.market_key,
+            "adminKey": self.admin_key,
+        })
+        .to_string()
+    }
+
+    /// The same for people, with three commands to paste.
+    pub(crate) fn welcome(&self, url: &str) -> String {
+        let Self { business, campaign, api_key, oauth_token, market_key, admin_key, .. } = self;
+        let chat = conversations::FIRST_CHAT;
+        format!(
+            "Beseda stand-in: the Yandex Market Chats API with a demo cabinet.\n\
+             \n\
+             address      {url}\n\
+             docs         {url}/docs\n\
+             businessId   {business}\n\
+             campaignId   {campaign}\n\
+             Api-Key      {api_key}\n\
+             OAuth token  {oauth_token}\n\
+             market key   {market_key}\n\
+             admin key    {admin_key}\n\
+             \n\
+             Who waits for an answer:\n\
+             curl -s '{url}/v2/businesses/{business}/chats' -H 'Api-Key: {api_key}' -H 'Content-Type: application/json' -d '{{\"statuses\":[\"WAITING_FOR_PARTNER\"]}}'\n\
+             \n\
+             Answer a buyer:\n\
+             curl -s '{url}/v2/businesses/{business}/chats/message?chatId={chat}' -H 'Api-Key: {api_key}' -H 'Content-Type: application/json' -d '{{\"message\":\"Здравствуйте! Уже отправляем.\"}}'\n\
+             \n\
+             Let the buyer write back:\n\
+             curl -s '{url}/market/v1/businesses/{business}/chats/{chat}/messages' -H 'Authorization: Bearer {market_key}' -H 'Content-Type: application/json' -d '{{\"sender\":\"CUSTOMER\",\"message\":\"Спасибо, жду!\"}}'\n\
+             \n\
+             Ctrl-C ends it."
+        )
+    }
+}
+
+fn long_key(kind: &str, random: &mut impl Rng) -> String {
+    let body: String = random.sample_iter(Alphanumeric).take(40).map(char::from).collect();
+    format!("{kind}-{body}")
+}
+
+/// Puts the demo into a folder that doesn't have it yet, at its own time. A start that was cut off is completed.
+pub(crate) async fn plant(folder: &Path, settings: &Settings, demo: &Demo) -> anyhow::Result<()> {
+    let beginning = BEGINNING.parse().context("the demo's beginning is a date")?;
+    let clock = Arc::new(ManualClock::new(beginning));
+    let engine = Engine::open_sqlite(folder, settings.clone(), clock.clone()).await?;
+    let credential = Credential::OAuth(demo.oauth_token.clone());
+    if matches!(engine.authenticate(&credential).await?, Verdict::Granted(_)) {
+        return Ok(());
+    }
+    plant_cabinet(&engine, demo).await?;
+    conversations::plant(&engine, &clock, demo).await?;
+    // The token comes last: it says that everything else is there.
+    let user = NewUser { name: "Demo".to_owned(), business_ids: vec![demo.business] };
+    let user = match engine.list_users().await?.into_iter().next() {
+        Some(user) => user,
+        None => engine.create_user(user).await?,
+    };
+    engine.keep_token(user.id, &demo.oauth_token).await?;
+    Ok(())
+}
+
+async fn plant_cabinet(engine: &Engine, demo: &Demo) -> anyhow::Result<()> {
+    let cabinets = engine.list_cabinets().await?;
+    if !cabinets.iter().any(|cabinet| cabinet.business_id == demo.business) {
+        if let Some(other) = cabinets.first() {
+            bail!(
+                "the data folder belongs to cabinet {} and not to this seed: give the --seed it was made with, or another --data folder",
+                other.business_id
+            );
+        }
+        let business_id = Some(demo.business);
+        engine.create_cabinet(NewCabinet { business_id, name: "Чайная лавка".to_owned() }).await?;
+    }
+    let campaigns = engine.list_campaigns(demo.business).await?;
+    for (id, name, placement_type) in [
+        (demo.campaign, "Чайная лавка", PlacementType::Fbs),
+        (demo.own_delivery, "Чайная лавка: своя доставка", PlacementType::Dbs),
+    ] {
+        if !campaigns.iter().any(|campaign| campaign.id == Some(id)) {
+            let campaign_id = Some(id);
+            let new = NewCampaign { campaign_id, name: name.to_owned(), placement_type };
+            engine.create_campaign(demo.business, new).await?;
+        }
+    }
+    let key = Credential::ApiKey(demo.api_key.clone());
+    if engine.authenticate(&key).await? == Verdict::Unknown {
+        let scopes = vec!["communication".to_owned(), "all-methods".to_owned()];
+        let key = NewKey { name: "demo".to_owned(), scopes };
+        engine.keep_key(demo.business, key, &demo.api_key).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Demo;
+
+    #[test]
+    fn credentials_follow_from_the_seed() {
+        assert_eq!(Demo::from_seed(1).ready_line("x"), Demo::from_seed(1).ready_line("x"));
+        assert_ne!(Demo::from_seed(1).api_key, Demo::from_seed(2).api_key);
+        assert_ne!(Demo::from_seed(1).business, Demo::from_seed(2).business);
+    }
+
+    #[tokio::test]
+    async fn a_folder_of_another_seed_is_refused_and_the_same_seed_changes_nothing() {
+        use beseda_api::{ChatFilter, ChatsApi, PageRequest};
+        let folder = tempfile::tempdir().unwrap();
+        let settings = beseda_engine::Settings::default();
+        let demo = Demo::from_seed(1);
+        let mut listed = Vec::new();
+        for _ in 0..2 {
+            super::plant(folder.path(), &settings, &demo).await.unwrap();
+            let clock = std::sync::Arc::new(beseda_api::SystemClock);
+            let engine =
+                beseda_engine::Engine::open_sqlite(folder.path(), settings.clone(), clock).await;
+            let page = PageRequest::default();
+            let chats = engine.unwrap().get_chats(demo.business, ChatFilter::default(), page).await;
+            listed.push(chats.unwrap());
+        }
+        assert_eq!(listed[0], listed[1]);
+        assert!(listed[0].chats.len() >= 6);
+        let other = super::plant(folder.path(), &settings, &Demo::from_seed(2)).await;
+        assert!(other.unwrap_err().to_string().contains("--seed"));
+    }
+}

@@ -1,0 +1,219 @@
+//! How a command ends when it fails: the class that decides the exit status, the words, and what to do next.
+
+use std::{fmt, process::ExitCode};
+
+use beseda_api::{ChatId, Error, Refusal, Refused};
+use beseda_client::{ErrorExt, Failure};
+use serde_json::{Value, json};
+
+use crate::output::Closed;
+
+/// The classes of failure, by exit status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Class {
+    Other = 1,
+    Usage = 2,
+    BadRequest = 3,
+    Denied = 4,
+    NotFound = 5,
+    Limit = 6,
+    Service = 7,
+    Network = 8,
+}
+
+impl Class {
+    /// The word for it in JSON.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Other => "other",
+            Self::Usage => "usage",
+            Self::BadRequest => "badRequest",
+            Self::Denied => "denied",
+            Self::NotFound => "notFound",
+            Self::Limit => "limit",
+            Self::Service => "service",
+            Self::Network => "network",
+        }
+    }
+}
+
+/// Something the command needs isn't there or isn't right, and no service was asked.
+#[derive(Debug)]
+pub(crate) struct Usage(String);
+
+impl Usage {
+    pub(crate) fn error(text: impl Into<String>) -> anyhow::Error {
+        Self(text.into()).into()
+    }
+}
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// A send that didn't come back with a success: it may have arrived all the same.
+#[derive(Debug)]
+pub(crate) struct Unsent {
+    pub(crate) chat: ChatId,
+    pub(crate) error: Error,
+}
+
+impl fmt::Display for Unsent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl std::error::Error for Unsent {}
+
+/// Tells the failure on standard error and gives the exit status.
+pub(crate) fn report(error: &anyhow::Error, json: bool) -> ExitCode {
+    if error.downcast_ref::<Closed>().is_some() {
+        // Whoever read our output has seen enough.
+        return ExitCode::SUCCESS;
+    }
+    let class = class(error);
+    if json {
+        eprintln!("{}", json!({ "error": document(error, class) }));
+    } else {
+        eprintln!("beseda: {error:#}");
+        if let Some(hint) = hint(error) {
+            eprintln!("  {hint}");
+        }
+        if let Some(id) = api_error(error).and_then(|e| e.answer()?.request_id.as_deref()) {
+            eprintln!("  request id: {id}");
+        }
+    }
+    ExitCode::from(class as u8)
+}
+
+fn class(error: &anyhow::Error) -> Class {
+    if error.downcast_ref::<Usage>().is_some() {
+        return Class::Usage;
+    }
+    let Some(error) = api_error(error) else { return Class::Other };
+    match (error.refusal(), error.failure()) {
+        (Some(refusal), _) => match refusal {
+            Refusal::BadRequest | Refusal::MethodNotAllowed | Refusal::UnsupportedMediaType => {
+                Class::BadRequest
+            }
+            Refusal::Unauthorized | Refusal::Forbidden => Class::Denied,
+            Refusal::NotFound => Class::NotFound,
+            Refusal::LimitExceeded => Class::Limit,
+        },
+        (None, Some(failure)) => match failure {
+            Failure::Setup(_) => Class::Usage,
+            Failure::Connect(_) | Failure::Timeout(_) | Failure::Interrupted(_) => Class::Network,
+            Failure::Undocumented { .. }
+            | Failure::Undecodable { .. }
+            | Failure::EndlessPages
+            | Failure::Redirect(_) => Class::Service,
+            _ => Class::Other,
+        },
+        (None, None) => Class::Other,
+    }
+}
+
+fn api_error(error: &anyhow::Error) -> Option<&Error> {
+    let unsent = || error.downcast_ref::<Unsent>().map(|unsent| &unsent.error);
+    error.downcast_ref::<Error>().or_else(unsent)
+}
+
+/// What to do next.
+fn hint(error: &anyhow::Error) -> Option<String> {
+    if let Some(Unsent { chat, error }) = error.downcast_ref() {
+        if error.may_have_been_done() {
+            return Some(format!(
+                "it may have been delivered all the same: look at `beseda chats history {chat} --all` before sending again"
+            ));
+        }
+    }
+    let error = api_error(error)?;
+    match error {
+        Error::Refused(refused) => refusal_hint(refused),
+        Error::Broken(_) => failure_hint(error.failure()?),
+    }
+}
+
+fn refusal_hint(refused: &Refused) -> Option<String> {
+    let hint = match refused.refusal {
+        Refusal::Unauthorized => {
+            "give a credential in the environment (see `beseda help chats`), with --credential-file or --credential-stdin; a revoked or mistyped one must be replaced"
+        }
+        Refusal::Forbidden => {
+            "the credential may not do this: check --business, and the scopes of the key (communication is needed)"
+        }
+        Refusal::NotFound => {
+            "check the id, the cabinet (--business) and the address (--url); `beseda chats list` shows what there is"
+        }
+        Refusal::LimitExceeded => return Some(limit_hint(refused)),
+        Refusal::MethodNotAllowed | Refusal::UnsupportedMediaType => {
+            "the service at --url doesn't know this operation: is it the right address and --generation?"
+        }
+        Refusal::BadRequest => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn limit_hint(refused: &Refused) -> String {
+    let state = refused.answer.as_ref().and_then(|answer| answer.limit);
+    match state.filter(|state| state.remaining == 0) {
+        Some(state) => format!(
+            "all {} requests of this hour are used: try again after {}, or wait longer with --wait",
+            state.limit, state.until
+        ),
+        None => "too many requests at once: try again in a moment".to_owned(),
+    }
+}
+
+fn failure_hint(failure: &Failure) -> Option<String> {
+    let hint = match failure {
+        Failure::Connect(_) => {
+            "is the address right and the service running? See --url and BESEDA_URL"
+        }
+        Failure::Timeout(_) => "try again, or wait longer with --timeout",
+        Failure::Interrupted(_) => "try again",
+        Failure::Undocumented { status: 500.., .. } => "the service is in trouble: try again later",
+        Failure::Undocumented { .. } | Failure::Undecodable { .. } => {
+            "this is not how the API answers: is --url the right address?"
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn document(error: &anyhow::Error, class: Class) -> Value {
+    let mut document = json!({
+        "class": class.word(),
+        "exitCode": class as u8,
+        "message": format!("{error:#}"),
+    });
+    let mut add = |name: &str, value: Value| {
+        if !value.is_null() {
+            document[name] = value;
+        }
+    };
+    add("hint", hint(error).into());
+    if let Some(error) = api_error(error) {
+        add("status", error.status().into());
+        if !error.faults().is_empty() {
+            add("errors", json!(error.faults()));
+        }
+        add("mayHaveBeenDone", error.may_have_been_done().into());
+        if let Some(answer) = error.answer() {
+            add("requestId", answer.request_id.clone().into());
+            if let Some(limit) = answer.limit {
+                let until = limit.until.to_string();
+                add(
+                    "limit",
+                    json!({ "limit": limit.limit, "remaining": limit.remaining, "until": until }),
+                );
+            }
+        }
+    }
+    document
+}

@@ -1,0 +1,55 @@
+//! Which command runs on which runtime, and how its end is told. The commands themselves stand in modules of their names.
+
+use std::{future::Future, process::ExitCode};
+
+use tokio::runtime::{Builder, Runtime};
+
+use crate::{
+    admin,
+    args::{Cli, Command},
+    chats, exit, market, pages, serve, stand_in,
+};
+
+/// Does what the command line says and tells how it ended.
+pub(crate) fn run(cli: Cli) -> ExitCode {
+    let json = cli.command.wants_json();
+    match start(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => exit::report(&error, json),
+    }
+}
+
+fn start(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Serve(args) => block_on(Builder::new_multi_thread(), serve::run(args)),
+        Command::StandIn(args) => block_on(Builder::new_multi_thread(), stand_in::run(args)),
+        Command::Chats(args) => block_on(Builder::new_current_thread(), chats::run(args)),
+        Command::Market(args) => block_on(Builder::new_current_thread(), market::run(args)),
+        Command::Admin(args) => block_on(Builder::new_current_thread(), admin::run(args)),
+        Command::Completions { shell } => pages::completions(shell),
+        Command::Man { dir } => pages::manual(dir.as_deref()),
+    }
+}
+
+fn block_on(
+    mut builder: Builder,
+    work: impl Future<Output = anyhow::Result<()>>,
+) -> anyhow::Result<()> {
+    let runtime: Runtime = builder.enable_all().build()?;
+    let done = runtime.block_on(work);
+    // A thread may still sit in a read of standard input; nobody waits for what comes there.
+    runtime.shutdown_background();
+    done
+}
+
+impl Command {
+    fn wants_json(&self) -> bool {
+        match self {
+            Self::StandIn(args) => args.json,
+            Self::Chats(args) => args.connection.json,
+            Self::Market(args) => args.connection.json,
+            Self::Admin(args) => args.connection.json,
+            Self::Serve(_) | Self::Completions { .. } | Self::Man { .. } => false,
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! What people see of chats, messages, keys and the rest. Texts of strangers lose their control characters here.
+
+use beseda_api::{
+    ApiKeyInfo, Attachment, Cabinet, Campaign, Chat, ChatStatus, ContextType, FullContext, Message,
+    Scope, TokenInfo, User,
+};
+use comfy_table::{Attribute, Cell, Color, Table};
+
+use crate::output::Output;
+
+pub(crate) fn chats(out: Output, chats: &[Chat]) -> Table {
+    let mut table = headed(out, &["CHAT", "STATUS", "TYPE", "ABOUT", "CUSTOMER", "UPDATED"]);
+    for chat in chats {
+        table.add_row(vec![
+            Cell::new(chat.chat_id),
+            status(out, &chat.status),
+            Cell::new(&chat.chat_type),
+            Cell::new(about(&chat.context)),
+            Cell::new(customer(&chat.context)),
+            Cell::new(chat.updated_at),
+        ]);
+    }
+    table
+}
+
+pub(crate) fn chat(out: Output, chat: &Chat) -> Table {
+    let mut table = facts(&[
+        ("chat", chat.chat_id.to_string()),
+        ("about", about(&chat.context)),
+        ("customer", customer(&chat.context)),
+        ("type", chat.chat_type.to_string()),
+    ]);
+    table.add_row(vec![Cell::new("status"), status(out, &chat.status)]);
+    if let Some(campaign) = chat.context.campaign_id {
+        table.add_row(vec!["campaign".to_owned(), campaign.to_string()]);
+    }
+    table.add_row(vec!["created".to_owned(), chat.created_at.to_string()]);
+    table.add_row(vec!["updated".to_owned(), chat.updated_at.to_string()]);
+    table
+}
+
+pub(crate) fn messages(out: Output, messages: &[Message]) -> Table {
+    let mut table = headed(out, &["MESSAGE", "WRITTEN", "BY", "TEXT"]);
+    for message in messages {
+        table.add_row(vec![
+            message.message_id.to_string(),
+            message.created_at.to_string(),
+            message.sender.to_string(),
+            content(message),
+        ]);
+    }
+    table
+}
+
+pub(crate) fn message(message: &Message) -> Table {
+    let mut table = facts(&[
+        ("message", message.message_id.to_string()),
+        ("written", message.created_at.to_string()),
+        ("by", message.sender.to_string()),
+        ("text", content(message)),
+    ]);
+    for attachment in message.payload.iter().flatten() {
+        table.add_row(vec!["link".to_owned(), printable(&attachment.url)]);
+    }
+    table
+}
+
+pub(crate) fn cabinets(out: Output, cabinets: &[Cabinet]) -> Table {
+    let mut table = headed(out, &["CABINET", "NAME"]);
+    for cabinet in cabinets {
+        table.add_row(vec![cabinet.business_id.to_string(), printable(&cabinet.name)]);
+    }
+    table
+}
+
+pub(crate) fn campaigns(out: Output, campaigns: &[Campaign]) -> Table {
+    let mut table = headed(out, &["CAMPAIGN", "NAME", "MODEL", "CABINET"]);
+    for campaign in campaigns {
+        let business = campaign.business.as_ref().and_then(|business| business.id);
+        table.add_row(vec![
+            shown(campaign.id),
+            printable(campaign.domain.as_deref().unwrap_or_default()),
+            shown(campaign.placement_type.as_ref()),
+            shown(business),
+        ]);
+    }
+    table
+}
+
+pub(crate) fn keys(out: Output, keys: &[ApiKeyInfo]) -> Table {
+    let mut table = headed(out, &["KEY", "NAME", "SCOPES", "ISSUED", "REVOKED"]);
+    for key in keys {
+        let scopes: Vec<String> = key.scopes.iter().map(Scope::slug).collect();
+        table.add_row(vec![
+            key.id.to_string(),
+            printable(&key.name),
+            scopes.join(" "),
+            key.created_at.to_string(),
+            shown(key.revoked_at),
+        ]);
+    }
+    table
+}
+
+pub(crate) fn users(out: Output, users: &[User]) -> Table {
+    let mut table = headed(out, &["USER", "NAME", "CABINETS"]);
+    for user in users {
+        let cabinets: Vec<String> = user.business_ids.iter().map(ToString::to_string).collect();
+        table.add_row(vec![user.id.to_string(), printable(&user.name), cabinets.join(" ")]);
+    }
+    table
+}
+
+pub(crate) fn tokens(out: Output, tokens: &[TokenInfo]) -> Table {
+    let mut table = headed(out, &["TOKEN", "USER", "ISSUED", "REVOKED"]);
+    for token in tokens {
+        table.add_row(vec![
+            token.id.to_string(),
+            token.user_id.to_string(),
+            token.created_at.to_string(),
+            shown(token.revoked_at),
+        ]);
+    }
+    table
+}
+
+/// Two columns: a name and a value. What is empty is left out.
+pub(crate) fn facts(facts: &[(&str, String)]) -> Table {
+    let mut table = Table::new();
+    for (name, value) in facts.iter().filter(|(_, value)| !value.is_empty()) {
+        table.add_row(vec![*name, value]);
+    }
+    table
+}
+
+fn headed(out: Output, names: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.set_header(names.iter().map(|name| {
+        let cell = Cell::new(name);
+        if out.has_colour() { cell.add_attribute(Attribute::Bold) } else { cell }
+    }));
+    table
+}
+
+fn status(out: Output, status: &ChatStatus) -> Cell {
+    let cell = Cell::new(printable(status.as_str()));
+    match status {
+        _ if !out.has_colour() => cell,
+        ChatStatus::New | ChatStatus::WaitingForPartner => cell.fg(Color::Yellow),
+        ChatStatus::Finished => cell.add_attribute(Attribute::Dim),
+        _ => cell,
+    }
+}
+
+fn about(context: &FullContext) -> String {
+    let order = context.order_id.map(|id| format!("order {id}"));
+    let ret = context.return_id.map(|id| format!("return {id}"));
+    match &context.context_type {
+        ContextType::Order => order.unwrap_or_else(|| "an order".to_owned()),
+        ContextType::Return => [ret, order].into_iter().flatten().collect::<Vec<_>>().join(", "),
+        ContextType::Direct => "a question".to_owned(),
+        other => printable(other.as_str()),
+    }
+}
+
+fn customer(context: &FullContext) -> String {
+    let customer = context.customer.as_ref();
+    let name = customer.and_then(|c| c.name.as_deref().or(c.public_id.as_deref()));
+    printable(name.unwrap_or_default())
+}
+
+fn content(message: &Message) -> String {
+    let text = message.message.iter().map(|text| printable(text));
+    let files = message.payload.iter().flatten().map(attachment);
+    let parts: Vec<String> = text.chain(files).collect();
+    // The API has no word for a sticker: it is a message with nothing in it.
+    if parts.is_empty() { "(sticker)".to_owned() } else { parts.join("\n") }
+}
+
+fn attachment(attachment: &Attachment) -> String {
+    let name = if attachment.name.is_empty() { "without a name" } else { &attachment.name };
+    format!("[file {}, {} bytes]", printable(name), attachment.size)
+}
+
+fn shown(value: Option<impl ToString>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
+}
+
+/// A text that can't move the cursor, change colours or rename the window.
+fn printable(text: &str) -> String {
+    let shown = |c: char| if c.is_control() && c != '\n' { '\u{fffd}' } else { c };
+    text.replace("\r\n", "\n").replace('\t', "    ").chars().map(shown).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::printable;
+
+    #[test]
+    fn a_text_cannot_steer_the_terminal() {
+        assert_eq!(printable("a\u{1b}[31mb\u{7}\r\nc\td"), "a\u{fffd}[31mb\u{fffd}\nc    d");
+    }
+}

@@ -1,0 +1,96 @@
+//! Who answers a command: which service, which cabinet. Credentials come from `credential.rs`.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use beseda_api::{Administration, BusinessId};
+use beseda_client::{Builder, Client, MarketClient, Patience};
+
+use crate::{
+    args::{AdminArgs, Cabinet, Connection},
+    credential,
+    exit::Usage,
+};
+
+/// A shop's view of one cabinet.
+pub(crate) struct Shop {
+    pub(crate) client: Client,
+    pub(crate) business: BusinessId,
+}
+
+impl Shop {
+    /// The cabinet named, or the only one the credential opens.
+    pub(crate) async fn reach(
+        connection: &Connection,
+        cabinet: &Cabinet,
+        trusted: &[String],
+    ) -> anyhow::Result<Self> {
+        let mut settings = builder(connection).generation(cabinet.generation.into());
+        for origin in trusted {
+            settings = settings.trust_files_from(origin);
+        }
+        let client = credential::of_shop(connection, settings)?.build()?;
+        let business = match cabinet.business {
+            Some(business) => business,
+            None => only_cabinet(&client).await?,
+        };
+        Ok(Self { client, business })
+    }
+}
+
+/// The marketplace's side of one cabinet.
+pub(crate) async fn market(
+    connection: &Connection,
+    cabinet: &Cabinet,
+) -> anyhow::Result<(MarketClient, BusinessId)> {
+    let key = credential::key(connection, "BESEDA_MARKET_KEY")?;
+    let market = builder(connection).build_market(&key)?;
+    let business = match cabinet.business {
+        Some(business) => business,
+        // The market key opens every cabinet, so only a shop's credential can say which one is meant.
+        None if credential::shop_is_in_env() => {
+            let shop = builder(connection).generation(cabinet.generation.into());
+            only_cabinet(&credential::of_shop_in_env(shop).build()?).await?
+        }
+        None => {
+            return Err(Usage::error("which cabinet? Give --business or set BESEDA_BUSINESS_ID"));
+        }
+    };
+    Ok((market, business))
+}
+
+/// Administration over the network, or on the database itself.
+pub(crate) async fn admin(args: &AdminArgs) -> anyhow::Result<Arc<dyn Administration>> {
+    if let Some(folder) = &args.data {
+        return Err(Usage::error(format!(
+            "{} can't be opened: this program holds no engine yet",
+            folder.display()
+        )));
+    }
+    let key = credential::key(&args.connection, "BESEDA_ADMIN_KEY")?;
+    Ok(Arc::new(builder(&args.connection).build_admin(&key)?))
+}
+
+fn builder(connection: &Connection) -> Builder {
+    let patience = Patience { longest: connection.wait(), ..Patience::default() };
+    Client::builder().url(&connection.url).timeout(connection.timeout()).patience(patience)
+}
+
+async fn only_cabinet(client: &Client) -> anyhow::Result<BusinessId> {
+    let mut cabinets = BTreeMap::new();
+    for campaign in client.campaigns().await? {
+        if let Some(business) = campaign.business {
+            cabinets.extend(business.id.map(|id| (id, business.name.unwrap_or_default())));
+        }
+    }
+    if cabinets.len() > 1 {
+        let lines = cabinets.iter().map(|(id, name)| format!("\n  --business {id}  {name}"));
+        let lines: String = lines.collect();
+        return Err(Usage::error(format!(
+            "the credential opens {} cabinets, say which one:{lines}",
+            cabinets.len()
+        )));
+    }
+    cabinets.into_keys().next().ok_or_else(|| {
+        Usage::error("the credential sees no shop that tells its cabinet: give --business")
+    })
+}

@@ -1,0 +1,172 @@
+//! Texts and files between this machine and a chat: standard input, progress, saving. What is sent where stands in `chats.rs` and `market.rs`.
+
+use std::{
+    io::{self, IsTerminal},
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+use beseda_api::{FileName, FileUpload, MessageText};
+use beseda_client::{Fetched, upload_from_path, upload_from_reader};
+use futures::{StreamExt, TryStreamExt};
+use indicatif::{ProgressBar, ProgressStyle};
+use tokio::{
+    fs::{self, File, OpenOptions},
+    io::{AsyncReadExt, AsyncWriteExt},
+};
+
+use crate::{args::Connection, exit::Usage};
+
+/// From this size on an upload shows how far it is.
+const BIG: u64 = 256 * 1024;
+
+/// The text given, or the whole of standard input without its last line end.
+pub(crate) async fn text(given: String, connection: &Connection) -> anyhow::Result<String> {
+    if given != "-" {
+        return Ok(given);
+    }
+    stdin_is_free(connection)?;
+    // More than the longest text can be in bytes, so that a text too long is told from one cut off.
+    let most = (MessageText::MAX as u64 + 1) * 4 + 2;
+    let mut bytes = Vec::new();
+    tokio::io::stdin().take(most).read_to_end(&mut bytes).await?;
+    let text = String::from_utf8(bytes);
+    let mut text = text.map_err(|_| Usage::error("the text on standard input is not UTF-8"))?;
+    if text.ends_with('\n') {
+        text.pop();
+        if text.ends_with('\r') {
+            text.pop();
+        }
+    }
+    Ok(text)
+}
+
+/// The file at this path, or standard input, under the name it shall be shown by.
+pub(crate) async fn upload(
+    path: &Path,
+    name: Option<&str>,
+    connection: &Connection,
+) -> anyhow::Result<FileUpload> {
+    if path == Path::new("-") {
+        stdin_is_free(connection)?;
+        return Ok(upload_from_reader(name.unwrap_or("file"), tokio::io::stdin()));
+    }
+    let cant = |error: io::Error| Usage::error(format!("can't read {}: {error}", path.display()));
+    let mut file = upload_from_path(path).await.map_err(cant)?;
+    if let Some(name) = name {
+        file.name = FileName::new(name);
+    }
+    let size = fs::metadata(path).await.map_err(cant)?.len();
+    if size >= BIG && !connection.json && io::stderr().is_terminal() {
+        file = with_progress(file, size)?;
+    }
+    Ok(file)
+}
+
+fn with_progress(mut file: FileUpload, size: u64) -> anyhow::Result<FileUpload> {
+    let style = "{bar:40} {bytes} of {total_bytes}, {eta} left";
+    let bar = ProgressBar::new(size).with_style(ProgressStyle::with_template(style)?);
+    file.content = file.content.inspect_ok(move |piece| bar.inc(piece.len() as u64)).boxed();
+    Ok(file)
+}
+
+fn stdin_is_free(connection: &Connection) -> anyhow::Result<()> {
+    if connection.credential_stdin {
+        return Err(Usage::error("standard input can't hold both the credential and what to send"));
+    }
+    Ok(())
+}
+
+/// Writes what is fetched into a folder under a name that nothing there has.
+pub(crate) async fn save(
+    fetched: Fetched,
+    folder: &Path,
+    name: &str,
+) -> anyhow::Result<(PathBuf, u64)> {
+    let (path, mut file) = vacant(folder, name).await?;
+    match write(fetched, &mut file).await {
+        Ok(size) => Ok((path, size)),
+        Err(error) => {
+            // Half a file must not look like a whole one.
+            drop(file);
+            fs::remove_file(&path).await.ok();
+            Err(error)
+        }
+    }
+}
+
+async fn write(mut fetched: Fetched, file: &mut File) -> anyhow::Result<u64> {
+    let mut size = 0;
+    while let Some(piece) = fetched.content.try_next().await.map_err(unwrapped)? {
+        file.write_all(&piece).await?;
+        size += piece.len() as u64;
+    }
+    file.flush().await?;
+    Ok(size)
+}
+
+/// The client's own error out of the stream's, so that its class is known.
+fn unwrapped(error: io::Error) -> anyhow::Error {
+    match error.downcast::<beseda_api::Error>() {
+        Ok(error) => error.into(),
+        Err(error) => error.into(),
+    }
+}
+
+async fn vacant(folder: &Path, name: &str) -> anyhow::Result<(PathBuf, File)> {
+    const TRIES: u32 = 1000;
+    let name = local_name(name);
+    let (stem, extension) = match name.rsplit_once('.') {
+        Some((stem, extension)) => (stem, format!(".{extension}")),
+        None => (name.as_str(), String::new()),
+    };
+    for number in 0..TRIES {
+        let number = if number == 0 { String::new() } else { format!("-{number}") };
+        let path = folder.join(format!("{stem}{number}{extension}"));
+        match OpenOptions::new().write(true).create_new(true).open(&path).await {
+            Ok(file) => return Ok((path, file)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => {
+                return Err(error).with_context(|| format!("can't write {}", path.display()));
+            }
+        }
+    }
+    anyhow::bail!("{} has {TRIES} files named like {name}", folder.display())
+}
+
+/// A stranger's file name made harmless here: never hidden, never longer than file systems allow.
+fn local_name(name: &str) -> String {
+    const LONGEST: usize = 200;
+    let clean = FileName::new(name);
+    let mut shown = clean.as_str().trim_start_matches('.');
+    while shown.len() > LONGEST {
+        // The end is kept: it holds the extension.
+        let mut rest = shown.chars();
+        rest.next();
+        shown = rest.as_str();
+    }
+    if shown.is_empty() { "file".to_owned() } else { shown.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{local_name, vacant};
+
+    #[test]
+    fn a_strangers_file_name_is_harmless() {
+        assert_eq!(local_name("../../.bashrc"), "bashrc");
+        assert_eq!(local_name("..."), "file");
+        assert_eq!(local_name(""), "file");
+        let long = local_name(&format!("{}.jpg", "ж".repeat(250)));
+        assert!(long.len() <= 200 && long.ends_with("ж.jpg"));
+    }
+
+    #[tokio::test]
+    async fn no_file_is_overwritten() {
+        let folder = tempfile::tempdir().unwrap();
+        for expected in ["a.b.txt", "a.b-1.txt", "a.b-2.txt"] {
+            let (path, _) = vacant(folder.path(), "a.b.txt").await.unwrap();
+            assert_eq!(path.file_name().unwrap(), expected);
+        }
+    }
+}
