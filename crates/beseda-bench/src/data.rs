@@ -7,9 +7,11 @@ use std::{
     time::Instant,
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
+use beseda_api::BusinessId;
+use beseda_engine::bulk::{self, Amount};
 
-use crate::{load::ChatRange, process::Server};
+use crate::{load::ChatRange, process::Server, sample};
 
 /// A cabinet as large as a row of the table asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -134,5 +136,12 @@ fn remove(path: &Path) -> Result<()> {
 
 /// Lays chats of 200-byte messages straight into the data folder of a server that is not running.
 fn fill(dir: &Path, business: u64, size: Size) -> Result<ChatRange> {
-    bail!("no loader for {size:?} of cabinet {business} into {}", dir.display())
+    let business = BusinessId::new(i64::try_from(business)?)?;
+    let amount = Amount {
+        chats: i64::try_from(size.chats)?,
+        messages_per_chat: i64::try_from(size.messages_per_chat)?,
+        text: sample::TEXT,
+    };
+    bulk::fill(dir, business, amount)?;
+    Ok(ChatRange { first: u64::try_from(bulk::FIRST_CHAT)?, count: size.chats })
 }
