@@ -2,8 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use beseda_api::{Administration, BusinessId};
+use anyhow::Context;
+use beseda_api::{Administration, BusinessId, SystemClock};
 use beseda_client::{Builder, Client, MarketClient, Patience};
+use beseda_engine::Engine;
 
 use crate::{
     args::{AdminArgs, Cabinet, Connection},
@@ -61,10 +63,9 @@ pub(crate) async fn market(
 /// Administration over the network, or on the database itself.
 pub(crate) async fn admin(args: &AdminArgs) -> anyhow::Result<Arc<dyn Administration>> {
     if let Some(folder) = &args.data {
-        return Err(Usage::error(format!(
-            "{} can't be opened: this program holds no engine yet",
-            folder.display()
-        )));
+        let opened = Engine::share_sqlite(folder, Arc::new(SystemClock)).await;
+        let engine = opened.with_context(|| format!("can't open {}", folder.display()))?;
+        return Ok(Arc::new(engine));
     }
     let key = credential::key(&args.connection, "BESEDA_ADMIN_KEY")?;
     Ok(Arc::new(builder(&args.connection).build_admin(&key)?))
