@@ -55,7 +55,7 @@ impl Administration for Engine {
     }
 
     async fn revoke_key(&self, business: BusinessId, key: i64) -> Result<()> {
-        let found = self.store.revoke_key(business, key, self.clock.now()).await?;
+        let found = self.store.revoke_key(business, key, self.now()).await?;
         found.then_some(()).ok_or_else(|| not_found("Api-Key", key))
     }
 
@@ -94,7 +94,7 @@ impl Administration for Engine {
     }
 
     async fn revoke_token(&self, user: i64, token: i64) -> Result<()> {
-        let found = self.store.revoke_token(user, token, self.clock.now()).await?;
+        let found = self.store.revoke_token(user, token, self.now()).await?;
         found.then_some(()).ok_or_else(|| not_found("OAuth token", token))
     }
 }
@@ -115,7 +115,7 @@ impl Engine {
             return Err(Error::bad_request("scopes must not be empty (rejected value: [])"));
         }
         self.cabinet_exists(business).await?;
-        let (hash, at) = (secret::hash(api_key), self.clock.now());
+        let (hash, at) = (secret::hash(api_key), self.now());
         let record = KeyRecord { business, name: key.name, scopes, hash, at };
         let kept = self.store.put_key(record, MOST_KEYS).await?;
         kept.ok_or_else(|| {
@@ -130,7 +130,7 @@ impl Engine {
     /// As [`Administration::create_token`].
     pub async fn keep_token(&self, user: i64, oauth_token: &str) -> Result<i64> {
         let hash = secret::hash(oauth_token);
-        let kept = self.store.put_token(user, hash, self.clock.now()).await?;
+        let kept = self.store.put_token(user, hash, self.now()).await?;
         kept.ok_or_else(|| not_found("User", user))
     }
 

@@ -10,6 +10,8 @@ use beseda_api::{
     Order, OrderId, PageRequest, Paging, Result, Sender, Time,
 };
 
+use jiff::Timestamp;
+
 use crate::{
     DataFolder, Disputes, Files, Orders, Settings,
     rules::Event,
@@ -117,6 +119,12 @@ impl ChatsApi for Engine {
 }
 
 impl Engine {
+    /// The moment it is now, as exact as it is kept: in microseconds.
+    pub(crate) fn now(&self) -> Timestamp {
+        let now = self.clock.now();
+        Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
+    }
+
     /// The row of a chat, or 404.
     pub(crate) async fn row(&self, business: BusinessId, chat_id: ChatId) -> Result<ChatRow> {
         let found = self.store.chat(business, chat_id).await?;
@@ -134,7 +142,7 @@ impl Engine {
             chat_type: ChatType::Chat,
             status: ChatStatus::New,
             subject,
-            at: self.clock.now(),
+            at: self.now(),
             reuse,
             first: None,
         }
@@ -188,7 +196,7 @@ impl Engine {
     pub(crate) fn draft(&self, sender: Sender) -> Draft {
         let stays_new = self.settings.new_until_answered;
         let event = Event::Written { sender: sender.clone(), waiting_for: None, stays_new };
-        Draft { at: self.clock.now(), event, sender, text: None, file: None }
+        Draft { at: self.now(), event, sender, text: None, file: None }
     }
 
     /// Takes in a file and writes its message. Either both are there afterwards or neither.
@@ -239,7 +247,7 @@ struct Incoming {
 impl Incoming {
     async fn begin(engine: &Engine) -> Result<Self> {
         let file = FileId::new(rand::random());
-        engine.store.begin_upload(&file, engine.clock.now()).await?;
+        engine.store.begin_upload(&file, engine.now()).await?;
         let (store, files) = (Arc::clone(&engine.store), engine.files.clone());
         Ok(Self { store, files, file, settled: false })
     }
