@@ -297,6 +297,8 @@ pub(super) fn append(
 ) -> Result<MessageRow, Failed> {
     let mut row = owned(group, business, chat_id)?;
     rules::apply(&mut row, &draft.event)?;
+    // A clock that was set back must not write a message before the one it answers.
+    let at = draft.at.max(row.updated_at);
     let id = group.next_message(draft.at.as_microsecond());
     let message_id = MessageId::new(id).map_err(|_| Error::broken("message ids have run out"))?;
     let file = draft.file.as_ref();
@@ -307,7 +309,7 @@ pub(super) fn append(
     .execute((
         chat_id.get(),
         id,
-        draft.at.as_microsecond(),
+        at.as_microsecond(),
         draft.sender.code(),
         draft.text.as_deref(),
         file.map(|file| file.file.as_str()),
@@ -317,11 +319,11 @@ pub(super) fn append(
     if let Some(file) = file {
         attach(&group.connection, business, file)?;
     }
-    row.updated_at = row.updated_at.max(draft.at);
+    row.updated_at = at;
     group.change_head(row);
     Ok(MessageRow {
         message: message_id,
-        created_at: draft.at,
+        created_at: at,
         sender: draft.sender,
         text: draft.text,
         file: draft.file,
