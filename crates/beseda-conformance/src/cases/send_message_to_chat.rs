@@ -165,6 +165,7 @@ pub async fn message_ids_grow_while_the_clock_goes_back(world: &World) {
     assert_grow(&ids(&messages));
     assert_eq!(world.texts(chat).await, (0..10).map(|n| n.to_string()).collect::<Vec<_>>());
     assert!(messages.is_sorted_by_key(|message| message.created_at), "times went back");
+    assert_eq!(world.chat(chat).await.updated_at, messages[9].created_at);
 }
 
 pub async fn what_is_sent_at_once_is_all_there_once_and_in_order(world: &World) {

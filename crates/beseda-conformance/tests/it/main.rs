@@ -1,0 +1,47 @@
+//! The suite in every world there is, and the published contract over every HTTP answer given on the way.
+//! The cases themselves are in `src/cases`.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking where it stands")]
+
+mod engine;
+mod http;
+mod published;
+mod schema;
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+/// The engine on SQLite, called directly.
+mod engine_sqlite {
+    beseda_conformance::conformance!(crate::engine::world);
+}
+
+/// Client → HTTP under `/v2` → server → engine on SQLite.
+mod http_sqlite {
+    beseda_conformance::conformance!(crate::http::world);
+}
+
+/// The same on the paths without a version.
+mod http_sqlite_2024 {
+    beseda_conformance::conformance!(crate::http::world_of_2024);
+}
+
+beseda_conformance::conformance!(names);
+
+#[test]
+fn every_case_is_listed_once() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/cases");
+    let mut written = BTreeSet::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let operation = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        for line in fs::read_to_string(&path).unwrap().lines() {
+            let name = line.strip_prefix("pub async fn ").and_then(|rest| rest.split_once('('));
+            if let Some((name, _)) = name {
+                written.insert(format!("{operation}::{name}"));
+            }
+        }
+    }
+    let listed: BTreeSet<String> =
+        NAMES.iter().map(|(operation, case)| format!("{operation}::{case}")).collect();
+    assert_eq!(listed.len(), NAMES.len(), "a case is listed twice");
+    assert_eq!(listed, written);
+}
