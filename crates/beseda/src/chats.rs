@@ -63,7 +63,8 @@ impl Shop {
         if !all {
             let page = self.client.get_chats(self.business, filter, page).await?;
             out.show(&page, |out| tables::chats(out, &page.chats))?;
-            return Ok(more(out, &page.paging));
+            more(out, &page.paging);
+            return Ok(());
         }
         if out.is_json() {
             let mut chats = self.client.chats(self.business, filter);
@@ -85,7 +86,8 @@ impl Shop {
             let from = HistoryFrom { message_id_from: args.from, page };
             let page = self.client.get_chat_history(self.business, args.chat, from).await?;
             out.show(&page, |out| tables::messages(out, &page.messages))?;
-            return Ok(more(out, &page.paging));
+            more(out, &page.paging);
+            return Ok(());
         }
         if out.is_json() {
             let mut messages = self.client.history(self.business, args.chat, args.from);

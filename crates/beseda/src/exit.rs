@@ -125,12 +125,12 @@ fn api_error(error: &anyhow::Error) -> Option<&Error> {
 
 /// What to do next.
 fn hint(error: &anyhow::Error) -> Option<String> {
-    if let Some(Unsent { chat, error }) = error.downcast_ref() {
-        if error.may_have_been_done() {
-            return Some(format!(
-                "it may have been delivered all the same: look at `beseda chats history {chat} --all` before sending again"
-            ));
-        }
+    if let Some(Unsent { chat, error }) = error.downcast_ref()
+        && error.may_have_been_done()
+    {
+        return Some(format!(
+            "it may have been delivered all the same: look at `beseda chats history {chat} --all` before sending again"
+        ));
     }
     let error = api_error(error)?;
     match error {

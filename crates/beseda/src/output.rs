@@ -73,6 +73,9 @@ impl Output {
         let arrangement =
             if self.terminal { ContentArrangement::Dynamic } else { ContentArrangement::Disabled };
         table.load_preset(comfy_table::presets::NOTHING).set_content_arrangement(arrangement);
+        for column in table.column_iter_mut() {
+            column.set_padding((0, 2));
+        }
         let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
         self.say(lines.join("\n"))
     }

@@ -1,0 +1,11 @@
+//! The real program, run as people run it: against the stand-in it holds itself, and against services that misbehave.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
+mod administration;
+mod conversation;
+mod credentials;
+mod failures;
+mod pages;
+mod program;
+mod service;
