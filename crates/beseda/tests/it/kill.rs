@@ -5,7 +5,9 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     future::Future,
+    io::{BufRead, BufReader},
     path::Path,
+    process::{Child, Command, Stdio},
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -21,9 +23,8 @@ use beseda_client::{Client, Patience, SecretString};
 use futures::{StreamExt, TryStreamExt, future, stream};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha20Rng;
+use serde_json::Value;
 use tokio::{sync::Notify, task::JoinSet};
-
-use crate::service::StandIn;
 
 const PIECE: usize = 64 * 1024;
 
@@ -71,24 +72,49 @@ struct Place {
     chats: Vec<ChatId>,
 }
 
-fn start(folder: &Path) -> StandIn {
-    StandIn::start(&["--data", folder.to_str().unwrap(), "--limits", "off"])
+/// A stand-in that never ends otherwise than by SIGKILL.
+struct Server {
+    child: Child,
+    told: Value,
 }
 
-fn client(server: &StandIn) -> Client {
-    let builder = Client::builder().url(server.get("url")).patience(Patience::none());
-    builder.api_key(server.get("apiKey").to_owned()).build().unwrap()
+impl Server {
+    fn start(folder: &Path) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_beseda"));
+        command.env_clear().args(["stand-in", "--json", "--listen", "127.0.0.1:0"]);
+        command.args(["--limits", "off", "--data"]).arg(folder);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        Self { child, told: serde_json::from_str(&line).unwrap() }
+    }
+
+    fn get(&self, name: &str) -> &str {
+        self.told[name].as_str().unwrap()
+    }
+
+    fn client(&self) -> Client {
+        let builder = Client::builder().url(self.get("url")).patience(Patience::none());
+        builder.api_key(self.get("apiKey")).build().unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
 }
 
 impl Place {
     /// A folder with so many new chats besides those of the demo.
     async fn with_chats(count: i64) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let server = start(folder.path());
-        let business: BusinessId = server.business().parse().unwrap();
-        let key = SecretString::from(server.get("marketKey").to_owned());
+        let server = Server::start(folder.path());
+        let business = BusinessId::new(server.told["businessId"].as_i64().unwrap()).unwrap();
+        let key = SecretString::from(server.get("marketKey"));
         let market = Client::builder().url(server.get("url")).build_market(&key).unwrap();
-        let client = client(&server);
+        let client = server.client();
         let mut chats = Vec::new();
         for raw in 1..=count {
             let order_id = OrderId::new(raw).unwrap();
@@ -133,14 +159,14 @@ async fn live_and_die(
     place: &Place,
     target: usize,
     work: impl Fn(Client, Arc<Told>) -> JoinSet<()>,
-) -> (StandIn, Arc<Told>) {
-    let mut server = start(place.folder.path());
+) -> Arc<Told> {
+    let server = Server::start(place.folder.path());
     let told = Arc::new(Told::default());
-    let tasks = work(client(&server), Arc::clone(&told));
+    let tasks = work(server.client(), Arc::clone(&told));
     within_a_minute(told.wait_for(target)).await;
-    server.kill();
+    drop(server);
     within_a_minute(tasks.join_all()).await;
-    (server, told)
+    told
 }
 
 /// Everything sent so far, over all lives.
@@ -171,8 +197,8 @@ impl Sent {
             assert!(times.contains_key(what), "{what} was answered with 200 and is lost");
         }
         for what in found {
-            let known = answered.contains(what.as_str())
-                || self.unanswered.contains(&(chat, what.clone()));
+            let known =
+                answered.contains(what.as_str()) || self.unanswered.contains(&(chat, what.clone()));
             assert!(known, "{what} was never sent into chat {chat}");
         }
     }
@@ -192,12 +218,7 @@ fn assert_in_order(found: &[String]) {
     }
 }
 
-fn texts_by(
-    life: usize,
-    place: &Place,
-    client: &Client,
-    told: &Arc<Told>,
-) -> JoinSet<()> {
+fn texts_by(life: usize, place: &Place, client: &Client, told: &Arc<Told>) -> JoinSet<()> {
     let mut tasks = JoinSet::new();
     for task in 0..6 {
         let (client, told, business) = (client.clone(), Arc::clone(told), place.business);
@@ -225,13 +246,13 @@ async fn every_message_answered_with_200_survives_fifty_kills_once_and_in_order(
     for life in 0..50 {
         let target = random.random_range(1..40);
         let work = |client, told| texts_by(life, &place, &client, &told);
-        let (_, told) = live_and_die(&place, target, work).await;
+        let told = live_and_die(&place, target, work).await;
         assert!(told.count.load(Ordering::SeqCst) >= target);
         sent.add(&told);
     }
     // A message lost in an early life could not come back in a later one: one look at the end sees all of them.
-    let server = start(place.folder.path());
-    let client = client(&server);
+    let server = Server::start(place.folder.path());
+    let client = server.client();
     let mut answered = 0;
     for &chat in &place.chats {
         let messages = place.history(&client, chat).await;
@@ -302,13 +323,13 @@ async fn every_file_answered_with_200_survives_kills_whole_and_no_other_is_left(
     for life in 0..12 {
         let target = random.random_range(1..12);
         let work = |client, told| files_by(life, &place, &client, &told);
-        let (_, told) = live_and_die(&place, target, work).await;
+        let told = live_and_die(&place, target, work).await;
         sent.add(&told);
         let after_the_kill = place.stored_files();
 
         // The next start sweeps: a file lies there if and only if a message has it.
-        let server = start(place.folder.path());
-        let client = client(&server);
+        let server = Server::start(place.folder.path());
+        let client = server.client();
         let mut messages = 0;
         for &chat in &place.chats {
             let mut found = Vec::new();

@@ -6,6 +6,7 @@ mod administration;
 mod conversation;
 mod credentials;
 mod failures;
+mod kill;
 mod pages;
 mod program;
 mod service;
