@@ -4,7 +4,7 @@ use beseda_api::{
     ApiKeyInfo, Attachment, Cabinet, Campaign, Chat, ChatStatus, ContextType, FullContext, Message,
     Scope, TokenInfo, User,
 };
-use comfy_table::{Attribute, Cell, Color, Table};
+use comfy_table::{Attribute, Cell, Color, ColumnConstraint, Table};
 
 use crate::output::Output;
 
@@ -48,6 +48,10 @@ pub(crate) fn messages(out: Output, messages: &[Message]) -> Table {
             message.sender.to_string(),
             content(message),
         ]);
+    }
+    // Ids and times stay whole: on a narrow terminal only the text is folded.
+    for column in table.column_iter_mut().take(3) {
+        column.set_constraint(ColumnConstraint::ContentWidth);
     }
     table
 }

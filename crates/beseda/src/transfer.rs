@@ -9,7 +9,7 @@ use anyhow::Context;
 use beseda_api::{FileName, FileUpload, MessageText};
 use beseda_client::{Fetched, upload_from_path, upload_from_reader};
 use futures::{StreamExt, TryStreamExt};
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 use tokio::{
     fs::{self, File, OpenOptions},
     io::{AsyncReadExt, AsyncWriteExt},
@@ -65,7 +65,8 @@ pub(crate) async fn upload(
 
 fn with_progress(mut file: FileUpload, size: u64) -> anyhow::Result<FileUpload> {
     let style = "{bar:40} {bytes} of {total_bytes}, {eta} left";
-    let bar = ProgressBar::new(size).with_style(ProgressStyle::with_template(style)?);
+    let bar = ProgressBar::new(size).with_finish(ProgressFinish::AndClear);
+    bar.set_style(ProgressStyle::with_template(style)?);
     file.content = file.content.inspect_ok(move |piece| bar.inc(piece.len() as u64)).boxed();
     Ok(file)
 }
