@@ -80,7 +80,7 @@ pub(crate) fn report(error: &anyhow::Error, json: bool) -> ExitCode {
     if json {
         eprintln!("{}", json!({ "error": document(error, class) }));
     } else {
-        eprintln!("beseda: {error:#}");
+        eprintln!("beseda: {}", message(error));
         if let Some(hint) = hint(error) {
             eprintln!("  {hint}");
         }
@@ -116,6 +116,11 @@ fn class(error: &anyhow::Error) -> Class {
         },
         (None, None) => Class::Other,
     }
+}
+
+/// The error in words. The client's own already say their cause; others need their chain.
+fn message(error: &anyhow::Error) -> String {
+    if api_error(error).is_some() { error.to_string() } else { format!("{error:#}") }
 }
 
 fn api_error(error: &anyhow::Error) -> Option<&Error> {
@@ -190,7 +195,7 @@ fn document(error: &anyhow::Error, class: Class) -> Value {
     let mut document = json!({
         "class": class.word(),
         "exitCode": class as u8,
-        "message": format!("{error:#}"),
+        "message": message(error),
     });
     let mut add = |name: &str, value: Value| {
         if !value.is_null() {

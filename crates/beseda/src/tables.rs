@@ -20,6 +20,7 @@ pub(crate) fn chats(out: Output, chats: &[Chat]) -> Table {
             Cell::new(chat.updated_at),
         ]);
     }
+    whole(&mut table, &[0, 5]);
     table
 }
 
@@ -49,10 +50,7 @@ pub(crate) fn messages(out: Output, messages: &[Message]) -> Table {
             content(message),
         ]);
     }
-    // Ids and times stay whole: on a narrow terminal only the text is folded.
-    for column in table.column_iter_mut().take(3) {
-        column.set_constraint(ColumnConstraint::ContentWidth);
-    }
+    whole(&mut table, &[0, 1, 2]);
     table
 }
 
@@ -135,6 +133,15 @@ pub(crate) fn facts(facts: &[(&str, String)]) -> Table {
         table.add_row(vec![*name, value]);
     }
     table
+}
+
+/// Keeps ids and times in one piece: on a narrow terminal only the other columns are folded.
+fn whole(table: &mut Table, columns: &[usize]) {
+    for (i, column) in table.column_iter_mut().enumerate() {
+        if columns.contains(&i) {
+            column.set_constraint(ColumnConstraint::ContentWidth);
+        }
+    }
 }
 
 fn headed(out: Output, names: &[&str]) -> Table {
