@@ -10,8 +10,8 @@ use std::{
 };
 
 use beseda_api::{
-    CampaignId, ChatContext, ChatFilter, ChatId, ContextType, FileUpload, Generation, HistoryFrom,
-    MessageId, OrderId, PageRequest, PageToken,
+    CampaignId, ChatContext, ChatFilter, ChatId, ContextType, Endpoint, FileUpload, Generation,
+    HistoryFrom, MessageId, OrderId, PageRequest, PageToken,
 };
 use beseda_conformance::text;
 use serde_json::{Value, json};
@@ -96,8 +96,8 @@ impl Log {
                 complain(document.name(), "the path is not there");
                 continue;
             };
-            let operation = document.operation(&template, method).unwrap_or("?").to_owned();
-            self.judged.lock().unwrap().insert((document.name().to_owned(), operation, status));
+            let key = (document.name().to_owned(), operation(method, &template).to_owned(), status);
+            self.judged.lock().unwrap().insert(key);
             if let Some(fault) = document.fault(&template, method, status, &body) {
                 complain(document.name(), &fault);
             }
@@ -113,6 +113,13 @@ fn operation_path(path: &str) -> Option<String> {
     published.iter().any(|start| resource.starts_with(start)).then(|| path.to_owned())
 }
 
+/// The published name of the operation at a path of either generation.
+fn operation(method: &str, template: &str) -> &'static str {
+    let path = template.strip_prefix("/v2").unwrap_or(template);
+    let fits = |endpoint: &&Endpoint| endpoint.method.as_str() == method && endpoint.path == path;
+    Endpoint::ALL.iter().find(fits).map_or("?", |endpoint| endpoint.name)
+}
+
 /// Who judges an answer of this path, by which of their paths, and the body as they are to see it.
 fn judges(method: &str, path: &str, body: &Value) -> Vec<(&'static Document, String, Value)> {
     let mut judges = Vec::new();
@@ -124,7 +131,7 @@ fn judges(method: &str, path: &str, body: &Value) -> Vec<(&'static Document, Str
     if let Some([old, new]) = &*PUBLISHED {
         // What is answered on the old paths fulfils the new document too, which also has the operations of later years.
         judges.push((new, versioned, body.clone()));
-        let known = old.path(path).is_some_and(|there| old.operation(&there, method).is_some());
+        let known = old.path(path).is_some_and(|there| old.has(&there, method));
         if !path.starts_with("/v2/") && known {
             judges.push((old, path.to_owned(), with_order_of_direct_chats(body)));
         }

@@ -41,9 +41,9 @@ impl Document {
         self.root["paths"].as_object()?.keys().find(|template| fits(template)).cloned()
     }
 
-    /// The operation's name.
-    pub(crate) fn operation(&self, template: &str, method: &str) -> Option<&str> {
-        self.root["paths"][template][method.to_lowercase()]["operationId"].as_str()
+    /// Whether the path has this method.
+    pub(crate) fn has(&self, template: &str, method: &str) -> bool {
+        self.root["paths"][template].get(method.to_lowercase()).is_some()
     }
 
     /// What is wrong with an answer; `None` if nothing.
@@ -131,7 +131,7 @@ mod tests {
 
     fn document(schema: &Value) -> Document {
         let answer = json!({ "content": { "application/json": { "schema": schema } } });
-        let operation = json!({ "operationId": "getTea", "responses": { "200": answer } });
+        let operation = json!({ "responses": { "200": answer } });
         let root = json!({
             "openapi": "3.0.3",
             "paths": { "/teas/{teaId}": { "get": operation } },
@@ -145,7 +145,7 @@ mod tests {
         let document = document(&json!({}));
         let template = document.path("/teas/7").unwrap();
         assert_eq!(template, "/teas/{teaId}");
-        assert_eq!(document.operation(&template, "GET"), Some("getTea"));
+        assert!(document.has(&template, "GET") && !document.has(&template, "POST"));
         assert_eq!(document.path("/teas"), None);
         assert_eq!(document.path("/teas/7/leaves"), None);
     }
