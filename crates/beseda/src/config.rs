@@ -119,7 +119,9 @@ impl Config {
         if let Some(url) = &self.public_url {
             let known = url.starts_with("http://") || url.starts_with("https://");
             if !known || url.ends_with('/') || url.len() > 1900 {
-                bail!("public_url must be like https://chats.example.org, without a slash at its end");
+                bail!(
+                    "public_url must be like https://chats.example.org, without a slash at its end"
+                );
             }
         }
         self.server.check().context("in [server]")?;
@@ -168,7 +170,9 @@ mod tests {
 
     #[test]
     fn an_unknown_key_is_named_with_its_line() {
-        for text in ["lisen = \"127.0.0.1:1\"", "[server]\norderid = true", "[server.limits]\nhuorly = 1"] {
+        for text in
+            ["lisen = \"127.0.0.1:1\"", "[server]\norderid = true", "[server.limits]\nhuorly = 1"]
+        {
             let refused = read(text).unwrap_err().to_string();
             assert!(refused.contains("unknown field") && refused.contains("line"), "{refused}");
         }

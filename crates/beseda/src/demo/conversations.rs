@@ -16,10 +16,10 @@ pub(super) const FIRST_CHAT: i64 = 10_000_001;
 
 /// A picture of one pixel, in PNG: what a buyer's photo stands for.
 const PHOTO: &[u8] = &[
-    0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13, b'I', b'H', b'D', b'R', 0, 0, 0, 1,
-    0, 0, 0, 1, 8, 6, 0, 0, 0, 0x1f, 0x15, 0xc4, 0x89, 0, 0, 0, 13, b'I', b'D', b'A', b'T', 0x78,
-    0x9c, 0x63, 0xf8, 0xcf, 0xc0, 0xf0, 0x1f, 0, 5, 0, 1, 0xff, 0x56, 0xc7, 0x2f, 0x0d, 0, 0, 0, 0,
-    b'I', b'E', b'N', b'D', 0xae, 0x42, 0x60, 0x82,
+    0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13, b'I', b'H', b'D', b'R', 0, 0, 0,
+    1, 0, 0, 0, 1, 8, 6, 0, 0, 0, 0x1f, 0x15, 0xc4, 0x89, 0, 0, 0, 13, b'I', b'D', b'A', b'T',
+    0x78, 0x9c, 0x63, 0xf8, 0xcf, 0xc0, 0xf0, 0x1f, 0, 5, 0, 1, 0xff, 0x56, 0xc7, 0x2f, 0x0d, 0, 0,
+    0, 0, b'I', b'E', b'N', b'D', 0xae, 0x42, 0x60, 0x82,
 ];
 
 /// Who bought what: order by order.
@@ -145,7 +145,9 @@ impl Scribe<'_> {
         self.tick();
         let opening = ChatOpening {
             customer: Some(customer("Дарья Л.", "t1b8e5ym")),
-            message: Some("Здравствуйте! Подойдёт ли эта заварка для чайника на 1,5 литра?".to_owned()),
+            message: Some(
+                "Здравствуйте! Подойдёт ли эта заварка для чайника на 1,5 литра?".to_owned(),
+            ),
             ..ChatOpening::default()
         };
         self.engine.open_chat(business, opening).await.map(drop)
