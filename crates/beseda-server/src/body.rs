@@ -120,8 +120,13 @@ fn explain<T: DeserializeOwned>(text: &str, error: &serde_json::Error) -> Error 
     match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
         Ok(_) => unreadable(&error.to_string()),
         Err(found) => {
-            let path = found.path().to_string();
-            Error::illegal_input(if path == "." { "$" } else { &path })
+            let (path, inner) = (found.path().to_string(), found.inner().to_string());
+            let path = if path == "." { "" } else { path.as_str() };
+            match inner.strip_prefix("missing field `").and_then(|rest| rest.split_once('`')) {
+                Some((field, _)) if path.is_empty() => Error::null_field(field),
+                Some((field, _)) => Error::null_field(&format!("{path}.{field}")),
+                None => Error::illegal_input(if path.is_empty() { "$" } else { path }),
+            }
         }
     }
 }
@@ -170,9 +175,10 @@ fn check_given(given: &str, wanted: Kind) -> Result<()> {
     if !essence.eq_ignore_ascii_case(name) {
         return Err(unsupported(not_supported));
     }
-    let mut charsets = parts.filter_map(|part| part.split_once('=')).filter_map(|(name, value)| {
-        name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"'))
-    });
+    let mut charsets = parts
+        .filter_map(|part| part.split_once('='))
+        .filter(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))
+        .map(|(_, value)| value.trim().trim_matches('"'));
     let foreign = |name: &str| {
         !["utf-8", "utf8", "us-ascii"].iter().any(|known| name.eq_ignore_ascii_case(known))
     };
@@ -226,6 +232,8 @@ mod tests {
     #[test]
     fn deep_nesting_is_refused_and_not_followed() {
         let deep = format!("{{\"a\":{}", "[".repeat(200_000));
-        assert!(refused::<SendMessage>(deep.as_bytes()).starts_with("JSON: recursion"));
+        assert_eq!(refused::<SendMessage>(deep.as_bytes()), "Unexpected end of content");
+        let deep = format!("{{\"contexts\":{}", "[".repeat(200_000));
+        assert_eq!(refused::<GetChats>(deep.as_bytes()), "Illegal input at 'contexts[0][0]'");
     }
 }

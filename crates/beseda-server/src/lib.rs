@@ -84,7 +84,6 @@ pub(crate) struct Server {
 /// The whole API as one router, ready for [`serve`] or for a test without sockets.
 ///
 /// Every path goes through it, the unknown ones too, so that each answer has the API's envelope and headers.
-#[must_use]
 pub fn router(services: Services, settings: Settings) -> Router {
     let server = Server {
         gate: Gate::new(&settings),

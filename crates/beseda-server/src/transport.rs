@@ -90,8 +90,7 @@ impl Transport {
             .timer(TokioTimer::new())
             .header_read_timeout(patience)
             .max_headers(128)
-            .max_buf_size(64 * 1024)
-            .pipeline_flush(true);
+            .max_buf_size(64 * 1024);
         builder
             .http2()
             .timer(TokioTimer::new())

@@ -1,0 +1,333 @@
+//! The OpenAPI document, made from the endpoint table and the types. No text of the published document is in it.
+
+use beseda_api::{
+    CampaignList, Chat, ChatPage, ChatsLimit, ContextType, Endpoint, Generation, HistoryLimit,
+    Message, MessagePage, Scope,
+    wire::{
+        AuthTokenInfo, CreateChat, CreatedChat, Failure, GetChatHistory, GetChats, SendMessage,
+    },
+};
+use serde_json::{Map, Value, json};
+use utoipa::{PartialSchema, ToSchema};
+
+/// What the table doesn't say of an operation.
+struct Operation {
+    endpoint: Endpoint,
+    summary: &'static str,
+    /// Query parameters besides those of paging.
+    ids: &'static [&'static str],
+    /// Default and maximum of `limit`, if the answer comes in pages.
+    limit: Option<(Option<u32>, u32)>,
+    body: Option<&'static str>,
+    answer: &'static str,
+}
+
+fn operations() -> [Operation; 9] {
+    let chats = Some((Some(ChatsLimit::default().get()), ChatsLimit::MAX.get()));
+    let history = Some((Some(HistoryLimit::default().get()), HistoryLimit::MAX.get()));
+    let of = |endpoint, summary, ids, limit, body, answer| Operation {
+        endpoint,
+        summary,
+        ids,
+        limit,
+        body,
+        answer,
+    };
+    let (chat, none) = (&["chatId"], &[]);
+    [
+        of(
+            Endpoint::GET_CHATS,
+            "Chats of the cabinet, most recently updated first",
+            none,
+            chats,
+            Some("GetChats"),
+            "GetChatsResponse",
+        ),
+        of(Endpoint::GET_CHAT, "One chat", chat, None, None, "GetChatResponse"),
+        of(
+            Endpoint::GET_CHAT_HISTORY,
+            "Messages of a chat, oldest first",
+            chat,
+            history,
+            Some("GetChatHistory"),
+            "GetChatHistoryResponse",
+        ),
+        of(
+            Endpoint::GET_CHAT_MESSAGE,
+            "One message",
+            &["chatId", "messageId"],
+            None,
+            None,
+            "GetChatMessageResponse",
+        ),
+        of(
+            Endpoint::CREATE_CHAT,
+            "The chat for an order or a return, created if there was none",
+            none,
+            None,
+            Some("CreateChat"),
+            "CreateChatResponse",
+        ),
+        of(
+            Endpoint::SEND_MESSAGE_TO_CHAT,
+            "Write a text as the shop",
+            chat,
+            None,
+            Some("SendMessage"),
+            "EmptyApiResponse",
+        ),
+        of(
+            Endpoint::SEND_FILE_TO_CHAT,
+            "Send a file as the shop",
+            chat,
+            None,
+            Some("SendFile"),
+            "EmptyApiResponse",
+        ),
+        of(
+            Endpoint::GET_CAMPAIGNS,
+            "Shops the credential sees",
+            none,
+            Some((None, 100)),
+            None,
+            "CampaignList",
+        ),
+        of(
+            Endpoint::GET_AUTH_TOKEN_INFO,
+            "What the Api-Key may do",
+            none,
+            None,
+            None,
+            "GetAuthTokenInfoResponse",
+        ),
+    ]
+}
+
+/// The whole document.
+pub(crate) fn document() -> Value {
+    let mut paths = Map::new();
+    for generation in [Generation::Y2026, Generation::Y2024] {
+        for operation in operations() {
+            let endpoint = &operation.endpoint;
+            let path = format!("{}{}", generation.prefix(), endpoint.path);
+            let methods = paths.entry(path).or_insert_with(|| json!({}));
+            methods[endpoint.method.as_str().to_lowercase()] = describe(&operation, generation);
+        }
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Beseda: Chats API",
+            "description": "Conversations of a shop with its buyers, wire-compatible with both \
+                generations of the Yandex Market Partner Chats API: paths under `/v2` and without a version.",
+            "version": env!("CARGO_PKG_VERSION"),
+            "license": { "name": "MIT OR Apache-2.0" },
+        },
+        "servers": [{ "url": "/" }],
+        "security": [{ "ApiKey": [] }, { "OAuth": [] }],
+        "tags": [{ "name": "chats", "description": "Chats with buyers" }],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "ApiKey": { "type": "apiKey", "in": "header", "name": "Api-Key" },
+                "OAuth": { "type": "http", "scheme": "bearer" },
+            },
+            "headers": headers(),
+            "schemas": schemas(),
+        },
+    })
+}
+
+fn describe(operation: &Operation, generation: Generation) -> Value {
+    let endpoint = &operation.endpoint;
+    let unversioned = generation == Generation::Y2024;
+    let name = endpoint.name;
+    let scopes: Vec<String> = endpoint.scopes.iter().map(Scope::slug).collect();
+    let mut described = json!({
+        "tags": ["chats"],
+        "operationId": if unversioned { format!("{name}Unversioned") } else { name.to_owned() },
+        "summary": operation.summary,
+        "parameters": parameters(operation),
+        "responses": responses(operation),
+        "x-auth-scopes": scopes,
+        "x-hourly-limit": endpoint.hourly(generation),
+    });
+    if unversioned {
+        described["deprecated"] = json!(true);
+    }
+    if let Some(body) = operation.body {
+        let kind = if body == "SendFile" { "multipart/form-data" } else { "application/json" };
+        described["requestBody"] =
+            json!({ "required": true, "content": { kind: { "schema": reference(body) } } });
+    }
+    described
+}
+
+fn reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+fn parameters(operation: &Operation) -> Vec<Value> {
+    let id = json!({ "type": "integer", "format": "int64", "minimum": 1 });
+    let of = |name: &str, place: &str, description: &str, schema: Value| {
+        let required = operation.ids.contains(&name) || place == "path";
+        json!({ "name": name, "in": place, "description": description, "required": required, "schema": schema })
+    };
+    let mut all = Vec::new();
+    if operation.endpoint.path.contains("{businessId}") {
+        all.push(of("businessId", "path", "The cabinet.", id.clone()));
+    }
+    for name in operation.ids {
+        let what = if *name == "chatId" { "The chat." } else { "The message." };
+        all.push(of(name, "query", what, id.clone()));
+    }
+    if let Some((default, most)) = operation.limit {
+        let token = json!({ "type": "string" });
+        all.push(of("pageToken", "query", "`nextPageToken` of the page before.", token.clone()));
+        let mut old = of("page_token", "query", "The old spelling of `pageToken`.", token);
+        old["deprecated"] = json!(true);
+        all.push(old);
+        let mut schema =
+            json!({ "type": "integer", "format": "int32", "minimum": 1, "maximum": most });
+        if let Some(default) = default {
+            schema["default"] = json!(default);
+        }
+        all.push(of("limit", "query", "The most items on a page.", schema));
+    }
+    if operation.endpoint == Endpoint::GET_CAMPAIGNS {
+        let number = |most: u32| json!({ "type": "integer", "format": "int32", "minimum": 1, "maximum": most });
+        let mut page = number(10_000);
+        page["default"] = json!(1);
+        all.push(of("page", "query", "The number of the page; without a token.", page));
+        all.push(of("pageSize", "query", "Items on a page; without a token.", number(100)));
+    }
+    all
+}
+
+fn responses(operation: &Operation) -> Value {
+    let answer = |description: &str, schema: &str| {
+        let headers: Map<String, Value> = headers()
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, _)| {
+                (name.clone(), json!({ "$ref": format!("#/components/headers/{name}") }))
+            })
+            .collect();
+        json!({
+            "description": description,
+            "headers": headers,
+            "content": { "application/json": { "schema": reference(schema) } },
+        })
+    };
+    let mut all = Map::new();
+    all.insert("200".to_owned(), answer("Done.", operation.answer));
+    for (status, description) in [
+        ("400", "The request is malformed or breaks a rule."),
+        ("401", "There is no credential, or the Api-Key is bad."),
+        ("403", "The credential has no right to this, or the OAuth token is bad."),
+        ("404", "There is no such thing."),
+        ("420", "Too many requests in this hour or at once."),
+        ("500", "Something broke on our side."),
+    ] {
+        all.insert(status.to_owned(), answer(description, "Failure"));
+    }
+    Value::Object(all)
+}
+
+fn headers() -> Value {
+    json!({
+        "X-RateLimit-Resource-Limit": { "description": "Requests allowed in this hour.", "schema": { "type": "integer" } },
+        "X-RateLimit-Resource-Until": { "description": "When the hour ends.", "schema": { "type": "string" } },
+        "X-RateLimit-Resource-Remaining": { "description": "Requests left in this hour.", "schema": { "type": "integer" } },
+        "X-Request-Id": { "description": "The name of this request, to quote.", "schema": { "type": "string" } },
+    })
+}
+
+fn schemas() -> Value {
+    let mut found = Vec::new();
+    of::<GetChats>(&mut found);
+    of::<GetChatHistory>(&mut found);
+    of::<CreateChat>(&mut found);
+    of::<SendMessage>(&mut found);
+    of::<ChatPage>(&mut found);
+    of::<Chat>(&mut found);
+    of::<MessagePage>(&mut found);
+    of::<Message>(&mut found);
+    of::<CreatedChat>(&mut found);
+    of::<CampaignList>(&mut found);
+    of::<AuthTokenInfo>(&mut found);
+    of::<Failure>(&mut found);
+    let mut all: Map<String, Value> = found
+        .into_iter()
+        .filter_map(|(name, schema)| Some((name, serde_json::to_value(schema).ok()?)))
+        .collect();
+    for (name, result) in [
+        ("GetChatsResponse", "ChatPage"),
+        ("GetChatResponse", "Chat"),
+        ("GetChatHistoryResponse", "MessagePage"),
+        ("GetChatMessageResponse", "Message"),
+        ("CreateChatResponse", "CreatedChat"),
+        ("GetAuthTokenInfoResponse", "AuthTokenInfo"),
+    ] {
+        let properties = json!({ "status": reference("Status"), "result": reference(result) });
+        let required = json!(["status", "result"]);
+        all.insert(
+            name.to_owned(),
+            json!({ "type": "object", "required": required, "properties": properties }),
+        );
+    }
+    let empty = json!({ "type": "object", "required": ["status"], "properties": { "status": reference("Status") } });
+    all.insert("EmptyApiResponse".to_owned(), empty);
+    let file = json!({ "type": "string", "format": "binary", "description": "At most 5 × 1024 × 1024 bytes." });
+    let form = json!({ "type": "object", "required": ["file"], "properties": { "file": file } });
+    all.insert("SendFile".to_owned(), form);
+    correct(&mut all);
+    Value::Object(all)
+}
+
+type Found = Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::schema::Schema>)>;
+
+fn of<T: ToSchema + PartialSchema>(found: &mut Found) {
+    found.push((T::name().into_owned(), T::schema()));
+    T::schemas(found);
+}
+
+/// What the derives can't say: which fields are on their way out, and that what decoding tolerates is always there.
+fn correct(all: &mut Map<String, Value>) {
+    for (schema, fields) in [
+        ("Attachment", &["name", "url", "size"][..]),
+        ("Failure", &["status", "errors"]),
+        ("ContextRef", &["type", "id"]),
+    ] {
+        if let Some(schema) = all.get_mut(schema) {
+            schema["required"] = json!(fields);
+        }
+    }
+    let named = [ContextType::Order, ContextType::Return].map(|kind| kind.as_str().to_owned());
+    set(all, "Failure", "errors", "minItems", json!(1));
+    set(all, "ContextRef", "id", "type", json!("integer"));
+    set(all, "ContextRef", "id", "minimum", json!(1));
+    let description = "What the id is of.";
+    if let Some(schema) = all.get_mut("ContextRef") {
+        schema["properties"]["type"] =
+            json!({ "type": "string", "enum": named, "description": description });
+    }
+    for (schema, field) in [
+        ("Chat", "orderId"),
+        ("MessagePage", "orderId"),
+        ("GetChats", "orderIds"),
+        ("CreateChat", "orderId"),
+    ] {
+        set(all, schema, field, "deprecated", json!(true));
+    }
+    for field in ["orderIds", "contexts", "contextTypes", "types", "statuses"] {
+        set(all, "GetChats", field, "uniqueItems", json!(true));
+    }
+}
+
+fn set(all: &mut Map<String, Value>, schema: &str, field: &str, key: &str, value: Value) {
+    if let Some(field) = all.get_mut(schema).and_then(|s| s["properties"].get_mut(field)) {
+        field[key] = value;
+    }
+}

@@ -1,0 +1,123 @@
+//! Sockets: TLS, both versions of HTTP, the end that was asked for, and connections in bounds.
+
+use std::{sync::Arc, time::Duration};
+
+use beseda_server::{Tls, Transport};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio_rustls::TlsConnector;
+
+use crate::{
+    limits::{Guarded, guarded},
+    world::{Reply, World, settings},
+};
+
+#[tokio::test]
+async fn a_server_with_a_certificate_speaks_tls() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let tls = Tls { cert: folder.path().join("cert.pem"), key: folder.path().join("key.pem") };
+    std::fs::write(&tls.cert, made.cert.pem()).unwrap();
+    std::fs::write(&tls.key, made.signing_key.serialize_pem()).unwrap();
+    let transport = Transport { tls: Some(tls), ..Transport::default() };
+    transport.check().unwrap();
+    let world = World::with(settings("{}"), transport, |services| services).await;
+
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(made.cert.der().clone()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let stream = world.connect().await;
+    let name = "localhost".try_into().unwrap();
+    let mut stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap();
+    let request = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    stream.write_all(request).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    assert_eq!(Reply::parse(&answer).status, 200);
+}
+
+#[test]
+fn a_certificate_that_is_not_there_is_an_error_that_names_it() {
+    let tls = Tls { cert: "/nowhere/cert.pem".into(), key: "/nowhere/key.pem".into() };
+    let error = Transport { tls: Some(tls), ..Transport::default() }.check().unwrap_err();
+    assert!(error.to_string().contains("/nowhere/cert.pem"), "{error}");
+}
+
+#[tokio::test]
+async fn a_request_that_runs_is_finished_before_the_end_and_new_ones_are_not_taken() {
+    let Guarded { world, mut came, door } = guarded("{}", Transport::default()).await;
+    let path = format!("/v2/businesses/1/chat?chatId={}", world.name("chat"));
+    let key = world.name("key").to_owned();
+    let mut world = Arc::into_inner(world).unwrap();
+    let mut stream = world.connect().await;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: test\r\nApi-Key: {key}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    came.recv().await.unwrap();
+    let served = world.stop();
+    while tokio::net::TcpStream::connect(world.address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    assert!(!served.is_finished());
+    door.add_permits(1);
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    assert_eq!(Reply::parse(&answer).status, 200);
+    served.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn the_end_does_not_wait_longer_than_it_was_told() {
+    let transport = Transport { drain_seconds: 0, ..Transport::default() };
+    let Guarded { world, mut came, door: _door } = guarded("{}", transport).await;
+    let path = format!("/v2/businesses/1/chat?chatId={}", world.name("chat"));
+    let key = world.name("key").to_owned();
+    let mut world = Arc::into_inner(world).unwrap();
+    let mut stream = world.connect().await;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: test\r\nApi-Key: {key}\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    came.recv().await.unwrap();
+    tokio::time::timeout(Duration::from_secs(5), world.stop()).await.unwrap().unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn idle_connections_do_not_hold_up_the_end() {
+    let mut world = World::open("{}").await;
+    let mut stream = world.connect().await;
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n").await.unwrap();
+    let mut answer = [0; 1024];
+    assert!(stream.read(&mut answer).await.unwrap() > 0);
+    tokio::time::timeout(Duration::from_secs(5), world.stop()).await.unwrap().unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn more_connections_than_allowed_wait_for_others_to_end() {
+    let transport = Transport { max_connections: 1, ..Transport::default() };
+    let world = World::with(settings("{}"), transport, |services| services).await;
+    let first = world.connect().await;
+    let request = b"GET /healthz HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n";
+    let mut first = first;
+    first.write_all(b"GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n").await.unwrap();
+    let mut answer = vec![0; 1024];
+    assert!(first.read(&mut answer).await.unwrap() > 0);
+    let mut second = world.connect().await;
+    second.write_all(request).await.unwrap();
+    drop(first);
+    let mut answer = Vec::new();
+    second.read_to_end(&mut answer).await.unwrap();
+    assert_eq!(Reply::parse(&answer).status, 200);
+}
+
+#[tokio::test]
+async fn a_sender_of_slow_headers_is_cut_off() {
+    let transport = Transport { header_timeout_seconds: 1, ..Transport::default() };
+    let world = World::with(settings("{}"), transport, |services| services).await;
+    let mut stream = world.connect().await;
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: te").await.unwrap();
+    let mut answer = Vec::new();
+    let read = stream.read_to_end(&mut answer);
+    tokio::time::timeout(Duration::from_secs(10), read).await.unwrap().unwrap();
+}
