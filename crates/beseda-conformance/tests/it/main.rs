@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking where it stands")]
 
 mod engine;
+mod faulty;
 mod http;
 mod published;
 mod schema;
