@@ -9,7 +9,7 @@ use crate::{DataFolder, OpenError, SqliteStore};
 /// How much to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Amount<'a> {
-    /// Chats, one per order, in all statuses evenly.
+    /// Chats, one per order, evenly in all statuses but the last, so that all of them can be written to.
     pub chats: i64,
     /// Messages in each of them.
     pub messages_per_chat: i64,
@@ -48,7 +48,7 @@ pub fn fill(folder: &Path, business: BusinessId, amount: Amount<'_>) -> Result<(
             let first = FIRST_MESSAGE + number;
             let last = first + (amount.messages_per_chat - 1).max(0) * 1_000_000;
             let id = FIRST_CHAT + number;
-            chat.execute((id, business.get(), number % 6, last, first, 1_000_000 + number))?;
+            chat.execute((id, business.get(), number % 5, last, first, 1_000_000 + number))?;
             for place in 0..amount.messages_per_chat {
                 message.execute((id, first + place * 1_000_000, place % 2, amount.text))?;
             }
