@@ -4,7 +4,7 @@
 //! A case is a plain `async fn` over a [`World`]; [`conformance!`] lists all of them once and makes
 //! one test each for a world:
 //!
-//! ```ignore
+//! ```text
 //! mod my_engine {
 //!     async fn world() -> beseda_conformance::World { … }
 //!     beseda_conformance::conformance!(crate::my_engine::world);
