@@ -2,7 +2,8 @@
 
 use axum::body::Body;
 use beseda_api::{BusinessId, ChatsApi, Directory, Error, Generation, Result};
-use http::{HeaderName, request::Parts};
+use http::{HeaderName, header, request::Parts};
+use hyper::body::Body as _;
 use serde::de::DeserializeOwned;
 
 use crate::{
@@ -40,9 +41,17 @@ impl<'a> Call<'a> {
         View::of(&self.server.settings, self.generation)
     }
 
-    /// 415 and 400 for a body of the wrong type.
+    /// 415 and 400 for a body of the wrong type. Where nothing came at all, nothing came in the wrong type.
     pub(crate) fn check_type(&self, wanted: Kind) -> Result<()> {
+        if self.has_nothing() {
+            return Ok(());
+        }
         body::check_type(&self.parts.headers, wanted)
+    }
+
+    /// Whether there is neither a body nor a word on what it would be.
+    pub(crate) fn has_nothing(&self) -> bool {
+        self.body.is_end_stream() && !self.parts.headers.contains_key(header::CONTENT_TYPE)
     }
 
     /// 400 if `X-Business-Id` is no id or names another cabinet than the path.
@@ -64,7 +73,10 @@ impl<'a> Call<'a> {
     /// The body as JSON.
     pub(crate) async fn json<T: DeserializeOwned>(&mut self) -> Result<T> {
         let bounds = self.bounds();
-        let body = body::whole(self.body, bounds).await.map_err(|unread| match unread {
+        // The bound on silence bounds the whole as well: nobody may keep a body coming drop by drop.
+        let reading = tokio::time::timeout(bounds.silence, body::whole(self.body, bounds));
+        let read = reading.await.unwrap_or(Err(body::Unread::TooSlow));
+        let body = read.map_err(|unread| match unread {
             body::Unread::TooBig => body::too_big(bounds.bytes as u64),
             other => other.into(),
         })?;

@@ -29,8 +29,11 @@ pub(crate) struct Incoming<'r> {
     pub(crate) sender: Option<String>,
 }
 
-/// Finds the file; 400 if there is none, 415 if the body is no multipart.
+/// Finds the file; 400 if there is none or no body at all, 415 if the body is no multipart.
 pub(crate) async fn find<'r>(call: &'r mut Call<'_>) -> Result<Incoming<'r>> {
+    if call.has_nothing() {
+        return Err(Error::bad_request("Required request body is missing"));
+    }
     call.check_type(Kind::Multipart)?;
     let most = MAX_FILE_BYTES + OVERHEAD;
     if call.body.size_hint().lower() > most {
