@@ -1,6 +1,10 @@
 //! The one thing every request passes, in and out: names, bounds, limit headers, gzip, metrics, the log line, and nothing breaking through. It decides nothing about calls.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     body::Body,
@@ -23,7 +27,7 @@ use crate::{
     gzip, health, market,
     metrics::Label,
     reply::{self, Answer},
-    route::{self, Route},
+    route::{self, Operation, Route},
     routes,
     trace::{TRACEPARENT, Trace, X_REQUEST_ID},
 };
@@ -32,8 +36,9 @@ static LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-resource-limit")
 static UNTIL: HeaderName = HeaderName::from_static("x-ratelimit-resource-until");
 static REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-resource-remaining");
 
-/// How much of a body that nobody wants is still read, so that its sender gets the answer.
+/// How much of a body that nobody wants is still read, so that its sender gets the answer, and for how long.
 const UNWANTED: usize = 16 * 1024 * 1024;
+const UNWANTED_TIME: Duration = Duration::from_secs(5);
 
 /// What is known of a request while it runs, and needed for its answer and its log line.
 struct Exchange {
@@ -47,18 +52,20 @@ struct Exchange {
 pub(crate) async fn answer(State(server): State<Arc<Server>>, request: Request) -> Response {
     let started = Instant::now();
     let (parts, mut body) = request.into_parts();
+    let route = route::recognise(parts.uri.path());
     let mut exchange = Exchange {
         now: server.services.clock.now(),
         trace: Trace::of(&parts.headers),
         standing: Standing::ELSEWHERE,
-        label: Label::Unknown,
+        label: Label::of(route, &parts.method),
     };
     let in_flight = server.metrics.begin();
-    let outcome = guarded(&server, &parts, &mut body, &mut exchange).await;
+    let outcome = guarded(&server, &parts, &mut body, (route, &mut exchange)).await;
     let unread = parts.version < Version::HTTP_2 && !body.is_end_stream();
     if unread && !parts.headers.contains_key(header::EXPECT) {
-        let silence = server.settings.body_timeout();
-        body::drain(&mut body, Bounds { bytes: UNWANTED, silence }).await;
+        let bounds = Bounds { bytes: UNWANTED, silence: Duration::from_secs(1) };
+        // However it ends, the answer goes out now.
+        let _ = tokio::time::timeout(UNWANTED_TIME, body::drain(&mut body, bounds)).await;
     }
     let response = finish(outcome, &parts.headers, &exchange).await;
     drop(in_flight);
@@ -73,11 +80,18 @@ async fn guarded(
     server: &Arc<Server>,
     parts: &Parts,
     body: &mut Body,
-    exchange: &mut Exchange,
+    (route, exchange): (Route<'_>, &mut Exchange),
 ) -> Answer {
     let request_id = exchange.trace.request_id.clone();
-    let handled = AssertUnwindSafe(dispatch(server, parts, body, exchange)).catch_unwind();
-    match tokio::time::timeout(server.settings.request_timeout(), handled).await {
+    let patience = match exchange.label {
+        Label::Operation(Operation::SendFileToChat) | Label::Market => {
+            server.settings.upload_timeout()
+        }
+        _ => server.settings.request_timeout(),
+    };
+    let handled = dispatch(server, parts, body, (route, exchange));
+    let handled = AssertUnwindSafe(handled).catch_unwind();
+    match tokio::time::timeout(patience, handled).await {
         Ok(Ok(Ok(answer))) => answer,
         Ok(Ok(Err(error))) => Answer::Whole(reply::error(&error, &request_id)),
         Ok(Err(panic)) => {
@@ -97,14 +111,12 @@ async fn dispatch(
     server: &Arc<Server>,
     parts: &Parts,
     body: &mut Body,
-    exchange: &mut Exchange,
+    (route, exchange): (Route<'_>, &mut Exchange),
 ) -> Result<Answer> {
-    let (settings, path) = (&server.settings, parts.uri.path());
+    let settings = &server.settings;
     if too_many(&parts.headers, settings.max_headers, settings.max_header_bytes) {
         return Ok(reply::too_many_headers());
     }
-    let route = route::recognise(path);
-    exchange.label = Label::of(route, &parts.method);
     let Route::Api { generation, resource, business } = route else {
         let mut call = Call { server, parts, body, generation: beseda_api::Generation::Y2026 };
         return match route {

@@ -23,7 +23,9 @@ pub struct Settings {
     pub files: FileAccess,
     /// Seconds a request may take in all.
     pub request_timeout_seconds: u64,
-    /// Seconds the sender of a body may be silent.
+    /// Seconds a request with a file may take in all.
+    pub upload_timeout_seconds: u64,
+    /// Seconds in which a JSON body must have come, and for which the sender of a file may be silent.
     pub body_timeout_seconds: u64,
     /// The largest JSON body.
     pub max_body_bytes: usize,
@@ -52,6 +54,7 @@ impl Default for Settings {
             one_context_filter: false,
             files: FileAccess::default(),
             request_timeout_seconds: 10,
+            upload_timeout_seconds: 60,
             body_timeout_seconds: 5,
             max_body_bytes: MAX_BODY_BYTES,
             max_headers: 64,
@@ -79,6 +82,7 @@ impl Settings {
         }
         for (name, seconds) in [
             ("request_timeout_seconds", self.request_timeout_seconds),
+            ("upload_timeout_seconds", self.upload_timeout_seconds),
             ("body_timeout_seconds", self.body_timeout_seconds),
         ] {
             if seconds == 0 {
@@ -98,6 +102,10 @@ impl Settings {
 
     pub(crate) fn request_timeout(&self) -> Duration {
         Duration::from_secs(self.request_timeout_seconds.max(1))
+    }
+
+    pub(crate) fn upload_timeout(&self) -> Duration {
+        Duration::from_secs(self.upload_timeout_seconds.max(1))
     }
 
     pub(crate) fn body_timeout(&self) -> Duration {

@@ -80,3 +80,48 @@ async fn one_connection_serves_many_requests_even_after_refused_bodies() {
         assert_eq!(reply.header("connection"), None);
     }
 }
+
+#[tokio::test]
+async fn a_file_whose_sender_goes_away_leaves_no_message() {
+    use beseda_api::{BusinessId, ChatsApi};
+    let world = World::open("{}").await;
+    let mut stream = world.connect().await;
+    let head = format!(
+        "POST /v2/businesses/1/chats/file/send?chatId={} HTTP/1.1\r\nHost: test\r\nApi-Key: {}\r\n\
+         Content-Type: multipart/form-data; boundary=X\r\nContent-Length: 100000\r\n\r\n\
+         --X\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\nhalf of it",
+        world.name("chat"),
+        world.name("key"),
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    let chat = world.name("chat").parse().unwrap();
+    let business = BusinessId::new(1).unwrap();
+    let history = world.engine.get_chat_history(business, chat, Default::default()).await.unwrap();
+    assert_eq!(history.messages.len(), 3);
+}
+
+#[tokio::test]
+async fn a_body_that_comes_drop_by_drop_is_a_400() {
+    let world = World::open(r#"{"body_timeout_seconds":1}"#).await;
+    let mut stream = world.connect().await;
+    let head = format!(
+        "POST /v2/businesses/1/chats HTTP/1.1\r\nHost: test\r\nApi-Key: {}\r\nContent-Length: 9999\r\n\r\n",
+        world.name("key")
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let (mut reading, mut writing) = stream.into_split();
+    let dripping = tokio::spawn(async move {
+        let mut every = tokio::time::interval(std::time::Duration::from_millis(100));
+        while writing.write_all(b" ").await.is_ok() {
+            every.tick().await;
+        }
+    });
+    let mut answer = vec![0; 4096];
+    let read = reading.read(&mut answer).await.unwrap();
+    let text = "The request body was not received in time";
+    assert_eq!(Reply::parse(&answer[..read]).message(), text);
+    dripping.abort();
+}

@@ -1,5 +1,7 @@
 //! The server over real sockets: wire files replayed, answers held against the published contract, and what sockets alone show.
 
+#![expect(clippy::unwrap_used, reason = "a test panics where it stands")]
+
 mod bounds;
 mod documents;
 mod downloads;

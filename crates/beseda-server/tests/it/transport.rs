@@ -121,3 +121,29 @@ async fn a_sender_of_slow_headers_is_cut_off() {
     let read = stream.read_to_end(&mut answer);
     tokio::time::timeout(Duration::from_secs(10), read).await.unwrap().unwrap();
 }
+
+#[tokio::test]
+async fn the_second_version_of_http_is_spoken_without_tls_too() {
+    use http_body_util::{BodyExt, Full};
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+
+    let world = World::open(r#"{"limits":{"operations":{"getChats":1}}}"#).await;
+    let stream = TokioIo::new(world.connect().await);
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+    tokio::spawn(connection);
+    for (key, size, status) in
+        [(world.name("key"), 2, 200), (world.name("key"), 2, 420), ("none", 400_000, 401)]
+    {
+        let body = format!("{{{}}}", " ".repeat(size - 2));
+        let request = http::Request::post(format!("http://test/v2/businesses/1/chats"))
+            .header("Api-Key", key)
+            .body(Full::new(bytes::Bytes::from(body)))
+            .unwrap();
+        let reply = sender.send_request(request).await.unwrap();
+        assert_eq!(reply.status().as_u16(), status);
+        assert!(reply.headers().contains_key("x-ratelimit-resource-until"));
+        let body = reply.into_body().collect().await.unwrap().to_bytes();
+        assert!(body.starts_with(br#"{"status":"#));
+    }
+}
