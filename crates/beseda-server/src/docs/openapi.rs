@@ -22,84 +22,51 @@ struct Operation {
     answer: &'static str,
 }
 
+impl Operation {
+    const fn new(endpoint: Endpoint, summary: &'static str, answer: &'static str) -> Self {
+        Self { endpoint, summary, ids: &[], limit: None, body: None, answer }
+    }
+
+    const fn ids(self, ids: &'static [&'static str]) -> Self {
+        Self { ids, ..self }
+    }
+
+    const fn paged(self, default: Option<u32>, most: u32) -> Self {
+        Self { limit: Some((default, most)), ..self }
+    }
+
+    const fn body(self, body: &'static str) -> Self {
+        Self { body: Some(body), ..self }
+    }
+}
+
 fn operations() -> [Operation; 9] {
-    let chats = Some((Some(ChatsLimit::default().get()), ChatsLimit::MAX.get()));
-    let history = Some((Some(HistoryLimit::default().get()), HistoryLimit::MAX.get()));
-    let of = |endpoint, summary, ids, limit, body, answer| Operation {
-        endpoint,
-        summary,
-        ids,
-        limit,
-        body,
-        answer,
-    };
-    let (chat, none) = (&["chatId"], &[]);
+    use Endpoint as E;
+    let of = Operation::new;
+    let chats = "Chats of the cabinet, most recently updated first";
+    let history = "Messages of a chat, oldest first";
+    let created = "The chat for an order or a return, created if there was none";
+    let key = "What the Api-Key may do";
+    let (ten, fifty) = (ChatsLimit::default().get(), HistoryLimit::default().get());
+    let (most_chats, most_messages) = (ChatsLimit::MAX.get(), HistoryLimit::MAX.get());
     [
-        of(
-            Endpoint::GET_CHATS,
-            "Chats of the cabinet, most recently updated first",
-            none,
-            chats,
-            Some("GetChats"),
-            "GetChatsResponse",
-        ),
-        of(Endpoint::GET_CHAT, "One chat", chat, None, None, "GetChatResponse"),
-        of(
-            Endpoint::GET_CHAT_HISTORY,
-            "Messages of a chat, oldest first",
-            chat,
-            history,
-            Some("GetChatHistory"),
-            "GetChatHistoryResponse",
-        ),
-        of(
-            Endpoint::GET_CHAT_MESSAGE,
-            "One message",
-            &["chatId", "messageId"],
-            None,
-            None,
-            "GetChatMessageResponse",
-        ),
-        of(
-            Endpoint::CREATE_CHAT,
-            "The chat for an order or a return, created if there was none",
-            none,
-            None,
-            Some("CreateChat"),
-            "CreateChatResponse",
-        ),
-        of(
-            Endpoint::SEND_MESSAGE_TO_CHAT,
-            "Write a text as the shop",
-            chat,
-            None,
-            Some("SendMessage"),
-            "EmptyApiResponse",
-        ),
-        of(
-            Endpoint::SEND_FILE_TO_CHAT,
-            "Send a file as the shop",
-            chat,
-            None,
-            Some("SendFile"),
-            "EmptyApiResponse",
-        ),
-        of(
-            Endpoint::GET_CAMPAIGNS,
-            "Shops the credential sees",
-            none,
-            Some((None, 100)),
-            None,
-            "CampaignList",
-        ),
-        of(
-            Endpoint::GET_AUTH_TOKEN_INFO,
-            "What the Api-Key may do",
-            none,
-            None,
-            None,
-            "GetAuthTokenInfoResponse",
-        ),
+        of(E::GET_CHATS, chats, "GetChatsResponse").paged(Some(ten), most_chats).body("GetChats"),
+        of(E::GET_CHAT, "One chat", "GetChatResponse").ids(&["chatId"]),
+        of(E::GET_CHAT_HISTORY, history, "GetChatHistoryResponse")
+            .ids(&["chatId"])
+            .paged(Some(fifty), most_messages)
+            .body("GetChatHistory"),
+        of(E::GET_CHAT_MESSAGE, "One message", "GetChatMessageResponse")
+            .ids(&["chatId", "messageId"]),
+        of(E::CREATE_CHAT, created, "CreateChatResponse").body("CreateChat"),
+        of(E::SEND_MESSAGE_TO_CHAT, "Write a text as the shop", "EmptyApiResponse")
+            .ids(&["chatId"])
+            .body("SendMessage"),
+        of(E::SEND_FILE_TO_CHAT, "Send a file as the shop", "EmptyApiResponse")
+            .ids(&["chatId"])
+            .body("SendFile"),
+        of(E::GET_CAMPAIGNS, "Shops the credential sees", "CampaignList").paged(None, 100),
+        of(E::GET_AUTH_TOKEN_INFO, key, "GetAuthTokenInfoResponse"),
     ]
 }
 

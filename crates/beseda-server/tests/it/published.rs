@@ -112,7 +112,7 @@ pub(crate) fn modern(schema: &Value) -> Value {
         Value::Object(fields) => {
             let mut fields: Map<String, Value> = fields
                 .iter()
-                .filter(|(name, value)| !(*name == "example" && !value.is_object()))
+                .filter(|(name, value)| *name != "example" || value.is_object())
                 .map(|(name, value)| (name.clone(), modern(value)))
                 .collect();
             if fields.get("nullable") == Some(&Value::Bool(true)) {

@@ -136,7 +136,7 @@ async fn the_second_version_of_http_is_spoken_without_tls_too() {
         [(world.name("key"), 2, 200), (world.name("key"), 2, 420), ("none", 400_000, 401)]
     {
         let body = format!("{{{}}}", " ".repeat(size - 2));
-        let request = http::Request::post(format!("http://test/v2/businesses/1/chats"))
+        let request = http::Request::post("http://test/v2/businesses/1/chats")
             .header("Api-Key", key)
             .body(Full::new(bytes::Bytes::from(body)))
             .unwrap();
