@@ -4,18 +4,10 @@ use std::fmt;
 
 use jiff::{
     Timestamp,
-    fmt::{
-        StdFmtWrite,
-        temporal::{DateTimeParser, DateTimePrinter},
-    },
+    fmt::temporal::DateTimeParser,
     tz::{Offset, TimeZone},
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-
-const SECONDS: DateTimePrinter = DateTimePrinter::new().precision(Some(0));
-const MILLIS: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
-const MICROS: DateTimePrinter = DateTimePrinter::new().precision(Some(6));
-const NANOS: DateTimePrinter = DateTimePrinter::new().precision(Some(9));
 
 /// A date and time with the offset it was written with (published as `date-time`).
 ///
@@ -85,21 +77,79 @@ impl std::str::FromStr for Time {
     }
 }
 
+/// Room for the longest form: `2026-05-31T10:30:17.000000000+03:00:00`.
+type Written = [u8; 40];
+
+impl Time {
+    /// Writes it; histories are mostly dates, so this is worth its few lines. `None` for years that don't have
+    /// four digits and offsets of other than whole minutes.
+    fn write(self, out: &mut Written) -> Option<&str> {
+        let offset = self.offset.unwrap_or(Offset::UTC);
+        let local = offset.to_datetime(self.moment);
+        let year = u32::try_from(local.year()).ok()?;
+        if offset.seconds() % 60 != 0 {
+            return None;
+        }
+        let mut end = 0;
+        let mut put = |bytes: &[u8]| {
+            out[end..end + bytes.len()].copy_from_slice(bytes);
+            end += bytes.len();
+        };
+        put(&two(year / 100));
+        put(&two(year % 100));
+        for (mark, part) in [
+            (b"-", local.month()),
+            (b"-", local.day()),
+            (b"T", local.hour()),
+            (b":", local.minute()),
+            (b":", local.second()),
+        ] {
+            put(mark);
+            put(&two(part.unsigned_abs().into()));
+        }
+        let nanos = local.subsec_nanosecond().unsigned_abs();
+        if nanos > 0 {
+            let digits = [100_000_000, 10_000_000, 1_000_000, 100_000, 10_000, 1_000, 100, 10, 1]
+                .map(|unit| digit(nanos / unit));
+            // Three, six or nine digits, never one: old parsers know no other lengths.
+            let kept = match nanos {
+                _ if nanos.is_multiple_of(1_000_000) => 3,
+                _ if nanos.is_multiple_of(1_000) => 6,
+                _ => 9,
+            };
+            put(b".");
+            put(&digits[..kept]);
+        }
+        match self.offset {
+            None => put(b"Z"),
+            Some(offset) => {
+                let seconds = offset.seconds();
+                let apart = seconds.unsigned_abs();
+                put(if seconds < 0 { b"-" } else { b"+" });
+                put(&two(apart / 3600));
+                put(b":");
+                put(&two(apart / 60 % 60));
+            }
+        }
+        std::str::from_utf8(&out[..end]).ok()
+    }
+}
+
+fn two(number: u32) -> [u8; 2] {
+    [digit(number / 10), digit(number)]
+}
+
+fn digit(number: u32) -> u8 {
+    b'0' + u8::try_from(number % 10).unwrap_or(0)
+}
+
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Three, six or nine digits of a second, never one: old parsers know no other lengths.
-        let printer = match self.moment.subsec_nanosecond() {
-            0 => SECONDS,
-            nanos if nanos % 1_000_000 == 0 => MILLIS,
-            nanos if nanos % 1_000 == 0 => MICROS,
-            _ => NANOS,
-        };
-        let out = StdFmtWrite(f);
-        let printed = match self.offset {
-            None => printer.print_timestamp(&self.moment, out),
-            Some(offset) => printer.print_timestamp_with_offset(&self.moment, offset, out),
-        };
-        printed.map_err(|_| fmt::Error)
+        match (self.write(&mut [0; 40]), self.offset) {
+            (Some(text), _) => f.write_str(text),
+            (None, None) => self.moment.fmt(f),
+            (None, Some(offset)) => self.moment.display_with_offset(offset).fmt(f),
+        }
     }
 }
 
@@ -111,7 +161,10 @@ impl fmt::Debug for Time {
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        match self.write(&mut [0; 40]) {
+            Some(text) => serializer.serialize_str(text),
+            None => serializer.collect_str(self),
+        }
     }
 }
 
