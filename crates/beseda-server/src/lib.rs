@@ -22,10 +22,12 @@ mod gate;
 mod generation;
 mod gzip;
 mod health;
+mod intercept;
 mod market;
 mod metrics;
 mod query;
 mod reply;
+mod resettable;
 mod route;
 mod routes;
 mod settings;
@@ -38,6 +40,7 @@ use std::{fmt, sync::Arc};
 use axum::Router;
 use beseda_api::{Administration, ChatsApi, Clock, Directory, Downloads, MarketSide};
 
+pub use intercept::{Arrival, Interceptor, Next, Reset};
 pub use settings::{
     DirectOnUnversioned, FileAccess, LimitPreset, LimitSettings, Settings, SettingsError,
 };
@@ -61,6 +64,8 @@ pub struct Services {
     pub admin: Option<Arc<dyn Administration>>,
     /// Tells the hours of the limits.
     pub clock: Arc<dyn Clock>,
+    /// Steps between requests and answers; nothing does if `None`. For stand-ins.
+    pub interceptor: Option<Arc<dyn Interceptor>>,
 }
 
 impl fmt::Debug for Services {

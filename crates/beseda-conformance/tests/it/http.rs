@@ -101,6 +101,7 @@ fn start(
         market: Some(Arc::<Engine>::clone(engine)),
         admin: None,
         clock,
+        interceptor: None,
     };
     let settings = Settings {
         limits: LimitSettings { preset: LimitPreset::Off, ..LimitSettings::default() },

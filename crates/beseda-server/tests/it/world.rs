@@ -71,6 +71,7 @@ impl World {
             market: Some(Arc::clone(&engine) as _),
             admin: Some(Arc::clone(&engine) as _),
             clock: Arc::clone(&clock) as _,
+            interceptor: None,
         });
         let (stop, stopped) = oneshot::channel::<()>();
         let router = router(services, settings);
