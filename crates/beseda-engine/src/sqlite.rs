@@ -5,6 +5,7 @@ mod checkpoint;
 mod code;
 mod directory;
 mod market;
+mod outbox;
 mod readers;
 mod schema;
 mod writer;
@@ -111,8 +112,9 @@ impl Store for SqliteStore {
         business: BusinessId,
         chat: ChatId,
         event: Event,
+        at: Timestamp,
     ) -> Result<ChatRow> {
-        self.writer.write(move |group| chats::change(group, business, chat, &event)).await
+        self.writer.write(move |group| chats::change(group, business, chat, &event, at)).await
     }
 
     async fn begin_upload(&self, file: &FileId, at: Timestamp) -> Result<()> {

@@ -3,6 +3,7 @@
 
 mod durability;
 mod folder;
+mod outbox;
 
 use std::{path::Path, sync::Arc};
 
