@@ -1,0 +1,43 @@
+//! The administration surface under `/__admin`: clock, faults, journal, state. It has the API's envelope and a key of its own.
+
+mod clock;
+mod faults;
+mod guard;
+mod journal;
+mod openapi;
+mod read;
+mod reply;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    middleware::from_fn_with_state,
+    routing::{delete, get, post},
+};
+
+use crate::{Control, page};
+
+/// Puts the surface and the page beside a server. What isn't below `/__admin` goes to the server unchanged.
+pub fn mount(control: Arc<Control>, server: Router) -> Router {
+    let guarded = Router::new()
+        .route("/clock", get(clock::show).put(clock::set))
+        .route("/clock/advance", post(clock::advance))
+        .route("/clock/resume", post(clock::resume))
+        .route("/faults", get(faults::list).post(faults::add).delete(faults::clear))
+        .route("/faults/{id}", delete(faults::remove))
+        .route("/journal", get(journal::list).delete(journal::clear))
+        .route("/journal/live", get(journal::live))
+        .route("/journal/{id}", get(journal::one))
+        .route("/journal/{id}/curl", get(journal::curl))
+        .method_not_allowed_fallback(reply::no_such_method)
+        .fallback(reply::no_such_path)
+        .layer(from_fn_with_state(Arc::clone(&control), guard::admit))
+        .with_state(control);
+    let open = Router::new().route("/openapi.json", get(openapi::document)).merge(page::router());
+    let surface = open.fallback_service(guarded);
+    Router::new()
+        .nest("/__admin", surface.clone())
+        .nest("/__admin/", surface)
+        .fallback_service(server)
+}
