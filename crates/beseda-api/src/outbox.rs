@@ -95,12 +95,8 @@ pub trait Outbox: Send + Sync {
     /// Keeps what came of an attempt. Nothing for a subscription that is gone.
     async fn settle(&self, attempt: Attempt) -> Result<()>;
     /// Attempts with numbers below `before`, newest first.
-    async fn attempts(
-        &self,
-        subscription: i64,
-        before: i64,
-        limit: usize,
-    ) -> Result<Vec<Delivery>>;
+    async fn attempts(&self, subscription: i64, before: i64, limit: usize)
+    -> Result<Vec<Delivery>>;
     /// One attempt.
     async fn attempt(&self, subscription: i64, delivery: i64) -> Result<Option<Delivery>>;
     /// Puts the notification of an attempt behind those that wait; says whether there is one.

@@ -4,8 +4,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BusinessId, Error, PageRequest, Paging, Result, Time, notification::Notification,
-    word::words,
+    BusinessId, Error, PageRequest, Paging, Result, Time, notification::Notification, word::words,
 };
 
 /// The longest address and the longest name of a subscription.
