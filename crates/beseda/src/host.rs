@@ -5,7 +5,9 @@ use std::{future::Future, net::SocketAddr, sync::Arc};
 use anyhow::Context;
 use beseda_api::Clock;
 use beseda_engine::Engine;
+use beseda_push::Push;
 use beseda_server::{Services, Settings, Transport};
+use beseda_stand_in::Control;
 use tokio::net::TcpListener;
 
 /// Takes the address, so that it is known before anything is said of it.
@@ -29,30 +31,48 @@ pub fn local_url(taken: SocketAddr, scheme: &str) -> String {
     }
 }
 
+/// What is served: an engine with its clock, and what controls it if it is a stand-in's.
+pub struct Served {
+    /// The engine.
+    pub engine: Arc<Engine>,
+    /// The clock the engine was given.
+    pub clock: Arc<dyn Clock>,
+    /// What sends the engine's notifications; it ends with the serving.
+    pub push: Push,
+    /// The controls; `None` for real use.
+    pub control: Option<Arc<Control>>,
+}
+
 /// Serves an engine until `end` is ready, then drains.
 ///
 /// # Errors
 /// If the certificate can't be used.
 pub async fn serve(
     listener: TcpListener,
-    engine: Arc<Engine>,
-    clock: Arc<dyn Clock>,
+    served: Served,
     settings: Settings,
     transport: Transport,
     end: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
+    let Served { engine, clock, push, control } = served;
     let services = Services {
         chats: engine.clone(),
         directory: engine.clone(),
         files: engine.clone(),
         market: settings.market_key.is_some().then(|| engine.clone() as _),
         admin: settings.admin_key.is_some().then(|| engine.clone() as _),
+        subscriptions: Some(push.subscriptions()),
         clock,
-        interceptor: None,
+        interceptor: control.clone().map(|control| control as _),
     };
     drop(engine);
-    let router = beseda_server::router(services, settings);
-    beseda_server::serve(listener, router, transport, end).await?;
+    let mut router = beseda_server::router(services, settings);
+    if let Some(control) = control {
+        router = beseda_stand_in::mount(control, router);
+    }
+    let ended = beseda_server::serve(listener, router, transport, end).await;
+    push.stop().await;
+    ended?;
     tracing::info!("ended");
     Ok(())
 }

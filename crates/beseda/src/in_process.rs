@@ -12,9 +12,10 @@ use std::{
     thread,
 };
 
-use beseda_api::{Clock, SystemClock};
 use beseda_engine::{Engine, Orders};
+use beseda_push::{Policy, Push};
 use beseda_server::{LimitSettings, Settings, Transport};
+use beseda_stand_in::{Control, ControlSettings, StandInClock};
 use tokio::{net::TcpListener, sync::oneshot};
 
 pub use self::running::StandIn;
@@ -36,7 +37,7 @@ pub struct Builder {
     on_disk: bool,
     limits: LimitSettings,
     orders: Orders,
-    clock: Arc<dyn Clock>,
+    clock: Arc<StandInClock>,
 }
 
 impl fmt::Debug for Builder {
@@ -55,7 +56,7 @@ impl Default for Builder {
             on_disk: false,
             limits: LimitSettings::default(),
             orders: Orders::Strict,
-            clock: Arc::new(SystemClock),
+            clock: Arc::new(StandInClock::real()),
         }
     }
 }
@@ -103,9 +104,10 @@ impl Builder {
         self
     }
 
-    /// Who tells the time; the machine unless said. The demo's conversations keep their own times.
+    /// Who tells the time; a clock that goes with the machine's unless said. The demo's conversations keep their
+    /// own times.
     #[must_use]
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+    pub fn clock(mut self, clock: Arc<StandInClock>) -> Self {
         self.clock = clock;
         self
     }
@@ -135,8 +137,20 @@ impl Builder {
             admin_key: Some(demo.admin_key.clone().into()),
             ..Settings::default()
         };
-        let (engine, clock) = (Arc::new(engine), self.clock);
-        Ok(Opened { listener, url, demo, engine, clock, server, folder })
+        let engine = Arc::new(engine);
+        let push = Push::start(
+            engine.outbox(),
+            beseda_push::Settings::new(Policy::Loopback),
+            self.clock.clone(),
+            self.clock.clone(),
+        );
+        let control = Arc::new(Control::new(ControlSettings {
+            engine: engine.clone(),
+            clock: self.clock,
+            admin_key: demo.admin_key.clone().into(),
+            seed: self.seed,
+        }));
+        Ok(Opened { listener, url, demo, engine, push, control, server, folder })
     }
 
     /// Starts it on a thread of its own, so that it answers whatever the caller's runtime does.
@@ -191,7 +205,8 @@ pub struct Opened {
     url: String,
     demo: Demo,
     engine: Arc<Engine>,
-    clock: Arc<dyn Clock>,
+    push: Push,
+    control: Arc<Control>,
     server: Settings,
     folder: Folder,
 }
@@ -228,9 +243,11 @@ impl Opened {
         end: impl Future<Output = ()>,
         drain_seconds: u64,
     ) -> anyhow::Result<()> {
-        let Self { listener, engine, clock, server, folder, .. } = self;
+        let Self { listener, engine, push, control, server, folder, .. } = self;
+        let clock = Arc::clone(control.clock()) as _;
         let transport = Transport { drain_seconds, ..Transport::default() };
-        let served = host::serve(listener, engine, clock, server, transport, end).await;
+        let served = host::Served { engine, clock, push, control: Some(control) };
+        let served = host::serve(listener, served, server, transport, end).await;
         drop(folder);
         served
     }
@@ -240,6 +257,7 @@ impl Opened {
             url: self.url.clone(),
             demo: self.demo.clone(),
             engine: self.engine.clone(),
+            control: self.control.clone(),
             folder: self.folder.path().to_owned(),
         }
     }

@@ -27,5 +27,6 @@ pub use beseda_api as api;
 pub use beseda_client as client;
 pub use beseda_engine::{Engine, Orders};
 pub use beseda_server::{LimitPreset, LimitSettings};
+pub use beseda_stand_in as control;
 pub use demo::Demo;
 pub use in_process::{Builder, Opened, StandIn};

@@ -6,6 +6,7 @@ use anyhow::Context;
 use beseda::host;
 use beseda_api::{Clock, SystemClock};
 use beseda_engine::Engine;
+use beseda_push::{Push, SystemAlarm};
 
 use crate::{args::ServeArgs, config::Config, signals};
 
@@ -25,5 +26,7 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<()> {
     let engine = Arc::new(Engine::open_sqlite(&data, settings, clock.clone()).await?);
     tracing::info!(%url, data = %data.display(), "listening");
     let end = signals::asked_to_end()?;
-    host::serve(listener, engine, clock, config.server, config.transport, end).await
+    let push = Push::start(engine.outbox(), config.push(), clock.clone(), Arc::new(SystemAlarm));
+    let served = host::Served { engine, clock, push, control: None };
+    host::serve(listener, served, config.server, config.transport, end).await
 }

@@ -11,6 +11,7 @@ use anyhow::Context;
 use beseda_api::{BusinessId, CampaignId, MarketSide, OrderId, ReturnId};
 use beseda_client::Client;
 use beseda_engine::Engine;
+use beseda_stand_in::Control;
 use tokio::sync::oneshot;
 
 use super::Builder;
@@ -21,6 +22,7 @@ pub(super) struct Facts {
     pub(super) url: String,
     pub(super) demo: Demo,
     pub(super) engine: Arc<Engine>,
+    pub(super) control: Arc<Control>,
     pub(super) folder: PathBuf,
 }
 
@@ -39,8 +41,8 @@ impl Running {
         self,
         told: Result<anyhow::Result<Facts>, oneshot::error::RecvError>,
     ) -> anyhow::Result<StandIn> {
-        let Facts { url, demo, engine, folder } = told.context("the stand-in's thread ended")??;
-        Ok(StandIn { url, demo, folder, engine, _running: self })
+        let Facts { url, demo, engine, control, folder } = told.context("the stand-in's thread ended")??;
+        Ok(StandIn { url, demo, folder, engine, control, _running: self })
     }
 }
 
@@ -61,6 +63,7 @@ pub struct StandIn {
     folder: PathBuf,
     // Fields go in this order: the thread holds the last of the engine, and closes it before the folder goes.
     engine: Arc<Engine>,
+    control: Arc<Control>,
     _running: Running,
 }
 
@@ -71,6 +74,12 @@ impl fmt::Debug for StandIn {
 }
 
 impl StandIn {
+    /// Its controls: clock, faults, journal, state.
+    #[must_use]
+    pub fn control(&self) -> &Arc<Control> {
+        &self.control
+    }
+
     /// Settings for a new one.
     #[must_use]
     pub fn builder() -> Builder {

@@ -13,9 +13,10 @@ use std::{
 use beseda::{
     LimitSettings, Orders, StandIn,
     api::{
-        ChatContext, ChatStatus, ChatsApi, Clock, HistoryFrom, ManualClock, MarketMessage,
+        ChatContext, ChatStatus, ChatsApi, Clock, HistoryFrom, MarketMessage,
         MessageText, OrderId,
     },
+    control::StandInClock,
 };
 
 #[tokio::test]
@@ -119,7 +120,7 @@ async fn orders_limits_and_seed_are_as_the_builder_was_told() {
 #[tokio::test]
 async fn messages_bear_the_time_of_the_clock_that_was_given() {
     let now = "2027-01-01T00:00:00Z".parse().unwrap();
-    let clock = Arc::new(ManualClock::new(now));
+    let clock = Arc::new(StandInClock::manual(now));
     let stand_in = StandIn::builder().clock(clock.clone()).start().await.unwrap();
     let (business, client) = (stand_in.business_id(), stand_in.client().unwrap());
     clock.advance(Duration::from_secs(3600));
