@@ -1,6 +1,7 @@
 //! The administration surface under `/__admin`: clock, faults, journal, state. It has the API's envelope and a key of its own.
 
 mod clock;
+mod desk;
 mod faults;
 mod guard;
 mod journal;
@@ -30,6 +31,7 @@ pub fn mount(control: Arc<Control>, server: Router) -> Router {
         .route("/journal/live", get(journal::live))
         .route("/journal/{id}", get(journal::one))
         .route("/journal/{id}/curl", get(journal::curl))
+        .merge(desk::routes())
         .method_not_allowed_fallback(reply::no_such_method)
         .fallback(reply::no_such_path)
         .layer(from_fn_with_state(Arc::clone(&control), guard::admit))
