@@ -38,8 +38,9 @@ pub fn mount(control: Arc<Control>, server: Router) -> Router {
         .with_state(control);
     let open = Router::new().route("/openapi.json", get(openapi::document)).merge(page::router());
     let surface = open.fallback_service(guarded);
+    // A nested router has no path that ends with the slash after its prefix.
     Router::new()
-        .nest("/__admin", surface.clone())
-        .nest("/__admin/", surface)
+        .nest("/__admin", surface)
+        .route("/__admin/", get(page::index))
         .fallback_service(server)
 }

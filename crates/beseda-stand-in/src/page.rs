@@ -30,11 +30,15 @@ const PARTS: [(&str, &str, &str); 9] = [
 /// The page and what it loads, by paths below `/__admin`.
 #[must_use]
 pub fn router() -> Router {
-    let index = || async { part(HTML, include_str!("page/index.html")) };
     let page = Router::new().route("/", get(index));
     PARTS.into_iter().fold(page, |page, (path, kind, text)| {
         page.route(path, get(move || async move { part(kind, text) }))
     })
+}
+
+/// The page itself.
+pub(crate) async fn index() -> Response {
+    part(HTML, include_str!("page/index.html"))
 }
 
 fn part(kind: &'static str, text: &'static str) -> Response {
