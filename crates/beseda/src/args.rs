@@ -3,6 +3,7 @@
 mod admin;
 mod chats;
 mod connection;
+mod control;
 mod market;
 mod serve;
 
@@ -19,8 +20,9 @@ pub(crate) use admin::{
 };
 pub(crate) use chats::{ChatsArgs, ChatsCommand, CreateArgs, HistoryArgs, ListArgs};
 pub(crate) use connection::{Cabinet, Connection};
+pub(crate) use control::{ClockArgs, ControlArgs, ControlCommand, FaultsArgs, JournalArgs};
 pub(crate) use market::{DisputeArgs, MarketArgs, MarketCommand, OpenArgs, OrderArgs, WriteArgs};
-pub(crate) use serve::{LimitsArg, OrdersArg, ServeArgs, StandInArgs};
+pub(crate) use serve::{ClockArg, LimitsArg, OrdersArg, ServeArgs, StandInArgs};
 
 /// How the program ends, for `--help` and the manual page.
 const EXIT_STATUS: &str = "\

@@ -5,6 +5,7 @@ mod admin;
 mod args;
 mod chats;
 mod config;
+mod control;
 mod credential;
 mod exit;
 mod market;

@@ -1,9 +1,12 @@
 //! `beseda stand-in`: the API with a demo cabinet, for those who test against it. Nothing here is safe for real buyers.
 
-use beseda::{LimitSettings, Orders, StandIn};
+use std::sync::Arc;
+
+use beseda::{LimitSettings, Orders, StandIn, control::StandInClock};
+use beseda_api::{Clock, SystemClock};
 
 use crate::{
-    args::{OrdersArg, StandInArgs},
+    args::{ClockArg, OrdersArg, StandInArgs},
     signals,
 };
 
@@ -21,6 +24,9 @@ pub(crate) async fn run(args: StandInArgs) -> anyhow::Result<()> {
     };
     let mut builder = StandIn::builder().listen(args.listen).seed(args.seed);
     builder = builder.orders(orders).limits(limits).on_disk();
+    if args.clock == ClockArg::Manual {
+        builder = builder.clock(Arc::new(StandInClock::manual(SystemClock.now())));
+    }
     if let Some(folder) = args.data {
         builder = builder.data(folder);
     }

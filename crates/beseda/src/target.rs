@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::Context;
 use beseda_api::{Administration, BusinessId, SystemClock};
-use beseda_client::{Builder, Client, MarketClient, Patience};
+use beseda_client::{Builder, Client, ControlClient, MarketClient, Patience};
 use beseda_engine::Engine;
 
 use crate::{
@@ -69,6 +69,12 @@ pub(crate) async fn admin(args: &AdminArgs) -> anyhow::Result<Arc<dyn Administra
     }
     let key = credential::key(&args.connection, "BESEDA_ADMIN_KEY")?;
     Ok(Arc::new(builder(&args.connection).build_admin(&key)?))
+}
+
+/// The controls of a stand-in.
+pub(crate) fn control(connection: &Connection) -> anyhow::Result<ControlClient> {
+    let key = credential::key(connection, "BESEDA_ADMIN_KEY")?;
+    Ok(builder(connection).build_control(&key)?)
 }
 
 fn builder(connection: &Connection) -> Builder {
