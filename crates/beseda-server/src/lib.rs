@@ -31,6 +31,7 @@ mod resettable;
 mod route;
 mod routes;
 mod settings;
+mod subscriptions;
 mod trace;
 mod transport;
 mod upload;
@@ -38,7 +39,7 @@ mod upload;
 use std::{fmt, sync::Arc};
 
 use axum::Router;
-use beseda_api::{Administration, ChatsApi, Clock, Directory, Downloads, MarketSide};
+use beseda_api::{Administration, ChatsApi, Clock, Directory, Downloads, MarketSide, Subscriptions};
 
 pub use intercept::{Arrival, Interceptor, Next, Reset};
 pub use settings::{
@@ -62,6 +63,8 @@ pub struct Services {
     pub market: Option<Arc<dyn MarketSide>>,
     /// Administration; its paths are unknown (404) if `None`.
     pub admin: Option<Arc<dyn Administration>>,
+    /// Push notifications, a part of administration; their paths are unknown (404) if `None`.
+    pub subscriptions: Option<Arc<dyn Subscriptions>>,
     /// Tells the hours of the limits.
     pub clock: Arc<dyn Clock>,
     /// Steps between requests and answers; nothing does if `None`. For stand-ins.

@@ -148,6 +148,13 @@ fn shifted(from: Timestamp, by: Duration) -> Timestamp {
     from.checked_add(by).unwrap_or(Timestamp::MAX)
 }
 
+#[async_trait::async_trait]
+impl beseda_push::Alarm for StandInClock {
+    async fn until(&self, moment: Timestamp) {
+        Self::until(self, moment).await;
+    }
+}
+
 impl Clock for StandInClock {
     fn now(&self) -> Timestamp {
         self.reading().now

@@ -100,6 +100,7 @@ fn start(
         files: Arc::<Engine>::clone(engine),
         market: Some(Arc::<Engine>::clone(engine)),
         admin: None,
+        subscriptions: None,
         clock,
         interceptor: None,
     };

@@ -70,6 +70,7 @@ impl World {
             files: Arc::clone(&engine) as _,
             market: Some(Arc::clone(&engine) as _),
             admin: Some(Arc::clone(&engine) as _),
+            subscriptions: None,
             clock: Arc::clone(&clock) as _,
             interceptor: None,
         });
