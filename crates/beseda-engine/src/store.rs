@@ -8,7 +8,7 @@ use beseda_api::{
 };
 use jiff::Timestamp;
 
-use crate::rules::Event;
+use crate::{rules::Event, state::State};
 
 /// A chat as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -253,6 +253,10 @@ pub trait Store: Outbox {
 
     /// A secret that all processes on this store share, made at its first use.
     async fn shared_secret(&self) -> Result<[u8; 32]>;
+    /// Every row, as of one moment; no bytes of files.
+    async fn dump(&self) -> Result<State>;
+    /// Puts these rows in the place of all there are: all of them, or none. 400 if they aren't of this schema.
+    async fn replace(&self, state: State) -> Result<()>;
     /// Whether the store can be read and written now.
     async fn ready(&self) -> Result<()>;
 }

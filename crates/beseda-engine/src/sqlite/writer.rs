@@ -264,6 +264,13 @@ impl Group {
         Arc::new(error)
     }
 
+    /// Forgets what it knew of rows: all of them have been replaced.
+    pub(super) fn start_anew(&mut self) -> rusqlite::Result<()> {
+        self.heads.clear();
+        self.counters = Counters::load(&self.connection)?;
+        self.load_subscribed()
+    }
+
     fn statement(&self, sql: &str) -> rusqlite::Result<()> {
         self.connection.prepare_cached(sql)?.execute([]).map(|_| ())
     }

@@ -4,6 +4,7 @@
 mod durability;
 mod folder;
 mod outbox;
+mod state;
 
 use std::{path::Path, sync::Arc};
 
