@@ -17,7 +17,7 @@ use axum::{
     routing::{delete, get, post},
 };
 
-use crate::{Control, page};
+use crate::{Control, page, scenario};
 
 /// Puts the surface and the page beside a server. What isn't below `/__admin` goes to the server unchanged.
 pub fn mount(control: Arc<Control>, server: Router) -> Router {
@@ -32,6 +32,7 @@ pub fn mount(control: Arc<Control>, server: Router) -> Router {
         .route("/journal/{id}", get(journal::one))
         .route("/journal/{id}/curl", get(journal::curl))
         .merge(desk::routes())
+        .merge(scenario::router(Arc::clone(&control.scenarios)))
         .method_not_allowed_fallback(reply::no_such_method)
         .fallback(reply::no_such_path)
         .layer(from_fn_with_state(Arc::clone(&control), guard::admit))

@@ -9,7 +9,11 @@ use bytes::Bytes;
 use secrecy::SecretString;
 use tokio::sync::RwLock;
 
-use crate::{Faults, Journal, StandInClock, advice, watch};
+use crate::{
+    Faults, Journal, StandInClock, advice,
+    scenario::{Claims, Observed, Scenarios, Stage},
+    watch,
+};
 
 /// What a stand-in is controlled with.
 #[derive(Clone)]
@@ -20,6 +24,8 @@ pub struct ControlSettings {
     pub clock: Arc<StandInClock>,
     /// The key of the surface under `/__admin`.
     pub admin_key: SecretString,
+    /// The cabinet that scenarios play in unless they say otherwise.
+    pub business: BusinessId,
     /// What the chances of faults follow from.
     pub seed: u64,
 }
@@ -31,6 +37,10 @@ pub struct Control {
     pub(crate) admin_key: SecretString,
     pub(crate) faults: Faults,
     pub(crate) journal: Arc<Journal>,
+    /// Both sides of the engine; actors hear of what goes through here.
+    pub(crate) observed: Arc<Observed>,
+    stage: Stage,
+    pub(crate) scenarios: Arc<Scenarios>,
     /// Requests take it together; what replaces the whole state takes it alone.
     pub(crate) turn: RwLock<()>,
 }
@@ -45,9 +55,27 @@ impl Control {
     /// Controls that change nothing yet.
     #[must_use]
     pub fn new(settings: ControlSettings) -> Self {
-        let ControlSettings { engine, clock, admin_key, seed } = settings;
-        let (faults, journal) = (Faults::new(seed), Arc::default());
-        Self { engine, clock, admin_key, faults, journal, turn: RwLock::default() }
+        let ControlSettings { engine, clock, admin_key, business, seed } = settings;
+        let observed = Arc::new(Observed::new(engine.clone(), engine.clone()));
+        let stage = Stage {
+            market: observed.clone(),
+            chats: observed.clone(),
+            clock: clock.clone(),
+            alarm: clock.clone(),
+            changes: observed.changes(),
+            claims: Claims::default(),
+        };
+        Self {
+            engine,
+            clock,
+            admin_key,
+            faults: Faults::new(seed),
+            journal: Arc::default(),
+            observed,
+            scenarios: Arc::new(Scenarios::new(stage.clone(), business)),
+            stage,
+            turn: RwLock::default(),
+        }
     }
 
     /// The clock.
@@ -60,6 +88,24 @@ impl Control {
     #[must_use]
     pub fn faults(&self) -> &Faults {
         &self.faults
+    }
+
+    /// Both sides of the conversations, to be served in place of the engine: actors hear of what goes through them.
+    #[must_use]
+    pub fn observed(&self) -> &Arc<Observed> {
+        &self.observed
+    }
+
+    /// Where actors act.
+    #[must_use]
+    pub fn stage(&self) -> &Stage {
+        &self.stage
+    }
+
+    /// The scenarios that play.
+    #[must_use]
+    pub fn scenarios(&self) -> &Arc<Scenarios> {
+        &self.scenarios
     }
 
     /// What was asked and answered.

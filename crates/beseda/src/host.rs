@@ -3,7 +3,7 @@
 use std::{future::Future, net::SocketAddr, sync::Arc};
 
 use anyhow::Context;
-use beseda_api::Clock;
+use beseda_api::{ChatsApi, Clock, MarketSide};
 use beseda_engine::Engine;
 use beseda_push::Push;
 use beseda_server::{Services, Settings, Transport};
@@ -55,11 +55,19 @@ pub async fn serve(
     end: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let Served { engine, clock, push, control } = served;
+    let chats: Arc<dyn ChatsApi> = match &control {
+        Some(control) => control.observed().clone(),
+        None => engine.clone(),
+    };
+    let market: Arc<dyn MarketSide> = match &control {
+        Some(control) => control.observed().clone(),
+        None => engine.clone(),
+    };
     let services = Services {
-        chats: engine.clone(),
+        chats,
         directory: engine.clone(),
         files: engine.clone(),
-        market: settings.market_key.is_some().then(|| engine.clone() as _),
+        market: settings.market_key.is_some().then_some(market),
         admin: settings.admin_key.is_some().then(|| engine.clone() as _),
         subscriptions: Some(push.subscriptions()),
         clock,

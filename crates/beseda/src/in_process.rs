@@ -15,7 +15,10 @@ use std::{
 use beseda_engine::{Engine, Orders};
 use beseda_push::{Policy, Push};
 use beseda_server::{LimitSettings, Settings, Transport};
-use beseda_stand_in::{Control, ControlSettings, StandInClock};
+use beseda_stand_in::{
+    Control, ControlSettings, StandInClock,
+    scenario::{Cast, Temper},
+};
 use tokio::{net::TcpListener, sync::oneshot};
 
 pub use self::running::StandIn;
@@ -38,6 +41,7 @@ pub struct Builder {
     limits: LimitSettings,
     orders: Orders,
     clock: Arc<StandInClock>,
+    buyers: Temper,
 }
 
 impl fmt::Debug for Builder {
@@ -57,6 +61,7 @@ impl Default for Builder {
             limits: LimitSettings::default(),
             orders: Orders::Strict,
             clock: Arc::new(StandInClock::real()),
+            buyers: Temper::Silent,
         }
     }
 }
@@ -112,6 +117,13 @@ impl Builder {
         self
     }
 
+    /// How buyers are who answer the shop by themselves; they are silent unless said.
+    #[must_use]
+    pub fn buyers(mut self, temper: Temper) -> Self {
+        self.buyers = temper;
+        self
+    }
+
     /// Takes the address and lays the demo, without serving yet: for programs with a runtime of their own.
     ///
     /// # Errors
@@ -148,9 +160,11 @@ impl Builder {
             engine: engine.clone(),
             clock: self.clock,
             admin_key: demo.admin_key.clone().into(),
+            business: demo.business,
             seed: self.seed,
         }));
-        Ok(Opened { listener, url, demo, engine, push, control, server, folder })
+        let buyers = (self.buyers, self.seed);
+        Ok(Opened { listener, url, demo, engine, push, control, buyers, server, folder })
     }
 
     /// Starts it on a thread of its own, so that it answers whatever the caller's runtime does.
@@ -207,6 +221,7 @@ pub struct Opened {
     engine: Arc<Engine>,
     push: Push,
     control: Arc<Control>,
+    buyers: (Temper, u64),
     server: Settings,
     folder: Folder,
 }
@@ -243,11 +258,17 @@ impl Opened {
         end: impl Future<Output = ()>,
         drain_seconds: u64,
     ) -> anyhow::Result<()> {
-        let Self { listener, engine, push, control, server, folder, .. } = self;
+        let Self {
+            listener, engine, push, control, buyers: (temper, seed), server, folder, ..
+        } = self;
+        let buyers = Cast::start(control.stage().clone(), temper, seed);
+        let scenarios = Arc::clone(control.scenarios());
         let clock = Arc::clone(control.clock()) as _;
         let transport = Transport { drain_seconds, ..Transport::default() };
         let served = host::Served { engine, clock, push, control: Some(control) };
         let served = host::serve(listener, served, server, transport, end).await;
+        drop(buyers);
+        scenarios.clear();
         drop(folder);
         served
     }

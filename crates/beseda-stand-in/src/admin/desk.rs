@@ -115,11 +115,11 @@ async fn write(State(control): State<Arc<Control>>, body: Bytes) -> Answer {
     let _turn = control.turn.read().await;
     if sender == Sender::Partner {
         let text = MessageText::new(message)?;
-        control.engine.send_message_to_chat(business_id, chat_id, text).await?;
+        control.observed.send_message_to_chat(business_id, chat_id, text).await?;
         return reply::ok(Written { message: None });
     }
     let message = MarketMessage { sender, message: Some(message), sticker: false, waiting_for };
-    let message = control.engine.write_message(business_id, chat_id, message).await?;
+    let message = control.observed.write_message(business_id, chat_id, message).await?;
     reply::ok(Written { message: Some(message) })
 }
 
@@ -135,7 +135,7 @@ struct Opened {
 async fn open(State(control): State<Arc<Control>>, body: Bytes) -> Answer {
     let Opened { business_id, opening } = read::json(&body)?;
     let _turn = control.turn.read().await;
-    reply::ok(control.engine.open_chat(business_id, opening).await?)
+    reply::ok(control.observed.open_chat(business_id, opening).await?)
 }
 
 /// A chat, by its cabinet and its number.
@@ -149,18 +149,18 @@ struct Named {
 async fn close(State(control): State<Arc<Control>>, body: Bytes) -> Answer {
     let Named { business_id, chat_id } = read::json(&body)?;
     let _turn = control.turn.read().await;
-    reply::ok(control.engine.close_chat(business_id, chat_id).await?)
+    reply::ok(control.observed.close_chat(business_id, chat_id).await?)
 }
 
 async fn dispute(State(control): State<Arc<Control>>, body: Bytes) -> Answer {
     let Named { business_id, chat_id } = read::json(&body)?;
     let _turn = control.turn.read().await;
     let opening = DisputeOpening { chat_id: Some(chat_id), ..DisputeOpening::default() };
-    reply::ok(control.engine.open_dispute(business_id, opening).await?)
+    reply::ok(control.observed.open_dispute(business_id, opening).await?)
 }
 
 async fn resolve(State(control): State<Arc<Control>>, body: Bytes) -> Answer {
     let Named { business_id, chat_id } = read::json(&body)?;
     let _turn = control.turn.read().await;
-    reply::ok(control.engine.resolve_dispute(business_id, chat_id).await?)
+    reply::ok(control.observed.resolve_dispute(business_id, chat_id).await?)
 }

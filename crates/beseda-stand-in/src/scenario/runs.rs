@@ -173,7 +173,7 @@ impl Running {
 }
 
 /// The paths below `/__admin`: `scenarios` and `scenarios/{id}`. Who may call is asked by whoever mounts it.
-pub fn router(scenarios: Arc<Scenarios>) -> Router {
+pub fn router<S: Clone + Send + Sync + 'static>(scenarios: Arc<Scenarios>) -> Router<S> {
     Router::new()
         .route("/scenarios", post(start).get(list))
         .route("/scenarios/{id}", get(one).delete(stop))

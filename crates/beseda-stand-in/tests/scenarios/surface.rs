@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
+    Router,
     body::{Body, to_bytes},
     http::{Method, Request, StatusCode},
 };
@@ -12,7 +13,7 @@ use tower::ServiceExt;
 use crate::world::World;
 
 async fn ask(world: &World, method: Method, path: &str, body: &str) -> (StatusCode, Value) {
-    let router = beseda_stand_in::scenario::router(Arc::clone(&world.scenarios));
+    let router: Router = beseda_stand_in::scenario::router(Arc::clone(&world.scenarios));
     let request = Request::builder().method(method).uri(path).body(Body::from(body.to_owned()));
     let response = router.oneshot(request.unwrap()).await.unwrap();
     let status = response.status();

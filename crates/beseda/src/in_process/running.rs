@@ -41,7 +41,8 @@ impl Running {
         self,
         told: Result<anyhow::Result<Facts>, oneshot::error::RecvError>,
     ) -> anyhow::Result<StandIn> {
-        let Facts { url, demo, engine, control, folder } = told.context("the stand-in's thread ended")??;
+        let Facts { url, demo, engine, control, folder } =
+            told.context("the stand-in's thread ended")??;
         Ok(StandIn { url, demo, folder, engine, control, _running: self })
     }
 }
@@ -179,6 +180,6 @@ impl StandIn {
     /// The marketplace's side without HTTP: orders, buyers, support, arbiter.
     #[must_use]
     pub fn market(&self) -> &dyn MarketSide {
-        self.engine.as_ref()
+        self.control.observed().as_ref()
     }
 }
