@@ -15,8 +15,8 @@ use clap::{
 };
 
 pub(crate) use admin::{
-    AdminArgs, AdminCommand, CabinetsCommand, CampaignsCommand, KeysCommand, TokensCommand,
-    UsersCommand,
+    AdminArgs, AdminCommand, CabinetsCommand, CampaignsCommand, KeysCommand, SubscriptionsCommand,
+    TokensCommand, UsersCommand,
 };
 pub(crate) use chats::{ChatsArgs, ChatsCommand, CreateArgs, HistoryArgs, ListArgs};
 pub(crate) use connection::{Cabinet, Connection};

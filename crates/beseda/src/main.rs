@@ -15,6 +15,7 @@ mod run;
 mod serve;
 mod signals;
 mod stand_in;
+mod subscriptions;
 mod tables;
 mod target;
 mod transfer;

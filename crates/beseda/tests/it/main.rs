@@ -7,6 +7,7 @@ mod conversation;
 mod credentials;
 mod failures;
 mod kill;
+mod notifications;
 mod pages;
 mod program;
 mod service;
