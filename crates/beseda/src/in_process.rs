@@ -162,7 +162,9 @@ impl Builder {
             admin_key: demo.admin_key.clone().into(),
             business: demo.business,
             seed: self.seed,
+            subscriptions: Some(push.subscriptions()),
         }));
+        control.remember_start().await?;
         let buyers = (self.buyers, self.seed);
         Ok(Opened { listener, url, demo, engine, push, control, buyers, server, folder })
     }
@@ -267,8 +269,8 @@ impl Opened {
         let transport = Transport { drain_seconds, ..Transport::default() };
         let served = host::Served { engine, clock, push, control: Some(control) };
         let served = host::serve(listener, served, server, transport, end).await;
-        drop(buyers);
-        scenarios.clear();
+        buyers.end().await;
+        scenarios.end().await;
         drop(folder);
         served
     }

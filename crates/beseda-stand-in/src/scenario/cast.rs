@@ -82,6 +82,15 @@ impl Cast {
     }
 }
 
+impl Cast {
+    /// Sends them away, and comes back when nothing of the stage is in use by them.
+    pub async fn end(mut self) {
+        self.0.abort();
+        // Cut off, as it is meant to be.
+        (&mut self.0).await.ok();
+    }
+}
+
 impl Drop for Cast {
     fn drop(&mut self) {
         self.0.abort();

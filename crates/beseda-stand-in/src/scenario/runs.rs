@@ -123,6 +123,17 @@ impl Scenarios {
         })
     }
 
+    /// Stops all of them, and comes back when nothing of the stage is in use by them.
+    pub async fn end(&self) {
+        let ended = Time::moscow(self.stage.clock.now());
+        let runs = std::mem::take(&mut self.runs().by_id);
+        for running in runs.into_values() {
+            running.stop(ended);
+            // Cut off, as it is meant to be.
+            running.task.await.ok();
+        }
+    }
+
     /// Stops all of them and forgets them.
     pub fn clear(&self) {
         let ended = Time::moscow(self.stage.clock.now());
