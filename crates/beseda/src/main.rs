@@ -12,6 +12,7 @@ mod market;
 mod output;
 mod pages;
 mod run;
+mod scenario;
 mod serve;
 mod signals;
 mod stand_in;

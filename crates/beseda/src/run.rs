@@ -7,7 +7,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::{
     admin,
     args::{Cli, Command, ControlCommand, StandInArgs},
-    chats, control, exit, market, pages, serve, stand_in,
+    chats, control, exit, market, pages, scenario, serve, stand_in,
 };
 
 /// Does what the command line says and tells how it ended.
@@ -28,6 +28,7 @@ fn start(command: Command) -> anyhow::Result<()> {
         Command::StandIn(args) => block_on(Builder::new_multi_thread(), stand_in::run(args)),
         Command::Chats(args) => block_on(Builder::new_current_thread(), chats::run(args)),
         Command::Market(args) => block_on(Builder::new_current_thread(), market::run(args)),
+        Command::Scenario(args) => block_on(Builder::new_current_thread(), scenario::run(args)),
         Command::Admin(args) => block_on(Builder::new_current_thread(), admin::run(args)),
         Command::Completions { shell } => pages::completions(shell),
         Command::Man { dir } => pages::manual(dir.as_deref()),
@@ -53,6 +54,7 @@ impl Command {
             }
             Self::Chats(args) => args.connection.json,
             Self::Market(args) => args.connection.json,
+            Self::Scenario(args) => args.connection.json,
             Self::Admin(args) => args.connection.json,
             Self::Serve(_) | Self::Completions { .. } | Self::Man { .. } => false,
         }

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use beseda::{LimitSettings, Orders, StandIn, control::StandInClock};
+use beseda::{
+    LimitSettings, Orders, StandIn,
+    control::{StandInClock, scenario::Temper},
+};
 use beseda_api::{Clock, SystemClock};
 
 use crate::{
-    args::{ClockArg, OrdersArg, StandInArgs},
+    args::{BuyersArg, ClockArg, OrdersArg, StandInArgs},
     signals,
 };
 
@@ -23,6 +26,13 @@ pub(crate) async fn run(args: StandInArgs) -> anyhow::Result<()> {
         ..LimitSettings::default()
     };
     let mut builder = StandIn::builder().listen(args.listen).seed(args.seed);
+    let buyers = match args.buyers {
+        BuyersArg::Silent => Temper::Silent,
+        BuyersArg::Polite => Temper::Polite,
+        BuyersArg::Chatty => Temper::Chatty,
+        BuyersArg::Angry => Temper::Angry,
+    };
+    builder = builder.buyers(buyers);
     builder = builder.orders(orders).limits(limits).on_disk();
     if args.clock == ClockArg::Manual {
         builder = builder.clock(Arc::new(StandInClock::manual(SystemClock.now())));

@@ -60,6 +60,17 @@ pub(crate) async fn market(
     Ok((market, business))
 }
 
+/// The shop's view for commands whose own credential is the market's.
+pub(crate) fn shop_in_env(connection: &Connection, cabinet: &Cabinet) -> anyhow::Result<Client> {
+    if !credential::shop_is_in_env() {
+        return Err(Usage::error(
+            "no credential of the shop, by which is seen what was said: set BESEDA_API_KEY or BESEDA_OAUTH_TOKEN",
+        ));
+    }
+    let shop = builder(connection).generation(cabinet.generation.into());
+    Ok(credential::of_shop_in_env(shop).build()?)
+}
+
 /// Administration over the network, or on the database itself.
 pub(crate) async fn admin(
     connection: &Connection,

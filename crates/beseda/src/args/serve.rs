@@ -28,6 +28,19 @@ pub(crate) enum ClockArg {
     Manual,
 }
 
+/// How buyers are who answer by themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BuyersArg {
+    /// They never answer, as in the published sandbox.
+    Silent,
+    /// They thank, and leave it at that.
+    Polite,
+    /// They ask on, send photos and stickers.
+    Chatty,
+    /// They complain, press for an answer and open disputes.
+    Angry,
+}
+
 /// Whether an order must be registered before a chat about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OrdersArg {
@@ -100,6 +113,9 @@ pub(crate) struct StandInArgs {
     /// Whether time passes by itself.
     #[arg(long, value_name = "MODE", default_value = "real")]
     pub(crate) clock: ClockArg,
+    /// How buyers are who answer the shop by themselves, the same for the same --seed.
+    #[arg(long, value_name = "TEMPER", default_value = "silent")]
+    pub(crate) buyers: BuyersArg,
     /// What is asked of a stand-in that runs already.
     #[command(subcommand)]
     pub(crate) command: Option<ControlCommand>,

@@ -10,4 +10,5 @@ mod kill;
 mod notifications;
 mod pages;
 mod program;
+mod scenarios;
 mod service;
