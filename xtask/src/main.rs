@@ -3,6 +3,7 @@
 mod bench;
 mod ci;
 mod judges;
+mod page;
 mod place;
 mod python;
 mod recipes;
@@ -35,6 +36,8 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         binary: Option<PathBuf>,
     },
+    /// Run only the tests of the stand-in's page in Chromium
+    Page,
     /// Run only the recipes: the stand-in under tests in other languages
     Recipes,
     /// Run exactly what CI runs
@@ -57,6 +60,7 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Test { skip_judges } => suite::run(skip_judges),
         Command::Judges { binary } => judges::run(binary),
+        Command::Page => page::run(),
         Command::Recipes => recipes::run(),
         Command::Ci => ci::run(),
         Command::Bench(args) => bench::run(&args),

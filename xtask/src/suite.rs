@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::{judges, place, recipes, steps, steps::Steps};
+use crate::{judges, page, place, recipes, steps, steps::Steps};
 
 /// Runs cargo's tests and then everything else; all of them, even if some fail.
 pub(crate) fn run(skip_judges: bool) -> Result<()> {
@@ -29,6 +29,7 @@ pub(crate) fn add(steps: &mut Steps, skip_judges: bool) {
         println!("\nRecipes, page and judges were left out, as asked.");
     } else {
         recipes::add(steps);
+        page::add(steps);
         judges::add(steps, None);
     }
 }

@@ -10,7 +10,7 @@ use std::{
 
 use beseda_api::{BusinessId, Time};
 use serde::{Deserialize, Serialize};
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 pub(crate) use curl::line as curl_line;
 pub(crate) use redact::{body as redacted_body, header as redacted_header};
@@ -169,6 +169,7 @@ impl Query {
 pub struct Journal {
     inner: Mutex<Inner>,
     live: broadcast::Sender<Entry>,
+    ended: watch::Sender<bool>,
 }
 
 #[derive(Debug, Default)]
@@ -179,7 +180,11 @@ struct Inner {
 
 impl Default for Journal {
     fn default() -> Self {
-        Self { inner: Mutex::default(), live: broadcast::Sender::new(BEHIND) }
+        Self {
+            inner: Mutex::default(),
+            live: broadcast::Sender::new(BEHIND),
+            ended: watch::Sender::new(false),
+        }
     }
 }
 
@@ -221,6 +226,17 @@ impl Journal {
     #[must_use]
     pub fn follow(&self) -> broadcast::Receiver<Entry> {
         self.live.subscribe()
+    }
+
+    /// Lets go of those who follow: a server that ends would wait for them.
+    pub fn end(&self) {
+        self.ended.send_replace(true);
+    }
+
+    /// Ready when those who follow are let go.
+    pub(crate) async fn ended(&self) {
+        // The sender lives in `self`, so waiting can't fail.
+        drop(self.ended.subscribe().wait_for(|ended| *ended).await);
     }
 
     /// Forgets all entries. The numbers go on, so that those who follow aren't confused.

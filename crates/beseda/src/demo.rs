@@ -94,6 +94,7 @@ impl Demo {
              \n\
              address      {url}\n\
              docs         {url}/docs\n\
+             page         {url}/__admin/\n\
              businessId   {business}\n\
              campaignId   {campaign}\n\
              Api-Key      {api_key}\n\

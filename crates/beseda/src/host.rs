@@ -74,6 +74,13 @@ pub async fn serve(
         interceptor: control.clone().map(|control| control as _),
     };
     drop(engine);
+    let followed = control.clone();
+    let end = async move {
+        end.await;
+        if let Some(control) = followed {
+            control.journal().end();
+        }
+    };
     let mut router = beseda_server::router(services, settings);
     if let Some(control) = control {
         router = beseda_stand_in::mount(control, router);

@@ -10,7 +10,7 @@ use axum::{
     },
 };
 use beseda_api::{Error, Refusal};
-use futures::{Stream, stream};
+use futures::{Stream, StreamExt, stream};
 use serde::Serialize;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
@@ -54,10 +54,12 @@ pub(super) async fn clear(State(control): State<Arc<Control>>) -> Answer {
     reply::done()
 }
 
-/// Every entry from now on as a server-sent event, numbered like the entry.
+/// Every entry from now on as a server-sent event, numbered like the entry, until the stand-in ends.
 pub(super) async fn live(State(control): State<Arc<Control>>) -> Answer {
     let quiet = KeepAlive::new().interval(Duration::from_secs(15));
-    Ok(Sse::new(entries(control.journal.follow())).keep_alive(quiet).into_response())
+    let journal = Arc::clone(&control.journal);
+    let entries = entries(journal.follow()).take_until(async move { journal.ended().await });
+    Ok(Sse::new(entries).keep_alive(quiet).into_response())
 }
 
 fn entries(live: Receiver<Entry>) -> impl Stream<Item = Result<Event, Infallible>> {
