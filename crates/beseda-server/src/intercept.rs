@@ -56,6 +56,12 @@ pub struct Next {
 }
 
 impl Next {
+    /// Forgets which credentials were good and what was counted against limits: the state behind is another one.
+    pub fn forget(&self) {
+        self.server.gate.forget();
+        self.server.limits.forget();
+    }
+
     /// Handles the request as the server does: gate, handler, headers. What it wrote is durable on return.
     pub async fn run(self, request: Request) -> Response {
         edge::serve(&self.server, request, None).await

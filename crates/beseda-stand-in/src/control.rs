@@ -2,7 +2,9 @@
 
 use std::{fmt, sync::Arc};
 
-use beseda_api::{Administration, BusinessId, ChatFilter, ChatsApi, OrderId, PageRequest};
+use beseda_api::{
+    Administration, BusinessId, ChatFilter, ChatsApi, OrderId, PageRequest, Subscriptions,
+};
 use beseda_engine::Engine;
 use beseda_server::Arrival;
 use bytes::Bytes;
@@ -12,6 +14,7 @@ use tokio::sync::RwLock;
 use crate::{
     Faults, Journal, StandInClock, advice,
     scenario::{Claims, Observed, Scenarios, Stage},
+    state::Memory,
     watch,
 };
 
@@ -28,6 +31,8 @@ pub struct ControlSettings {
     pub business: BusinessId,
     /// What the chances of faults follow from.
     pub seed: u64,
+    /// Where subscriptions to notifications are kept; none are sent if `None`.
+    pub subscriptions: Option<Arc<dyn Subscriptions>>,
 }
 
 /// The controls of one stand-in.
@@ -41,6 +46,8 @@ pub struct Control {
     pub(crate) observed: Arc<Observed>,
     stage: Stage,
     pub(crate) scenarios: Arc<Scenarios>,
+    pub(crate) subscriptions: Option<Arc<dyn Subscriptions>>,
+    pub(crate) memory: Memory,
     /// Requests take it together; what replaces the whole state takes it alone.
     pub(crate) turn: RwLock<()>,
 }
@@ -55,7 +62,7 @@ impl Control {
     /// Controls that change nothing yet.
     #[must_use]
     pub fn new(settings: ControlSettings) -> Self {
-        let ControlSettings { engine, clock, admin_key, business, seed } = settings;
+        let ControlSettings { engine, clock, admin_key, business, seed, subscriptions } = settings;
         let observed = Arc::new(Observed::new(engine.clone(), engine.clone()));
         let stage = Stage {
             market: observed.clone(),
@@ -74,6 +81,8 @@ impl Control {
             observed,
             scenarios: Arc::new(Scenarios::new(stage.clone(), business)),
             stage,
+            subscriptions,
+            memory: Memory::default(),
             turn: RwLock::default(),
         }
     }

@@ -15,6 +15,8 @@ const MOST_RULES: usize = 1_000;
 const LONGEST_MS: u64 = 600_000;
 /// Other requests than operations that a rule may name.
 const ELSEWHERE: [&str; 6] = ["noOperation", "file", "market", "admin", "page", "unknown"];
+/// What a rule about push notifications strikes.
+pub(crate) const PUSH: &str = "push";
 
 /// What goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +44,16 @@ pub enum Kind {
     UnknownWords,
     /// The answer has fields nobody knows.
     ExtraFields,
+    /// A push notification is sent twice.
+    PushTwice,
+    /// A push notification goes behind those that wait with it.
+    PushLater,
+}
+
+impl Kind {
+    fn is_of_push(self) -> bool {
+        matches!(self, Self::PushTwice | Self::PushLater)
+    }
 }
 
 /// Which limit is said to be reached.
@@ -167,6 +179,9 @@ impl NewFault {
             }
             Ok(())
         };
+        if self.kind.is_of_push() && self.operation.is_some() {
+            return Err(Error::bad_request("operation has no meaning for push notifications"));
+        }
         unused("status", self.status.is_some(), &[Kind::Status])?;
         unused("body", self.body.is_some(), &[Kind::Status, Kind::Garbage])?;
         unused("limit", self.limit.is_some(), &[Kind::Limit])?;
@@ -179,6 +194,9 @@ impl NewFault {
     }
 
     fn matches(&self, operation: &str, business: Option<BusinessId>, now: Timestamp) -> bool {
+        if self.kind.is_of_push() != (operation == PUSH) {
+            return false;
+        }
         let named = match &self.operation {
             Some(name) => name == operation,
             None => !ELSEWHERE.contains(&operation),
@@ -361,6 +379,18 @@ mod tests {
     }
 
     #[test]
+    fn rules_about_notifications_strike_nothing_else_and_the_others_no_notification() {
+        let faults = Faults::new(1);
+        faults.add(vec![NewFault::of(Kind::PushTwice), NewFault::of(Kind::Status)]).unwrap();
+        let kinds = |operation| {
+            let struck = faults.strike(operation, None, NOW);
+            struck.into_iter().map(|fault| fault.rule.kind).collect::<Vec<_>>()
+        };
+        assert_eq!(kinds(super::PUSH), [Kind::PushTwice]);
+        assert_eq!(kinds("getChat"), [Kind::Status]);
+    }
+
+    #[test]
     fn rules_are_added_all_or_none() {
         let faults = Faults::new(1);
         for wrong in [
@@ -371,6 +401,7 @@ mod tests {
             r#"{"kind":"garbage","status":500}"#,
             r#"{"kind":"status","delayMs":5}"#,
             r#"{"kind":"delay","delayMs":600001}"#,
+            r#"{"kind":"push-later","operation":"getChat"}"#,
         ] {
             let good = NewFault::of(Kind::Garbage);
             let wrong = serde_json::from_str(wrong).unwrap();

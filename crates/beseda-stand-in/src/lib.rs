@@ -10,6 +10,7 @@ pub mod journal;
 pub mod page;
 pub mod scenario;
 mod spoil;
+pub mod state;
 mod watch;
 
 pub use admin::mount;

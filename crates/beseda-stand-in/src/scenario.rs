@@ -21,3 +21,5 @@ pub use report::{Done, Failure, Report, State};
 pub use runs::{Run, Scenarios, router};
 pub use stage::{Change, Changes, Claims, Stage};
 pub use yaml::{Place, Problem};
+
+pub(crate) use yaml::place_of_path as place_of;

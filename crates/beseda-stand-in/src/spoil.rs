@@ -7,14 +7,21 @@ use bytes::Bytes;
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 
+/// How long the beginning of a cut body has to get away.
+const FLUSH: Duration = Duration::from_millis(20);
 /// Drips of a slow body.
 const DRIPS: usize = 10;
 
 /// A body that ends with a broken connection after so many bytes.
 pub(crate) fn truncated(whole: &Bytes, bytes: Option<usize>) -> Body {
     let kept = bytes.unwrap_or(whole.len() / 2).min(whole.len().saturating_sub(1));
-    let broken = io::Error::from(io::ErrorKind::ConnectionAborted);
-    Body::from_stream(stream::iter([Ok(whole.slice(..kept)), Err(broken)]))
+    let kept = whole.slice(..kept);
+    let end = stream::once(async {
+        // What was written before the break has to be on its way by then.
+        tokio::time::sleep(FLUSH).await;
+        Err(io::Error::from(io::ErrorKind::ConnectionAborted))
+    });
+    Body::from_stream(stream::once(async { Ok(kept) }).chain(end))
 }
 
 /// A body in drips that takes this long.

@@ -3,7 +3,7 @@
 mod tee;
 mod told;
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use async_trait::async_trait;
 use axum::{body::Body, extract::Request, response::Response};
@@ -93,6 +93,9 @@ impl Control {
             }
         }
         let turn = self.turn.read().await;
+        if self.memory.stale.swap(false, Ordering::AcqRel) {
+            next.forget();
+        }
         let response = next.run(request).await;
         drop(turn);
         for fault in struck {

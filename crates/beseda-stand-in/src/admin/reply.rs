@@ -32,6 +32,11 @@ pub(super) fn ok<T: Serialize>(result: T) -> Answer {
     Ok(json(StatusCode::OK, &Envelope::ok(result)))
 }
 
+/// 200 with a document that has no envelope.
+pub(super) fn bare<T: Serialize>(document: &T) -> Response {
+    json(StatusCode::OK, document)
+}
+
 /// 200 with nothing to tell.
 pub(super) fn done() -> Answer {
     Ok(json(StatusCode::OK, &serde_json::json!({ "status": "OK" })))

@@ -128,6 +128,33 @@ pub(super) fn parse(text: &str) -> Result<Node, Problem> {
     root.ok_or_else(|| Problem { place: start, reason: "the file is empty".to_owned() })
 }
 
+/// Where something stands in a document: the way to it by names of fields and numbers in lists. As far as the way goes.
+pub(crate) fn place_of_path(text: &str, way: &[String]) -> Option<Place> {
+    let root = parse(text).ok()?;
+    let mut node = &root;
+    for step in way {
+        let next = match &node.value {
+            Value::Map(fields) => fields.iter().find(|(key, _)| key.words() == Some(step)),
+            Value::List(items) => {
+                let item = step.parse::<usize>().ok().and_then(|number| items.get(number));
+                match item {
+                    Some(item) => {
+                        node = item;
+                        continue;
+                    }
+                    None => None,
+                }
+            }
+            _ => None,
+        };
+        match next {
+            Some((_, value)) => node = value,
+            None => break,
+        }
+    }
+    Some(node.place)
+}
+
 /// JSON escapes characters beyond 16 bits as pairs, which YAML doesn't know: such a text is written out first.
 fn unescaped(text: &str) -> Cow<'_, str> {
     if text.trim_start().starts_with('{')
