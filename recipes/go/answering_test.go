@@ -82,3 +82,15 @@ func TestAWrongKeyIsRefused(t *testing.T) {
 		t.Fatal(answer, err)
 	}
 }
+
+func TestTheAPIBreaksOnceWhenTold(t *testing.T) {
+	fault := map[string]any{"operation": "getChats", "kind": "status", "status": 500, "count": 1}
+	if _, err := standIn.Admin("faults", fault); err != nil {
+		t.Fatal(err)
+	}
+	for _, expected := range []int{500, 200} {
+		if answer, err := standIn.Shop("chats", struct{}{}); err != nil || answer.Code != expected {
+			t.Fatal(answer.Code, err)
+		}
+	}
+}

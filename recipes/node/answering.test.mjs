@@ -39,3 +39,9 @@ test("a wrong key is refused", async () => {
   const { status, body } = await standIn.shop("chats", {}, "ACMA:wrong");
   assert.deepEqual([status, body.status], [401, "ERROR"]);
 });
+
+test("the API breaks once when told, and works again", async () => {
+  await standIn.admin("faults", { operation: "getChats", kind: "status", status: 500, count: 1 });
+  assert.equal((await standIn.shop("chats", {})).status, 500);
+  assert.equal((await standIn.shop("chats", {})).status, 200);
+});

@@ -54,4 +54,12 @@ final class AnsweringTest extends TestCase
         [$status, $body] = self::$standIn->shop('chats', [], 'ACMA:wrong');
         self::assertSame([401, 'ERROR'], [$status, $body['status']]);
     }
+
+    public function testTheApiBreaksOnceWhenTold(): void
+    {
+        $fault = ['operation' => 'getChats', 'kind' => 'status', 'status' => 500, 'count' => 1];
+        self::$standIn->admin('faults', $fault);
+        self::assertSame(500, self::$standIn->shop('chats', [])[0]);
+        self::assertSame(200, self::$standIn->shop('chats', [])[0]);
+    }
 }

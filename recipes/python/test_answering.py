@@ -28,3 +28,9 @@ def test_the_buyer_writes_back_and_the_chat_waits_for_the_shop_again(stand_in):
 def test_a_wrong_key_is_refused(stand_in):
     status, answer = stand_in.shop("chats", {}, key="ACMA:wrong")
     assert (status, answer["status"]) == (401, "ERROR")
+
+
+def test_the_api_breaks_once_when_told_and_works_again(stand_in):
+    stand_in.admin("faults", {"operation": "getChats", "kind": "status", "status": 500, "count": 1})
+    assert stand_in.shop("chats", {})[0] == 500
+    assert stand_in.shop("chats", {})[0] == 200

@@ -55,4 +55,11 @@ final class AnsweringTest {
         assertEquals(401, answer.code());
         assertEquals("ERROR", answer.body().get("status").asText());
     }
+
+    @Test
+    void theApiBreaksOnceWhenTold() throws Exception {
+        standIn.admin("faults", Map.of("operation", "getChats", "kind", "status", "status", 500, "count", 1));
+        assertEquals(500, standIn.shop("chats", Map.of()).code());
+        assertEquals(200, standIn.shop("chats", Map.of()).code());
+    }
 }
