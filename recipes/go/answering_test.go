@@ -68,7 +68,9 @@ func TestTheBuyerWritesBack(t *testing.T) {
 	if err := standIn.Buyer(id, "Спасибо, жду!"); err != nil {
 		t.Fatal(err)
 	}
-	var history struct{ Messages []struct{ Sender, Message string } }
+	var history struct {
+		Messages []struct{ Sender, Message string }
+	}
 	shop(t, fmt.Sprintf("chats/history?chatId=%d", id), struct{}{}, &history)
 	last := history.Messages[len(history.Messages)-1]
 	if last.Sender != "CUSTOMER" || last.Message != "Спасибо, жду!" {
