@@ -62,7 +62,7 @@ pub enum Then {
     },
     /// The subscription is disabled and everything that waits is dropped.
     Off,
-    /// Nothing: it was a `PING`.
+    /// Nothing: it was a `PING`, or is sent once more on purpose.
     Stay,
 }
 
@@ -101,6 +101,8 @@ pub trait Outbox: Send + Sync {
     async fn attempt(&self, subscription: i64, delivery: i64) -> Result<Option<Delivery>>;
     /// Puts the notification of an attempt behind those that wait; says whether there is one.
     async fn enqueue_again(&self, subscription: i64, delivery: i64) -> Result<bool>;
+    /// Puts a notification behind those that wait; says whether there are any others. For stand-ins that misbehave.
+    async fn put_behind(&self, subscription: i64, place: i64) -> Result<bool>;
     /// Waits until the number of changes isn't `seen`, and tells it: something waits, or a subscription is another.
     async fn changed(&self, seen: u64) -> u64;
 }

@@ -18,11 +18,15 @@ mod address;
 mod alarm;
 mod desk;
 mod ladder;
+mod mischief;
 mod post;
 mod receipt;
 mod sender;
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock, Weak},
+};
 
 use beseda_api::{Clock, Outbox, Subscriptions};
 use rustls_pki_types::CertificateDer;
@@ -31,6 +35,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use address::{Policy, Resolve, SystemResolver};
 pub use alarm::{Alarm, SystemAlarm};
+pub use mischief::{Mischief, Prank};
 
 use post::Post;
 use sender::Sender;
@@ -85,7 +90,13 @@ impl Push {
         clock: Arc<dyn Clock>,
         alarm: Arc<dyn Alarm>,
     ) -> Self {
-        let sender = Arc::new(Sender { outbox, post: Post::new(settings), clock, alarm });
+        let sender = Arc::new(Sender {
+            outbox,
+            post: Post::new(settings),
+            clock,
+            alarm,
+            mischief: OnceLock::new(),
+        });
         let stop = CancellationToken::new();
         let running = tokio::spawn(Arc::clone(&sender).run(stop.clone()));
         Self { sender, stop, running }
@@ -95,6 +106,11 @@ impl Push {
     #[must_use]
     pub fn subscriptions(&self) -> Arc<dyn Subscriptions> {
         Arc::<Sender>::clone(&self.sender)
+    }
+
+    /// Lets notifications go wrong as this decides, as long as it lives. For stand-ins; only the first one counts.
+    pub fn misbehave(&self, mischief: Weak<dyn Mischief>) {
+        drop(self.sender.mischief.set(mischief));
     }
 
     /// Stops and waits until nothing is under way.

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::Arc,
+    sync::{Arc, OnceLock, Weak},
     time::Duration,
 };
 
@@ -15,7 +15,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Alarm, ladder,
+    Alarm, Mischief, Prank, ladder,
     post::{Post, Sent},
     receipt::Miss,
 };
@@ -31,6 +31,7 @@ pub(crate) struct Sender {
     pub(crate) post: Post,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) alarm: Arc<dyn Alarm>,
+    pub(crate) mischief: OnceLock<Weak<dyn Mischief>>,
 }
 
 impl Sender {
@@ -105,8 +106,26 @@ impl Sender {
         }
     }
 
-    /// Sends one; gives the next if it may go at once.
+    /// Sends one, if nothing goes wrong on purpose; gives the next if it may go at once.
     async fn deliver(&self, head: Pending) -> Result<Option<Pending>> {
+        let mischief = self.mischief.get().and_then(Weak::upgrade);
+        let prank = mischief.map_or(Prank::None, |mischief| mischief.prank(&head.notification));
+        let head = match prank {
+            Prank::Later => {
+                self.outbox.put_behind(head.subscription, head.place).await?;
+                match self.outbox.head(head.subscription).await? {
+                    Some(first) => first,
+                    None => return Ok(None),
+                }
+            }
+            Prank::Twice => {
+                let at = self.clock.now();
+                let sent = self.post.send(&head.url, &head.notification).await;
+                self.outbox.settle(attempt(head.clone(), sent, at, Then::Stay)).await?;
+                head
+            }
+            Prank::None => head,
+        };
         let at = self.clock.now();
         let sent = self.post.send(&head.url, &head.notification).await;
         let then = decide(&sent, head.failing_since, at);

@@ -135,6 +135,22 @@ impl Outbox for SqliteStore {
             .await
     }
 
+    async fn put_behind(&self, subscription: i64, place: i64) -> Result<bool> {
+        self.writer
+            .write(move |group| {
+                let sql = "INSERT INTO outbox (subscription_id, event_id, kind, business_id, chat_id, message_id, at)
+                           SELECT subscription_id, event_id, kind, business_id, chat_id, message_id, at
+                           FROM outbox WHERE place = ?2 AND subscription_id = ?1 AND EXISTS
+                             (SELECT 1 FROM outbox WHERE subscription_id = ?1 AND place > ?2)";
+                if group.connection.execute(sql, (subscription, place))? == 0 {
+                    return Ok(false);
+                }
+                group.connection.execute("DELETE FROM outbox WHERE place = ?1", [place])?;
+                Ok(true)
+            })
+            .await
+    }
+
     async fn changed(&self, seen: u64) -> u64 {
         let mut changes = self.writer.changes();
         let another = changes.wait_for(|now| *now != seen).await.map(|now| *now);

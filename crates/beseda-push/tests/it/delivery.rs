@@ -188,3 +188,36 @@ async fn the_log_is_paged_newest_first() {
     }
     assert_eq!(paged, whole);
 }
+
+/// The first message is sent twice, the third one later.
+struct Sly(std::sync::atomic::AtomicUsize);
+
+impl beseda_push::Mischief for Sly {
+    fn prank(&self, _: &beseda_api::notification::Notification) -> beseda_push::Prank {
+        match self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
+            0 => beseda_push::Prank::Twice,
+            2 => beseda_push::Prank::Later,
+            _ => beseda_push::Prank::None,
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stand_in_sends_twice_and_out_of_order_when_it_is_told_to() {
+    let world = World::open().await;
+    let sly: std::sync::Arc<dyn beseda_push::Mischief> =
+        std::sync::Arc::new(Sly(Default::default()));
+    world.push().misbehave(std::sync::Arc::downgrade(&sly));
+    let receiver = Receiver::start(Mood::Good).await;
+    let id = world.subscribe(&receiver.url()).await.unwrap().id;
+    world.desk().pause(world.business, id).await.unwrap();
+    let mut written = Vec::new();
+    for number in 0..4 {
+        written.push(world.write(&number.to_string()).await);
+    }
+    world.desk().resume(world.business, id).await.unwrap();
+    let log = world.logged(id, 2 + 5).await;
+    let [one, two, three, four] = written.try_into().unwrap();
+    assert_eq!(ids(&receiver), [one.clone(), one, two, four, three]);
+    assert!(log.iter().all(|entry| entry.outcome == DeliveryOutcome::Delivered));
+}

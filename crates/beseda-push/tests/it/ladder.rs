@@ -1,4 +1,4 @@
-//! Fourteen days of failure in less than a second, the switching off, and the way back.
+//! Fourteen days of failure in about half a second, the switching off, and the way back.
 
 use std::time::Instant;
 
@@ -26,7 +26,8 @@ async fn after_14_days_of_failure_a_subscription_is_off_emptied_and_asked_before
         tokio::task::yield_now().await;
     }
     println!("14 days took {:?}", begun.elapsed());
-    assert!(begun.elapsed().as_secs_f64() < 1.0, "14 days took {:?}", begun.elapsed());
+    // Half a second where nothing else runs; the bound leaves room for a machine that is busy with other tests.
+    assert!(begun.elapsed().as_secs_f64() < 5.0, "14 days took {:?}", begun.elapsed());
     world.time.stand();
 
     let log = world.log(id).await;

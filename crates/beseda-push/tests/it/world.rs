@@ -128,6 +128,10 @@ impl World {
         world
     }
 
+    pub(crate) fn push(&self) -> &Push {
+        self.push.as_ref().unwrap()
+    }
+
     pub(crate) fn desk(&self) -> Arc<dyn Subscriptions> {
         self.push.as_ref().unwrap().subscriptions()
     }
