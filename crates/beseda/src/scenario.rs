@@ -7,8 +7,9 @@ use std::{
 };
 
 use anyhow::bail;
-use beseda::control::scenario::{Files, Report, Scenario, Stage, State, play};
-use beseda_api::{BusinessId, Clock, SystemClock};
+use beseda::control::scenario::{Files, Report, Scenario, Shop, Stage, State, play, record};
+use beseda_api::{BusinessId, ChatsApi, Clock, SystemClock};
+use beseda_client::ChatsExt;
 use serde::Serialize;
 use serde_json::json;
 use tokio::sync::watch;
@@ -37,6 +38,17 @@ pub(crate) async fn run(args: ScenarioArgs) -> anyhow::Result<()> {
                 many => format!("{many} scenarios are"),
             };
             out.say(format!("{counted} as they should be"))
+        }
+        ScenarioCommand::Record { chat, with_shop } => {
+            let shop = target::Shop::reach(&args.connection, &args.cabinet, &[]).await?;
+            let messages = shop.client.history_sorted(shop.business, *chat, None).await?;
+            let chat = shop.client.get_chat(shop.business, *chat).await?;
+            let part = if *with_shop { Shop::Scripted } else { Shop::Awaited };
+            let text = record(&chat, &messages, part);
+            if out.is_json() {
+                return out.document(&json!({ "scenario": text }));
+            }
+            out.say(text.trim_end())
         }
         ScenarioCommand::Run { files } => {
             // All are read before any is played.

@@ -6,5 +6,6 @@ mod casts;
 mod examples;
 mod playing;
 mod reading;
+mod recording;
 mod surface;
 mod world;

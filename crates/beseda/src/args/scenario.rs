@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use beseda_api::ChatId;
 use clap::{Args, Subcommand};
 
 use super::connection::{Cabinet, Connection};
@@ -13,7 +14,8 @@ was said with the shop's (BESEDA_API_KEY or BESEDA_OAUTH_TOKEN in the environmen
 Examples:
   beseda scenario check examples/scenarios/*.yaml
   beseda scenario run return-dispute.yaml
-  beseda scenario run recorded-talk.yaml --json";
+  beseda scenario run recorded-talk.yaml --json
+  beseda scenario record 14604709 > talk.yaml";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -33,6 +35,14 @@ pub(crate) enum ScenarioCommand {
         /// The files.
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
+    },
+    /// Write a chat down as a scenario. Files are kept by name and size.
+    Record {
+        /// The chat's id.
+        chat: ChatId,
+        /// Let the scenario write what the shop wrote, in place of waiting for the shop.
+        #[arg(long)]
+        with_shop: bool,
     },
     /// Say what is wrong with scenarios, without playing them.
     Check {

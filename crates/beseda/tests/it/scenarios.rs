@@ -1,7 +1,8 @@
 //! `beseda scenario`, and buyers who answer by themselves, against the stand-in in a process of its own.
 
-use std::{fs, path::PathBuf, process::Command, thread, time::Duration};
+use std::{fs, path::PathBuf, thread, time::Duration};
 
+use beseda_client::{Client, ControlClient};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -98,30 +99,64 @@ fn a_scenario_that_fails_ends_with_one_and_says_where() {
     assert!(run.err.contains("1 of 1 scenarios failed"), "{}", run.err);
 }
 
+/// What the stand-in's administration says of its scenarios.
+fn ask(
+    stand_in: &StandIn,
+    key: &str,
+    resource: &str,
+    text: Option<&str>,
+) -> beseda_api::Result<Value> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let control = Client::builder().url(stand_in.get("url"));
+    let control: ControlClient = control.build_control(&key.to_owned().into()).unwrap();
+    runtime.block_on(async {
+        match text {
+            Some(text) => control.post_text(resource, text.as_bytes().to_vec()).await,
+            None => control.read(resource, &[("wait", "true".to_owned())]).await,
+        }
+    })
+}
+
 #[test]
 fn a_scenario_plays_in_the_time_of_the_stand_in() {
     let stand_in = StandIn::start(&["--clock", "manual"]);
-    let ask = |method: &str, path: &str, body: &str| -> Value {
-        let url = format!("{}/__admin/{path}", stand_in.get("url"));
-        let key = format!("Authorization: Bearer {}", stand_in.get("adminKey"));
-        let curl = ["-s", "-X", method, &url, "-H", &key, "-H", "Content-Type: application/json"];
-        let output = Command::new("curl").args(curl).args(["-d", body]).output().unwrap();
-        serde_json::from_slice(&output.stdout).unwrap()
-    };
+    let key = stand_in.get("adminKey");
     let text =
         "scenario: Two weeks\nsteps:\n  - buyer opens: a\n  - wait: 14d\n  - buyer writes: b\n";
-    let started = ask("POST", "scenarios", text);
-    assert_eq!(started["result"]["state"], "RUNNING", "{started}");
-    let id = started["result"]["id"].to_string();
-    ask("POST", "clock/advance", r#"{"seconds": 1209599}"#);
-    assert_eq!(ask("GET", &format!("scenarios/{id}"), "")["result"]["state"], "RUNNING");
-    ask("POST", "clock/advance", r#"{"seconds": 1}"#);
-    let ended = ask("GET", &format!("scenarios/{id}?wait=true"), "");
-    assert_eq!(ended["result"]["state"], "DONE", "{ended}");
-    let url = format!("{}/__admin/scenarios", stand_in.get("url"));
-    let output = Command::new("curl").args(["-s", &url]).output().unwrap();
-    let refused: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(refused["errors"][0]["code"], "UNAUTHORIZED");
+    let started = ask(&stand_in, key, "scenarios", Some(text)).unwrap();
+    assert_eq!(started["state"], "RUNNING", "{started}");
+    stand_in.beseda().run(["stand-in", "clock", "--advance", "1209600"]).ok();
+    let ended = ask(&stand_in, key, &format!("scenarios/{}", started["id"]), None).unwrap();
+    assert_eq!(ended["state"], "DONE", "{ended}");
+    let broken = ask(&stand_in, key, "scenarios", Some("scenario: A\nsteps: 7\n")).unwrap_err();
+    assert!(broken.to_string().contains("line 2, column 8: a list is wanted"), "{broken}");
+    let refused = ask(&stand_in, "admin-guessed", "scenarios", Some(text)).unwrap_err();
+    assert_eq!(refused.refusal(), Some(beseda_api::Refusal::Unauthorized));
+}
+
+#[test]
+fn a_chat_of_the_demo_is_recorded_and_plays_again_elsewhere() {
+    let stand_in = StandIn::start(&[]);
+    let chats = stand_in.beseda().run(["chats", "list", "--all", "--json"]).lines();
+    let elsewhere = StandIn::start(&["--seed", "2"]);
+    let mut commands = vec!["scenario".to_owned(), "check".to_owned()];
+    let mut folders = Vec::new();
+    for chat in &chats {
+        let chat = chat["chatId"].to_string();
+        let record = ["scenario", "record", &chat, "--with-shop"];
+        // The pauses were minutes: nobody waits for them here.
+        let text: String = stand_in.beseda().run(record).ok();
+        let quick: Vec<&str> = text.lines().filter(|line| !line.contains("- wait:")).collect();
+        let (folder, path) = file(&quick.join("\n"));
+        folders.push(folder);
+        commands.push(path);
+    }
+    elsewhere.beseda().run(&commands).ok();
+    commands[1] = "run".to_owned();
+    commands.push("--json".to_owned());
+    let reports = elsewhere.beseda().run(&commands).lines();
+    assert_eq!(reports.len(), chats.len());
+    assert!(reports.iter().all(|report| report["state"] == "DONE"), "{reports:#?}");
 }
 
 #[test]
