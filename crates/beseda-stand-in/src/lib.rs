@@ -8,6 +8,7 @@ mod control;
 pub mod faults;
 pub mod journal;
 pub mod page;
+mod pushed;
 pub mod scenario;
 mod spoil;
 pub mod state;

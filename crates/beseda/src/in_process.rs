@@ -8,7 +8,7 @@ use std::{
     future::Future,
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, Weak},
     thread,
 };
 
@@ -166,6 +166,8 @@ impl Builder {
         }));
         control.remember_start().await?;
         let buyers = (self.buyers, self.seed);
+        let weak: Weak<Control> = Arc::downgrade(&control);
+        push.misbehave(weak);
         Ok(Opened { listener, url, demo, engine, push, control, buyers, server, folder })
     }
 

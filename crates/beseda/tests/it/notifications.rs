@@ -270,3 +270,32 @@ async fn subscriptions_are_administered_by_commands() {
     assert!(inside["message"].as_str().unwrap().contains("not a public address"), "{inside}");
     run(&["--data", ".", "list", &business]).fails(2);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fault_sends_a_notification_twice_and_shows_in_the_log() {
+    let stand_in = StandIn::start(&[]);
+    let receiver = Receiver::start().await;
+    let builder = || Client::builder().url(stand_in.get("url"));
+    let key = |name| SecretString::from(stand_in.get(name));
+    let business = BusinessId::new(stand_in.told["businessId"].as_i64().unwrap()).unwrap();
+    let admin = builder().build_admin(&key("adminKey")).unwrap();
+    let control = builder().build_control(&key("adminKey")).unwrap();
+    let market = builder().build_market(&key("marketKey")).unwrap();
+    let new = NewSubscription { url: receiver.url(), name: "shop".to_owned() };
+    let id = admin.create_subscription(business, new).await.unwrap().id;
+    let fault = serde_json::json!({"kind": "push-twice", "count": 1});
+    control.post("faults", &fault).await.unwrap();
+    let opening = beseda_api::ChatOpening { message: Some("Hi".to_owned()), ..Default::default() };
+    market.open_chat(business, opening).await.unwrap();
+    within_a_minute(async {
+        let page = PageRequest::default();
+        while admin.deliveries(business, id, page.clone()).await.unwrap().deliveries.len() < 4 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    let events = receiver.events();
+    let kinds: Vec<_> =
+        events.iter().map(|body| body["notificationType"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["CHAT_CREATED", "CHAT_CREATED", "CHAT_MESSAGE_SENT"]);
+}
