@@ -58,5 +58,5 @@ pub use market::{
 };
 pub use message::{Attachment, Message, MessagePage, MessageText, Sender};
 pub use page::{ChatsLimit, HistoryFrom, HistoryLimit, Limit, PageRequest, PageToken, Paging};
-pub use scope::Scope;
+pub use scope::{Scope, UnknownScope};
 pub use time::Time;
