@@ -61,7 +61,7 @@ pub use market::{
 pub use message::{Attachment, Message, MessagePage, MessageText, Sender};
 pub use outbox::{Attempt, Outbox, Pending, Then};
 pub use page::{ChatsLimit, HistoryFrom, HistoryLimit, Limit, PageRequest, PageToken, Paging};
-pub use scope::Scope;
+pub use scope::{Scope, UnknownScope};
 pub use subscription::{
     DeliveriesRequest, Delivery, DeliveryFailure, DeliveryOutcome, DeliveryPage, FailureKind,
     FailureReason, NewSubscription, Subscription, SubscriptionState, Subscriptions,

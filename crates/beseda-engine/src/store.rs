@@ -166,7 +166,7 @@ pub trait Store: Outbox {
     async fn chat(&self, business: BusinessId, chat: ChatId) -> Result<Option<ChatRow>>;
     /// A part of the list of chats.
     async fn chats(&self, business: BusinessId, query: ChatQuery) -> Result<Vec<ChatRow>>;
-    /// A chat and, from one snapshot, at most `limit` of its messages with ids of at least `from`, oldest first.
+    /// A chat and at most `limit` of its messages with ids of at least `from`, oldest first.
     async fn history(
         &self,
         business: BusinessId,

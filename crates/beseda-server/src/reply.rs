@@ -5,12 +5,15 @@ use beseda_api::{
     Error, Fault, Refusal, Result,
     wire::{Envelope, Failure},
 };
-use bytes::Bytes;
+use bytes::{BufMut, Bytes, BytesMut};
 use http::{HeaderValue, Method, Response, StatusCode, header};
 use hyper::ext::ReasonPhrase;
 use serde::Serialize;
 
 pub(crate) static JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
+
+/// Room for most answers, so that they are written without being moved: a page of 50 messages has about 15 KB.
+const ROOM: usize = 16 * 1024;
 
 /// An answer on its way out.
 #[derive(Debug)]
@@ -33,8 +36,9 @@ pub(crate) fn done() -> Result<Answer> {
 
 /// 200 with this body as it is.
 pub(crate) fn bare<T: Serialize>(body: &T) -> Result<Answer> {
-    let body = sonic_rs::to_vec(body).map_err(Error::broken)?;
-    Ok(Answer::Whole(json(StatusCode::OK, Bytes::from(body))))
+    let mut room = BytesMut::with_capacity(ROOM).writer();
+    sonic_rs::to_writer(&mut room, body).map_err(Error::broken)?;
+    Ok(Answer::Whole(json(StatusCode::OK, room.into_inner().freeze())))
 }
 
 fn json(status: StatusCode, body: Bytes) -> Response<Bytes> {

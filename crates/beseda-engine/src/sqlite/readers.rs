@@ -2,10 +2,21 @@
 
 use std::{
     path::Path,
-    sync::{Mutex, MutexGuard, PoisonError, TryLockError},
+    sync::{
+        Mutex, MutexGuard, PoisonError, TryLockError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use rusqlite::Connection;
+
+thread_local! {
+    /// Where this thread looks first, so that threads don't all reach for the same connection.
+    static FIRST: usize = {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    };
+}
 
 /// A set of reading connections.
 pub(super) struct Readers {
@@ -24,15 +35,17 @@ impl Readers {
         work(&self.free())
     }
 
-    /// A connection nobody uses, or the first one as soon as it is free.
+    /// A connection nobody uses, or this thread's own as soon as it is free.
     fn free(&self) -> MutexGuard<'_, Connection> {
-        for connection in &self.connections {
+        let first = FIRST.with(|first| first % self.connections.len());
+        let (later, sooner) = self.connections.split_at(first);
+        for connection in sooner.iter().chain(later) {
             match connection.try_lock() {
                 Ok(free) => return free,
                 Err(TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
                 Err(TryLockError::WouldBlock) => {}
             }
         }
-        self.connections[0].lock().unwrap_or_else(PoisonError::into_inner)
+        self.connections[first].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

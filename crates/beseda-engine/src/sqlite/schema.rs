@@ -2,7 +2,7 @@
 
 use std::{fmt, path::Path, time::Duration};
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 
 /// Every migration, oldest first. Their number is the version of the schema.
 const MIGRATIONS: &[&str] = &[
@@ -46,7 +46,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, crate::OpenError> {
          PRAGMA foreign_keys = ON;
          PRAGMA cache_size = -8192;",
     )?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    keep_plans(&connection)?;
     migrate(&mut connection)?;
     Ok(connection)
 }
@@ -58,8 +58,15 @@ pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(Duration::from_secs(10))?;
     connection.execute_batch("PRAGMA mmap_size = 12582912; PRAGMA cache_size = -4096;")?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    keep_plans(&connection)?;
     Ok(connection)
+}
+
+/// Keeps prepared statements prepared. Without stable plans a statement with a range is planned anew for each
+/// value it is given, which costs more than running it.
+fn keep_plans(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(|_| ())
 }
 
 fn migrate(connection: &mut Connection) -> Result<(), crate::OpenError> {

@@ -85,7 +85,7 @@ pub(crate) enum ChatsCommand {
         /// The folder to save them in; no file there is overwritten.
         #[arg(long, short, value_name = "DIR", default_value = ".")]
         output: PathBuf,
-        /// One more origin that may see the credential, such as https://files.example; the service's own always may.
+        /// One more origin that may see the credential, such as `https://files.example`; the service's own always may.
         #[arg(long = "trust", value_name = "ORIGIN")]
         trusted: Vec<String>,
     },
