@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::Context;
+use beseda_api::Error;
 use beseda_client::ControlClient;
 use serde_json::{Value, json};
 
@@ -30,7 +31,7 @@ pub(crate) async fn run(command: ControlCommand) -> anyhow::Result<()> {
         ControlCommand::Seed(args) => {
             let (client, out) = reach(&args)?;
             let answer = client.post_text("seed", read(&args.what.file)?).await;
-            let answer = answer.with_context(|| args.what.file.display().to_string())?;
+            let answer = answer.map_err(|error| in_file(error, &args.what.file))?;
             out.document(&answer["result"])
         }
         ControlCommand::Snapshot(args) => {
@@ -55,7 +56,7 @@ pub(crate) async fn run(command: ControlCommand) -> anyhow::Result<()> {
         ControlCommand::Import(args) => {
             let (client, out) = reach(&args)?;
             let answer = client.post_text("import", read(&args.what.file)?).await;
-            answer.with_context(|| args.what.file.display().to_string())?;
+            answer.map_err(|error| in_file(error, &args.what.file))?;
             out.say("imported")
         }
     }
@@ -170,6 +171,16 @@ fn line(entry: &Value) -> String {
         }
     }
     line
+}
+
+/// A refusal of what stands in a file, with the file's name before the line.
+fn in_file(error: Error, file: &Path) -> Error {
+    let Error::Refused(mut refused) = error else { return error };
+    for fault in &mut refused.faults {
+        let said = fault.message.take().unwrap_or_default();
+        fault.message = Some(format!("{}: {said}", file.display()));
+    }
+    Error::Refused(refused)
 }
 
 /// A value without quotes.

@@ -27,7 +27,7 @@ fn rows(snapshot: &Connection) -> rusqlite::Result<State> {
         let only = if name == "meta" { " WHERE name != 'secret'" } else { "" };
         let mut statement = snapshot.prepare(&format!("SELECT * FROM {name}{only}"))?;
         let columns: Vec<String> =
-            statement.column_names().into_iter().map(str::to_owned).collect();
+            statement.column_names().map(str::to_owned).collect();
         let width = columns.len();
         let read =
             |row: &rusqlite::Row<'_>| (0..width).map(|at| Ok(cell(row.get_ref(at)?))).collect();

@@ -64,17 +64,15 @@ pub(super) async fn live(State(control): State<Arc<Control>>) -> Answer {
 
 fn entries(live: Receiver<Entry>) -> impl Stream<Item = Result<Event, Infallible>> {
     stream::unfold(live, |mut live| async move {
-        let event = loop {
-            match live.recv().await {
-                Ok(entry) => {
-                    let data = serde_json::to_string(&entry).unwrap_or_default();
-                    break Event::default().id(entry.id.to_string()).data(data);
-                }
-                Err(RecvError::Lagged(skipped)) => {
-                    break Event::default().event("skipped").data(skipped.to_string());
-                }
-                Err(RecvError::Closed) => return None,
+        let event = match live.recv().await {
+            Ok(entry) => {
+                let data = serde_json::to_string(&entry).unwrap_or_default();
+                Event::default().id(entry.id.to_string()).data(data)
             }
+            Err(RecvError::Lagged(skipped)) => {
+                Event::default().event("skipped").data(skipped.to_string())
+            }
+            Err(RecvError::Closed) => return None,
         };
         Some((Ok(event), live))
     })
