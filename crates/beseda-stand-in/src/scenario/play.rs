@@ -29,6 +29,7 @@ impl Report {
             chats: Default::default(),
             steps: Vec::new(),
             failure: None,
+            resting: false,
         }
     }
 }
@@ -91,7 +92,7 @@ impl<'a> Player<'a> {
         business: BusinessId,
         report: &'a watch::Sender<Report>,
     ) -> Self {
-        let now = stage.clock.now();
+        let now = report.borrow().started_at.timestamp();
         Self {
             stage,
             business,
@@ -123,7 +124,9 @@ impl<'a> Player<'a> {
             match &step.act {
                 Act::Pause(long) => {
                     self.reached = later(self.reached, *long);
+                    self.rest(true);
                     self.stage.alarm.until(self.reached).await;
+                    self.rest(false);
                     self.tell(step, Deed::default());
                 }
                 Act::Await { condition, within, otherwise } => {
@@ -298,6 +301,11 @@ impl<'a> Player<'a> {
             Some(message) if self.stage.changes.are_told() => message.created_at.timestamp(),
             _ => now,
         }
+    }
+
+    /// Tells that nothing happens here until time passes or somebody else acts, or that it does again.
+    pub(super) fn rest(&self, resting: bool) {
+        self.report.send_modify(|report| report.resting = resting);
     }
 
     fn tell(&self, step: &Step, deed: Deed) {

@@ -39,6 +39,9 @@ pub struct Report {
     /// Why it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+    /// Whether it waits for time or for somebody else.
+    #[serde(skip)]
+    pub(super) resting: bool,
 }
 
 /// A step that was done.

@@ -114,6 +114,14 @@ impl Scenarios {
         Some(Run { id, report: ended })
     }
 
+    /// One of them, when it waits for something or has ended: what it can do by itself is done then.
+    async fn resting(&self, id: u64) -> Option<Run> {
+        let mut report = self.runs().by_id.get(&id)?.report.clone();
+        let resting = |report: &Report| report.resting || report.state != State::Running;
+        let report = report.wait_for(resting).await.ok()?.clone();
+        Some(Run { id, report })
+    }
+
     /// Stops one; what it has done stays done.
     pub fn stop(&self, id: u64) -> Option<Run> {
         let ended = Time::moscow(self.stage.clock.now());
@@ -208,8 +216,10 @@ async fn start(
         Ok(run) => run,
         Err(refused) => return refusal(&refused),
     };
-    let ended = if waiting.wait { scenarios.ended(run.id).await } else { None };
-    Json(Envelope::ok(ended.unwrap_or(run))).into_response()
+    let wait = waiting.wait;
+    let reached =
+        if wait { scenarios.ended(run.id).await } else { scenarios.resting(run.id).await };
+    Json(Envelope::ok(reached.unwrap_or(run))).into_response()
 }
 
 async fn list(Shared(scenarios): Shared<Arc<Scenarios>>) -> Response {

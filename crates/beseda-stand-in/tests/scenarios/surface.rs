@@ -41,9 +41,10 @@ async fn a_scenario_is_started_in_yaml_or_json_and_its_end_can_be_waited_for() {
 #[tokio::test]
 async fn one_that_waits_is_running_until_it_is_stopped() {
     let world = World::new().await;
-    let text = "scenario: A\nsteps:\n  - wait: 1d\n";
+    let text = "scenario: A\nsteps:\n  - buyer opens: a\n  - wait: 1d\n";
     let (_, started) = ask(&world, Method::POST, "/scenarios", text).await;
     assert_eq!(started["result"]["state"], "RUNNING");
+    assert_eq!(started["result"]["steps"].as_array().unwrap().len(), 1, "{started}");
     let path = format!("/scenarios/{}", started["result"]["id"]);
     assert_eq!(ask(&world, Method::GET, &path, "").await.1["result"]["state"], "RUNNING");
     assert_eq!(ask(&world, Method::DELETE, &path, "").await.1["result"]["state"], "STOPPED");

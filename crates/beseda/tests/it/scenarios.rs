@@ -111,7 +111,10 @@ fn ask(
     let control: ControlClient = control.build_control(&key.to_owned().into()).unwrap();
     runtime.block_on(async {
         match text {
-            Some(text) => control.post_text(resource, text.as_bytes().to_vec()).await,
+            Some(text) => {
+                let answer = control.post_text(resource, text.as_bytes().to_vec()).await;
+                answer.map(|mut answer| answer["result"].take())
+            }
             None => control.read(resource, &[("wait", "true".to_owned())]).await,
         }
     })

@@ -30,10 +30,12 @@ impl Player<'_> {
             if met.is_some() || over {
                 return Ok(met);
             }
+            self.rest(true);
             tokio::select! {
                 () = self.stage.alarm.until(until) => {}
                 () = listener.changed(self.business) => {}
             }
+            self.rest(false);
         }
     }
 
