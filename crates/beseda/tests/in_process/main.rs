@@ -13,8 +13,7 @@ use std::{
 use beseda::{
     LimitSettings, Orders, StandIn,
     api::{
-        ChatContext, ChatStatus, ChatsApi, Clock, HistoryFrom, MarketMessage,
-        MessageText, OrderId,
+        ChatContext, ChatStatus, ChatsApi, Clock, HistoryFrom, MarketMessage, MessageText, OrderId,
     },
     control::StandInClock,
 };
