@@ -137,7 +137,7 @@ async fn nothing_is_kept_for_nobody_for_others_and_for_what_is_off() {
     assert!(outbox.heads().await.unwrap().is_empty());
     outbox.settle(done(&head)).await.unwrap();
     assert!(outbox.attempts(mine, i64::MAX, 10).await.unwrap().is_empty(), "of nobody");
-    drop(theirs);
+    assert!(outbox.head(theirs).await.unwrap().is_none(), "the other cabinet's");
 }
 
 #[tokio::test]
