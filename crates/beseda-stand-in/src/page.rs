@@ -28,7 +28,6 @@ const PARTS: [(&str, &str, &str); 9] = [
 ];
 
 /// The page and what it loads, by paths below `/__admin`.
-#[must_use]
 pub fn router() -> Router {
     let page = Router::new().route("/", get(index));
     PARTS.into_iter().fold(page, |page, (path, kind, text)| {
