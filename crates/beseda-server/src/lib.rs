@@ -39,7 +39,9 @@ mod upload;
 use std::{fmt, sync::Arc};
 
 use axum::Router;
-use beseda_api::{Administration, ChatsApi, Clock, Directory, Downloads, MarketSide, Subscriptions};
+use beseda_api::{
+    Administration, ChatsApi, Clock, Directory, Downloads, MarketSide, Subscriptions,
+};
 
 pub use intercept::{Arrival, Interceptor, Next, Reset};
 pub use settings::{

@@ -64,9 +64,7 @@ pub(crate) async fn handle(
         Thing::All if call.parts.method == Method::POST => {
             reply::ok(desk.create_subscription(business, call.json().await?).await?)
         }
-        Thing::All => {
-            reply::ok(Listed { subscriptions: desk.list_subscriptions(business).await? })
-        }
+        Thing::All => reply::ok(Listed { subscriptions: desk.list_subscriptions(business).await? }),
         Thing::One(id) => {
             desk.delete(business, query::parse(id)?).await?;
             reply::done()

@@ -26,8 +26,7 @@ fn rows(snapshot: &Connection) -> rusqlite::Result<State> {
     for name in tables(snapshot)? {
         let only = if name == "meta" { " WHERE name != 'secret'" } else { "" };
         let mut statement = snapshot.prepare(&format!("SELECT * FROM {name}{only}"))?;
-        let columns: Vec<String> =
-            statement.column_names().map(str::to_owned).collect();
+        let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let width = columns.len();
         let read =
             |row: &rusqlite::Row<'_>| (0..width).map(|at| Ok(cell(row.get_ref(at)?))).collect();
