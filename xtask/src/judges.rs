@@ -1,14 +1,13 @@
 //! The judges: programs nobody here wrote, against the released binary's stand-in. What they ask lies in `tests/judges`.
 
-mod python;
 mod stand_in;
 
 use std::{fs, path::PathBuf, process::Command, time::Duration};
 
 use anyhow::{Context, Result, bail};
 
-use self::{python::Python, stand_in::StandIn};
-use crate::{place, steps, steps::Steps};
+use self::stand_in::StandIn;
+use crate::{place, python::Python, steps, steps::Steps};
 
 const GENERATIONS: [&str; 2] = ["2026", "2024"];
 const FUZZ_SECONDS: u64 = 110;
@@ -31,7 +30,8 @@ pub(crate) fn add(steps: &mut Steps, binary: Option<PathBuf>) {
     };
     let mut python = None;
     let prepared = steps.run("prepare the judges", || {
-        python = Some(Python::prepare()?);
+        fs::create_dir_all(place::judges())?;
+        python = Some(Python::prepare("tests/judges", "judges-venv")?);
         Ok(())
     });
     let (true, true, Some(python)) = (built, prepared, python) else { return };

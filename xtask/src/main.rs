@@ -3,7 +3,10 @@
 mod bench;
 mod ci;
 mod judges;
+mod page;
 mod place;
+mod python;
+mod recipes;
 mod steps;
 mod suite;
 
@@ -21,9 +24,9 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run every test there is: cargo's, then the judges that nobody here wrote
+    /// Run every test there is: cargo's, the recipes, the page, then the judges that nobody here wrote
     Test {
-        /// Leave out the judges (they need Python and Java)
+        /// Leave out all but cargo's tests (the others need Python, Java, Node and Chromium)
         #[arg(long)]
         skip_judges: bool,
     },
@@ -33,6 +36,10 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         binary: Option<PathBuf>,
     },
+    /// Run only the tests of the stand-in's page in Chromium
+    Page,
+    /// Run only the recipes: the stand-in under tests in other languages
+    Recipes,
     /// Run exactly what CI runs
     Ci,
     /// Measure the release build beside three references and print one table
@@ -53,6 +60,8 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Test { skip_judges } => suite::run(skip_judges),
         Command::Judges { binary } => judges::run(binary),
+        Command::Page => page::run(),
+        Command::Recipes => recipes::run(),
         Command::Ci => ci::run(),
         Command::Bench(args) => bench::run(&args),
     }

@@ -2,9 +2,9 @@
 
 use anyhow::Result;
 
-use crate::{judges, place, steps, steps::Steps};
+use crate::{judges, page, place, recipes, steps, steps::Steps};
 
-/// Runs cargo's tests and then the judges; all of them, even if some fail.
+/// Runs cargo's tests and then everything else; all of them, even if some fail.
 pub(crate) fn run(skip_judges: bool) -> Result<()> {
     let mut steps = Steps::default();
     add(&mut steps, skip_judges);
@@ -26,8 +26,10 @@ pub(crate) fn add(steps: &mut Steps, skip_judges: bool) {
         steps::call(place::cargo().args(arguments))
     });
     if skip_judges {
-        println!("\nThe judges were left out, as asked.");
+        println!("\nRecipes, page and judges were left out, as asked.");
     } else {
+        recipes::add(steps);
+        page::add(steps);
         judges::add(steps, None);
     }
 }

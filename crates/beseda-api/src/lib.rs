@@ -30,8 +30,10 @@ mod id;
 mod market;
 mod message;
 pub mod notification;
+mod outbox;
 mod page;
 mod scope;
+mod subscription;
 mod time;
 pub mod wire;
 mod word;
@@ -57,6 +59,11 @@ pub use market::{
     NewOrder, NewReturn, Order, Return, WaitingFor,
 };
 pub use message::{Attachment, Message, MessagePage, MessageText, Sender};
+pub use outbox::{Attempt, Outbox, Pending, Then};
 pub use page::{ChatsLimit, HistoryFrom, HistoryLimit, Limit, PageRequest, PageToken, Paging};
 pub use scope::{Scope, UnknownScope};
+pub use subscription::{
+    DeliveriesRequest, Delivery, DeliveryFailure, DeliveryOutcome, DeliveryPage, FailureKind,
+    FailureReason, NewSubscription, Subscription, SubscriptionState, Subscriptions,
+};
 pub use time::Time;

@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 use beseda_api::{
-    Administration, ApiKeyInfo, BusinessId, Cabinet, Campaign, IssuedKey, IssuedToken, NewCabinet,
-    NewCampaign, NewKey, NewUser, Result, TokenInfo, User,
+    Administration, ApiKeyInfo, BusinessId, Cabinet, Campaign, DeliveriesRequest, DeliveryPage,
+    IssuedKey, IssuedToken, NewCabinet, NewCampaign, NewKey, NewSubscription, NewUser, Result,
+    Subscription, Subscriptions, TokenInfo, User,
 };
 use reqwest::Method;
 use serde::Deserialize;
@@ -49,6 +50,11 @@ struct Users {
 #[derive(Deserialize)]
 struct Tokens {
     tokens: Vec<TokenInfo>,
+}
+
+#[derive(Deserialize)]
+struct Subscribed {
+    subscriptions: Vec<Subscription>,
 }
 
 #[async_trait]
@@ -125,5 +131,58 @@ impl Administration for AdminClient {
     async fn revoke_token(&self, user: i64, token: i64) -> Result<()> {
         let path = path(&format!("users/{user}/tokens/{token}"));
         self.transport.done(&Call::new(Method::DELETE, path)).await
+    }
+}
+
+/// Where a subscription, or something of it, is found.
+fn subscription(business: BusinessId, subscription: i64, what: &str) -> String {
+    path(&format!("cabinets/{business}/subscriptions/{subscription}{what}"))
+}
+
+#[async_trait]
+impl Subscriptions for AdminClient {
+    async fn create_subscription(
+        &self,
+        business: BusinessId,
+        new: NewSubscription,
+    ) -> Result<Subscription> {
+        let call = Call::post(path(&format!("cabinets/{business}/subscriptions")));
+        self.transport.result(&call.json(&new)?).await
+    }
+
+    async fn list_subscriptions(&self, business: BusinessId) -> Result<Vec<Subscription>> {
+        let call = Call::get(path(&format!("cabinets/{business}/subscriptions")));
+        let list: Subscribed = self.transport.result(&call).await?;
+        Ok(list.subscriptions)
+    }
+
+    async fn pause(&self, business: BusinessId, id: i64) -> Result<Subscription> {
+        self.transport.result(&Call::post(subscription(business, id, "/pause"))).await
+    }
+
+    async fn resume(&self, business: BusinessId, id: i64) -> Result<Subscription> {
+        self.transport.result(&Call::post(subscription(business, id, "/resume"))).await
+    }
+
+    async fn delete(&self, business: BusinessId, id: i64) -> Result<()> {
+        let path = subscription(business, id, "");
+        self.transport.done(&Call::new(Method::DELETE, path)).await
+    }
+
+    async fn deliveries(
+        &self,
+        business: BusinessId,
+        id: i64,
+        page: DeliveriesRequest,
+    ) -> Result<DeliveryPage> {
+        let call = Call::get(subscription(business, id, "/deliveries"))
+            .query("limit", page.limit.map(beseda_api::Limit::get))
+            .query("pageToken", page.token.as_ref().map(beseda_api::PageToken::as_str));
+        self.transport.result(&call).await
+    }
+
+    async fn replay(&self, business: BusinessId, id: i64, delivery: i64) -> Result<()> {
+        let path = subscription(business, id, &format!("/deliveries/{delivery}/replay"));
+        self.transport.done(&Call::post(path)).await
     }
 }

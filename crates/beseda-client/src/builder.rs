@@ -10,7 +10,7 @@ use reqwest::{
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use crate::{AdminClient, Client, Failure, MarketClient, send::Transport};
+use crate::{AdminClient, Client, ControlClient, Failure, MarketClient, send::Transport};
 
 /// Where the published service answers.
 pub const DEFAULT_URL: &str = "https://api.partner.market.yandex.ru";
@@ -203,6 +203,15 @@ impl Builder {
     pub fn build_admin(self, key: &SecretString) -> Result<AdminClient> {
         let credential = (AUTHORIZATION, secret("Bearer ", key)?);
         Ok(AdminClient { transport: self.transport(Some(credential))? })
+    }
+
+    /// The client of a stand-in's controls, with its admin key.
+    ///
+    /// # Errors
+    /// [`Failure::Setup`] if a setting is unusable.
+    pub fn build_control(self, key: &SecretString) -> Result<ControlClient> {
+        let credential = (AUTHORIZATION, secret("Bearer ", key)?);
+        Ok(ControlClient { transport: self.transport(Some(credential))? })
     }
 
     fn transport(self, credential: Option<(HeaderName, HeaderValue)>) -> Result<Transport> {

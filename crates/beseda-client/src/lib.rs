@@ -27,6 +27,7 @@
 mod admin;
 mod builder;
 mod client;
+mod control;
 mod download;
 mod ext;
 mod failure;
@@ -39,6 +40,7 @@ pub use admin::AdminClient;
 pub use beseda_api as api;
 pub use builder::{Builder, DEFAULT_URL, Patience};
 pub use client::Client;
+pub use control::ControlClient;
 pub use download::Fetched;
 pub use ext::ChatsExt;
 pub use failure::{ErrorExt, Failure};

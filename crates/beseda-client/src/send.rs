@@ -61,6 +61,11 @@ impl Call {
         Ok(self)
     }
 
+    pub(crate) fn bytes(mut self, body: Vec<u8>) -> Self {
+        self.json = Some(body);
+        self
+    }
+
     /// Changes nothing at the service, so it may be repeated.
     pub(crate) fn reads(mut self) -> Self {
         self.repeatable = true;

@@ -30,6 +30,7 @@ mod open;
 pub mod rules;
 pub mod secret;
 mod sqlite;
+pub mod state;
 pub mod store;
 mod token;
 

@@ -98,7 +98,7 @@ impl MarketSide for Engine {
     }
 
     async fn close_chat(&self, business: BusinessId, chat_id: ChatId) -> Result<Chat> {
-        self.store.change_chat(business, chat_id, Event::Closed).await.map(chat)
+        self.store.change_chat(business, chat_id, Event::Closed, self.now()).await.map(chat)
     }
 
     async fn open_dispute(&self, business: BusinessId, opening: DisputeOpening) -> Result<Chat> {
@@ -114,7 +114,7 @@ impl MarketSide for Engine {
     }
 
     async fn resolve_dispute(&self, business: BusinessId, chat_id: ChatId) -> Result<Chat> {
-        self.store.change_chat(business, chat_id, Event::Resolved).await.map(chat)
+        self.store.change_chat(business, chat_id, Event::Resolved, self.now()).await.map(chat)
     }
 }
 
@@ -199,7 +199,8 @@ impl Engine {
         first: Option<Draft>,
     ) -> Result<ChatRow> {
         let (talk, _) = self.store.create_chat(self.talk(business, subject)).await?;
-        let row = self.store.change_chat(business, talk.chat, Event::Disputed).await?;
+        let disputed = self.store.change_chat(business, talk.chat, Event::Disputed, self.now());
+        let row = disputed.await?;
         if let Some(first) = first {
             self.store.append(business, row.chat, first).await?;
         }

@@ -2,7 +2,7 @@
 
 use std::{fs::File, path::Path, path::PathBuf, sync::Arc};
 
-use beseda_api::{Clock, Error};
+use beseda_api::{Clock, Error, Outbox};
 
 use crate::{Engine, Files, NewerSchema, SqliteStore, store::Store, token::Sealer};
 
@@ -162,6 +162,12 @@ impl Engine {
     ) -> Result<Self, OpenError> {
         let sealer = Sealer::new(&store.shared_secret().await?);
         Ok(Self { store, files, settings, clock, sealer, folder: None })
+    }
+
+    /// What waits for the subscriptions of all cabinets. Whoever holds it must be done before the engine goes.
+    #[must_use]
+    pub fn outbox(&self) -> Arc<dyn Outbox> {
+        Arc::<dyn Store>::clone(&self.store)
     }
 
     /// Takes away the files of uploads that a crash cut off.

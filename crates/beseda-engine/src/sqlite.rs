@@ -3,8 +3,10 @@
 mod chats;
 mod checkpoint;
 mod code;
+mod copy;
 mod directory;
 mod market;
+mod outbox;
 mod readers;
 mod schema;
 mod writer;
@@ -23,6 +25,7 @@ pub use schema::NewerSchema;
 
 use crate::{
     rules::Event,
+    state::State,
     store::{ChatQuery, ChatRow, Draft, FileRow, KeyRecord, MessageRow, NewChat, Store},
 };
 use readers::Readers;
@@ -111,8 +114,9 @@ impl Store for SqliteStore {
         business: BusinessId,
         chat: ChatId,
         event: Event,
+        at: Timestamp,
     ) -> Result<ChatRow> {
-        self.writer.write(move |group| chats::change(group, business, chat, &event)).await
+        self.writer.write(move |group| chats::change(group, business, chat, &event, at)).await
     }
 
     async fn begin_upload(&self, file: &FileId, at: Timestamp) -> Result<()> {
@@ -253,6 +257,16 @@ impl Store for SqliteStore {
             connection.query_row(sql, [], |row| row.get(0))
         })
         .await
+    }
+
+    async fn dump(&self) -> Result<State> {
+        let readers = Arc::clone(&self.readers);
+        let long = move || readers.read(copy::dump);
+        tokio::task::spawn_blocking(long).await.map_err(Error::broken)?.map_err(Error::broken)
+    }
+
+    async fn replace(&self, state: State) -> Result<()> {
+        self.writer.write(move |group| copy::replace(group, &state)).await
     }
 
     async fn ready(&self) -> Result<()> {

@@ -4,11 +4,11 @@ use async_trait::async_trait;
 use beseda_api::{
     ApiKeyInfo, BusinessId, Cabinet, Campaign, CampaignId, ChatContext, ChatFilter, ChatId,
     ChatStatus, ChatType, ContextType, Customer, FileId, MessageId, NewCabinet, NewCampaign, Order,
-    OrderId, Result, Return, ReturnId, Scope, Sender, TokenInfo, User, Verdict,
+    OrderId, Outbox, Result, Return, ReturnId, Scope, Sender, TokenInfo, User, Verdict,
 };
 use jiff::Timestamp;
 
-use crate::rules::Event;
+use crate::{rules::Event, state::State};
 
 /// A chat as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,12 +154,14 @@ pub struct KeyRecord {
 
 /// Keeps conversations, orders and credentials.
 ///
+/// What a cabinet's subscriptions are to hear of is put into the [`Outbox`] in the transaction that causes it.
+///
 /// Each verb is one transaction. A verb that writes returns only after what it wrote would survive a power
 /// loss. Refusals that a verb names are [`Error::Refused`](beseda_api::Error); anything else that goes wrong
 /// is [`Error::Broken`](beseda_api::Error), and then nothing was written. Several processes may use one store
 /// at once, if its kind allows that.
 #[async_trait]
-pub trait Store: Send + Sync {
+pub trait Store: Outbox {
     /// A chat of this cabinet.
     async fn chat(&self, business: BusinessId, chat: ChatId) -> Result<Option<ChatRow>>;
     /// A part of the list of chats.
@@ -185,12 +187,13 @@ pub trait Store: Send + Sync {
     /// Writes a message: gives it the next id and lets the rules change the chat.
     /// Refuses with 404 for an unknown chat and with what the rules say.
     async fn append(&self, business: BusinessId, chat: ChatId, draft: Draft) -> Result<MessageRow>;
-    /// Lets the rules change a chat without a message. Refuses like [`Store::append`].
+    /// Lets the rules change a chat without a message, at this moment. Refuses like [`Store::append`].
     async fn change_chat(
         &self,
         business: BusinessId,
         chat: ChatId,
         event: Event,
+        at: Timestamp,
     ) -> Result<ChatRow>;
 
     /// Remembers that the bytes of a file are about to be written.
@@ -250,6 +253,10 @@ pub trait Store: Send + Sync {
 
     /// A secret that all processes on this store share, made at its first use.
     async fn shared_secret(&self) -> Result<[u8; 32]>;
+    /// Every row, as of one moment; no bytes of files.
+    async fn dump(&self) -> Result<State>;
+    /// Puts these rows in the place of all there are: all of them, or none. 400 if they aren't of this schema.
+    async fn replace(&self, state: State) -> Result<()>;
     /// Whether the store can be read and written now.
     async fn ready(&self) -> Result<()>;
 }

@@ -11,6 +11,7 @@ use crate::{
     call::Call,
     query,
     reply::{self, Answer},
+    subscriptions,
 };
 
 /// What can be administered, by the path.
@@ -24,6 +25,7 @@ enum Thing<'a> {
     Right(&'a str, &'a str),
     Tokens(&'a str),
     Token(&'a str, &'a str),
+    Subscriptions(&'a str, subscriptions::Thing<'a>),
 }
 
 impl<'a> Thing<'a> {
@@ -34,6 +36,9 @@ impl<'a> Thing<'a> {
             ["cabinets", business, "campaigns"] => Self::Campaigns(business),
             ["cabinets", business, "keys"] => Self::Keys(business),
             ["cabinets", business, "keys", key] => Self::Key(business, key),
+            ["cabinets", business, "subscriptions", ref rest @ ..] => {
+                Self::Subscriptions(business, subscriptions::Thing::recognise(rest)?)
+            }
             ["users"] => Self::Users,
             ["users", user, "cabinets", business] => Self::Right(user, business),
             ["users", user, "tokens"] => Self::Tokens(user),
@@ -48,6 +53,7 @@ impl<'a> Thing<'a> {
                 "GET, POST"
             }
             Self::Right(..) => "PUT, DELETE",
+            Self::Subscriptions(_, thing) => thing.allow(),
             Self::Key(..) | Self::Token(..) => "DELETE",
         }
     }
@@ -63,11 +69,14 @@ pub(crate) async fn handle(mut call: Call<'_>, rest: &str) -> Result<Answer> {
         return Ok(reply::method_not_allowed(&method, thing.allow()));
     }
     call.server.gate.admit_admin(&call.parts.headers)?;
-    if method == Method::GET {
-        return list(admin.as_ref(), thing).await;
-    }
     if method == Method::POST {
         call.check_type(Kind::Json)?;
+    }
+    if let Thing::Subscriptions(business, thing) = thing {
+        return subscriptions::handle(&mut call, business, thing).await;
+    }
+    if method == Method::GET {
+        return list(admin.as_ref(), thing).await;
     }
     let changed = change(&mut call, admin.as_ref(), thing, &method).await;
     // Also after a failure: it may have happened all the same.
@@ -96,7 +105,9 @@ async fn list(admin: &dyn Administration, thing: Thing<'_>) -> Result<Answer> {
         }
         Thing::Users => reply::ok(Listed::Users(admin.list_users().await?)),
         Thing::Tokens(user) => reply::ok(Listed::Tokens(admin.list_tokens(number(user)?).await?)),
-        Thing::Key(..) | Thing::Right(..) | Thing::Token(..) => Err(reply::resource_not_found()),
+        Thing::Key(..) | Thing::Right(..) | Thing::Token(..) | Thing::Subscriptions(..) => {
+            Err(reply::resource_not_found())
+        }
     }
 }
 
@@ -135,6 +146,7 @@ async fn change(
             admin.revoke_token(number(user)?, number(token)?).await?;
             reply::done()
         }
+        Thing::Subscriptions(..) => Err(reply::resource_not_found()),
     }
 }
 

@@ -24,7 +24,7 @@ use crate::{
     call::Call,
     files, gate,
     gate::limits::{self, Standing},
-    gzip, health, market,
+    gzip, health, intercept, market,
     metrics::Label,
     reply::{self, Answer},
     route::{self, Operation, Route},
@@ -50,6 +50,18 @@ struct Exchange {
 
 /// Answers one request, whatever it is.
 pub(crate) async fn answer(State(server): State<Arc<Server>>, request: Request) -> Response {
+    match &server.services.interceptor {
+        None => serve(&server, request, None).await,
+        Some(interceptor) => intercept::around(interceptor.as_ref(), &server, request).await,
+    }
+}
+
+/// Answers one request, with what was put in place of its handling if there is such a thing.
+pub(crate) async fn serve(
+    server: &Arc<Server>,
+    request: Request,
+    instead: Option<http::Response<Bytes>>,
+) -> Response {
     let started = Instant::now();
     let (parts, mut body) = request.into_parts();
     let route = route::recognise(parts.uri.path());
@@ -60,7 +72,17 @@ pub(crate) async fn answer(State(server): State<Arc<Server>>, request: Request) 
         label: Label::of(route, &parts.method),
     };
     let in_flight = server.metrics.begin();
-    let outcome = guarded(&server, &parts, &mut body, (route, &mut exchange)).await;
+    let outcome = match instead {
+        None => guarded(server, &parts, &mut body, (route, &mut exchange)).await,
+        Some(answer) => {
+            if let (Label::Operation(operation), Route::Api { generation, .. }) =
+                (exchange.label, route)
+            {
+                exchange.standing = server.limits.untouched(operation, generation);
+            }
+            Answer::Whole(answer)
+        }
+    };
     let unread = parts.version < Version::HTTP_2 && !body.is_end_stream();
     if unread && !parts.headers.contains_key(header::EXPECT) {
         let bounds = Bounds { bytes: UNWANTED, silence: Duration::from_secs(1) };

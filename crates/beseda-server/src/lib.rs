@@ -22,13 +22,16 @@ mod gate;
 mod generation;
 mod gzip;
 mod health;
+mod intercept;
 mod market;
 mod metrics;
 mod query;
 mod reply;
+mod resettable;
 mod route;
 mod routes;
 mod settings;
+mod subscriptions;
 mod trace;
 mod transport;
 mod upload;
@@ -36,8 +39,11 @@ mod upload;
 use std::{fmt, sync::Arc};
 
 use axum::Router;
-use beseda_api::{Administration, ChatsApi, Clock, Directory, Downloads, MarketSide};
+use beseda_api::{
+    Administration, ChatsApi, Clock, Directory, Downloads, MarketSide, Subscriptions,
+};
 
+pub use intercept::{Arrival, Interceptor, Next, Reset};
 pub use settings::{
     DirectOnUnversioned, FileAccess, LimitPreset, LimitSettings, Settings, SettingsError,
 };
@@ -59,8 +65,12 @@ pub struct Services {
     pub market: Option<Arc<dyn MarketSide>>,
     /// Administration; its paths are unknown (404) if `None`.
     pub admin: Option<Arc<dyn Administration>>,
+    /// Push notifications, a part of administration; their paths are unknown (404) if `None`.
+    pub subscriptions: Option<Arc<dyn Subscriptions>>,
     /// Tells the hours of the limits.
     pub clock: Arc<dyn Clock>,
+    /// Steps between requests and answers; nothing does if `None`. For stand-ins.
+    pub interceptor: Option<Arc<dyn Interceptor>>,
 }
 
 impl fmt::Debug for Services {

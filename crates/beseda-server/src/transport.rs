@@ -1,8 +1,16 @@
 //! Sockets: connections accepted in bounds, TLS if there is a certificate, slow senders cut off, and a drain with an end. What is said over them is the router's business.
 
-use std::{future::Future, io, path::PathBuf, pin::pin, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    io,
+    path::PathBuf,
+    pin::pin,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use axum::Router;
+use hyper::service::{Service, service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{
@@ -21,6 +29,11 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tokio_rustls::TlsAcceptor;
+
+use crate::{
+    Reset,
+    resettable::{Breaker, Resettable},
+};
 
 /// How connections are taken and kept. Every field has a default, so a TOML section may name only what differs.
 #[derive(Debug, Clone, Deserialize)]
@@ -171,19 +184,33 @@ impl Door {
     async fn welcome(&self, stream: TcpStream, watcher: Watcher) {
         // Only a socket that is gone already refuses this, and then reading tells.
         let _ = stream.set_nodelay(true);
-        let Some(tls) = &self.tls else { return self.converse(stream, watcher).await };
+        let (stream, breaker) = Resettable::new(stream);
+        let Some(tls) = &self.tls else {
+            return self.converse(stream, breaker, watcher).await;
+        };
         match timeout(self.patience, tls.accept(stream)).await {
-            Ok(Ok(stream)) => self.converse(stream, watcher).await,
+            Ok(Ok(stream)) => self.converse(stream, breaker, watcher).await,
             Ok(Err(error)) => tracing::debug!(%error, "no TLS"),
             Err(_) => tracing::debug!("TLS took too long"),
         }
     }
 
-    async fn converse<S>(&self, stream: S, watcher: Watcher)
+    async fn converse<S>(&self, stream: S, breaker: Breaker, watcher: Watcher)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let service = TowerToHyperService::new(self.router.clone());
+        let router = TowerToHyperService::new(self.router.clone());
+        let service = service_fn(move |request| {
+            let (answer, breaker) = (router.call(request), Arc::clone(&breaker));
+            async move {
+                let Ok(answer) = answer.await;
+                if answer.extensions().get::<Reset>().is_none() {
+                    return Ok(answer);
+                }
+                breaker.store(true, Ordering::Release);
+                Err(io::Error::from(io::ErrorKind::ConnectionReset))
+            }
+        });
         let connection = self.builder.serve_connection(TokioIo::new(stream), service);
         if let Err(error) = watcher.watch(connection).await {
             tracing::debug!(error, "a connection ended badly");

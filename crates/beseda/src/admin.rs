@@ -9,19 +9,23 @@ use crate::{
         UsersCommand,
     },
     output::Output,
-    tables, target,
+    subscriptions, tables, target,
 };
 
 pub(crate) async fn run(args: AdminArgs) -> anyhow::Result<()> {
-    let out = Output::new(args.connection.json);
-    let admin = target::admin(&args).await?;
-    let admin = admin.as_ref();
-    match args.command {
-        AdminCommand::Cabinets(command) => cabinets(out, admin, command).await,
-        AdminCommand::Campaigns(command) => campaigns(out, admin, command).await,
-        AdminCommand::Keys(command) => keys(out, admin, command).await,
-        AdminCommand::Users(command) => users(out, admin, command).await,
-        AdminCommand::Tokens(command) => tokens(out, admin, command).await,
+    let AdminArgs { connection, data, command } = args;
+    let out = Output::new(connection.json);
+    let admin = target::admin(&connection, data.as_deref());
+    match command {
+        AdminCommand::Cabinets(command) => cabinets(out, admin.await?.as_ref(), command).await,
+        AdminCommand::Campaigns(command) => campaigns(out, admin.await?.as_ref(), command).await,
+        AdminCommand::Keys(command) => keys(out, admin.await?.as_ref(), command).await,
+        AdminCommand::Users(command) => users(out, admin.await?.as_ref(), command).await,
+        AdminCommand::Tokens(command) => tokens(out, admin.await?.as_ref(), command).await,
+        AdminCommand::Subscriptions(command) => {
+            let desk = target::subscriptions(&connection, data.is_some())?;
+            subscriptions::run(out, &desk, command).await
+        }
     }
 }
 
@@ -128,6 +132,7 @@ async fn tokens(
     }
 }
 
-fn done(out: Output, word: &str) -> anyhow::Result<()> {
+/// Says that it is done.
+pub(crate) fn done(out: Output, word: &str) -> anyhow::Result<()> {
     if out.is_json() { out.document(&Envelope::empty()) } else { out.say(word) }
 }

@@ -3,7 +3,9 @@
 mod admin;
 mod chats;
 mod connection;
+mod control;
 mod market;
+mod scenario;
 mod serve;
 
 use std::path::PathBuf;
@@ -14,13 +16,15 @@ use clap::{
 };
 
 pub(crate) use admin::{
-    AdminArgs, AdminCommand, CabinetsCommand, CampaignsCommand, KeysCommand, TokensCommand,
-    UsersCommand,
+    AdminArgs, AdminCommand, CabinetsCommand, CampaignsCommand, KeysCommand, SubscriptionsCommand,
+    TokensCommand, UsersCommand,
 };
 pub(crate) use chats::{ChatsArgs, ChatsCommand, CreateArgs, HistoryArgs, ListArgs};
 pub(crate) use connection::{Cabinet, Connection};
+pub(crate) use control::{ClockArgs, ControlArgs, ControlCommand, FaultsArgs, JournalArgs};
 pub(crate) use market::{DisputeArgs, MarketArgs, MarketCommand, OpenArgs, OrderArgs, WriteArgs};
-pub(crate) use serve::{LimitsArg, OrdersArg, ServeArgs, StandInArgs};
+pub(crate) use scenario::{ScenarioArgs, ScenarioCommand};
+pub(crate) use serve::{BuyersArg, ClockArg, LimitsArg, OrdersArg, ServeArgs, StandInArgs};
 
 /// How the program ends, for `--help` and the manual page.
 const EXIT_STATUS: &str = "\
@@ -62,6 +66,8 @@ pub(crate) enum Command {
     Chats(ChatsArgs),
     /// Act as the marketplace on a Beseda server: orders, buyers, support, disputes.
     Market(MarketArgs),
+    /// Let buyers, support and arbiter act by a script, or check one.
+    Scenario(ScenarioArgs),
     /// Manage cabinets, keys and users of a Beseda server.
     Admin(AdminArgs),
     /// Print a completion script for a shell.

@@ -26,6 +26,8 @@ pub(crate) struct Config {
     disputes: DisputeRule,
     /// Whether a buyer's first words leave a chat `NEW`.
     new_until_answered: bool,
+    /// Whether `/notification` is put behind the address of every subscription.
+    append_notification: bool,
     /// What is logged.
     pub(crate) log: Log,
     /// Limits, keys, and the choices where the published API is silent.
@@ -43,6 +45,7 @@ impl Default for Config {
             orders: OrderRule::default(),
             disputes: DisputeRule::default(),
             new_until_answered: false,
+            append_notification: false,
             log: Log::default(),
             server: Settings::default(),
             transport: Transport::default(),
@@ -126,6 +129,13 @@ impl Config {
         }
         self.server.check().context("in [server]")?;
         self.transport.check().context("in [transport]")
+    }
+
+    /// How notifications are sent: never into one's own network.
+    pub(crate) fn push(&self) -> beseda_push::Settings {
+        let mut settings = beseda_push::Settings::new(beseda_push::Policy::Public);
+        settings.append_notification = self.append_notification;
+        settings
     }
 
     /// The engine's part of it, for a server at this address.

@@ -18,24 +18,38 @@ use serde_json::json;
 const BEGINNING: &str = "2026-10-01T09:00:00+03:00";
 
 /// Everything that follows from a seed.
-pub(crate) struct Demo {
-    pub(crate) business: BusinessId,
-    pub(crate) campaign: CampaignId,
+#[derive(Clone)]
+pub struct Demo {
+    /// The cabinet.
+    pub business: BusinessId,
+    /// Its first shop.
+    pub campaign: CampaignId,
     /// A second shop, which delivers itself.
-    pub(crate) own_delivery: CampaignId,
+    pub own_delivery: CampaignId,
     /// Six orders; the last one belongs to the second shop.
-    pub(crate) orders: [OrderId; 6],
+    pub orders: [OrderId; 6],
     /// A return of the third and of the fourth order.
-    pub(crate) returns: [ReturnId; 2],
-    pub(crate) api_key: String,
-    pub(crate) oauth_token: String,
-    pub(crate) market_key: String,
-    pub(crate) admin_key: String,
+    pub returns: [ReturnId; 2],
+    /// A key that may do everything.
+    pub api_key: String,
+    /// A token of a user who sees the cabinet.
+    pub oauth_token: String,
+    /// The key of the marketplace's side.
+    pub market_key: String,
+    /// The key of administration.
+    pub admin_key: String,
+}
+
+impl std::fmt::Debug for Demo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Demo").field("business", &self.business).finish_non_exhaustive()
+    }
 }
 
 impl Demo {
     /// What follows from a seed.
-    pub(crate) fn from_seed(seed: u64) -> Self {
+    #[must_use]
+    pub fn from_seed(seed: u64) -> Self {
         let mut random = ChaCha20Rng::seed_from_u64(seed);
         let mut id = |low: i64, high: i64| random.random_range(low..high);
         let (business, campaign) = (id(100_000_000, 300_000_000), id(20_000_000, 90_000_000));
@@ -55,7 +69,8 @@ impl Demo {
     }
 
     /// One line for programs.
-    pub(crate) fn ready_line(&self, url: &str) -> String {
+    #[must_use]
+    pub fn ready_line(&self, url: &str) -> String {
         json!({
             "url": url,
             "docs": format!("{url}/docs"),
@@ -70,7 +85,8 @@ impl Demo {
     }
 
     /// The same for people, with three commands to paste.
-    pub(crate) fn welcome(&self, url: &str) -> String {
+    #[must_use]
+    pub fn welcome(&self, url: &str) -> String {
         let Self { business, campaign, api_key, oauth_token, market_key, admin_key, .. } = self;
         let chat = conversations::FIRST_CHAT;
         format!(
@@ -78,6 +94,7 @@ impl Demo {
              \n\
              address      {url}\n\
              docs         {url}/docs\n\
+             page         {url}/__admin/\n\
              businessId   {business}\n\
              campaignId   {campaign}\n\
              Api-Key      {api_key}\n\

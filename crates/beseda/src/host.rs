@@ -1,16 +1,20 @@
-//! What `serve` and `stand-in` share: an engine behind a server, the signals that end it, and the log.
+//! An engine behind a server: taking an address, and serving until the end is asked for. Signals and logs belong to the program.
 
 use std::{future::Future, net::SocketAddr, sync::Arc};
 
 use anyhow::Context;
-use beseda_api::SystemClock;
+use beseda_api::{ChatsApi, Clock, MarketSide};
 use beseda_engine::Engine;
+use beseda_push::Push;
 use beseda_server::{Services, Settings, Transport};
-use tokio::{net::TcpListener, signal::unix::SignalKind};
-use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
+use beseda_stand_in::Control;
+use tokio::net::TcpListener;
 
 /// Takes the address, so that it is known before anything is said of it.
-pub(crate) async fn listen(address: SocketAddr) -> anyhow::Result<(TcpListener, SocketAddr)> {
+///
+/// # Errors
+/// If it can't be had.
+pub async fn listen(address: SocketAddr) -> anyhow::Result<(TcpListener, SocketAddr)> {
     let listener = TcpListener::bind(address).await.with_context(|| {
         format!("can't listen on {address}: choose another address with --listen")
     })?;
@@ -19,60 +23,71 @@ pub(crate) async fn listen(address: SocketAddr) -> anyhow::Result<(TcpListener, 
 }
 
 /// The address callers on this machine reach a listener at.
-pub(crate) fn local_url(taken: SocketAddr, scheme: &str) -> String {
+#[must_use]
+pub fn local_url(taken: SocketAddr, scheme: &str) -> String {
     match taken.ip() {
         ip if ip.is_unspecified() => format!("{scheme}://127.0.0.1:{}", taken.port()),
         _ => format!("{scheme}://{taken}"),
     }
 }
 
-/// Serves an engine until the process is asked to end, then drains.
-pub(crate) async fn run(
+/// What is served: an engine with its clock, and what controls it if it is a stand-in's.
+pub struct Served {
+    /// The engine.
+    pub engine: Arc<Engine>,
+    /// The clock the engine was given.
+    pub clock: Arc<dyn Clock>,
+    /// What sends the engine's notifications; it ends with the serving.
+    pub push: Push,
+    /// The controls; `None` for real use.
+    pub control: Option<Arc<Control>>,
+}
+
+/// Serves an engine until `end` is ready, then drains.
+///
+/// # Errors
+/// If the certificate can't be used.
+pub async fn serve(
     listener: TcpListener,
-    engine: Engine,
+    served: Served,
     settings: Settings,
     transport: Transport,
+    end: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
-    let engine = Arc::new(engine);
+    let Served { engine, clock, push, control } = served;
+    let chats: Arc<dyn ChatsApi> = match &control {
+        Some(control) => control.observed().clone(),
+        None => engine.clone(),
+    };
+    let market: Arc<dyn MarketSide> = match &control {
+        Some(control) => control.observed().clone(),
+        None => engine.clone(),
+    };
     let services = Services {
-        chats: engine.clone(),
+        chats,
         directory: engine.clone(),
         files: engine.clone(),
-        market: settings.market_key.is_some().then(|| engine.clone() as _),
+        market: settings.market_key.is_some().then_some(market),
         admin: settings.admin_key.is_some().then(|| engine.clone() as _),
-        clock: Arc::new(SystemClock),
+        subscriptions: Some(push.subscriptions()),
+        clock,
+        interceptor: control.clone().map(|control| control as _),
     };
     drop(engine);
-    let router = beseda_server::router(services, settings);
-    beseda_server::serve(listener, router, transport, asked_to_end()?).await?;
-    tracing::info!("ended");
-    Ok(())
-}
-
-/// Ready at Ctrl-C or SIGTERM. The handlers stand from the call on, so that no signal is lost.
-fn asked_to_end() -> anyhow::Result<impl Future<Output = ()>> {
-    let mut terminate = tokio::signal::unix::signal(SignalKind::terminate())?;
-    let mut interrupt = tokio::signal::unix::signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+    let followed = control.clone();
+    let end = async move {
+        end.await;
+        if let Some(control) = followed {
+            control.journal().end();
         }
-        tracing::info!("asked to end: finishing what is under way");
-    })
-}
-
-/// Starts the log on stderr. `BESEDA_LOG` overrides the level, in the syntax of tracing's filters.
-pub(crate) fn start_log(level: &str, json: bool) -> anyhow::Result<()> {
-    let wanted = std::env::var("BESEDA_LOG").unwrap_or_else(|_| level.to_owned());
-    let filter = EnvFilter::try_new(&wanted)
-        .with_context(|| format!("'{wanted}' is no log filter; try info, or beseda=debug"))?;
-    let registry = tracing_subscriber::registry().with(filter);
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    if json {
-        registry.with(lines.json()).try_init()?;
-    } else {
-        registry.with(lines).try_init()?;
+    };
+    let mut router = beseda_server::router(services, settings);
+    if let Some(control) = control {
+        router = beseda_stand_in::mount(control, router);
     }
+    let ended = beseda_server::serve(listener, router, transport, end).await;
+    push.stop().await;
+    ended?;
+    tracing::info!("ended");
     Ok(())
 }

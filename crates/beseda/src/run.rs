@@ -6,8 +6,8 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::{
     admin,
-    args::{Cli, Command},
-    chats, exit, market, pages, serve, stand_in,
+    args::{Cli, Command, ControlCommand, StandInArgs},
+    chats, control, exit, market, pages, scenario, serve, stand_in,
 };
 
 /// Does what the command line says and tells how it ended.
@@ -22,9 +22,13 @@ pub(crate) fn run(cli: Cli) -> ExitCode {
 fn start(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Serve(args) => block_on(Builder::new_multi_thread(), serve::run(args)),
+        Command::StandIn(StandInArgs { command: Some(command), .. }) => {
+            block_on(Builder::new_current_thread(), control::run(command))
+        }
         Command::StandIn(args) => block_on(Builder::new_multi_thread(), stand_in::run(args)),
         Command::Chats(args) => block_on(Builder::new_current_thread(), chats::run(args)),
         Command::Market(args) => block_on(Builder::new_current_thread(), market::run(args)),
+        Command::Scenario(args) => block_on(Builder::new_current_thread(), scenario::run(args)),
         Command::Admin(args) => block_on(Builder::new_current_thread(), admin::run(args)),
         Command::Completions { shell } => pages::completions(shell),
         Command::Man { dir } => pages::manual(dir.as_deref()),
@@ -45,9 +49,12 @@ fn block_on(
 impl Command {
     fn wants_json(&self) -> bool {
         match self {
-            Self::StandIn(args) => args.json,
+            Self::StandIn(args) => {
+                args.command.as_ref().map_or(args.json, ControlCommand::wants_json)
+            }
             Self::Chats(args) => args.connection.json,
             Self::Market(args) => args.connection.json,
+            Self::Scenario(args) => args.connection.json,
             Self::Admin(args) => args.connection.json,
             Self::Serve(_) | Self::Completions { .. } | Self::Man { .. } => false,
         }

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use beseda_api::SystemClock;
+use beseda::host;
+use beseda_api::{Clock, SystemClock};
 use beseda_engine::Engine;
+use beseda_push::{Push, SystemAlarm};
 
-use crate::{args::ServeArgs, config::Config, host};
+use crate::{args::ServeArgs, config::Config, signals};
 
 pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<()> {
     let config = Config::load(&args)?;
@@ -14,13 +16,17 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<()> {
         println!("The configuration is fine.");
         return Ok(());
     }
-    host::start_log(&config.log.level, config.log.json)?;
+    signals::start_log(&config.log.level, config.log.json)?;
     let (listener, taken) = host::listen(config.listen).await?;
     let scheme = if config.transport.tls.is_some() { "https" } else { "http" };
     let url = host::local_url(taken, scheme);
     let data = config.data.clone().context("no data folder")?;
     let settings = config.engine(url.clone());
-    let engine = Engine::open_sqlite(&data, settings, Arc::new(SystemClock)).await?;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let engine = Arc::new(Engine::open_sqlite(&data, settings, clock.clone()).await?);
     tracing::info!(%url, data = %data.display(), "listening");
-    host::run(listener, engine, config.server, config.transport).await
+    let end = signals::asked_to_end()?;
+    let push = Push::start(engine.outbox(), config.push(), clock.clone(), Arc::new(SystemAlarm));
+    let served = host::Served { engine, clock, push, control: None };
+    host::serve(listener, served, config.server, config.transport, end).await
 }

@@ -2,54 +2,50 @@
 
 use std::sync::Arc;
 
-use beseda_api::SystemClock;
-use beseda_engine::{Engine, Orders};
-use beseda_server::{LimitSettings, Settings, Transport};
+use beseda::{
+    LimitSettings, Orders, StandIn,
+    control::{StandInClock, scenario::Temper},
+};
+use beseda_api::{Clock, SystemClock};
 
 use crate::{
-    args::{OrdersArg, StandInArgs},
-    demo::{self, Demo},
-    host,
+    args::{BuyersArg, ClockArg, OrdersArg, StandInArgs},
+    signals,
 };
 
 pub(crate) async fn run(args: StandInArgs) -> anyhow::Result<()> {
-    host::start_log("warn", false)?;
-    let temporary;
-    let data = match &args.data {
-        Some(folder) => folder.as_path(),
-        None => {
-            temporary = tempfile::Builder::new().prefix("beseda-").tempdir()?;
-            temporary.path()
-        }
+    signals::start_log("warn", false)?;
+    let orders = match args.orders {
+        OrdersArg::Strict => Orders::Strict,
+        OrdersArg::Open => Orders::Open,
     };
-    let (listener, taken) = host::listen(args.listen).await?;
-    let url = host::local_url(taken, "http");
-    let settings = beseda_engine::Settings {
-        public_url: url.clone(),
-        orders: match args.orders {
-            OrdersArg::Strict => Orders::Strict,
-            OrdersArg::Open => Orders::Open,
-        },
-        ..beseda_engine::Settings::default()
+    let limits = LimitSettings {
+        preset: args.limits.into(),
+        hourly: args.hourly_limit,
+        parallel: args.parallel_limit,
+        ..LimitSettings::default()
     };
-    let demo = Demo::from_seed(args.seed);
-    demo::plant(data, &settings, &demo).await?;
-    let engine = Engine::open_sqlite(data, settings, Arc::new(SystemClock)).await?;
-    let server = Settings {
-        limits: LimitSettings {
-            preset: args.limits.into(),
-            hourly: args.hourly_limit,
-            parallel: args.parallel_limit,
-            ..LimitSettings::default()
-        },
-        market_key: Some(demo.market_key.clone().into()),
-        admin_key: Some(demo.admin_key.clone().into()),
-        ..Settings::default()
+    let mut builder = StandIn::builder().listen(args.listen).seed(args.seed);
+    let buyers = match args.buyers {
+        BuyersArg::Silent => Temper::Silent,
+        BuyersArg::Polite => Temper::Polite,
+        BuyersArg::Chatty => Temper::Chatty,
+        BuyersArg::Angry => Temper::Angry,
     };
-    if args.json {
-        println!("{}", demo.ready_line(&url));
-    } else {
-        println!("{}", demo.welcome(&url));
+    builder = builder.buyers(buyers);
+    builder = builder.orders(orders).limits(limits).on_disk();
+    if args.clock == ClockArg::Manual {
+        builder = builder.clock(Arc::new(StandInClock::manual(SystemClock.now())));
     }
-    host::run(listener, engine, server, Transport::default()).await
+    if let Some(folder) = args.data {
+        builder = builder.data(folder);
+    }
+    let opened = builder.open().await?;
+    let end = signals::asked_to_end()?;
+    if args.json {
+        println!("{}", opened.demo().ready_line(opened.url()));
+    } else {
+        println!("{}", opened.demo().welcome(opened.url()));
+    }
+    opened.serve(end).await
 }

@@ -144,7 +144,7 @@ fn whole(table: &mut Table, columns: &[usize]) {
     }
 }
 
-fn headed(out: Output, names: &[&str]) -> Table {
+pub(crate) fn headed(out: Output, names: &[&str]) -> Table {
     let mut table = Table::new();
     table.set_header(names.iter().map(|name| {
         let cell = Cell::new(name);
@@ -193,12 +193,12 @@ fn attachment(attachment: &Attachment) -> String {
     format!("[file {}, {} bytes]", printable(name), attachment.size)
 }
 
-fn shown(value: Option<impl ToString>) -> String {
+pub(crate) fn shown(value: Option<impl ToString>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
 }
 
 /// A text that can't move the cursor, change colours or rename the window.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let shown = |c: char| if c.is_control() && c != '\n' { '\u{fffd}' } else { c };
     text.replace("\r\n", "\n").replace('\t', "    ").chars().map(shown).collect()
 }

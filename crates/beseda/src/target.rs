@@ -1,14 +1,14 @@
 //! Who answers a command: which service, which cabinet. Credentials come from `credential.rs`.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use anyhow::Context;
 use beseda_api::{Administration, BusinessId, SystemClock};
-use beseda_client::{Builder, Client, MarketClient, Patience};
+use beseda_client::{AdminClient, Builder, Client, ControlClient, MarketClient, Patience};
 use beseda_engine::Engine;
 
 use crate::{
-    args::{AdminArgs, Cabinet, Connection},
+    args::{Cabinet, Connection},
     credential,
     exit::Usage,
 };
@@ -60,15 +60,48 @@ pub(crate) async fn market(
     Ok((market, business))
 }
 
+/// The shop's view for commands whose own credential is the market's.
+pub(crate) fn shop_in_env(connection: &Connection, cabinet: &Cabinet) -> anyhow::Result<Client> {
+    if !credential::shop_is_in_env() {
+        return Err(Usage::error(
+            "no credential of the shop, by which is seen what was said: set BESEDA_API_KEY or BESEDA_OAUTH_TOKEN",
+        ));
+    }
+    let shop = builder(connection).generation(cabinet.generation.into());
+    Ok(credential::of_shop_in_env(shop).build()?)
+}
+
 /// Administration over the network, or on the database itself.
-pub(crate) async fn admin(args: &AdminArgs) -> anyhow::Result<Arc<dyn Administration>> {
-    if let Some(folder) = &args.data {
+pub(crate) async fn admin(
+    connection: &Connection,
+    data: Option<&Path>,
+) -> anyhow::Result<Arc<dyn Administration>> {
+    if let Some(folder) = data {
         let opened = Engine::share_sqlite(folder, Arc::new(SystemClock)).await;
         let engine = opened.with_context(|| format!("can't open {}", folder.display()))?;
         return Ok(Arc::new(engine));
     }
-    let key = credential::key(&args.connection, "BESEDA_ADMIN_KEY")?;
-    Ok(Arc::new(builder(&args.connection).build_admin(&key)?))
+    let key = credential::key(connection, "BESEDA_ADMIN_KEY")?;
+    Ok(Arc::new(builder(connection).build_admin(&key)?))
+}
+
+/// Push notifications, which only a running server sends.
+pub(crate) fn subscriptions(
+    connection: &Connection,
+    on_database: bool,
+) -> anyhow::Result<AdminClient> {
+    if on_database {
+        let text = "notifications are sent by a running server: leave --data out, and give --url";
+        return Err(Usage::error(text));
+    }
+    let key = credential::key(connection, "BESEDA_ADMIN_KEY")?;
+    Ok(builder(connection).build_admin(&key)?)
+}
+
+/// The controls of a stand-in.
+pub(crate) fn control(connection: &Connection) -> anyhow::Result<ControlClient> {
+    let key = credential::key(connection, "BESEDA_ADMIN_KEY")?;
+    Ok(builder(connection).build_control(&key)?)
 }
 
 fn builder(connection: &Connection) -> Builder {

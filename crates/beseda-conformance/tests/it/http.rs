@@ -100,7 +100,9 @@ fn start(
         files: Arc::<Engine>::clone(engine),
         market: Some(Arc::<Engine>::clone(engine)),
         admin: None,
+        subscriptions: None,
         clock,
+        interceptor: None,
     };
     let settings = Settings {
         limits: LimitSettings { preset: LimitPreset::Off, ..LimitSettings::default() },

@@ -11,6 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row, types::Type};
 
 use super::{
     code::Word,
+    outbox::{self, Kind, Told},
     writer::{Failed, Group},
 };
 use crate::{
@@ -217,6 +218,12 @@ pub(super) fn create(group: &mut Group, new: NewChat) -> Result<(ChatRow, bool),
         Some(row) => row,
         None => insert(group, &new)?,
     };
+    if made {
+        tell(group, &row, Kind::ChatCreated, None, row.created_at)?;
+    }
+    if made && row.chat_type == ChatType::Arbitrage {
+        tell(group, &row, Kind::ArbitrageStarted, None, row.created_at)?;
+    }
     if let Some(first) = new.first {
         append(group, new.business, row.chat, first)?;
         row = group.head(row.chat.get())?.unwrap_or(row);
@@ -321,6 +328,10 @@ pub(super) fn append(
         attach(&group.connection, business, file)?;
     }
     row.updated_at = at;
+    // Stickers have neither and are not told of.
+    if draft.text.is_some() || draft.file.is_some() {
+        tell(group, &row, Kind::MessageSent, Some(message_id), at)?;
+    }
     group.change_head(row);
     Ok(MessageRow {
         message: message_id,
@@ -352,14 +363,34 @@ pub(super) fn change(
     business: BusinessId,
     chat_id: ChatId,
     event: &Event,
+    at: Timestamp,
 ) -> Result<ChatRow, Failed> {
     let before = owned(group, business, chat_id)?;
     let mut row = before.clone();
     rules::apply(&mut row, event)?;
-    if row != before {
-        group.change_head(row.clone());
+    if row == before {
+        return Ok(row);
     }
+    let disputed = row.chat_type == ChatType::Arbitrage;
+    if disputed && before.chat_type != ChatType::Arbitrage {
+        tell(group, &row, Kind::ArbitrageStarted, None, at)?;
+    }
+    if disputed && row.status == ChatStatus::Finished && before.status != ChatStatus::Finished {
+        tell(group, &row, Kind::ArbitrageFinished, None, at)?;
+    }
+    group.change_head(row.clone());
     Ok(row)
+}
+
+/// Writes what subscriptions are to hear of this chat. Direct questions have no disputes.
+fn tell(
+    group: &mut Group,
+    row: &ChatRow,
+    kind: Kind,
+    message: Option<MessageId>,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
+    outbox::tell(group, Told { kind, business: row.business, chat: row.chat, message, at })
 }
 
 /// A chat of this cabinet.

@@ -5,7 +5,10 @@ use std::{fmt, path::Path, time::Duration};
 use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 
 /// Every migration, oldest first. Their number is the version of the schema.
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/sqlite/0001_conversations.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/sqlite/0001_conversations.sql"),
+    include_str!("../migrations/sqlite/0002_notifications.sql"),
+];
 
 /// Statements a connection keeps prepared.
 const STATEMENTS: usize = 64;

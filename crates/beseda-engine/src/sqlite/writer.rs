@@ -1,10 +1,15 @@
 //! The one thread that writes. It takes whatever has queued up, commits it as one group and then answers all of it at once.
 
-use std::{collections::HashMap, path::Path, sync::Arc, thread::JoinHandle};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+    sync::Arc,
+    thread::JoinHandle,
+};
 
-use beseda_api::{Error, Result};
+use beseda_api::{BusinessId, Error, Result};
 use rusqlite::Connection;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::checkpoint::Checkpointer;
 use crate::store::ChatRow;
@@ -49,12 +54,14 @@ type Committed = Option<Arc<rusqlite::Error>>;
 pub(super) struct Writer {
     jobs: Option<mpsc::Sender<Job>>,
     thread: Option<JoinHandle<()>>,
+    changes: watch::Receiver<u64>,
 }
 
 impl Writer {
     /// Starts the thread on an open database.
     pub(super) fn start(connection: Connection, path: &Path) -> Result<Self, crate::OpenError> {
-        let mut group = Group::new(connection)?;
+        let (changes, changed) = watch::channel(0);
+        let mut group = Group::new(connection, changes)?;
         let checkpointer = Checkpointer::start(path)?;
         let (jobs, mut queue) = mpsc::channel::<Job>(QUEUE);
         let run = move || {
@@ -64,7 +71,12 @@ impl Writer {
             }
         };
         let thread = std::thread::Builder::new().name("beseda-writer".to_owned()).spawn(run)?;
-        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+        Ok(Self { jobs: Some(jobs), thread: Some(thread), changes: changed })
+    }
+
+    /// How often the outbox has changed, as of the last commit.
+    pub(super) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.clone()
     }
 
     /// Does a piece of work inside the next group; returns after the group is on disk.
@@ -120,6 +132,7 @@ pub(super) struct Group {
     pub(super) connection: Connection,
     heads: HashMap<i64, Head>,
     counters: Counters,
+    outbox: OutboxState,
     failed: Option<rusqlite::Error>,
 }
 
@@ -134,6 +147,14 @@ struct Head {
 struct Counters {
     chat: i64,
     message: i64,
+}
+
+/// What the writer knows of notifications, so that cabinets without subscriptions cost nothing.
+struct OutboxState {
+    subscribed: HashSet<i64>,
+    /// Whether this group changed anything in it.
+    changed: bool,
+    changes: watch::Sender<u64>,
 }
 
 impl Counters {
@@ -166,9 +187,11 @@ impl Counters {
 }
 
 impl Group {
-    fn new(connection: Connection) -> rusqlite::Result<Self> {
+    fn new(connection: Connection, changes: watch::Sender<u64>) -> rusqlite::Result<Self> {
         let counters = Counters::load(&connection)?;
-        Ok(Self { connection, heads: HashMap::new(), counters, failed: None })
+        let subscribed = super::outbox::subscribed(&connection)?.into_iter().collect();
+        let outbox = OutboxState { subscribed, changed: false, changes };
+        Ok(Self { connection, heads: HashMap::new(), counters, outbox, failed: None })
     }
 
     /// Commits the first job and what else is waiting, then answers.
@@ -190,6 +213,9 @@ impl Group {
         let failure = committed.err().map(|error| self.undo(before, error));
         for answer in answers {
             answer(failure.clone());
+        }
+        if std::mem::take(&mut self.outbox.changed) {
+            self.outbox.changes.send_modify(|count| *count = count.wrapping_add(1));
         }
     }
 
@@ -230,7 +256,19 @@ impl Group {
         {
             tracing::error!(%error, "the undoing failed too");
         }
+        if self.outbox.changed
+            && let Err(error) = self.load_subscribed()
+        {
+            tracing::error!(%error, "who is subscribed is no longer known for sure");
+        }
         Arc::new(error)
+    }
+
+    /// Forgets what it knew of rows: all of them have been replaced.
+    pub(super) fn start_anew(&mut self) -> rusqlite::Result<()> {
+        self.heads.clear();
+        self.counters = Counters::load(&self.connection)?;
+        self.load_subscribed()
     }
 
     fn statement(&self, sql: &str) -> rusqlite::Result<()> {
@@ -264,5 +302,22 @@ impl Group {
     pub(super) fn next_message(&mut self, now: i64) -> i64 {
         self.counters.message = now.max(self.counters.message + 1);
         self.counters.message
+    }
+
+    /// Whether anybody wants to hear of this cabinet.
+    pub(super) fn is_subscribed(&self, business: BusinessId) -> bool {
+        self.outbox.subscribed.contains(&business.get())
+    }
+
+    /// Asks anew who is subscribed, as subscriptions have changed.
+    pub(super) fn load_subscribed(&mut self) -> rusqlite::Result<()> {
+        self.outbox_changed();
+        self.outbox.subscribed = super::outbox::subscribed(&self.connection)?.into_iter().collect();
+        Ok(())
+    }
+
+    /// Lets whoever waits for notifications know after the commit.
+    pub(super) fn outbox_changed(&mut self) {
+        self.outbox.changed = true;
     }
 }

@@ -3,6 +3,8 @@
 
 mod durability;
 mod folder;
+mod outbox;
+mod state;
 
 use std::{path::Path, sync::Arc};
 

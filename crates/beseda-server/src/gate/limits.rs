@@ -168,6 +168,13 @@ impl Limits {
         Ok(slot)
     }
 
+    /// Forgets everything that was counted.
+    pub(crate) fn forget(&self) {
+        for shard in &self.shards {
+            shard.write().unwrap_or_else(PoisonError::into_inner).clear();
+        }
+    }
+
     fn slot(&self, counters: Arc<Counters>, most: u32, entity: Entity) -> Result<Slot> {
         if counters.parallel.fetch_add(1, Ordering::AcqRel) < most {
             return Ok(Slot(counters));

@@ -70,7 +70,9 @@ impl World {
             files: Arc::clone(&engine) as _,
             market: Some(Arc::clone(&engine) as _),
             admin: Some(Arc::clone(&engine) as _),
+            subscriptions: None,
             clock: Arc::clone(&clock) as _,
+            interceptor: None,
         });
         let (stop, stopped) = oneshot::channel::<()>();
         let router = router(services, settings);

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use beseda_api::{BusinessId, CampaignId, PlacementType, Scope};
+use beseda_api::{BusinessId, CampaignId, Limit, PlacementType, Scope};
 use clap::{Args, Subcommand};
 
 use super::{connection::Connection, one_of};
@@ -16,7 +16,8 @@ Examples:
   beseda admin campaigns create 1 'My shop FBS' --model fbs
   beseda admin keys create 1 'chat bot' --scope communication
   beseda admin users create 'Ivan' --business 1 --business 2
-  beseda admin tokens create 1";
+  beseda admin tokens create 1
+  beseda admin subscriptions add 1 https://shop.example/notification --name bot";
 
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
@@ -47,6 +48,9 @@ pub(crate) enum AdminCommand {
     /// OAuth tokens of a user.
     #[command(subcommand)]
     Tokens(TokensCommand),
+    /// Push notifications of a cabinet, of a server that runs.
+    #[command(subcommand)]
+    Subscriptions(SubscriptionsCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -158,4 +162,62 @@ pub(crate) enum TokensCommand {
         /// The token's number, as in the list.
         id: i64,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SubscriptionsCommand {
+    /// Send notifications to an address, after it has answered a PING.
+    Add {
+        /// The cabinet's id.
+        cabinet: BusinessId,
+        /// The address, in full.
+        #[arg(value_name = "URL")]
+        address: String,
+        /// The subscription's name.
+        #[arg(long, value_name = "NAME", default_value = "notifications")]
+        name: String,
+    },
+    /// List the subscriptions of a cabinet.
+    List {
+        /// The cabinet's id.
+        cabinet: BusinessId,
+    },
+    /// Hold notifications back.
+    Pause(SubscriptionArgs),
+    /// Let them go again, after the address has answered a PING.
+    Resume(SubscriptionArgs),
+    /// Take a subscription away with all that waits for it.
+    Delete(SubscriptionArgs),
+    /// Show what was attempted, newest first.
+    Log {
+        #[command(flatten)]
+        subscription: SubscriptionArgs,
+        /// The most entries, up to 100.
+        #[arg(long, value_name = "N", value_parser = limit)]
+        limit: Option<Limit<100>>,
+        /// Go on from here, as the page before has told.
+        #[arg(long, value_name = "TOKEN")]
+        page_token: Option<String>,
+    },
+    /// Send a notification of the log once more, behind those that wait.
+    Replay {
+        #[command(flatten)]
+        subscription: SubscriptionArgs,
+        /// The delivery's number, as in the log.
+        delivery: i64,
+    },
+}
+
+/// Which subscription.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct SubscriptionArgs {
+    /// The cabinet's id.
+    pub(crate) cabinet: BusinessId,
+    /// The subscription's number, as in the list.
+    pub(crate) id: i64,
+}
+
+fn limit(text: &str) -> Result<Limit<100>, String> {
+    let number: i64 = text.parse().map_err(|_| format!("'{text}' is no number"))?;
+    Limit::new(number).map_err(|error| error.to_string())
 }

@@ -4,6 +4,8 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, ValueEnum};
 
+use super::ControlCommand;
+
 /// Which published ceilings are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LimitsArg {
@@ -15,6 +17,28 @@ pub(crate) enum LimitsArg {
     Y2026,
     /// None.
     Off,
+}
+
+/// Whether time passes by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ClockArg {
+    /// It goes with the machine's.
+    Real,
+    /// It stands still until `beseda stand-in clock` moves it.
+    Manual,
+}
+
+/// How buyers are who answer by themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BuyersArg {
+    /// They never answer, as in the published sandbox.
+    Silent,
+    /// They thank, and leave it at that.
+    Polite,
+    /// They ask on, send photos and stickers.
+    Chatty,
+    /// They complain, press for an answer and open disputes.
+    Angry,
 }
 
 /// Whether an order must be registered before a chat about it.
@@ -58,6 +82,7 @@ pub(crate) struct ServeArgs {
 /// `beseda stand-in`.
 #[derive(Debug, Clone, Args)]
 #[command(
+    args_conflicts_with_subcommands = true,
     after_help = "Examples:\n  beseda stand-in\n  beseda stand-in --listen 127.0.0.1:0 --json\n  beseda stand-in --data ./demo --limits off"
 )]
 pub(crate) struct StandInArgs {
@@ -85,4 +110,13 @@ pub(crate) struct StandInArgs {
     /// Requests at once, instead of the published ceiling.
     #[arg(long, value_name = "N")]
     pub(crate) parallel_limit: Option<u32>,
+    /// Whether time passes by itself.
+    #[arg(long, value_name = "MODE", default_value = "real")]
+    pub(crate) clock: ClockArg,
+    /// How buyers are who answer the shop by themselves, the same for the same --seed.
+    #[arg(long, value_name = "TEMPER", default_value = "silent")]
+    pub(crate) buyers: BuyersArg,
+    /// What is asked of a stand-in that runs already.
+    #[command(subcommand)]
+    pub(crate) command: Option<ControlCommand>,
 }

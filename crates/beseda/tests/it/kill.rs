@@ -73,13 +73,13 @@ struct Place {
 }
 
 /// A stand-in that never ends otherwise than by SIGKILL.
-struct Server {
+pub(crate) struct Server {
     child: Child,
-    told: Value,
+    pub(crate) told: Value,
 }
 
 impl Server {
-    fn start(folder: &Path) -> Self {
+    pub(crate) fn start(folder: &Path) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_beseda"));
         command.env_clear().args(["stand-in", "--json", "--listen", "127.0.0.1:0"]);
         command.args(["--limits", "off", "--data"]).arg(folder);
@@ -89,11 +89,11 @@ impl Server {
         Self { child, told: serde_json::from_str(&line).unwrap() }
     }
 
-    fn get(&self, name: &str) -> &str {
+    pub(crate) fn get(&self, name: &str) -> &str {
         self.told[name].as_str().unwrap()
     }
 
-    fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         let builder = Client::builder().url(self.get("url")).patience(Patience::none());
         builder.api_key(self.get("apiKey")).build().unwrap()
     }
@@ -150,7 +150,7 @@ fn count_files(folder: &Path) -> usize {
 }
 
 /// Fails instead of hanging.
-async fn within_a_minute<T>(what: impl Future<Output = T>) -> T {
+pub(crate) async fn within_a_minute<T>(what: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(60), what).await.expect("nothing goes on any more")
 }
 

@@ -3,10 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 mod administration;
+mod control;
 mod conversation;
 mod credentials;
 mod failures;
 mod kill;
+mod notifications;
 mod pages;
 mod program;
+mod scenarios;
 mod service;

@@ -1,4 +1,4 @@
-//! The judges' Python: a virtual environment under `target/` with the pinned packages. Touches no other Python.
+//! A Python of our own: a virtual environment under `target/` with the pinned packages of one folder. Touches no other Python.
 
 use std::{env, fs, path::PathBuf, process::Command};
 
@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{place, steps};
 
-/// An environment that has everything of `tests/judges/requirements.txt`.
+/// An environment that has everything of a folder's `requirements.txt`.
 pub(crate) struct Python {
     environment: PathBuf,
     scripts: PathBuf,
@@ -14,10 +14,9 @@ pub(crate) struct Python {
 
 impl Python {
     /// Finds the environment as an earlier run left it, or makes it.
-    pub(crate) fn prepare() -> Result<Self> {
-        fs::create_dir_all(place::judges())?;
-        let scripts = place::root().join("tests/judges");
-        let environment = place::target().join("judges-venv");
+    pub(crate) fn prepare(scripts: &str, environment: &str) -> Result<Self> {
+        let scripts = place::root().join(scripts);
+        let environment = place::target().join(environment);
         let python = Self { environment, scripts };
         let wanted = fs::read_to_string(python.scripts.join("requirements.txt"))?;
         let stamp = python.environment.join("requirements-installed.txt");
@@ -25,7 +24,9 @@ impl Python {
             println!("{} is up to date", python.environment.display());
             return Ok(python);
         }
-        python.install().context("can't prepare the judges' Python")?;
+        python
+            .install()
+            .with_context(|| format!("can't prepare the Python of {}", python.scripts.display()))?;
         fs::write(stamp, wanted)?;
         Ok(python)
     }
@@ -33,8 +34,8 @@ impl Python {
     fn install(&self) -> Result<()> {
         if !steps::succeeds(Command::new("python3").args(["-c", "import ensurepip, venv"])) {
             bail!(
-                "there is no python3 with venv: `apt-get install python3-venv`, or leave the judges \
-                 out with `cargo xtask test --skip-judges`"
+                "there is no python3 with venv: `apt-get install python3-venv`, or leave out what \
+                 needs it with `cargo xtask test --skip-judges`"
             );
         }
         let mut create = Command::new("python3");

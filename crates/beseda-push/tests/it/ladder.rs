@@ -1,0 +1,57 @@
+//! Fourteen days of failure in about half a second, the switching off, and the way back.
+
+use std::time::Instant;
+
+use beseda_api::{DeliveryOutcome, SubscriptionState};
+
+use crate::{
+    receiver::{Mood, Receiver},
+    world::World,
+};
+
+#[tokio::test]
+async fn after_14_days_of_failure_a_subscription_is_off_emptied_and_asked_before_it_goes_on() {
+    let world = World::open().await;
+    let receiver = Receiver::start(Mood::Good).await;
+    let id = world.subscribe(&receiver.url()).await.unwrap().id;
+    receiver.set(Mood::Status(500));
+    let first = world.write("lost").await;
+    world.write("lost too").await;
+    world.logged(id, 2).await;
+    let begun = Instant::now();
+    world.time.leap();
+    // Every minute of the first hour, every quarter of the first day, every hour of the rest, and the last one.
+    receiver.wait_for(1 + 60 + 23 * 4 + 13 * 24 + 1).await;
+    while world.subscription(id).await.state == SubscriptionState::Active {
+        tokio::task::yield_now().await;
+    }
+    println!("14 days took {:?}", begun.elapsed());
+    // Half a second where nothing else runs; the bound leaves room for a machine that is busy with other tests.
+    assert!(begun.elapsed().as_secs_f64() < 5.0, "14 days took {:?}", begun.elapsed());
+    world.time.stand();
+
+    let log = world.log(id).await;
+    assert!(log.iter().all(|entry| entry.outcome == DeliveryOutcome::Failed));
+    let apart = |newer: usize, older: usize| {
+        let (newer, older) = (log[newer].attempted_at, log[older].attempted_at);
+        newer.timestamp().duration_since(older.timestamp()).as_secs()
+    };
+    assert_eq!(apart(0, 1), 3600);
+    assert!(receiver.events().iter().all(|body| body["messageId"] == first.as_str()));
+    let found = world.subscription(id).await;
+    assert_eq!((found.state, found.waiting), (SubscriptionState::Disabled, 0));
+    world.write("while it was off").await;
+    assert!(world.desk().pause(world.business, id).await.is_err());
+    assert!(world.desk().resume(world.business, id).await.is_err(), "the PING failed");
+
+    receiver.set(Mood::Good);
+    let before = receiver.events().len();
+    world.desk().resume(world.business, id).await.unwrap();
+    let after = world.write("again").await;
+    receiver
+        .wait_for(receiver.got().len() + 1 - usize::from(receiver.events().len() > before))
+        .await;
+    let told = receiver.events().split_off(before);
+    assert_eq!(told.len(), 1, "what was dropped stays dropped");
+    assert_eq!(told[0]["messageId"], after.as_str());
+}

@@ -1,0 +1,48 @@
+//! Who may use the surface: whoever has its key. The page itself may be loaded by anyone.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::Response,
+};
+use beseda_api::{Error, Refusal};
+use http::{HeaderMap, header};
+use secrecy::ExposeSecret;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::reply;
+use crate::Control;
+
+/// Lets a request through if it has the key; 401 otherwise.
+pub(super) async fn admit(
+    State(control): State<Arc<Control>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match check(request.headers(), control.admin_key.expose_secret()) {
+        Ok(()) => next.run(request).await,
+        Err(error) => reply::error(&error),
+    }
+}
+
+fn check(headers: &HeaderMap, key: &str) -> beseda_api::Result<()> {
+    let no = |text: &str| Err(Error::refused(Refusal::Unauthorized, text));
+    let Some(given) = headers.get(header::AUTHORIZATION) else {
+        return no("Credentials are not specified: send Authorization: Bearer <admin key>");
+    };
+    let given = given.to_str().unwrap_or_default().trim();
+    let (scheme, token) = given.split_once(' ').unwrap_or((given, ""));
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return no("Unsupported authorization: send Authorization: Bearer <admin key>");
+    }
+    // Hashes of one length tell nothing by the time their comparison takes.
+    let (token, key) = (Sha256::digest(token.trim()), Sha256::digest(key));
+    if bool::from(token.as_slice().ct_eq(key.as_slice())) {
+        Ok(())
+    } else {
+        no("The key is invalid")
+    }
+}

@@ -1,0 +1,79 @@
+//! `/__admin/journal`: what was asked and answered, looked up or followed live.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use axum::{
+    extract::{Path, Query, State, rejection::QueryRejection},
+    response::{
+        IntoResponse, Sse,
+        sse::{Event, KeepAlive},
+    },
+};
+use beseda_api::{Error, Refusal};
+use futures::{Stream, StreamExt, stream};
+use serde::Serialize;
+use tokio::sync::broadcast::{Receiver, error::RecvError};
+
+use super::{
+    read,
+    reply::{self, Answer},
+};
+use crate::{
+    Control,
+    journal::{self, Entry},
+};
+
+#[derive(Serialize)]
+struct Listed {
+    entries: Vec<Entry>,
+}
+
+pub(super) async fn list(
+    State(control): State<Arc<Control>>,
+    query: Result<Query<journal::Query>, QueryRejection>,
+) -> Answer {
+    let Query(query) = query.map_err(|error| Error::bad_request(error.body_text()))?;
+    reply::ok(Listed { entries: control.journal.read(&query) })
+}
+
+pub(super) async fn one(State(control): State<Arc<Control>>, Path(id): Path<String>) -> Answer {
+    reply::ok(entry(&control, &id)?)
+}
+
+pub(super) async fn curl(State(control): State<Arc<Control>>, Path(id): Path<String>) -> Answer {
+    Ok(reply::text(format!("{}\n", entry(&control, &id)?.curl)))
+}
+
+fn entry(control: &Control, id: &str) -> beseda_api::Result<Entry> {
+    let found = control.journal.entry(read::number(id)?);
+    found.ok_or_else(|| Error::refused(Refusal::NotFound, format!("Journal entry not found: {id}")))
+}
+
+pub(super) async fn clear(State(control): State<Arc<Control>>) -> Answer {
+    control.journal.clear();
+    reply::done()
+}
+
+/// Every entry from now on as a server-sent event, numbered like the entry, until the stand-in ends.
+pub(super) async fn live(State(control): State<Arc<Control>>) -> Answer {
+    let quiet = KeepAlive::new().interval(Duration::from_secs(15));
+    let journal = Arc::clone(&control.journal);
+    let entries = entries(journal.follow()).take_until(async move { journal.ended().await });
+    Ok(Sse::new(entries).keep_alive(quiet).into_response())
+}
+
+fn entries(live: Receiver<Entry>) -> impl Stream<Item = Result<Event, Infallible>> {
+    stream::unfold(live, |mut live| async move {
+        let event = match live.recv().await {
+            Ok(entry) => {
+                let data = serde_json::to_string(&entry).unwrap_or_default();
+                Event::default().id(entry.id.to_string()).data(data)
+            }
+            Err(RecvError::Lagged(skipped)) => {
+                Event::default().event("skipped").data(skipped.to_string())
+            }
+            Err(RecvError::Closed) => return None,
+        };
+        Some((Ok(event), live))
+    })
+}

@@ -1,0 +1,22 @@
+//! Bodies of requests to the surface: JSON, or YAML where a person may write it, refused with line, place and reason.
+
+use beseda_api::{Error, Result};
+use serde::de::DeserializeOwned;
+
+/// JSON out of a body; an empty one is `{}`.
+pub(super) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+    let body = if body.trim_ascii().is_empty() { b"{}" } else { body };
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    let read = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let path = error.path().to_string();
+        let place = if path == "." { String::new() } else { format!("{path}: ") };
+        Error::bad_request(format!("{place}{}", error.inner()))
+    })?;
+    reader.end().map_err(|error| Error::bad_request(error.to_string()))?;
+    Ok(read)
+}
+
+/// A number out of a path.
+pub(super) fn number(segment: &str) -> Result<u64> {
+    segment.parse().map_err(|_| Error::bad_request(format!("Type mismatch: '{segment}'")))
+}

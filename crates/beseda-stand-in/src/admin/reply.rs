@@ -1,0 +1,83 @@
+//! Answers of the surface, in the shapes of the published API.
+
+use axum::response::{IntoResponse, Response};
+use beseda_api::{
+    Error, Fault, Refusal,
+    wire::{Envelope, Failure},
+};
+use http::{HeaderValue, StatusCode, Uri, header};
+use serde::Serialize;
+
+/// What a handler of the surface gives back.
+pub(super) type Answer = Result<Response, Refused>;
+
+/// An error on its way out.
+#[derive(Debug)]
+pub(super) struct Refused(Error);
+
+impl From<Error> for Refused {
+    fn from(error: Error) -> Self {
+        Self(error)
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        error(&self.0)
+    }
+}
+
+/// 200 with a result.
+pub(super) fn ok<T: Serialize>(result: T) -> Answer {
+    Ok(json(StatusCode::OK, &Envelope::ok(result)))
+}
+
+/// 200 with a document that has no envelope.
+pub(super) fn bare<T: Serialize>(document: &T) -> Response {
+    json(StatusCode::OK, document)
+}
+
+/// 200 with nothing to tell.
+pub(super) fn done() -> Answer {
+    Ok(json(StatusCode::OK, &serde_json::json!({ "status": "OK" })))
+}
+
+/// A text as it is.
+pub(super) fn text(text: String) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
+}
+
+/// The answer to an error.
+pub(super) fn error(error: &Error) -> Response {
+    match error {
+        Error::Refused(refused) => {
+            let status = StatusCode::from_u16(refused.refusal.status()).unwrap_or_default();
+            json(status, &Failure::new(refused.faults.clone()))
+        }
+        Error::Broken(source) => {
+            tracing::error!(error = %source, "the stand-in's administration failed");
+            // Whoever has this key runs the stand-in: they may know why.
+            let fault =
+                Fault { code: "INTERNAL_ERROR".to_owned(), message: Some(source.to_string()) };
+            json(StatusCode::INTERNAL_SERVER_ERROR, &Failure::new(vec![fault]))
+        }
+    }
+}
+
+/// 404 for a path the surface doesn't have.
+pub(super) async fn no_such_path(uri: Uri) -> Response {
+    let text = format!("Resource not found: {}; see /__admin/openapi.json", uri.path());
+    error(&Error::refused(Refusal::NotFound, text))
+}
+
+/// 405 for a method a path doesn't have.
+pub(super) async fn no_such_method(method: http::Method) -> Response {
+    let text = format!("Request method '{method}' not supported");
+    error(&Error::refused(Refusal::MethodNotAllowed, text))
+}
+
+fn json<T: Serialize>(status: StatusCode, body: &T) -> Response {
+    let kind = HeaderValue::from_static("application/json; charset=utf-8");
+    let body = serde_json::to_vec(body).unwrap_or_default();
+    (status, [(header::CONTENT_TYPE, kind)], body).into_response()
+}

@@ -1,0 +1,173 @@
+//! What an integrator probably meant: the common mistakes, recognised in a refused request. The API's answer stays as published.
+
+mod body;
+mod credential;
+mod path;
+
+use serde_json::Value;
+
+/// A refused request, as far as mistakes can be seen in it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Refusal<'a> {
+    /// The method.
+    pub(crate) method: &'a str,
+    /// The path.
+    pub(crate) path: &'a str,
+    /// The query, percent-encoded as it came.
+    pub(crate) query: &'a str,
+    /// The headers with secrets in them; names in small letters.
+    pub(crate) headers: &'a [(String, String)],
+    /// The body, as far as it is text.
+    pub(crate) body: &'a str,
+    /// The operation, or what else it was.
+    pub(crate) operation: &'a str,
+    /// The status of the answer.
+    pub(crate) status: u16,
+    /// The reason in the answer.
+    pub(crate) reason: &'a str,
+    /// The campaigns of the stand-in and the cabinets they belong to.
+    pub(crate) campaigns: &'a [(i64, i64)],
+    /// The orders that were named in the request and exist.
+    pub(crate) orders: &'a [i64],
+}
+
+impl Refusal<'_> {
+    fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A parameter of the query.
+    fn parameter(&self, name: &str) -> Option<&str> {
+        let mut pairs = self.query.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+
+    /// The body as a JSON object.
+    fn json(&self) -> Option<serde_json::Map<String, Value>> {
+        match serde_json::from_str(self.body) {
+            Ok(Value::Object(object)) => Some(object),
+            _ => None,
+        }
+    }
+}
+
+/// What was wrong and how to do it; `None` if the answer says all there is to say. In ASCII: it goes into a header.
+#[must_use]
+pub(crate) fn advise(refusal: &Refusal<'_>) -> Option<String> {
+    let advice = match refusal.status {
+        401 => credential::unauthorized(refusal),
+        403 => credential::forbidden(refusal),
+        404 | 405 => path::not_found(refusal),
+        400 | 415 => body::bad_request(refusal),
+        420 => Some(too_many(refusal)),
+        _ => None,
+    }?;
+    Some(advice.chars().map(|c| if c.is_ascii_graphic() || c == ' ' { c } else { '?' }).collect())
+}
+
+fn too_many(refusal: &Refusal<'_>) -> String {
+    if refusal.reason.contains("parallel") {
+        "Too many requests at once: keep at most 4 requests of a cabinet under way and repeat this one after the others have ended.".to_owned()
+    } else {
+        "The requests of this hour are used up: wait until the time in X-RateLimit-Resource-Until. Repeating earlier only fails again; poll less often, or use push notifications.".to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Refusal, advise};
+
+    fn advice(refusal: &Refusal<'_>) -> String {
+        advise(refusal).unwrap_or_default()
+    }
+
+    fn bad<'a>(operation: &'a str, query: &'a str, body: &'a str, reason: &'a str) -> Refusal<'a> {
+        Refusal {
+            method: "POST",
+            path: "/v2/businesses/1/chats",
+            query,
+            body,
+            operation,
+            status: 400,
+            reason,
+            ..Refusal::default()
+        }
+    }
+
+    #[test]
+    fn mistakes_in_parameters_and_bodies_are_explained() {
+        let missing = "Required parameter 'chatId' is missing";
+        for (refusal, says) in [
+            (bad("sendMessageToChat", "", r#"{"chatId":5,"message":"x"}"#, missing), "?chatId="),
+            (bad("sendMessageToChat", "chat_id=5", r#"{"message":"x"}"#, missing), "chat_id"),
+            (bad("sendMessageToChat", "chatId=5", r#"{"message":{"text":"x"}}"#, ""), "a string"),
+            (bad("sendMessageToChat", "chatId=5", r#"{"text":"x"}"#, ""), "'text'"),
+            (bad("sendMessageToChat", "chatId=5", "message=x", ""), "JSON"),
+            (bad("sendMessageToChat", "chatId=5", r#"{"message":""}"#, ""), "empty"),
+            (bad("sendMessageToChat", "chatId=5", "", ""), "body"),
+            (bad("getChats", "limit=50", "{}", ""), "20"),
+            (bad("getChatHistory", "limit=500&chatId=1", "{}", ""), "100"),
+            (bad("getChats", "pageToken=abc", "{}", "Bad page token"), "nextPageToken"),
+            (bad("getChats", "", r#"{"statuses":["new"]}"#, "Illegal input"), "capital"),
+            (bad("getChats", "", r#"{"orderIds":[]}"#, ""), "leave it out"),
+            (bad("getChats", "", "", "Required request body is missing"), "{}"),
+            (bad("createChat", "", r#"{"orderId":"A-17"}"#, ""), "number"),
+            (bad("createChat", "", r#"{"context":{"type":"DIRECT","id":1}}"#, ""), "buyer"),
+            (bad("sendFileToChat", "chatId=1", "", "part 'file'"), "named file"),
+        ] {
+            let said = advice(&refusal);
+            assert!(said.contains(says), "{refusal:?} -> {said}");
+        }
+    }
+
+    #[test]
+    fn mistakes_in_credentials_are_explained() {
+        let with = |name: &str, value: &str| [(name.to_owned(), value.to_owned())];
+        let of = |headers: &[(String, String)]| {
+            advice(&Refusal { status: 401, headers, ..Refusal::default() })
+        };
+        assert!(of(&with("api-key", "Bearer ACMA:x")).contains("without Bearer"));
+        assert!(of(&with("authorization", "Bearer ACMA:x:y")).contains("Api-Key: "));
+        assert!(of(&with("authorization", "Api-Key ACMA:x:y")).contains("Api-Key: "));
+        assert!(of(&with("api-key", "y0_abc")).contains("Authorization: Bearer"));
+        assert!(of(&with("x-api-key", "ACMA:x:y")).contains("x-api-key"));
+        assert!(of(&[]).contains("Api-Key"));
+    }
+
+    #[test]
+    fn mixed_up_ids_and_paths_are_explained() {
+        let mixed = Refusal {
+            path: "/v2/businesses/77/chats",
+            status: 403,
+            campaigns: &[(77, 5)],
+            ..Refusal::default()
+        };
+        assert!(advice(&mixed).contains("/businesses/5/"));
+        let at = |method: &'static str, path: &'static str, status| {
+            let refusal = Refusal { method, path, status, ..Refusal::default() };
+            advice(&refusal)
+        };
+        assert!(at("POST", "/V2/businesses/1/chats", 404).contains("small"));
+        assert!(at("POST", "/v2/campaigns/1/chats", 404).contains("/businesses/"));
+        assert!(at("POST", "/v2/businesses/1/chats/", 404).contains("slash"));
+        assert!(at("GET", "/v2/businesses/1/chats", 405).contains("POST"));
+        assert!(
+            at("POST", "/v2/businesses/1/chats/5/messages", 404).contains("chats/message?chatId=")
+        );
+        let order = Refusal {
+            status: 404,
+            query: "chatId=42",
+            operation: "getChat",
+            reason: "Can't find chat by id: 42",
+            orders: &[42],
+            ..Refusal::default()
+        };
+        assert!(advice(&order).contains("order"));
+    }
+
+    #[test]
+    fn what_needs_no_advice_gets_none() {
+        assert_eq!(advise(&bad("sendMessageToChat", "chatId=5", r#"{"message":"x"}"#, "?")), None);
+        assert_eq!(advise(&Refusal { status: 500, ..Refusal::default() }), None);
+    }
+}

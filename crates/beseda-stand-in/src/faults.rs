@@ -1,0 +1,412 @@
+//! Faults on demand: rules that say which requests go wrong and how. Carrying them out is the interceptor's business.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use beseda_api::{BusinessId, Endpoint, Error, Result};
+use jiff::Timestamp;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha20Rng;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The most rules at once.
+const MOST_RULES: usize = 1_000;
+/// The longest delay: ten minutes.
+const LONGEST_MS: u64 = 600_000;
+/// Other requests than operations that a rule may name.
+const ELSEWHERE: [&str; 6] = ["noOperation", "file", "market", "admin", "page", "unknown"];
+/// What a rule about push notifications strikes.
+pub(crate) const PUSH: &str = "push";
+
+/// What goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// An answer with this status, and nothing is done.
+    Status,
+    /// 420, as if the hour's requests were used up or too many ran at once; nothing is done.
+    Limit,
+    /// The answer comes later; what was asked for is done after the delay.
+    Delay,
+    /// Everything is done at once and is durable, but the answer comes later.
+    DelayAfter,
+    /// The answer's body comes in drips.
+    SlowBody,
+    /// The connection breaks and nothing was done.
+    ResetBefore,
+    /// The connection breaks after everything was done and is durable.
+    ResetAfter,
+    /// The answer's body ends too early.
+    Truncate,
+    /// The answer's body is no JSON.
+    Garbage,
+    /// The words in the answer are ones nobody knows.
+    UnknownWords,
+    /// The answer has fields nobody knows.
+    ExtraFields,
+    /// A push notification is sent twice.
+    PushTwice,
+    /// A push notification goes behind those that wait with it.
+    PushLater,
+}
+
+impl Kind {
+    fn is_of_push(self) -> bool {
+        matches!(self, Self::PushTwice | Self::PushLater)
+    }
+}
+
+/// Which limit is said to be reached.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LimitKind {
+    /// Requests an hour.
+    #[default]
+    Hourly,
+    /// Requests at once.
+    Parallel,
+}
+
+/// A rule as it is given.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NewFault {
+    /// What goes wrong.
+    pub kind: Kind,
+    /// The operation it is about; every published one if `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<String>,
+    /// The cabinet it is about; every one if `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub business_id: Option<BusinessId>,
+    /// For `status`: the status, 500 unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// For `status` and `garbage`: the body, JSON or a text that is sent as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<Value>,
+    /// For `limit`: which one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<LimitKind>,
+    /// For `delay` and `delay-after`: how long, 1000 unless said. For `slow-body`: how long the whole body takes. In real time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delay_ms: Option<u64>,
+    /// For `truncate`: how much of the body is sent; half of it unless said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<usize>,
+    /// How many requests it strikes; all if `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
+    /// How many matching requests go by before it begins.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub skip: u64,
+    /// How likely it strikes, above 0 and at most 1; always if `None`. Decided by the seed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probability: Option<f64>,
+    /// It begins at this moment of the stand-in's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Timestamp>,
+    /// It ends before this moment of the stand-in's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+impl NewFault {
+    /// A rule of this kind that strikes every published operation.
+    #[must_use]
+    pub fn of(kind: Kind) -> Self {
+        Self {
+            kind,
+            operation: None,
+            business_id: None,
+            status: None,
+            body: None,
+            limit: None,
+            delay_ms: None,
+            bytes: None,
+            count: None,
+            skip: 0,
+            probability: None,
+            from: None,
+            until: None,
+        }
+    }
+
+    /// Whether the rule makes sense.
+    ///
+    /// # Errors
+    /// 400 that says what doesn't.
+    pub fn check(&self) -> Result<()> {
+        let wrong = |text: String| Err(Error::bad_request(text));
+        if let Some(name) = &self.operation
+            && !Endpoint::ALL.iter().any(|known| known.name == name)
+            && !ELSEWHERE.contains(&name.as_str())
+        {
+            return wrong(format!("operation: there is no operation '{name}'"));
+        }
+        if self.status.is_some_and(|status| !(200..=599).contains(&status)) {
+            return wrong("status must be between 200 and 599".to_owned());
+        }
+        if self.delay_ms.is_some_and(|delay| delay > LONGEST_MS) {
+            return wrong(format!("delayMs must be at most {LONGEST_MS}"));
+        }
+        if self.probability.is_some_and(|p| !(p > 0.0 && p <= 1.0)) {
+            return wrong("probability must be above 0 and at most 1".to_owned());
+        }
+        if self.count == Some(0) {
+            return wrong("count must be at least 1".to_owned());
+        }
+        if let (Some(from), Some(until)) = (self.from, self.until)
+            && from >= until
+        {
+            return wrong("from must be before until".to_owned());
+        }
+        self.check_kind()
+    }
+
+    /// Whether nothing is said that its kind has no use for.
+    fn check_kind(&self) -> Result<()> {
+        let unused = |name: &str, given: bool, kinds: &[Kind]| {
+            if given && !kinds.contains(&self.kind) {
+                let kinds = serde_json::to_string(kinds).unwrap_or_default();
+                let text = format!("{name} has a meaning only for {kinds}");
+                return Err(Error::bad_request(text));
+            }
+            Ok(())
+        };
+        if self.kind.is_of_push() && self.operation.is_some() {
+            return Err(Error::bad_request("operation has no meaning for push notifications"));
+        }
+        unused("status", self.status.is_some(), &[Kind::Status])?;
+        unused("body", self.body.is_some(), &[Kind::Status, Kind::Garbage])?;
+        unused("limit", self.limit.is_some(), &[Kind::Limit])?;
+        unused(
+            "delayMs",
+            self.delay_ms.is_some(),
+            &[Kind::Delay, Kind::DelayAfter, Kind::SlowBody],
+        )?;
+        unused("bytes", self.bytes.is_some(), &[Kind::Truncate])
+    }
+
+    fn matches(&self, operation: &str, business: Option<BusinessId>, now: Timestamp) -> bool {
+        if self.kind.is_of_push() != (operation == PUSH) {
+            return false;
+        }
+        let named = match &self.operation {
+            Some(name) => name == operation,
+            None => !ELSEWHERE.contains(&operation),
+        };
+        named
+            && self.business_id.is_none_or(|wanted| business == Some(wanted))
+            && self.from.is_none_or(|from| now >= from)
+            && self.until.is_none_or(|until| now < until)
+    }
+}
+
+/// A rule in force.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Fault {
+    /// Its number.
+    pub id: u64,
+    /// How many requests it has struck.
+    pub struck: u64,
+    /// What it says.
+    #[serde(flatten)]
+    pub rule: NewFault,
+}
+
+/// The rules in force.
+#[derive(Debug)]
+pub struct Faults {
+    seed: u64,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    last: u64,
+    rules: Vec<Armed>,
+}
+
+#[derive(Debug)]
+struct Armed {
+    fault: Fault,
+    passed: u64,
+    /// Each rule has dice of its own, so that rules don't disturb each other.
+    dice: ChaCha20Rng,
+}
+
+impl Faults {
+    /// No rules; the chances of later ones follow from the seed.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self { seed, inner: Mutex::default() }
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds rules, all of them or none.
+    ///
+    /// # Errors
+    /// 400 that names the first rule that makes no sense.
+    pub fn add(&self, rules: Vec<NewFault>) -> Result<Vec<Fault>> {
+        for rule in &rules {
+            rule.check()?;
+        }
+        let mut inner = self.inner();
+        if inner.rules.len() + rules.len() > MOST_RULES {
+            return Err(Error::bad_request(format!("there may be at most {MOST_RULES} rules")));
+        }
+        let mut added = Vec::with_capacity(rules.len());
+        for rule in rules {
+            inner.last += 1;
+            let fault = Fault { id: inner.last, struck: 0, rule };
+            added.push(fault.clone());
+            let dice = ChaCha20Rng::seed_from_u64(self.seed.wrapping_add(inner.last));
+            inner.rules.push(Armed { fault, passed: 0, dice });
+        }
+        Ok(added)
+    }
+
+    /// The rules in force, those that have struck all they shall included.
+    #[must_use]
+    pub fn list(&self) -> Vec<Fault> {
+        self.inner().rules.iter().map(|armed| armed.fault.clone()).collect()
+    }
+
+    /// Takes one rule away; whether there was such a rule.
+    pub fn remove(&self, id: u64) -> bool {
+        let mut inner = self.inner();
+        let before = inner.rules.len();
+        inner.rules.retain(|armed| armed.fault.id != id);
+        inner.rules.len() < before
+    }
+
+    /// Takes all rules away. The numbers begin anew, and the dice with them.
+    pub fn clear(&self) {
+        *self.inner() = Inner::default();
+    }
+
+    /// What strikes this request, in the order of the rules. It counts as struck.
+    #[must_use]
+    pub fn strike(
+        &self,
+        operation: &str,
+        business: Option<BusinessId>,
+        now: Timestamp,
+    ) -> Vec<Fault> {
+        let mut struck = Vec::new();
+        for armed in &mut self.inner().rules {
+            if !armed.fault.rule.matches(operation, business, now) || !armed.strikes() {
+                continue;
+            }
+            armed.fault.struck += 1;
+            struck.push(armed.fault.clone());
+            if matches!(armed.fault.rule.kind, Kind::Status | Kind::Limit | Kind::ResetBefore) {
+                // Nothing is left for later rules to spoil.
+                break;
+            }
+        }
+        struck
+    }
+}
+
+impl Armed {
+    fn strikes(&mut self) -> bool {
+        let rule = &self.fault.rule;
+        if rule.count.is_some_and(|count| self.fault.struck >= count) {
+            return false;
+        }
+        if self.passed < rule.skip {
+            self.passed += 1;
+            return false;
+        }
+        rule.probability.is_none_or(|probability| self.dice.random::<f64>() < probability)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Faults, Kind, NewFault};
+
+    const NOW: jiff::Timestamp = jiff::Timestamp::UNIX_EPOCH;
+
+    #[test]
+    fn a_rule_strikes_as_often_as_it_says_and_after_as_many_as_it_says() {
+        let faults = Faults::new(1);
+        let rule = NewFault { count: Some(2), skip: 1, ..NewFault::of(Kind::Status) };
+        faults.add(vec![rule]).unwrap();
+        let struck: Vec<_> = (0..5).map(|_| faults.strike("getChat", None, NOW).len()).collect();
+        assert_eq!(struck, [0, 1, 1, 0, 0]);
+        assert!(faults.strike("market", None, NOW).is_empty());
+    }
+
+    #[test]
+    fn chances_follow_from_the_seed() {
+        let series = |seed| {
+            let faults = Faults::new(seed);
+            let rule = NewFault { probability: Some(0.5), ..NewFault::of(Kind::Garbage) };
+            faults.add(vec![rule]).unwrap();
+            (0..64).map(|_| faults.strike("getChat", None, NOW).len()).collect::<Vec<_>>()
+        };
+        assert_eq!(series(7), series(7));
+        assert_ne!(series(7), series(8));
+        let hits = series(7).iter().sum::<usize>();
+        assert!((16..48).contains(&hits), "{hits}");
+    }
+
+    #[test]
+    fn a_rule_holds_only_in_its_window_and_its_cabinet() {
+        let faults = Faults::new(1);
+        let text = r#"{"kind":"delay","businessId":7,"from":"2026-01-01T00:00:00Z","until":"2026-01-02T00:00:00Z"}"#;
+        faults.add(vec![serde_json::from_str(text).unwrap()]).unwrap();
+        let at = |text: &str, business| {
+            let business = beseda_api::BusinessId::new(business).ok();
+            faults.strike("getChat", business, text.parse().unwrap()).len()
+        };
+        assert_eq!(at("2026-01-01T12:00:00Z", 7), 1);
+        assert_eq!(at("2026-01-01T12:00:00Z", 8), 0);
+        assert_eq!(at("2025-12-31T23:59:59Z", 7), 0);
+        assert_eq!(at("2026-01-02T00:00:00Z", 7), 0);
+    }
+
+    #[test]
+    fn rules_about_notifications_strike_nothing_else_and_the_others_no_notification() {
+        let faults = Faults::new(1);
+        faults.add(vec![NewFault::of(Kind::PushTwice), NewFault::of(Kind::Status)]).unwrap();
+        let kinds = |operation| {
+            let struck = faults.strike(operation, None, NOW);
+            struck.into_iter().map(|fault| fault.rule.kind).collect::<Vec<_>>()
+        };
+        assert_eq!(kinds(super::PUSH), [Kind::PushTwice]);
+        assert_eq!(kinds("getChat"), [Kind::Status]);
+    }
+
+    #[test]
+    fn rules_are_added_all_or_none() {
+        let faults = Faults::new(1);
+        for wrong in [
+            r#"{"kind":"status","operation":"sendMesage"}"#,
+            r#"{"kind":"status","status":99}"#,
+            r#"{"kind":"status","probability":0}"#,
+            r#"{"kind":"status","count":0}"#,
+            r#"{"kind":"garbage","status":500}"#,
+            r#"{"kind":"status","delayMs":5}"#,
+            r#"{"kind":"delay","delayMs":600001}"#,
+            r#"{"kind":"push-later","operation":"getChat"}"#,
+        ] {
+            let good = NewFault::of(Kind::Garbage);
+            let wrong = serde_json::from_str(wrong).unwrap();
+            assert!(faults.add(vec![good, wrong]).is_err());
+        }
+        assert_eq!(faults.list(), []);
+    }
+}

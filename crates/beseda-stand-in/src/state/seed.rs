@@ -1,0 +1,191 @@
+//! Seeds: cabinets, orders and conversations as people write them down, in YAML or JSON. They are tried out on a copy before anything changes.
+
+mod sow;
+
+use std::fmt;
+
+use beseda_api::{
+    BusinessId, Customer, Error, NewCampaign, NewOrder, NewReturn, Result, Sender, WaitingFor,
+    wire::ContextRef,
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+pub(crate) use sow::sow;
+
+use crate::scenario::place_of;
+
+/// A whole seed.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Seed {
+    /// The cabinets; those that exist already are added to.
+    pub cabinets: Vec<SeedCabinet>,
+}
+
+/// A cabinet with what belongs to it.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SeedCabinet {
+    /// Its id.
+    pub business_id: BusinessId,
+    /// Its name; needed where it doesn't exist yet.
+    pub name: Option<String>,
+    /// Campaigns to be made.
+    #[serde(default)]
+    pub campaigns: Vec<NewCampaign>,
+    /// Api-Keys to be kept.
+    #[serde(default)]
+    pub keys: Vec<SeedKey>,
+    /// Orders to be registered.
+    #[serde(default)]
+    pub orders: Vec<NewOrder>,
+    /// Returns to be registered.
+    #[serde(default)]
+    pub returns: Vec<NewReturn>,
+    /// Conversations.
+    #[serde(default)]
+    pub chats: Vec<SeedChat>,
+}
+
+/// An Api-Key whose secret is known.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SeedKey {
+    /// Its name.
+    pub name: String,
+    /// What it may do.
+    pub scopes: Vec<String>,
+    /// The secret, `ACMA:…`.
+    pub api_key: String,
+}
+
+/// A conversation.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SeedChat {
+    /// What it is about; a direct question if `None`.
+    pub context: Option<ContextRef>,
+    /// Who asks, in a direct question.
+    pub customer: Option<Customer>,
+    /// What was said, in order.
+    #[serde(default)]
+    pub messages: Vec<SeedMessage>,
+    /// The dispute that grew out of it.
+    pub dispute: Option<SeedDispute>,
+    /// Whether it has ended.
+    #[serde(default)]
+    pub closed: bool,
+}
+
+/// A dispute.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SeedDispute {
+    /// What was said in it, in order.
+    #[serde(default)]
+    pub messages: Vec<SeedMessage>,
+    /// Whether the arbiter has ended it.
+    #[serde(default)]
+    pub resolved: bool,
+}
+
+/// A message: a text, a sticker or a file.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SeedMessage {
+    /// Who wrote it.
+    pub sender: Sender,
+    /// When; now, or right after the one before, if `None`.
+    pub at: Option<Timestamp>,
+    /// The text.
+    pub message: Option<String>,
+    /// Whether it is a sticker.
+    #[serde(default)]
+    pub sticker: bool,
+    /// The file.
+    pub file: Option<SeedFile>,
+    /// Whose answer is wanted next, if support or arbiter say so.
+    pub waiting_for: Option<WaitingFor>,
+}
+
+/// A file.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SeedFile {
+    /// Its name.
+    pub name: String,
+    /// Its bytes in base64.
+    pub base64: Option<String>,
+    /// Its content, if that is text.
+    pub text: Option<String>,
+}
+
+/// What a seed has added.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Cabinets that are new.
+    pub cabinets: usize,
+    /// Orders.
+    pub orders: usize,
+    /// Chats, disputes included.
+    pub chats: usize,
+    /// Messages.
+    pub messages: usize,
+}
+
+/// A refusal of something in a seed.
+#[derive(Debug)]
+pub(crate) struct Misfit {
+    /// The way to it: names of fields and numbers in lists.
+    pub(crate) path: Vec<Step>,
+    pub(crate) error: Error,
+}
+
+/// A step on the way to a place in a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Step {
+    Field(&'static str),
+    Item(usize),
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Field(name) => write!(f, ".{name}"),
+            Self::Item(number) => write!(f, "[{number}]"),
+        }
+    }
+}
+
+impl Misfit {
+    /// The same with its line.
+    pub(crate) fn located(self, text: &str) -> Error {
+        let Error::Refused(refused) = self.error else { return self.error };
+        let said = refused.faults.first().and_then(|fault| fault.message.clone());
+        let said = said.unwrap_or_else(|| refused.refusal.code().to_owned());
+        let path: String = self.path.iter().map(ToString::to_string).collect();
+        let way: Vec<String> = self
+            .path
+            .iter()
+            .map(|step| match step {
+                Step::Field(name) => (*name).to_owned(),
+                Step::Item(number) => number.to_string(),
+            })
+            .collect();
+        let line = place_of(text, &way).map_or(1, |place| place.line);
+        Error::bad_request(format!("line {line}: {}: {said}", path.trim_start_matches('.')))
+    }
+}
+
+/// Reads a seed.
+///
+/// # Errors
+/// 400 with the line of the first thing that can't be read.
+pub fn read(text: &str) -> Result<Seed> {
+    serde_yaml_ng::from_str(text).map_err(|error| {
+        let reason = error.to_string();
+        let line = error.location().map_or(1, |location| location.line());
+        Error::bad_request(format!("line {line}: {reason}"))
+    })
+}

@@ -1,0 +1,182 @@
+//! Puts a seed into an engine, through the same traits everybody uses. The first refusal ends it and says where it stands.
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use beseda_api::{
+    Administration, BusinessId, ChatId, ChatOpening, ChatsApi, Clock, DisputeOpening, Error,
+    FileUpload, ManualClock, MarketMessage, MarketSide, MessageText, NewCabinet, NewKey, Result,
+    Sender,
+};
+use beseda_engine::Engine;
+
+use super::{Misfit, Seed, SeedCabinet, SeedChat, SeedMessage, Step, Summary};
+
+/// Where something goes wrong.
+trait At<T> {
+    fn at(self, path: &[Step]) -> Result<T, Misfit>;
+}
+
+impl<T> At<T> for Result<T> {
+    fn at(self, path: &[Step]) -> Result<T, Misfit> {
+        self.map_err(|error| Misfit { path: path.to_vec(), error })
+    }
+}
+
+/// The way one field further.
+fn below(path: &[Step], field: &'static str, number: Option<usize>) -> Vec<Step> {
+    let mut path = path.to_vec();
+    path.push(Step::Field(field));
+    path.extend(number.map(Step::Item));
+    path
+}
+
+/// Puts everything of a seed there.
+pub(crate) async fn sow(
+    seed: &Seed,
+    engine: &Engine,
+    clock: &ManualClock,
+) -> Result<Summary, Misfit> {
+    let start = clock.now();
+    let mut sower = Sower { engine, clock, summary: Summary::default() };
+    for (number, cabinet) in seed.cabinets.iter().enumerate() {
+        let path = below(&[], "cabinets", Some(number));
+        sower.cabinet(cabinet, &path).await?;
+        clock.set(start);
+    }
+    Ok(sower.summary)
+}
+
+struct Sower<'a> {
+    engine: &'a Engine,
+    clock: &'a ManualClock,
+    summary: Summary,
+}
+
+impl Sower<'_> {
+    async fn cabinet(&mut self, cabinet: &SeedCabinet, path: &[Step]) -> Result<(), Misfit> {
+        let (engine, business) = (self.engine, cabinet.business_id);
+        let known = engine.list_cabinets().await.at(path)?;
+        if !known.iter().any(|known| known.business_id == business) {
+            let name = cabinet.name.clone();
+            let name = name.ok_or_else(|| Error::null_field("name")).at(path)?;
+            let new = NewCabinet { business_id: Some(business), name };
+            engine.create_cabinet(new).await.at(path)?;
+            self.summary.cabinets += 1;
+        }
+        for (number, campaign) in cabinet.campaigns.iter().enumerate() {
+            let place = below(path, "campaigns", Some(number));
+            engine.create_campaign(business, campaign.clone()).await.at(&place)?;
+        }
+        for (number, key) in cabinet.keys.iter().enumerate() {
+            let place = below(path, "keys", Some(number));
+            let new = NewKey { name: key.name.clone(), scopes: key.scopes.clone() };
+            engine.keep_key(business, new, &key.api_key).await.at(&place)?;
+        }
+        for (number, order) in cabinet.orders.iter().enumerate() {
+            let place = below(path, "orders", Some(number));
+            engine.register_order(business, order.clone()).await.at(&place)?;
+            self.summary.orders += 1;
+        }
+        for (number, ret) in cabinet.returns.iter().enumerate() {
+            let place = below(path, "returns", Some(number));
+            engine.register_return(business, *ret).await.at(&place)?;
+        }
+        for (number, chat) in cabinet.chats.iter().enumerate() {
+            self.chat(business, chat, &below(path, "chats", Some(number))).await?;
+        }
+        Ok(())
+    }
+
+    async fn chat(
+        &mut self,
+        business: BusinessId,
+        seed: &SeedChat,
+        path: &[Step],
+    ) -> Result<(), Misfit> {
+        // A chat begins when the first thing was said in it.
+        if let Some(at) = seed.messages.first().and_then(|first| first.at) {
+            self.clock.set(at);
+        }
+        let opening = ChatOpening {
+            context: seed.context.clone(),
+            customer: seed.customer.clone(),
+            ..ChatOpening::default()
+        };
+        let chat = self.engine.open_chat(business, opening).await.at(path)?.chat_id;
+        self.summary.chats += 1;
+        self.messages(business, chat, &seed.messages, path).await?;
+        if let Some(dispute) = &seed.dispute {
+            let place = below(path, "dispute", None);
+            if let Some(at) = dispute.messages.first().and_then(|first| first.at) {
+                self.clock.set(at);
+            }
+            let opening = DisputeOpening { chat_id: Some(chat), ..DisputeOpening::default() };
+            let opened = self.engine.open_dispute(business, opening).await.at(&place)?.chat_id;
+            self.summary.chats += usize::from(opened != chat);
+            self.messages(business, opened, &dispute.messages, &place).await?;
+            if dispute.resolved {
+                self.engine.resolve_dispute(business, opened).await.at(&place)?;
+            }
+        }
+        if seed.closed {
+            self.engine.close_chat(business, chat).await.at(path)?;
+        }
+        Ok(())
+    }
+
+    async fn messages(
+        &mut self,
+        business: BusinessId,
+        chat: ChatId,
+        messages: &[SeedMessage],
+        path: &[Step],
+    ) -> Result<(), Misfit> {
+        for (number, message) in messages.iter().enumerate() {
+            let place = below(path, "messages", Some(number));
+            if let Some(at) = message.at {
+                self.clock.set(at);
+            }
+            self.message(business, chat, message).await.at(&place)?;
+            self.summary.messages += 1;
+        }
+        Ok(())
+    }
+
+    async fn message(
+        &self,
+        business: BusinessId,
+        chat: ChatId,
+        message: &SeedMessage,
+    ) -> Result<()> {
+        let (engine, sender) = (self.engine, message.sender.clone());
+        if let Some(file) = &message.file {
+            if message.message.is_some() || message.sticker {
+                return Err(Error::bad_request("a message with a file has nothing else in it"));
+            }
+            let bytes = match (&file.base64, &file.text) {
+                (Some(base64), None) => BASE64_STANDARD
+                    .decode(base64)
+                    .map_err(|error| Error::bad_request(format!("file.base64: {error}")))?,
+                (None, text) => text.clone().unwrap_or_default().into_bytes(),
+                (Some(_), Some(_)) => {
+                    return Err(Error::bad_request("file: either base64 or text, not both"));
+                }
+            };
+            let upload = FileUpload::from_bytes(&file.name, bytes);
+            return match sender {
+                Sender::Partner => engine.send_file_to_chat(business, chat, upload).await,
+                sender => engine.write_file(business, chat, sender, upload).await.map(drop),
+            };
+        }
+        if sender == Sender::Partner {
+            let text = message.message.clone().ok_or_else(|| Error::null_field("message"))?;
+            return engine.send_message_to_chat(business, chat, MessageText::new(text)?).await;
+        }
+        let written = MarketMessage {
+            sender,
+            message: message.message.clone(),
+            sticker: message.sticker,
+            waiting_for: message.waiting_for.clone(),
+        };
+        engine.write_message(business, chat, written).await.map(drop)
+    }
+}

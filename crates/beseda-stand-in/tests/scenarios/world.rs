@@ -1,0 +1,254 @@
+//! An engine in a folder of its own under a clock that stands still, and a shop that answers when it is told to.
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use beseda_api::{
+    Administration, BusinessId, Chat, ChatContext, ChatFilter, ChatId, ChatStatus, HistoryFrom,
+    Limit, Message, MessageText, NewCabinet, NewCampaign, OrderId, PageRequest, PlacementType,
+    Sender,
+};
+use beseda_engine::{Engine, Settings};
+use beseda_push::Alarm;
+use beseda_stand_in::{
+    StandInClock,
+    scenario::{
+        Cast, Claims, Files, Observed, Report, Run, Scenario, Scenarios, Stage, State, Temper,
+    },
+};
+use jiff::{SignedDuration, Timestamp};
+use tempfile::TempDir;
+
+/// Everything actors need, and the hand on the clock.
+pub(crate) struct World {
+    pub(crate) stage: Stage,
+    pub(crate) clock: Arc<StandInClock>,
+    pub(crate) business: BusinessId,
+    pub(crate) scenarios: Arc<Scenarios>,
+    alarm: Arc<Alarms>,
+    casts: AtomicUsize,
+    _folder: TempDir,
+}
+
+/// How the shop behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shop {
+    /// It answers whatever waits for it, once this long has passed.
+    Answers(Duration),
+    /// It writes first about this order, and answers from then on.
+    Begins(i64),
+    /// It says nothing.
+    Silent,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(StandInClock::manual("2026-10-01T06:00:00Z".parse().unwrap()));
+        let settings = Settings::default();
+        let told = Arc::<StandInClock>::clone(&clock);
+        let engine = Engine::open_sqlite(folder.path(), settings, told).await.unwrap();
+        let engine = Arc::new(engine);
+        let cabinet = NewCabinet { business_id: None, name: "Чайная".to_owned() };
+        let business = engine.create_cabinet(cabinet).await.unwrap().business_id;
+        for placement_type in [PlacementType::Fbs, PlacementType::Fby, PlacementType::Dbs] {
+            let name = placement_type.to_string();
+            let campaign = NewCampaign { campaign_id: None, name, placement_type };
+            engine.create_campaign(business, campaign).await.unwrap();
+        }
+        let observed = Arc::new(Observed::new(Arc::<Engine>::clone(&engine), engine));
+        let alarm = Arc::new(Alarms {
+            clock: Arc::clone(&clock),
+            waiting: Mutex::default(),
+            last: AtomicU64::default(),
+        });
+        let stage = Stage {
+            market: Arc::<Observed>::clone(&observed),
+            chats: Arc::<Observed>::clone(&observed),
+            clock: Arc::<StandInClock>::clone(&clock),
+            alarm: Arc::<Alarms>::clone(&alarm),
+            changes: observed.changes(),
+            claims: Claims::default(),
+        };
+        let scenarios = Arc::new(Scenarios::new(stage.clone(), business));
+        let casts = AtomicUsize::default();
+        Self { stage, clock, business, scenarios, alarm, casts, _folder: folder }
+    }
+
+    /// Plays a scenario to its end, moving time along.
+    pub(crate) async fn play(&self, text: &str, shop: Shop) -> Report {
+        let scenario = Scenario::read(text, &Files::Folder(examples())).unwrap();
+        let run = self.scenarios.play(scenario);
+        self.finish(&run, shop).await
+    }
+
+    pub(crate) async fn finish(&self, run: &Run, shop: Shop) -> Report {
+        let started = self.clock.reading().now;
+        let mut teller = Teller { world: self, shop, begun: false, started };
+        for _ in 0..1_000 {
+            self.settle().await;
+            let report = self.scenarios.get(run.id).unwrap().report;
+            if report.state != State::Running {
+                return report;
+            }
+            if !teller.act().await {
+                let due = self.alarm.next().into_iter().chain(teller.due()).min().unwrap();
+                self.clock.set(due);
+            }
+        }
+        panic!("the scenario doesn't end: {:?}", self.scenarios.get(run.id));
+    }
+
+    /// Lets so much time pass, and everybody do what is due in it.
+    pub(crate) async fn pass(&self, long: Duration) {
+        let end = self.clock.reading().now + SignedDuration::try_from(long).unwrap();
+        self.settle().await;
+        while let Some(due) = self.alarm.next().filter(|due| *due <= end) {
+            self.clock.set(due);
+            self.settle().await;
+        }
+        self.clock.set(end);
+    }
+
+    /// Comes back when every actor waits for a moment that is still to come.
+    pub(crate) async fn settle(&self) {
+        for _ in 0..1_000_000 {
+            // Whoever was woken gets his turn before we get ours.
+            tokio::task::yield_now().await;
+            let running = self.scenarios.list().into_iter();
+            let running = running.filter(|run| run.report.state == State::Running).count();
+            let now = self.clock.reading().now;
+            let idle =
+                self.alarm.waiting.lock().unwrap().values().filter(|due| **due > now).count();
+            if idle == running + self.casts.load(Ordering::Relaxed) {
+                return;
+            }
+        }
+        panic!("somebody doesn't come to rest");
+    }
+
+    /// Lets buyers of a temper in.
+    pub(crate) fn cast(&self, temper: Temper, seed: u64) -> Cast {
+        if temper != Temper::Silent {
+            self.casts.fetch_add(1, Ordering::Relaxed);
+        }
+        Cast::start(self.stage.clone(), temper, seed)
+    }
+
+    pub(crate) async fn chats(&self) -> Vec<Chat> {
+        let page = PageRequest::first(Limit::MAX);
+        self.stage.chats.get_chats(self.business, ChatFilter::default(), page).await.unwrap().chats
+    }
+
+    pub(crate) async fn history(&self, chat: ChatId) -> Vec<Message> {
+        let page = PageRequest::first(Limit::MAX);
+        let from = HistoryFrom { message_id_from: None, page };
+        self.stage.chats.get_chat_history(self.business, chat, from).await.unwrap().messages
+    }
+
+    pub(crate) async fn shop_writes(&self, chat: ChatId, text: &str) {
+        let text = MessageText::new(text).unwrap();
+        self.stage.chats.send_message_to_chat(self.business, chat, text).await.unwrap();
+    }
+
+    /// Who wrote what, a line a message.
+    pub(crate) async fn told(&self, chat: ChatId) -> Vec<String> {
+        let line = |message: Message| {
+            let file = message.payload.iter().flatten().map(|file| file.name.clone()).next();
+            let words = message.message.or(file).unwrap_or_else(|| "(sticker)".to_owned());
+            format!("{} {}: {words}", message.created_at, message.sender)
+        };
+        self.history(chat).await.into_iter().map(line).collect()
+    }
+}
+
+/// The alarm of the clock, with a list of who waits for what.
+struct Alarms {
+    clock: Arc<StandInClock>,
+    waiting: Mutex<BTreeMap<u64, Timestamp>>,
+    last: AtomicU64,
+}
+
+impl Alarms {
+    fn next(&self) -> Option<Timestamp> {
+        self.waiting.lock().unwrap().values().min().copied().filter(|due| *due < Timestamp::MAX)
+    }
+}
+
+#[async_trait]
+impl Alarm for Alarms {
+    async fn until(&self, moment: Timestamp) {
+        struct Waiting<'a>(&'a Alarms, u64);
+        impl Drop for Waiting<'_> {
+            fn drop(&mut self) {
+                self.0.waiting.lock().unwrap().remove(&self.1);
+            }
+        }
+        let waiting = Waiting(self, self.last.fetch_add(1, Ordering::Relaxed));
+        self.waiting.lock().unwrap().insert(waiting.1, moment);
+        self.clock.until(moment).await;
+    }
+}
+
+/// The shop of a test.
+struct Teller<'a> {
+    world: &'a World,
+    shop: Shop,
+    begun: bool,
+    started: Timestamp,
+}
+
+impl Teller<'_> {
+    /// When it is going to act of its own accord.
+    fn due(&self) -> Option<Timestamp> {
+        let Shop::Answers(after) = self.shop else { return None };
+        let due = self.started + SignedDuration::try_from(after).unwrap();
+        (due > self.world.clock.reading().now).then_some(due)
+    }
+
+    /// Does what it has to; whether it did anything.
+    async fn act(&mut self) -> bool {
+        match self.shop {
+            Shop::Silent => false,
+            Shop::Answers(_) if self.due().is_some() => false,
+            Shop::Answers(_) => self.answer().await,
+            Shop::Begins(order) if !self.begun => self.begin(order).await,
+            Shop::Begins(_) => self.answer().await,
+        }
+    }
+
+    async fn begin(&mut self, order: i64) -> bool {
+        let (chats, business) = (&self.world.stage.chats, self.world.business);
+        let context = ChatContext::Order(OrderId::new(order).unwrap());
+        let chat = chats.create_chat(business, context).await.unwrap();
+        self.world.shop_writes(chat, "Добрый день!").await;
+        self.world.shop_writes(chat, "Доставка в субботу, удобно?").await;
+        self.begun = true;
+        true
+    }
+
+    async fn answer(&self) -> bool {
+        let mut answered = HashSet::new();
+        for chat in self.world.chats().await {
+            let last = self.world.history(chat.chat_id).await.pop();
+            let by_us = last.is_some_and(|message| message.sender == Sender::Partner);
+            if chat.status == ChatStatus::WaitingForPartner && !by_us {
+                assert!(answered.insert(chat.chat_id));
+                self.world.shop_writes(chat.chat_id, "Здравствуйте! Разбираемся.").await;
+            }
+        }
+        !answered.is_empty()
+    }
+}
+
+pub(crate) fn examples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/scenarios")
+}

@@ -1,0 +1,31 @@
+//! Why a send is never repeated blindly: the connection breaks after the message is durable, and a second try doubles it.
+//! `cargo run -p beseda --example blind_retry`
+
+use beseda::{
+    StandIn,
+    api::{ChatContext, ChatsApi, HistoryFrom, MessageText},
+    client::ErrorExt,
+    control::faults::{Kind, NewFault},
+};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let stand_in = StandIn::start().await?;
+    let (business, client) = (stand_in.business_id(), stand_in.client()?);
+    let chat = client.create_chat(business, ChatContext::Order(stand_in.orders()[5])).await?;
+    let once = NewFault { count: Some(1), ..NewFault::of(Kind::ResetAfter) };
+    stand_in.control().faults().add(vec![once])?;
+
+    let text = MessageText::new("Ваш заказ в пути")?;
+    let first = client.send_message_to_chat(business, chat, text.clone()).await;
+    let broken = first.expect_err("the fault breaks the first try");
+    println!("first try: {broken}; may have been done: {}", broken.may_have_been_done());
+    assert!(broken.may_have_been_done());
+    // What a careful program does here is to look into the history; this one just tries again.
+    client.send_message_to_chat(business, chat, text).await?;
+
+    let history = client.get_chat_history(business, chat, HistoryFrom::default()).await?;
+    println!("the buyer reads it {} times", history.messages.len());
+    assert_eq!(history.messages.len(), 2);
+    Ok(())
+}

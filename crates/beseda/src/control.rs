@@ -1,0 +1,205 @@
+//! `beseda stand-in clock|faults|journal|…`: each command is one or two requests to a stand-in that runs.
+
+use std::{
+    io::{Read, Write},
+    path::Path,
+    time::Duration,
+};
+
+use anyhow::Context;
+use beseda_api::Error;
+use beseda_client::ControlClient;
+use serde_json::{Value, json};
+
+use crate::{
+    args::{ClockArgs, Connection, ControlArgs, ControlCommand, FaultsArgs, JournalArgs},
+    exit::Usage,
+    output::Output,
+    tables, target,
+};
+
+pub(crate) async fn run(command: ControlCommand) -> anyhow::Result<()> {
+    match command {
+        ControlCommand::Clock(args) => clock(reach(&args)?, args.what).await,
+        ControlCommand::Faults(args) => faults(reach(&args)?, args.what).await,
+        ControlCommand::Journal(args) => journal(reach(&args)?, args.what).await,
+        ControlCommand::Reset(args) => {
+            let (client, out) = reach(&args)?;
+            client.post("reset", &json!({})).await?;
+            out.say("reset")
+        }
+        ControlCommand::Seed(args) => {
+            let (client, out) = reach(&args)?;
+            let answer = client.post_text("seed", read(&args.what.file)?).await;
+            let answer = answer.map_err(|error| in_file(error, &args.what.file))?;
+            out.document(&answer["result"])
+        }
+        ControlCommand::Snapshot(args) => {
+            let (client, out) = reach(&args)?;
+            let Some(name) = args.what.name else {
+                return out.document(&client.read("snapshots", &[]).await?["snapshots"]);
+            };
+            let answer = client.post("snapshots", &json!({ "name": name })).await?;
+            out.document(&answer["result"])
+        }
+        ControlCommand::Restore(args) => {
+            let (client, out) = reach(&args)?;
+            let name = args.what.name.ok_or_else(|| Usage::error("which snapshot? Name it"))?;
+            client.post(&format!("snapshots/{name}/restore"), &json!({})).await?;
+            out.say(format!("restored {name}"))
+        }
+        ControlCommand::Export(args) => {
+            let (client, _) = reach(&args)?;
+            let document = client.read_bare("export").await?;
+            write(&args.what.file, &serde_json::to_vec(&document)?)
+        }
+        ControlCommand::Import(args) => {
+            let (client, out) = reach(&args)?;
+            let answer = client.post_text("import", read(&args.what.file)?).await;
+            answer.map_err(|error| in_file(error, &args.what.file))?;
+            out.say("imported")
+        }
+    }
+}
+
+impl ControlCommand {
+    /// Whether errors are wanted as JSON.
+    pub(crate) fn wants_json(&self) -> bool {
+        let connection: &Connection = match self {
+            Self::Clock(args) => &args.connection,
+            Self::Faults(args) => &args.connection,
+            Self::Journal(args) => &args.connection,
+            Self::Reset(args) => &args.connection,
+            Self::Seed(args) | Self::Export(args) | Self::Import(args) => &args.connection,
+            Self::Snapshot(args) | Self::Restore(args) => &args.connection,
+        };
+        connection.json
+    }
+}
+
+type Reached = (ControlClient, Output);
+
+fn reach<T: clap::Args>(args: &ControlArgs<T>) -> anyhow::Result<Reached> {
+    Ok((target::control(&args.connection)?, Output::new(args.connection.json)))
+}
+
+async fn clock((client, out): Reached, args: ClockArgs) -> anyhow::Result<()> {
+    let reading = if let Some(now) = args.set {
+        client.put("clock", &json!({ "mode": "manual", "now": now })).await?
+    } else if let Some(seconds) = args.advance {
+        client.post("clock/advance", &json!({ "seconds": seconds })).await?
+    } else if args.stop {
+        client.put("clock", &json!({ "mode": "manual" })).await?
+    } else if args.real {
+        client.put("clock", &json!({ "mode": "real" })).await?
+    } else if args.resume {
+        client.post("clock/resume", &json!({})).await?
+    } else {
+        json!({ "result": client.read("clock", &[]).await? })
+    };
+    let reading = &reading["result"];
+    let facts = [("now", word(&reading["now"])), ("mode", word(&reading["mode"]))];
+    out.show(reading, |_| tables::facts(&facts))
+}
+
+async fn faults((client, out): Reached, args: FaultsArgs) -> anyhow::Result<()> {
+    if let Some(rule) = args.add {
+        let added = client.post_text("faults", rule.into_bytes()).await?;
+        return out.document(&added["result"]);
+    }
+    if let Some(id) = args.remove {
+        client.delete(&format!("faults/{id}")).await?;
+        return out.say(format!("removed {id}"));
+    }
+    if args.clear {
+        client.delete("faults").await?;
+        return out.say("no faults");
+    }
+    let listed = client.read("faults", &[]).await?;
+    if out.is_json() {
+        return out.document(&listed);
+    }
+    for rule in listed["faults"].as_array().into_iter().flatten() {
+        out.line(rule)?;
+    }
+    Ok(())
+}
+
+async fn journal((client, out): Reached, args: JournalArgs) -> anyhow::Result<()> {
+    let mut query = vec![("limit", args.limit.to_string())];
+    query.extend(args.operation.map(|name| ("operation", name)));
+    query.extend(args.status.map(|status| ("status", status)));
+    query.extend(args.business.map(|business| ("businessId", business.to_string())));
+    let mut after = 0;
+    loop {
+        let mut asked = query.clone();
+        asked.push(("after", after.to_string()));
+        let found = client.read("journal", &asked).await?;
+        for entry in found["entries"].as_array().into_iter().flatten() {
+            after = entry["id"].as_u64().unwrap_or(after).max(after);
+            if args.curl {
+                out.say(word(&entry["curl"]))?;
+            } else if out.is_json() {
+                out.line(entry)?;
+            } else {
+                out.say(line(entry))?;
+            }
+        }
+        if !args.follow {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+}
+
+/// An entry for people.
+fn line(entry: &Value) -> String {
+    let status = entry["status"].as_u64().map_or("---".to_owned(), |status| status.to_string());
+    let mut line = format!(
+        "{:>5}  {}  {status}  {:<18} {} {}",
+        word(&entry["id"]),
+        word(&entry["at"]),
+        word(&entry["operation"]),
+        word(&entry["method"]),
+        word(&entry["target"]),
+    );
+    for (name, sign) in [("reason", "       "), ("advice", "       advice: ")] {
+        if let Some(text) = entry[name].as_str() {
+            line.push('\n');
+            line.push_str(sign);
+            line.push_str(text);
+        }
+    }
+    line
+}
+
+/// A refusal of what stands in a file, with the file's name before the line.
+fn in_file(error: Error, file: &Path) -> Error {
+    let Error::Refused(mut refused) = error else { return error };
+    for fault in &mut refused.faults {
+        let said = fault.message.take().unwrap_or_default();
+        fault.message = Some(format!("{}: {said}", file.display()));
+    }
+    Error::Refused(refused)
+}
+
+/// A value without quotes.
+fn word(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if file == Path::new("-") {
+        std::io::stdin().lock().read_to_end(&mut bytes)?;
+        return Ok(bytes);
+    }
+    std::fs::read(file).with_context(|| format!("can't read {}", file.display()))
+}
+
+fn write(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    if file == Path::new("-") {
+        return Ok(std::io::stdout().lock().write_all(bytes)?);
+    }
+    std::fs::write(file, bytes).with_context(|| format!("can't write {}", file.display()))
+}

@@ -1,0 +1,289 @@
+//! [`StandIn`]: a running stand-in that lives as long as the value does. What it serves and shows is the demo's and the server's business.
+
+mod folder;
+mod running;
+
+use std::{
+    fmt,
+    future::Future,
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    sync::{Arc, Weak},
+    thread,
+};
+
+use beseda_engine::{Engine, Orders};
+use beseda_push::{Policy, Push};
+use beseda_server::{LimitSettings, Settings, Transport};
+use beseda_stand_in::{
+    Control, ControlSettings, StandInClock,
+    scenario::{Cast, Temper},
+};
+use tokio::{net::TcpListener, sync::oneshot};
+
+pub use self::running::StandIn;
+use self::{
+    folder::Folder,
+    running::{Facts, Running},
+};
+use crate::{
+    demo::{self, Demo},
+    host,
+};
+
+/// What a stand-in is to be like. Every setting has a default that suits tests.
+#[derive(Clone)]
+pub struct Builder {
+    seed: u64,
+    listen: SocketAddr,
+    data: Option<PathBuf>,
+    on_disk: bool,
+    limits: LimitSettings,
+    orders: Orders,
+    clock: Arc<StandInClock>,
+    buyers: Temper,
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Builder");
+        shown.field("seed", &self.seed).field("listen", &self.listen).finish_non_exhaustive()
+    }
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            seed: 1,
+            listen: (Ipv4Addr::LOCALHOST, 0).into(),
+            data: None,
+            on_disk: false,
+            limits: LimitSettings::default(),
+            orders: Orders::Strict,
+            clock: Arc::new(StandInClock::real()),
+            buyers: Temper::Silent,
+        }
+    }
+}
+
+impl Builder {
+    /// What credentials and demo data follow from; 1 unless said.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Where it listens; a free port of 127.0.0.1 unless said.
+    #[must_use]
+    pub fn listen(mut self, address: SocketAddr) -> Self {
+        self.listen = address;
+        self
+    }
+
+    /// Keeps everything in this folder, over the end of the stand-in.
+    #[must_use]
+    pub fn data(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.data = Some(folder.into());
+        self
+    }
+
+    /// Keeps the temporary folder on a disk even where memory would do.
+    #[must_use]
+    pub fn on_disk(mut self) -> Self {
+        self.on_disk = true;
+        self
+    }
+
+    /// Which limits are counted; those of 2026 unless said.
+    #[must_use]
+    pub fn limits(mut self, limits: LimitSettings) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Whether an order must be registered before a chat about it; it must unless said.
+    #[must_use]
+    pub fn orders(mut self, orders: Orders) -> Self {
+        self.orders = orders;
+        self
+    }
+
+    /// Who tells the time; a clock that goes with the machine's unless said. The demo's conversations keep their
+    /// own times.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<StandInClock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// How buyers are who answer the shop by themselves; they are silent unless said.
+    #[must_use]
+    pub fn buyers(mut self, temper: Temper) -> Self {
+        self.buyers = temper;
+        self
+    }
+
+    /// Takes the address and lays the demo, without serving yet: for programs with a runtime of their own.
+    ///
+    /// # Errors
+    /// If the address or the folder can't be used.
+    pub async fn open(self) -> anyhow::Result<Opened> {
+        let (listener, taken) = host::listen(self.listen).await?;
+        let url = host::local_url(taken, "http");
+        let settings = beseda_engine::Settings {
+            public_url: url.clone(),
+            orders: self.orders,
+            ..beseda_engine::Settings::default()
+        };
+        let demo = Demo::from_seed(self.seed);
+        let folder = match self.data {
+            Some(folder) => Folder::Kept(folder),
+            None => Folder::temporary(self.on_disk)?,
+        };
+        demo::plant(folder.path(), &settings, &demo).await?;
+        let engine = Engine::open_sqlite(folder.path(), settings, self.clock.clone()).await?;
+        let server = Settings {
+            limits: self.limits,
+            market_key: Some(demo.market_key.clone().into()),
+            admin_key: Some(demo.admin_key.clone().into()),
+            ..Settings::default()
+        };
+        let engine = Arc::new(engine);
+        let push = Push::start(
+            engine.outbox(),
+            beseda_push::Settings::new(Policy::Loopback),
+            self.clock.clone(),
+            self.clock.clone(),
+        );
+        let control = Arc::new(Control::new(ControlSettings {
+            engine: engine.clone(),
+            clock: self.clock,
+            admin_key: demo.admin_key.clone().into(),
+            business: demo.business,
+            seed: self.seed,
+            subscriptions: Some(push.subscriptions()),
+        }));
+        control.remember_start().await?;
+        let buyers = (self.buyers, self.seed);
+        let weak: Weak<Control> = Arc::downgrade(&control);
+        push.misbehave(weak);
+        Ok(Opened { listener, url, demo, engine, push, control, buyers, server, folder })
+    }
+
+    /// Starts it on a thread of its own, so that it answers whatever the caller's runtime does.
+    ///
+    /// # Errors
+    /// If the address or the folder can't be used.
+    pub async fn start(self) -> anyhow::Result<StandIn> {
+        let (thread, told) = self.spawn()?;
+        thread.running(told.await)
+    }
+
+    /// The same for tests without a runtime.
+    ///
+    /// # Errors
+    /// If the address or the folder can't be used.
+    ///
+    /// # Panics
+    /// Inside of a runtime.
+    pub fn start_blocking(self) -> anyhow::Result<StandIn> {
+        let (thread, told) = self.spawn()?;
+        thread.running(told.blocking_recv())
+    }
+
+    fn spawn(self) -> anyhow::Result<(Running, oneshot::Receiver<anyhow::Result<Facts>>)> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (tell, told) = oneshot::channel();
+        let (end, ended) = oneshot::channel::<()>();
+        let work = async move {
+            let opened = match self.open().await {
+                Ok(opened) => opened,
+                // Nobody waits any more if it can't be told, and nothing runs yet.
+                Err(error) => return drop(tell.send(Err(error))),
+            };
+            if tell.send(Ok(opened.facts())).is_ok() {
+                // Told or dropped, both mean the end.
+                let end = async { drop(ended.await) };
+                if let Err(error) = opened.serve_until(end, 0).await {
+                    tracing::error!(%error, "the stand-in ended badly");
+                }
+            }
+        };
+        let thread = thread::Builder::new()
+            .name("beseda-stand-in".to_owned())
+            .spawn(move || runtime.block_on(work))?;
+        Ok((Running::new(end, thread), told))
+    }
+}
+
+/// A stand-in that is ready to serve and doesn't yet.
+pub struct Opened {
+    listener: TcpListener,
+    url: String,
+    demo: Demo,
+    engine: Arc<Engine>,
+    push: Push,
+    control: Arc<Control>,
+    buyers: (Temper, u64),
+    server: Settings,
+    folder: Folder,
+}
+
+impl fmt::Debug for Opened {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opened").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+impl Opened {
+    /// Where it will answer, without a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Its credentials and what is in it.
+    #[must_use]
+    pub fn demo(&self) -> &Demo {
+        &self.demo
+    }
+
+    /// Serves until `end` is ready, then lets running requests finish. A temporary folder goes with it.
+    ///
+    /// # Errors
+    /// If it can't serve.
+    pub async fn serve(self, end: impl Future<Output = ()>) -> anyhow::Result<()> {
+        self.serve_until(end, Transport::default().drain_seconds).await
+    }
+
+    async fn serve_until(
+        self,
+        end: impl Future<Output = ()>,
+        drain_seconds: u64,
+    ) -> anyhow::Result<()> {
+        let Self {
+            listener, engine, push, control, buyers: (temper, seed), server, folder, ..
+        } = self;
+        let buyers = Cast::start(control.stage().clone(), temper, seed);
+        let scenarios = Arc::clone(control.scenarios());
+        let clock = Arc::clone(control.clock()) as _;
+        let transport = Transport { drain_seconds, ..Transport::default() };
+        let served = host::Served { engine, clock, push, control: Some(control) };
+        let served = host::serve(listener, served, server, transport, end).await;
+        buyers.end().await;
+        scenarios.end().await;
+        drop(folder);
+        served
+    }
+
+    fn facts(&self) -> Facts {
+        Facts {
+            url: self.url.clone(),
+            demo: self.demo.clone(),
+            engine: self.engine.clone(),
+            control: self.control.clone(),
+            folder: self.folder.path().to_owned(),
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! A stand-in that runs, as its owner sees it: address, credentials, both sides, and its end. How it starts stands in the builder.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+};
+
+use anyhow::Context;
+use beseda_api::{BusinessId, CampaignId, MarketSide, OrderId, ReturnId};
+use beseda_client::Client;
+use beseda_engine::Engine;
+use beseda_stand_in::Control;
+use tokio::sync::oneshot;
+
+use super::Builder;
+use crate::demo::Demo;
+
+/// What the thread tells of itself.
+pub(super) struct Facts {
+    pub(super) url: String,
+    pub(super) demo: Demo,
+    pub(super) engine: Arc<Engine>,
+    pub(super) control: Arc<Control>,
+    pub(super) folder: PathBuf,
+}
+
+/// The thread a stand-in runs on; ended and waited for when dropped.
+pub(super) struct Running {
+    end: Option<oneshot::Sender<()>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+impl Running {
+    pub(super) fn new(end: oneshot::Sender<()>, thread: thread::JoinHandle<()>) -> Self {
+        Self { end: Some(end), thread: Some(thread) }
+    }
+
+    pub(super) fn running(
+        self,
+        told: Result<anyhow::Result<Facts>, oneshot::error::RecvError>,
+    ) -> anyhow::Result<StandIn> {
+        let Facts { url, demo, engine, control, folder } =
+            told.context("the stand-in's thread ended")??;
+        Ok(StandIn { url, demo, folder, engine, control, _running: self })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.end.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic over there has been printed already; a second one here would end the process.
+            drop(thread.join());
+        }
+    }
+}
+
+/// A stand-in in this process. It ends, and its folder goes, when this is dropped.
+pub struct StandIn {
+    url: String,
+    demo: Demo,
+    folder: PathBuf,
+    // Fields go in this order: the thread holds the last of the engine, and closes it before the folder goes.
+    engine: Arc<Engine>,
+    control: Arc<Control>,
+    _running: Running,
+}
+
+impl fmt::Debug for StandIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StandIn").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+impl StandIn {
+    /// Its controls: clock, faults, journal, state.
+    #[must_use]
+    pub fn control(&self) -> &Arc<Control> {
+        &self.control
+    }
+
+    /// Settings for a new one.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Starts one on a free port of 127.0.0.1, with everything as usual.
+    ///
+    /// # Errors
+    /// If no address or no folder can be had.
+    pub async fn start() -> anyhow::Result<Self> {
+        Self::builder().start().await
+    }
+
+    /// Where it answers, without a slash at the end.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The demo cabinet.
+    #[must_use]
+    pub fn business_id(&self) -> BusinessId {
+        self.demo.business
+    }
+
+    /// The demo cabinet's first shop.
+    #[must_use]
+    pub fn campaign_id(&self) -> CampaignId {
+        self.demo.campaign
+    }
+
+    /// Orders of the demo: six, the last one of a second shop that delivers itself.
+    #[must_use]
+    pub fn orders(&self) -> &[OrderId] {
+        &self.demo.orders
+    }
+
+    /// Returns of the demo: of its third and of its fourth order.
+    #[must_use]
+    pub fn returns(&self) -> &[ReturnId] {
+        &self.demo.returns
+    }
+
+    /// An Api-Key of the demo cabinet.
+    #[must_use]
+    pub fn api_key(&self) -> &str {
+        &self.demo.api_key
+    }
+
+    /// An OAuth token that sees the demo cabinet.
+    #[must_use]
+    pub fn oauth_token(&self) -> &str {
+        &self.demo.oauth_token
+    }
+
+    /// The key of the marketplace's side, `/market/v1`.
+    #[must_use]
+    pub fn market_key(&self) -> &str {
+        &self.demo.market_key
+    }
+
+    /// The key of administration.
+    #[must_use]
+    pub fn admin_key(&self) -> &str {
+        &self.demo.admin_key
+    }
+
+    /// Where it keeps its database and files.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The line that `beseda stand-in --json` prints, for programs that read it.
+    #[must_use]
+    pub fn ready_line(&self) -> String {
+        self.demo.ready_line(&self.url)
+    }
+
+    /// A client of the seller's side, with the Api-Key.
+    ///
+    /// # Errors
+    /// If no HTTP client can be made.
+    pub fn client(&self) -> beseda_api::Result<Client> {
+        Client::builder().url(&self.url).api_key(self.demo.api_key.clone()).build()
+    }
+
+    /// What it keeps, asked without HTTP: every trait of both sides.
+    ///
+    /// Let go of clones before the stand-in: its database closes with the last of them.
+    #[must_use]
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    /// The marketplace's side without HTTP: orders, buyers, support, arbiter.
+    #[must_use]
+    pub fn market(&self) -> &dyn MarketSide {
+        self.control.observed().as_ref()
+    }
+}

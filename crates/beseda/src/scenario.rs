@@ -1,0 +1,141 @@
+//! `beseda scenario …`: plays scenario files against a service, or says what is wrong with them. Reading and playing is the stand-in's own.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::bail;
+use beseda::control::scenario::{Files, Report, Scenario, Shop, Stage, State, play, record};
+use beseda_api::{BusinessId, ChatsApi, Clock, SystemClock};
+use beseda_client::ChatsExt;
+use serde::Serialize;
+use serde_json::json;
+use tokio::sync::watch;
+
+use crate::{
+    args::{ScenarioArgs, ScenarioCommand},
+    exit::Usage,
+    output::Output,
+    target,
+};
+
+/// How often a wait looks: far below the limits of the operations it looks by.
+const EVERY: Duration = Duration::from_millis(500);
+
+pub(crate) async fn run(args: ScenarioArgs) -> anyhow::Result<()> {
+    let out = Output::new(args.connection.json);
+    match &args.command {
+        ScenarioCommand::Check { files } => {
+            let read = read(files)?;
+            let names: Vec<&str> = read.iter().map(|(_, read)| read.name.as_str()).collect();
+            if out.is_json() {
+                return out.document(&json!({ "scenarios": names }));
+            }
+            let counted = match names.len() {
+                1 => "1 scenario is".to_owned(),
+                many => format!("{many} scenarios are"),
+            };
+            out.say(format!("{counted} as they should be"))
+        }
+        ScenarioCommand::Record { chat, with_shop } => {
+            let shop = target::Shop::reach(&args.connection, &args.cabinet, &[]).await?;
+            let messages = shop.client.history_sorted(shop.business, *chat, None).await?;
+            let chat = shop.client.get_chat(shop.business, *chat).await?;
+            let part = if *with_shop { Shop::Scripted } else { Shop::Awaited };
+            let text = record(&chat, &messages, part);
+            if out.is_json() {
+                return out.document(&json!({ "scenario": text }));
+            }
+            out.say(text.trim_end())
+        }
+        ScenarioCommand::Run { files } => {
+            // All are read before any is played.
+            let read = read(files)?;
+            let (market, business) = target::market(&args.connection, &args.cabinet).await?;
+            let shop = target::shop_in_env(&args.connection, &args.cabinet)?;
+            let stage = Stage::remote(Arc::new(market), Arc::new(shop), EVERY);
+            let mut failed = 0;
+            for (path, scenario) in &read {
+                let business = scenario.cabinet.unwrap_or(business);
+                let report = show(out, path, scenario, &stage, business).await?;
+                failed += usize::from(report.state != State::Done);
+            }
+            match failed {
+                0 => Ok(()),
+                _ => bail!("{failed} of {} scenarios failed", read.len()),
+            }
+        }
+    }
+}
+
+/// Reads all of them, and tells everything that is wrong with any.
+fn read(files: &[PathBuf]) -> anyhow::Result<Vec<(&Path, Scenario)>> {
+    let (mut good, mut wrong) = (Vec::new(), Vec::new());
+    for path in files {
+        let shown = path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Usage::error(format!("can't read {shown}: {error}")))?;
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        match Scenario::read(&text, &Files::Folder(folder)) {
+            Ok(scenario) => good.push((path.as_path(), scenario)),
+            Err(refused) => wrong.push(refused.told(&shown)),
+        }
+    }
+    if wrong.is_empty() { Ok(good) } else { Err(Usage::error(wrong.join("\n"))) }
+}
+
+/// Plays one and tells every step as it is done.
+async fn show(
+    out: Output,
+    path: &Path,
+    scenario: &Scenario,
+    stage: &Stage,
+    business: BusinessId,
+) -> anyhow::Result<Report> {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        file: &'a str,
+        #[serde(flatten)]
+        report: &'a Report,
+    }
+    let (told, mut report) = watch::channel(Report::begin(scenario, SystemClock.now()));
+    if !out.is_json() {
+        out.say(format!("{}: {}", path.display(), scenario.name))?;
+    }
+    let mut shown = 0;
+    let mut playing = std::pin::pin!(play(scenario, stage, business, &told));
+    loop {
+        let ended = tokio::select! {
+            () = &mut playing => true,
+            _ = report.changed() => false,
+        };
+        let now = report.borrow_and_update().clone();
+        if !out.is_json() {
+            for done in &now.steps[shown..] {
+                let note = done.note.iter().map(|note| format!(" ({note})")).collect::<String>();
+                out.say(format!("  {} line {}: {}{note}", done.at, done.line, done.step))?;
+            }
+        }
+        shown = now.steps.len();
+        if !ended {
+            continue;
+        }
+        if out.is_json() {
+            let file = path.display().to_string();
+            out.line(&Line { file: &file, report: &now })?;
+        } else if let Some(failure) = &now.failure {
+            out.say(format!(
+                "  failed: {}:{}: {}: {}",
+                path.display(),
+                failure.line,
+                failure.step,
+                failure.reason
+            ))?;
+        } else {
+            out.say("  done")?;
+        }
+        return Ok(now);
+    }
+}

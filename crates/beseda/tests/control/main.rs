@@ -1,0 +1,57 @@
+//! A stand-in under control, seen from outside: faults by our client and by Python, clock, journal, advice.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
+mod clock;
+mod faults;
+mod journal;
+mod python;
+mod state;
+mod surface;
+
+use beseda::{
+    StandIn,
+    api::ChatId,
+    client::{Client, ControlClient, Patience},
+};
+use serde_json::Value;
+
+/// A stand-in with its controls.
+pub(crate) struct World {
+    pub(crate) stand_in: StandIn,
+    pub(crate) control: ControlClient,
+    pub(crate) client: Client,
+}
+
+/// A chat of the demo in which the shop can write.
+pub(crate) const CHAT: i64 = 10_000_001;
+
+impl World {
+    pub(crate) async fn start() -> Self {
+        let stand_in = StandIn::start().await.unwrap();
+        Self::around(stand_in)
+    }
+
+    pub(crate) fn around(stand_in: StandIn) -> Self {
+        let key = stand_in.admin_key().to_owned().into();
+        let control = Client::builder().url(stand_in.url()).build_control(&key).unwrap();
+        // Nothing is repeated, so that every fault is seen.
+        let client = Client::builder().url(stand_in.url()).api_key(stand_in.api_key());
+        let client = client.patience(Patience::none()).build().unwrap();
+        Self { stand_in, control, client }
+    }
+
+    pub(crate) async fn fault(&self, rule: Value) -> Value {
+        self.control.post("faults", &rule).await.unwrap()["result"].clone()
+    }
+
+    /// What the journal holds, oldest first.
+    pub(crate) async fn entries(&self) -> Vec<Value> {
+        let found = self.control.read("journal", &[]).await.unwrap();
+        found["entries"].as_array().unwrap().clone()
+    }
+}
+
+pub(crate) fn chat() -> ChatId {
+    ChatId::new(CHAT).unwrap()
+}

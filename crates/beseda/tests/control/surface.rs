@@ -1,0 +1,75 @@
+//! The surface itself: its key, its errors, its document, and the way to the server beside it.
+
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+};
+
+use beseda::{api::Refusal, client::Client};
+
+use crate::World;
+
+#[tokio::test]
+async fn nobody_gets_in_without_the_key() {
+    let world = World::start().await;
+    for key in [world.stand_in.api_key(), "wrong", ""] {
+        let control = Client::builder().url(world.stand_in.url()).build_control(&key.into());
+        let refused = control.unwrap().read("clock", &[]).await.unwrap_err();
+        assert_eq!(refused.refusal(), Some(Refusal::Unauthorized));
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_told_in_the_shapes_of_the_api() {
+    let world = World::start().await;
+    let missing = world.control.read("weather", &[]).await.unwrap_err();
+    assert_eq!(missing.refusal(), Some(Refusal::NotFound));
+    let method = world.control.delete("clock").await.unwrap_err();
+    assert_eq!(method.refusal(), Some(Refusal::MethodNotAllowed));
+    for (resource, what) in [("faults/77", "77"), ("faults/x", "x")] {
+        let refused = world.control.delete(resource).await.unwrap_err();
+        assert!(refused.to_string().contains(what), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn the_document_describes_every_path_and_needs_no_key() {
+    let world = World::start().await;
+    let document = world.control.read_bare("openapi.json").await.unwrap();
+    let paths = document["paths"].as_object().unwrap();
+    let mut described = 0;
+    for (path, methods) in paths {
+        for method in methods.as_object().unwrap().keys().filter(|name| *name != "parameters") {
+            let target = path.replace("{id}", "1").replace("{name}", "x");
+            let answer = call(&world, &method.to_uppercase(), &target).await;
+            let missing = ["Resource not found", "not supported"];
+            assert!(!missing.iter().any(|text| answer.contains(text)), "{method} {path}: {answer}");
+            described += 1;
+        }
+    }
+    assert!(described >= 28, "{described}");
+}
+
+/// The answer to an empty request with the key, as far as it comes at once.
+async fn call(world: &World, method: &str, target: &str) -> String {
+    let address = world.stand_in.url().strip_prefix("http://").unwrap().to_owned();
+    let key = world.stand_in.admin_key();
+    let request = format!(
+        "{method} {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {key}\r\nContent-Length: 0\r\n\r\n"
+    );
+    let exchange = tokio::task::spawn_blocking(move || {
+        let mut socket = TcpStream::connect(address).unwrap();
+        socket.write_all(request.as_bytes()).unwrap();
+        let mut beginning = [0; 2048];
+        let mut length = 0;
+        while let Ok(read @ 1..) = socket.read(&mut beginning[length..]) {
+            length += read;
+            let text = String::from_utf8_lossy(&beginning[..length]);
+            if text.contains("text/event-stream") || length == beginning.len() {
+                break;
+            }
+        }
+        String::from_utf8_lossy(&beginning[..length]).into_owned()
+    });
+    exchange.await.unwrap()
+}

@@ -1,0 +1,3 @@
+module beseda.example/recipe
+
+go 1.19
