@@ -94,7 +94,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--document", required=True, help="path or address of the OpenAPI document")
     parser.add_argument("--name", choices=["2024", "2026", "own"], required=True, help="which document that is")
     parser.add_argument("--folder", required=True, type=pathlib.Path, help="where the reports go")
-    parser.add_argument("--seconds", type=int, default=110, help="hard bound of the whole run")
+    parser.add_argument("--seconds", type=int, default=170, help="hard bound of the whole run")
     parser.add_argument("--examples", type=int, help="other than the usual number of requests")
     return parser.parse_args()
 
