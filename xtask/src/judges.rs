@@ -10,7 +10,7 @@ use self::stand_in::StandIn;
 use crate::{place, python::Python, steps, steps::Steps};
 
 const GENERATIONS: [&str; 2] = ["2026", "2024"];
-const FUZZ_SECONDS: u64 = 110;
+const FUZZ_SECONDS: u64 = 170;
 const CONVERSATION: Duration = Duration::from_secs(90);
 
 /// Runs the judges alone, on a binary made elsewhere or on one built now.
