@@ -109,8 +109,12 @@ impl Time {
         }
         let nanos = local.subsec_nanosecond().unsigned_abs();
         if nanos > 0 {
-            let digits = [100_000_000, 10_000_000, 1_000_000, 100_000, 10_000, 1_000, 100, 10, 1]
-                .map(|unit| digit(nanos / unit));
+            let mut digits = [b'0'; 9];
+            let mut rest = nanos;
+            for place in digits.iter_mut().rev() {
+                *place = digit(rest);
+                rest /= 10;
+            }
             // Three, six or nine digits, never one: old parsers know no other lengths.
             let kept = match nanos {
                 _ if nanos.is_multiple_of(1_000_000) => 3,

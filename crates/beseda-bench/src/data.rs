@@ -1,4 +1,4 @@
-//! The data sets our server is measured over, and the stand-in that serves them.
+//! The data sets our server is measured over, and the server over them.
 //! Messages are not sent one by one: ten million of them would take longer than the bench may.
 
 use std::{
@@ -12,6 +12,9 @@ use beseda_api::BusinessId;
 use beseda_engine::bulk::{self, Amount};
 
 use crate::{load::ChatRange, process::Server, sample};
+
+/// Limits that are counted and never reached, and a log of what goes wrong.
+const CONFIG: &str = "[log]\nlevel = \"warn\"\n\n[server.limits]\npreset = \"2026\"\nhourly = 1000000000\nparallel = 1000\n";
 
 /// A cabinet as large as a row of the table asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -44,6 +47,8 @@ pub struct DataSet {
     log: PathBuf,
     /// The chats in it.
     pub chats: ChatRange,
+    business: u64,
+    api_key: String,
 }
 
 /// What stands beside a filled data folder, so that a kept one is known again.
@@ -51,10 +56,12 @@ pub struct DataSet {
 struct Marker {
     size: Size,
     chats: ChatRange,
+    business: u64,
+    api_key: String,
 }
 
-/// Our server over a data set, with the cabinet and key it printed.
-pub struct StandIn {
+/// Our server over a data set, with a cabinet and its key.
+pub struct Ours {
     /// The process.
     pub server: Server,
     /// The cabinet.
@@ -74,46 +81,44 @@ impl DataSet {
             && kept.size == size
         {
             eprintln!("{name}: as kept");
-            return Ok(Self { dir, log, chats: kept.chats });
+            let Marker { chats, business, api_key, .. } = kept;
+            return Ok(Self { dir, log, chats, business, api_key });
         }
         remove(&marker)?;
         remove(&dir)?;
         fs::create_dir_all(&dir)?;
         let started = Instant::now();
-        // A first start makes the tables, the cabinet and its keys; the chats are laid beside them.
-        let empty = Self { dir, log, chats: ChatRange { first: 0, count: 0 } };
-        let stand_in = empty.serve(place)?;
-        let business = stand_in.business;
-        stand_in.server.stop()?;
-        let chats = fill(&empty.dir, business, size)
-            .with_context(|| format!("filling the data set {name}"))?;
-        fs::write(&marker, serde_json::to_vec(&Marker { size, chats })?)?;
+        let (business, api_key) = Self::plant(&dir, place, &log)?;
+        let chats =
+            fill(&dir, business, size).with_context(|| format!("filling the data set {name}"))?;
+        let kept = Marker { size, chats, business, api_key: api_key.clone() };
+        fs::write(&marker, serde_json::to_vec(&kept)?)?;
         let (messages, seconds) = (size.messages(), started.elapsed().as_secs_f64());
         eprintln!("{name}: {} chats, {messages} messages in {seconds:.1} s", size.chats);
-        Ok(Self { chats, ..empty })
+        Ok(Self { dir, log, chats, business, api_key })
+    }
+
+    /// Makes tables, cabinet and key by a first start of the stand-in, whose credentials are always the same.
+    fn plant(dir: &Path, place: &Place, log: &Path) -> Result<(u64, String)> {
+        let dir = dir.to_str().context("the data folder's name is not UTF-8")?;
+        let args = ["stand-in", "--json", "--data", dir, "--listen", "127.0.0.1:0"];
+        let server = Server::start(&place.beseda, &args, log)?;
+        let business = server.line["businessId"].as_u64().context("no businessId was printed")?;
+        let api_key = server.line["apiKey"].as_str().context("no apiKey was printed")?.to_owned();
+        server.stop()?;
+        Ok((business, api_key))
     }
 
     /// Starts our server over this data set, with limits that are counted and never reached.
-    pub fn serve(&self, place: &Place) -> Result<StandIn> {
+    pub fn serve(&self, place: &Place) -> Result<Ours> {
         let dir = self.dir.to_str().context("the data folder's name is not UTF-8")?;
-        let args = [
-            "stand-in",
-            "--json",
-            "--data",
-            dir,
-            "--listen",
-            "127.0.0.1:0",
-            "--limits",
-            "2026",
-            "--hourly-limit",
-            "1000000000",
-            "--parallel-limit",
-            "1000",
-        ];
+        let config = place.dir.join("serve.toml");
+        fs::write(&config, CONFIG)?;
+        let config = config.to_str().context("the folder's name is not UTF-8")?;
+        let args =
+            ["serve", "--json", "--config", config, "--data", dir, "--listen", "127.0.0.1:0"];
         let server = Server::start(&place.beseda, &args, &self.log)?;
-        let business = server.line["businessId"].as_u64().context("no businessId was printed")?;
-        let api_key = server.line["apiKey"].as_str().context("no apiKey was printed")?.to_owned();
-        Ok(StandIn { server, business, api_key })
+        Ok(Ours { server, business: self.business, api_key: self.api_key.clone() })
     }
 
     /// Removes the folder and what stands beside it.

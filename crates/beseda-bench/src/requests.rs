@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::{
-    data::{DataSet, StandIn},
+    data::{DataSet, Ours},
     load::{self, Request},
     sample,
 };
@@ -23,14 +23,14 @@ pub fn small() -> Request {
 
 /// A send into a random chat of ours.
 #[must_use]
-pub fn send(ours: &StandIn, data: &DataSet) -> Request {
+pub fn send(ours: &Ours, data: &DataSet) -> Request {
     let path = format!("/v2/businesses/{}/chats/message?chatId={{chat}}", ours.business);
     Request::post(&path, Some(data.chats), Some(&ours.api_key), &sample::send_body())
 }
 
 /// A page of a random chat of ours, or the one page of reference (b).
 #[must_use]
-pub fn page(ours: Option<(&StandIn, &DataSet)>) -> Request {
+pub fn page(ours: Option<(&Ours, &DataSet)>) -> Request {
     let Some((ours, data)) = ours else {
         let path = "/v2/businesses/1/chats/history?chatId=1&limit=50";
         return Request::post(path, None, None, b"{}");
@@ -41,7 +41,7 @@ pub fn page(ours: Option<(&StandIn, &DataSet)>) -> Request {
 
 /// The first 20 chats that wait for the shop.
 #[must_use]
-pub fn list(ours: &StandIn) -> Request {
+pub fn list(ours: &Ours) -> Request {
     let path = format!("/v2/businesses/{}/chats?limit=20", ours.business);
     Request::post(&path, None, Some(&ours.api_key), FILTER)
 }

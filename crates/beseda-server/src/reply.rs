@@ -12,8 +12,9 @@ use serde::Serialize;
 
 pub(crate) static JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
-/// Room for most answers, so that they are written without being moved: a page of 50 messages has about 15 KB.
-const ROOM: usize = 16 * 1024;
+/// Room for most answers, so that they are written without being moved: a page of 50 messages has about 15 KB,
+/// and the serializer wants room for the worst case of each text.
+const ROOM: usize = 24 * 1024;
 
 /// An answer on its way out.
 #[derive(Debug)]

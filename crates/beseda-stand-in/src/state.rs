@@ -55,8 +55,11 @@ impl Control {
     /// Only breakages.
     pub async fn reset(&self) -> Result<()> {
         let start = held(&self.memory.start).clone();
-        let (state, reading) =
-            start.ok_or_else(|| Error::bad_request("the start of this stand-in was not kept"))?;
+        let (state, reading) = start.ok_or_else(|| {
+            Error::bad_request(
+                "the start of this stand-in was not kept: its data folder was too large",
+            )
+        })?;
         let _alone = self.turn.write().await;
         self.scenarios.clear();
         self.replace(state).await?;

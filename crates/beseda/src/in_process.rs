@@ -164,7 +164,9 @@ impl Builder {
             seed: self.seed,
             subscriptions: Some(push.subscriptions()),
         }));
-        control.remember_start().await?;
+        if folder.is_small() {
+            control.remember_start().await?;
+        }
         let buyers = (self.buyers, self.seed);
         let weak: Weak<Control> = Arc::downgrade(&control);
         push.misbehave(weak);

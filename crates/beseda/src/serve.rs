@@ -26,6 +26,9 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<()> {
     let engine = Arc::new(Engine::open_sqlite(&data, settings, clock.clone()).await?);
     tracing::info!(%url, data = %data.display(), "listening");
     let end = signals::asked_to_end()?;
+    if args.json {
+        println!("{}", serde_json::json!({ "url": url, "docs": format!("{url}/docs") }));
+    }
     let push = Push::start(engine.outbox(), config.push(), clock.clone(), Arc::new(SystemAlarm));
     let served = host::Served { engine, clock, push, control: None };
     host::serve(listener, served, config.server, config.transport, end).await

@@ -62,6 +62,9 @@ pub(crate) struct ServeArgs {
     /// Read the configuration, say what is wrong with it, and end.
     #[arg(long)]
     pub(crate) check_config: bool,
+    /// When ready, print the address as one line of JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
     /// Where to listen [default: 127.0.0.1:8080].
     #[arg(long, env = "BESEDA_LISTEN", value_name = "ADDR")]
     pub(crate) listen: Option<SocketAddr>,

@@ -33,12 +33,33 @@ impl Folder {
         builder.tempdir().map(Self::Temporary)
     }
 
+    /// Whether what is in it may be kept in memory as well.
+    pub(super) fn is_small(&self) -> bool {
+        rest_after(self.path(), SMALL).is_some()
+    }
+
     pub(super) fn path(&self) -> &Path {
         match self {
             Self::Kept(path) => path,
             Self::Temporary(folder) => folder.path(),
         }
     }
+}
+
+/// More than this in a folder is not remembered for a reset.
+const SMALL: u64 = 32 << 20;
+
+/// What is left of the bounds after everything below a folder; `None` if it is too much.
+fn rest_after(folder: &Path, mut rest: u64) -> Option<u64> {
+    for entry in std::fs::read_dir(folder).ok()?.flatten() {
+        let about = entry.metadata().ok()?;
+        rest = if about.is_dir() {
+            rest_after(&entry.path(), rest)?
+        } else {
+            rest.checked_sub(about.len())?
+        };
+    }
+    Some(rest)
 }
 
 fn has_room(path: &str) -> bool {
