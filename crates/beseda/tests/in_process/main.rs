@@ -11,28 +11,24 @@ use std::{
 use beseda::{
     LimitSettings, Orders, StandIn,
     api::{
-        ChatContext, ChatStatus, ChatsApi, Clock, HistoryFrom, MarketMessage, MessageText, OrderId,
+        ChatContext, ChatFilter, ChatStatus, ChatsApi, Clock, HistoryFrom, MarketMessage,
+        MessageText, OrderId, PageRequest,
     },
     control::StandInClock,
 };
 
 #[tokio::test]
-async fn it_is_ready_in_under_50_ms() {
+async fn it_answers_as_soon_as_its_start_returns() {
     // The first one in a process may find a cold disk; nobody starts a stand-in for the sake of one.
     drop(StandIn::start().await.unwrap());
-    let mut best = Duration::MAX;
-    // The best of some: the machine may be busy with other tests.
-    for _ in 0..20 {
-        let start = Instant::now();
-        let stand_in = StandIn::start().await.unwrap();
-        best = best.min(start.elapsed());
-        drop(stand_in);
-        if best < Duration::from_millis(50) {
-            break;
-        }
-    }
-    println!("ready after {best:?}");
-    assert!(best < Duration::from_millis(50), "{best:?}");
+    let begun = Instant::now();
+    let stand_in = StandIn::start().await.unwrap();
+    // For people: a bound on time would be the machine's matter.
+    println!("ready after {:?}", begun.elapsed());
+    let business = stand_in.business_id();
+    let client = stand_in.client().unwrap();
+    let page = client.get_chats(business, ChatFilter::default(), PageRequest::default()).await;
+    assert!(!page.unwrap().chats.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
