@@ -1,13 +1,21 @@
-//! What time it is, as a question that can be answered otherwise in tests. No timers and no sleeping.
+//! What time it is, and waiting for a moment, as questions that can be answered otherwise in tests. No timers and no sleeping here.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use async_trait::async_trait;
 use jiff::Timestamp;
 
 /// Tells the time. Everything that depends on time asks one of these.
 pub trait Clock: Send + Sync {
     /// The moment it is now.
     fn now(&self) -> Timestamp;
+}
+
+/// Wakes whoever waits for a moment. It goes by the same time as the [`Clock`] it is given along with.
+#[async_trait]
+pub trait Alarm: Send + Sync {
+    /// Comes back at this moment, at once if it is past. Being dropped in between is fine.
+    async fn until(&self, moment: Timestamp);
 }
 
 /// The machine's clock.

@@ -49,7 +49,7 @@ pub use chat::{
     Chat, ChatContext, ChatFilter, ChatPage, ChatStatus, ChatType, ContextType, Customer,
     FullContext,
 };
-pub use clock::{Clock, ManualClock, SystemClock};
+pub use clock::{Alarm, Clock, ManualClock, SystemClock};
 pub use endpoint::{Endpoint, Generation, MAX_BODY_BYTES, MAX_FILE_BYTES, Method};
 pub use error::{Answer, Error, Fault, LimitState, Refusal, Refused, Result};
 pub use file::{ByteRange, Download, Downloads, FileId, FileName, FileStream, FileUpload};

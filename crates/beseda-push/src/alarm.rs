@@ -1,17 +1,10 @@
-//! Waiting for a moment of a clock that may be another than the machine's. What happens then is not decided here.
+//! Waiting for a moment of the machine's clock. What happens then is not decided here.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
-use beseda_api::{Clock, SystemClock};
+use beseda_api::{Alarm, Clock, SystemClock};
 use jiff::Timestamp;
-
-/// Wakes whoever waits for a moment. It goes by the same time as the [`Clock`] it is given along with.
-#[async_trait]
-pub trait Alarm: Send + Sync {
-    /// Comes back at this moment, at once if it is past. Being dropped in between is fine.
-    async fn until(&self, moment: Timestamp);
-}
 
 /// The longest nap before the machine's clock is asked again: it may have been set, or have slept.
 const NAP: Duration = Duration::from_secs(60);

@@ -34,7 +34,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 pub use address::{Policy, Resolve, SystemResolver};
-pub use alarm::{Alarm, SystemAlarm};
+pub use alarm::SystemAlarm;
+pub use beseda_api::Alarm;
 pub use mischief::{Mischief, Prank};
 
 use post::Post;
