@@ -108,7 +108,7 @@ CREATE INDEX attachments_due ON attachments (due) WHERE due IS NOT NULL;
 
 -- Stems of each text, made by search.rs; the texts themselves are in messages.
 CREATE VIRTUAL TABLE stems USING fts5 (
-  stems, content = '', tokenize = "unicode61 remove_diacritics 0", columnsize = 0, detail = none
+  text, content = '', tokenize = "unicode61 remove_diacritics 0", columnsize = 0, detail = none
 );
 -- Every word that occurs, with its stem: for parts of words.
 CREATE TABLE words (
