@@ -48,6 +48,16 @@ impl Time {
     }
 }
 
+impl Time {
+    /// Puts the text of it behind what is there.
+    pub fn write_to(self, out: &mut Vec<u8>) {
+        match self.write(&mut [0; 40]) {
+            Some(text) => out.extend_from_slice(text.as_bytes()),
+            None => out.extend_from_slice(self.to_string().as_bytes()),
+        }
+    }
+}
+
 impl PartialOrd for Time {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))

@@ -85,7 +85,7 @@ impl View {
         } else if self.direct == DirectOnUnversioned::Zero && page.order_id.is_none() {
             return reply::ok(Zeroed { order_id: Some(0), rest: page });
         }
-        reply::ok(page)
+        reply::history(&page)
     }
 
     fn check_visible(self, chat: ChatId, context: &ContextType) -> Result<()> {

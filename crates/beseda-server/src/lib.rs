@@ -25,6 +25,7 @@ mod health;
 mod intercept;
 mod market;
 mod metrics;
+mod page;
 mod query;
 mod reply;
 mod resettable;

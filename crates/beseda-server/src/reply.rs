@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use beseda_api::{
-    Error, Fault, Refusal, Result,
+    Error, Fault, MessagePage, Refusal, Result,
     wire::{Envelope, Failure},
 };
 use bytes::{BufMut, Bytes, BytesMut};
@@ -10,11 +10,13 @@ use http::{HeaderValue, Method, Response, StatusCode, header};
 use hyper::ext::ReasonPhrase;
 use serde::Serialize;
 
+use crate::page;
+
 pub(crate) static JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
-/// Room for most answers, so that they are written without being moved: a page of 50 messages has about 15 KB,
-/// and the serializer wants room for the worst case of each text.
-const ROOM: usize = 24 * 1024;
+/// Room for most answers, so that they are written without being moved; the serializer wants room for the worst
+/// case of each text.
+const ROOM: usize = 4 * 1024;
 
 /// An answer on its way out.
 #[derive(Debug)]
@@ -28,6 +30,11 @@ pub(crate) enum Answer {
 /// 200 with a result in the envelope.
 pub(crate) fn ok<T: Serialize>(result: T) -> Result<Answer> {
     bare(&Envelope::ok(result))
+}
+
+/// 200 with a page of a history in the envelope.
+pub(crate) fn history(page: &MessagePage) -> Result<Answer> {
+    Ok(Answer::Whole(json(StatusCode::OK, Bytes::from(page::history(page)?))))
 }
 
 /// 200 without a result.
