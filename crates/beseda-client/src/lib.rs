@@ -25,6 +25,7 @@
 //! - **Secrets** are kept in `secrecy::SecretString`, their headers are marked sensitive, and [`Client::download`] shows them to trusted origins only.
 
 mod admin;
+mod alarm;
 mod builder;
 mod client;
 mod control;
@@ -37,6 +38,7 @@ mod send;
 mod upload;
 
 pub use admin::AdminClient;
+pub use alarm::SystemAlarm;
 pub use beseda_api as api;
 pub use builder::{Builder, DEFAULT_URL, Patience};
 pub use client::Client;
