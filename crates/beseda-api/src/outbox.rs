@@ -103,6 +103,10 @@ pub trait Outbox: Send + Sync {
     async fn enqueue_again(&self, subscription: i64, delivery: i64) -> Result<bool>;
     /// Puts a notification behind those that wait; says whether there are any others. For stand-ins that misbehave.
     async fn put_behind(&self, subscription: i64, place: i64) -> Result<bool>;
+    /// Puts a notification that was received from elsewhere behind those that wait, for every subscription of its cabinet
+    /// that isn't disabled, and says whether it did. It doesn't for a `PING`, for what isn't about chats, if nobody is
+    /// subscribed, and if one of the last hundred thousand was about the same event. 400 if the notification is about another cabinet.
+    async fn announce(&self, business: BusinessId, notification: Notification) -> Result<bool>;
     /// Waits until the number of changes isn't `seen`, and tells it: something waits, or a subscription is another.
     async fn changed(&self, seen: u64) -> u64;
 }

@@ -2,7 +2,7 @@
 
 use std::{fs::File, path::Path, path::PathBuf, sync::Arc};
 
-use beseda_api::{Clock, Error, Outbox};
+use beseda_api::{BusinessId, Clock, Error, Outbox, notification::Notification};
 
 use crate::{Engine, Files, NewerSchema, SqliteStore, store::Store, token::Sealer};
 
@@ -168,6 +168,19 @@ impl Engine {
     #[must_use]
     pub fn outbox(&self) -> Arc<dyn Outbox> {
         Arc::<dyn Store>::clone(&self.store)
+    }
+
+    /// Passes a notification on that was received from elsewhere: to every subscription of the cabinet, durably, in order,
+    /// once for each event. Says whether it did; see [`Outbox::announce`] for when it doesn't.
+    ///
+    /// # Errors
+    /// 400 if the notification is about another cabinet; [`Error::Broken`](beseda_api::Error) if it can't be kept.
+    pub async fn announce(
+        &self,
+        business: BusinessId,
+        notification: Notification,
+    ) -> beseda_api::Result<bool> {
+        self.store.announce(business, notification).await
     }
 
     /// Takes away the files of uploads that a crash cut off.

@@ -15,6 +15,7 @@ use super::{
     writer::{Failed, Group},
 };
 
+mod announce;
 mod log;
 
 /// The columns of what waits, in the order [`pending`] reads them.
@@ -149,6 +150,10 @@ impl Outbox for SqliteStore {
                 Ok(true)
             })
             .await
+    }
+
+    async fn announce(&self, business: BusinessId, notification: Notification) -> Result<bool> {
+        self.writer.write(move |group| announce::announce(group, business, &notification)).await
     }
 
     async fn changed(&self, seen: u64) -> u64 {

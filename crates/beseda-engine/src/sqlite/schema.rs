@@ -8,6 +8,7 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0001_conversations.sql"),
     include_str!("../migrations/sqlite/0002_notifications.sql"),
+    include_str!("../migrations/sqlite/0003_announced.sql"),
 ];
 
 /// Statements a connection keeps prepared.

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking where it stands")]
 
 mod addresses;
+mod announced;
 mod delivery;
 mod failures;
 mod ladder;
