@@ -22,6 +22,8 @@
 //! - **Repetition**: reads are repeated after network failures and 5xx with growing, jittered pauses, and after 420 when the
 //!   limit's window has ended, within [`Patience`]. A send is never repeated: [`ErrorExt::may_have_been_done`] tells whether
 //!   it may have arrived nevertheless.
+//! - **Sending once**: [`SafeSend::send_once`] asks the history where the answer leaves a doubt, and sends again only what is
+//!   certainly not there; [`safe`] states what that guarantees.
 //! - **Secrets** are kept in `secrecy::SecretString`, their headers are marked sensitive, and [`Client::download`] shows them to trusted origins only.
 
 mod admin;
@@ -34,6 +36,7 @@ mod ext;
 mod failure;
 mod limit;
 mod market;
+pub mod safe;
 mod send;
 mod upload;
 
@@ -47,5 +50,6 @@ pub use download::Fetched;
 pub use ext::ChatsExt;
 pub use failure::{ErrorExt, Failure};
 pub use market::MarketClient;
+pub use safe::{Outgoing, SafeSend, Safety, Sent};
 pub use secrecy::SecretString;
 pub use upload::{upload_from_path, upload_from_reader};

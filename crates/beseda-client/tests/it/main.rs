@@ -6,4 +6,5 @@ mod downloads;
 mod errors;
 mod lists;
 mod requests;
+mod safe;
 mod uploads;
