@@ -2,3 +2,4 @@
 //! It writes nothing to the service and knows no network.
 
 mod schema;
+mod search;

@@ -55,6 +55,7 @@ CREATE INDEX chats_by_seq ON chats (seq);
 CREATE INDEX chats_by_update ON chats (business, updated_at);
 CREATE INDEX chats_by_order ON chats (context_order) WHERE context_order IS NOT NULL;
 CREATE INDEX chats_by_return ON chats (context_return) WHERE context_return IS NOT NULL;
+CREATE INDEX chats_by_order_id ON chats (order_id) WHERE order_id IS NOT NULL;
 
 CREATE TABLE messages (
   -- Grows with the time of writing: the moment in microseconds, or the next number that is free. The rowid of the search index.
@@ -106,12 +107,17 @@ CREATE TABLE attachments (
 ) WITHOUT ROWID;
 CREATE INDEX attachments_due ON attachments (due) WHERE due IS NOT NULL;
 
--- Stems of each text, made by search.rs; the texts themselves are in messages.
+-- What each message can be found by, made by search/index.rs: stems of its text and of its files' names, and marks for its
+-- chat, shop, cabinet, sender and kind of context. Of FTS5 only the lists of rowids by token are used.
 CREATE VIRTUAL TABLE stems USING fts5 (
-  text, content = '', tokenize = "unicode61 remove_diacritics 0", columnsize = 0, detail = none
+  text, content = '', tokenize = 'ascii', columnsize = 0, detail = none
 );
--- Every word that occurs, with its stem: for parts of words.
+-- Every word that occurs, with its stem, and the triples of letters in it: for parts of words.
 CREATE TABLE words (
-  word TEXT PRIMARY KEY,
+  id   INTEGER PRIMARY KEY,
+  word TEXT NOT NULL UNIQUE,
   stem TEXT NOT NULL
-) WITHOUT ROWID;
+);
+CREATE VIRTUAL TABLE parts USING fts5 (
+  word, content = '', tokenize = 'trigram case_sensitive 1', columnsize = 0, detail = none
+);

@@ -1,0 +1,227 @@
+//! Words of a text as they are searched for: folded, cut, reduced to their stems. It knows no index and no query.
+
+use std::borrow::Cow;
+
+use rust_stemmers::{Algorithm, Stemmer};
+
+/// A run of letters and digits is cut into words of at most this many characters.
+pub(crate) const LONGEST: usize = 64;
+
+/// A word of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Word {
+    /// In lower case, with ё as е, without accents and soft hyphens.
+    pub(crate) folded: String,
+    /// Where it begins in the text, in characters.
+    pub(crate) start: usize,
+    /// Where each folded character stands in the text, in characters; ends with the end of the word.
+    pub(crate) places: Vec<usize>,
+}
+
+impl Word {
+    /// Where it ends in the text, in characters.
+    pub(crate) fn end(&self) -> usize {
+        self.places.last().copied().unwrap_or(self.start)
+    }
+}
+
+/// The words of a text with their places.
+pub(crate) fn words(text: &str) -> Vec<Word> {
+    let mut found = Vec::new();
+    let mut word: Option<Word> = None;
+    let mut long = 0;
+    let mut at = 0;
+    for c in text.chars() {
+        let goes_on = word.is_some() && is_inside(c);
+        if c.is_alphanumeric() || goes_on {
+            if long >= LONGEST {
+                found.extend(word.take());
+            }
+            let word = word.get_or_insert_with(|| {
+                long = 0;
+                Word { folded: String::new(), start: at, places: vec![at] }
+            });
+            long += fold(c, at, word);
+        } else {
+            found.extend(word.take());
+        }
+        at += 1;
+    }
+    found.extend(word);
+    found.retain(|word| !word.folded.is_empty());
+    found
+}
+
+/// Each word of a text, folded, without places: what the index needs.
+pub(crate) fn each_word(text: &str, mut each: impl FnMut(&str)) {
+    let mut folded = String::new();
+    let mut long = 0;
+    for c in text.chars() {
+        if c.is_alphanumeric() || (!folded.is_empty() && is_inside(c)) {
+            if long >= LONGEST {
+                each(&folded);
+                folded.clear();
+                long = 0;
+            }
+            long += push(c, &mut folded);
+        } else if !folded.is_empty() {
+            each(&folded);
+            folded.clear();
+            long = 0;
+        }
+    }
+    if !folded.is_empty() {
+        each(&folded);
+    }
+}
+
+/// What may stand inside a word without being a part of it: accents, soft hyphens, joiners.
+fn is_inside(c: char) -> bool {
+    matches!(c, '\u{300}'..='\u{36f}' | '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
+}
+
+/// Adds a character to a word with its place; says how many it became.
+fn fold(c: char, at: usize, word: &mut Word) -> usize {
+    let more = push(c, &mut word.folded);
+    // The end of what stands before moves behind marks that became nothing.
+    word.places.pop();
+    if more == 0 && word.places.is_empty() {
+        word.places.push(at);
+    }
+    word.places.extend(std::iter::repeat_n(at, more));
+    word.places.push(at + 1);
+    more
+}
+
+/// Adds a character folded; says how many it became.
+fn push(c: char, folded: &mut String) -> usize {
+    match c {
+        'ё' | 'Ё' => folded.push('е'),
+        // й in two characters is и with a breve.
+        '\u{306}' if folded.ends_with('и') => {
+            folded.pop();
+            folded.push('й');
+            return 0;
+        }
+        _ if is_inside(c) => return 0,
+        _ if c.is_ascii() => folded.push(c.to_ascii_lowercase()),
+        _ => {
+            let before = folded.len();
+            folded.extend(c.to_lowercase().filter(|lower| lower.is_alphanumeric()));
+            return folded[before..].chars().count();
+        }
+    }
+    1
+}
+
+/// Reduces words to what their forms have in common.
+pub(crate) struct Stems {
+    russian: Stemmer,
+    english: Stemmer,
+}
+
+impl Stems {
+    pub(crate) fn new() -> Self {
+        Self {
+            russian: Stemmer::create(Algorithm::Russian),
+            english: Stemmer::create(Algorithm::English),
+        }
+    }
+
+    /// The stem of a folded word. What is neither Russian nor English is its own stem.
+    pub(crate) fn of<'a>(&self, word: &'a str) -> Cow<'a, str> {
+        if word.bytes().all(|byte| byte.is_ascii_lowercase()) {
+            return self.english.stem(word);
+        }
+        if word.chars().all(|c| matches!(c, 'а'..='я')) {
+            let stem = self.russian.stem(word);
+            return match without_fleeting_vowel(&stem) {
+                Some(shorter) => Cow::Owned(shorter),
+                None => stem,
+            };
+        }
+        Cow::Borrowed(word)
+    }
+}
+
+/// `посылок` and `посылка`, `наклеек` and `наклейка`, `палец` and `пальцы` are forms of one word, which the stemmer keeps
+/// apart. Both are written here without the vowel (or the soft sign) that comes and goes.
+fn without_fleeting_vowel(stem: &str) -> Option<String> {
+    let mut back = stem.char_indices().rev();
+    let (_, last) = back.next().filter(|(_, c)| matches!(c, 'к' | 'ц'))?;
+    let (at, fleeting) = back.next().filter(|(_, c)| matches!(c, 'о' | 'е' | 'ь'))?;
+    let (_, before) = back.next()?;
+    back.next()?;
+    let vowel = matches!(before, 'а' | 'е' | 'и' | 'о' | 'у' | 'ы' | 'э' | 'ю' | 'я');
+    let kept = match (vowel, fleeting) {
+        (false, _) => "",
+        (true, 'е') => "й",
+        (true, _) => return None,
+    };
+    Some(format!("{}{kept}{last}", &stem[..at]))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{LONGEST, Stems, each_word, words};
+
+    fn folded(text: &str) -> Vec<String> {
+        words(text).into_iter().map(|word| word.folded).collect()
+    }
+
+    #[test]
+    fn words_are_folded_and_blanks_and_signs_left_out() {
+        assert_eq!(folded("Ёлка, ЧЁРНАЯ (5кг)!"), ["елка", "черная", "5кг"]);
+        assert_eq!(folded("из-за №123-45"), ["из", "за", "123", "45"]);
+        assert_eq!(folded(" \n—"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_letter_in_two_characters_is_the_letter() {
+        assert_eq!(folded("мои\u{306} е\u{308}жик за\u{301}мок"), ["мой", "ежик", "замок"]);
+        assert_eq!(folded("пере\u{ad}нос"), ["перенос"]);
+    }
+
+    #[test]
+    fn forms_of_a_word_have_one_stem() {
+        let stems = Stems::new();
+        for forms in [
+            &["заказ", "заказа", "заказу", "заказом", "заказы", "заказов", "заказами"][..],
+            &["посылка", "посылки", "посылку", "посылкой", "посылок"],
+            &["наклейка", "наклейки", "наклеек"],
+            &["палец", "пальцы", "пальцами"],
+            &["возврат", "возврата", "возвраты", "возвратом"],
+            &["доставка", "доставку", "доставки", "доставкой"],
+            &["красный", "красная", "красного", "красными"],
+            &["order", "orders"],
+        ] {
+            let all: Vec<_> = forms.iter().map(|form| stems.of(form).into_owned()).collect();
+            assert!(all.iter().all(|stem| *stem == all[0]), "{all:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn places_lie_in_the_text_and_grow(text in "\\PC*|[а-яёА-ЯЁ \u{301}\u{306}\u{ad}İß]*") {
+            let length = text.chars().count();
+            let mut last = 0;
+            for word in words(&text) {
+                prop_assert!(last <= word.start && word.start < word.end() && word.end() <= length);
+                prop_assert_eq!(word.places.len(), word.folded.chars().count() + 1);
+                prop_assert!(word.places.is_sorted());
+                prop_assert!(word.folded.chars().count() <= LONGEST + 3);
+                prop_assert!(word.folded.chars().all(char::is_alphanumeric));
+                last = word.end();
+            }
+        }
+
+        #[test]
+        fn the_index_sees_the_words_that_highlighting_sees(text in "\\PC*|[а-яёА-ЯЁ \u{301}\u{306}\u{ad}İß]*") {
+            let mut seen = Vec::new();
+            each_word(&text, |word| seen.push(word.to_owned()));
+            prop_assert_eq!(seen, folded(&text));
+        }
+    }
+}
