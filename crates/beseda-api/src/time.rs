@@ -41,6 +41,19 @@ impl Time {
         Self { moment, offset: None }
     }
 
+    /// A moment as it was written elsewhere: with an offset in seconds east of UTC, or with `Z`. An offset of more
+    /// than a day, which nobody can have written, reads as `Z`.
+    #[must_use]
+    pub fn written(moment: Timestamp, offset_seconds: Option<i32>) -> Self {
+        Self { moment, offset: offset_seconds.and_then(|s| Offset::from_seconds(s).ok()) }
+    }
+
+    /// The offset it is written with, in seconds east of UTC; `None` where it is `Z`.
+    #[must_use]
+    pub fn offset_seconds(self) -> Option<i32> {
+        self.offset.map(Offset::seconds)
+    }
+
     /// The moment itself.
     #[must_use]
     pub fn timestamp(self) -> Timestamp {
@@ -219,6 +232,7 @@ mod tests {
         ] {
             let time: Time = text.parse().unwrap();
             assert_eq!(time.to_string(), text);
+            assert_eq!(Time::written(time.timestamp(), time.offset_seconds()), time);
         }
     }
 

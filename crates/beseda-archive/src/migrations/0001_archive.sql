@@ -45,14 +45,20 @@ CREATE TABLE chats (
   created_offset     INTEGER,
   updated_at         INTEGER NOT NULL, -- as listed
   updated_offset     INTEGER,
+  -- When this updatedAt was first seen, by this machine's clock.
+  seen_at            INTEGER NOT NULL,
   -- Up to which updatedAt the history here is known to be whole; NULL before the first reading. Less than updated_at: messages are missing.
   synced_at          INTEGER,
   last_message       INTEGER,          -- the largest message id here; NULL without messages
+  whole_to           INTEGER,          -- the message id up to which nothing is missing: where reading goes on
+  gone_at            INTEGER,          -- since when the service says that there is no such chat; what came before is kept
   seq                INTEGER NOT NULL, -- of its last change
   PRIMARY KEY (business, chat)
 ) WITHOUT ROWID;
 CREATE INDEX chats_by_seq ON chats (seq);
 CREATE INDEX chats_by_update ON chats (business, updated_at);
+CREATE INDEX chats_due ON chats (business, updated_at, chat)
+  WHERE gone_at IS NULL AND (synced_at IS NULL OR synced_at < updated_at);
 CREATE INDEX chats_by_order ON chats (context_order) WHERE context_order IS NOT NULL;
 CREATE INDEX chats_by_return ON chats (context_return) WHERE context_return IS NOT NULL;
 CREATE INDEX chats_by_order_id ON chats (order_id) WHERE order_id IS NOT NULL;

@@ -1,0 +1,190 @@
+//! The copy itself: one SQLite file in a folder, one connection that writes, a few that read. What is written and read
+//! stands in the modules below; nothing here asks a service.
+
+mod read;
+mod rows;
+mod write;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use tokio::sync::watch;
+
+pub use read::{CabinetState, Counts};
+pub use rows::{ArchivedAttachment, ArchivedChat, ArchivedMessage, ChatKey};
+pub(crate) use rows::{MESSAGE_COLUMNS, moment_of, nanos};
+pub(crate) use write::{Reading, Write};
+
+use crate::{Error, Result, schema, search::index::Indexer};
+
+/// How long a statement waits for another process that writes.
+const BUSY: Duration = Duration::from_secs(30);
+/// Reading connections that are kept open when nobody uses them.
+const IDLE_READERS: usize = 4;
+
+/// A local copy of the chats of any number of cabinets. Cloning it is cheap and shares the connections.
+///
+/// Calls block for as long as the disk takes. Several processes may have the same archive open.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let folder = tempfile::tempdir()?;
+/// let archive = beseda_archive::Archive::open(folder.path())?;
+/// assert_eq!(archive.counts(None)?.messages, 0);
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Archive {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    folder: PathBuf,
+    database: PathBuf,
+    writer: Mutex<Writer>,
+    readers: Mutex<Vec<Connection>>,
+    /// The last number given out by this process.
+    written: watch::Sender<i64>,
+}
+
+struct Writer {
+    connection: Connection,
+    indexer: Indexer,
+}
+
+impl std::fmt::Debug for Archive {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Archive").field("folder", &self.shared.folder).finish_non_exhaustive()
+    }
+}
+
+impl Archive {
+    /// Opens the archive in a folder, making both if they aren't there; a new folder is readable by its owner alone.
+    ///
+    /// # Errors
+    /// If the folder or the database in it can't be used.
+    pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
+        let folder = folder.as_ref();
+        make_private(folder).map_err(|source| Error::Folder { folder: folder.into(), source })?;
+        let database = folder.join("archive.sqlite");
+        let mut writer = Connection::open(&database)?;
+        writer.busy_timeout(BUSY)?;
+        // What operators read and wrote exists nowhere else, so every commit waits for the disk; the copy's own
+        // transactions are large enough that this costs them little.
+        writer.execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -8192;
+             PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY;",
+        )?;
+        if let Some(version) = schema::migrate(&mut writer)? {
+            return Err(Error::Newer(version));
+        }
+        let seq = last_seq(&writer)?;
+        let shared = Shared {
+            folder: folder.to_owned(),
+            database,
+            writer: Mutex::new(Writer { connection: writer, indexer: Indexer::new() }),
+            readers: Mutex::default(),
+            written: watch::Sender::new(seq),
+        };
+        Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// The folder it is in.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.shared.folder
+    }
+
+    /// Runs a read on a connection of its own. Statements inside see one snapshot each.
+    pub(crate) fn read<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T> {
+        let free = self.readers().pop();
+        let connection = match free {
+            Some(connection) => connection,
+            None => self.open_reader()?,
+        };
+        let done = work(&connection);
+        let mut readers = self.readers();
+        if readers.len() < IDLE_READERS {
+            readers.push(connection);
+        }
+        Ok(done?)
+    }
+
+    /// Runs a write in a transaction of its own, kept if it succeeds.
+    pub(crate) fn write<T>(
+        &self,
+        work: impl FnOnce(&mut Write<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T> {
+        let mut writer = self.shared.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let Writer { connection, indexer } = &mut *writer;
+        let done = commit(connection, indexer, work);
+        if done.is_err() {
+            indexer.forget();
+        }
+        drop(writer);
+        let (done, seq) = done?;
+        self.shared.written.send_if_modified(|last| seq > std::mem::replace(last, seq.max(*last)));
+        Ok(done)
+    }
+
+    /// Tells when this process has written something new.
+    pub(crate) fn follow(&self) -> watch::Receiver<i64> {
+        self.shared.written.subscribe()
+    }
+
+    fn readers(&self) -> MutexGuard<'_, Vec<Connection>> {
+        self.shared.readers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn open_reader(&self) -> Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.shared.database, flags)?;
+        connection.busy_timeout(BUSY)?;
+        connection.set_prepared_statement_cache_capacity(32);
+        connection.execute_batch(
+            "PRAGMA query_only = ON; PRAGMA cache_size = -4096; PRAGMA temp_store = MEMORY;",
+        )?;
+        Ok(connection)
+    }
+}
+
+/// Returns what the work did and the last number given out.
+fn commit<T>(
+    connection: &mut Connection,
+    indexer: &mut Indexer,
+    work: impl FnOnce(&mut Write<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<(T, i64)> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let before = last_seq(&transaction)?;
+    let mut write = Write::new(&transaction, indexer, before);
+    let done = work(&mut write)?;
+    let seq = write.seq();
+    if seq != before {
+        transaction.prepare_cached("UPDATE archive SET seq = ?1")?.execute([seq])?;
+    }
+    transaction.commit()?;
+    Ok((done, seq))
+}
+
+fn last_seq(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.prepare_cached("SELECT seq FROM archive")?.query_row([], |row| row.get(0))
+}
+
+#[cfg(unix)]
+fn make_private(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+#[cfg(not(unix))]
+fn make_private(folder: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)
+}

@@ -1,0 +1,194 @@
+//! Rows as values: chats and messages come back exactly as the service wrote them. No statements here but their columns.
+
+use beseda_api::{
+    BusinessId, CampaignId, Chat, ChatId, ChatStatus, ChatType, ContextType, Customer, FullContext,
+    Message, MessageId, OrderId, ReturnId, Sender, Time,
+};
+use jiff::Timestamp;
+use rusqlite::{Row, types::Type};
+use serde::Serialize;
+
+/// A chat, of which cabinet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChatKey {
+    /// The cabinet.
+    pub business_id: BusinessId,
+    /// The chat.
+    pub chat_id: ChatId,
+}
+
+/// A chat as it was last seen, and how much of it is here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ArchivedChat {
+    /// Its cabinet.
+    pub business_id: BusinessId,
+    /// The chat.
+    #[serde(flatten)]
+    pub chat: Chat,
+    /// The largest message id here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_message_id: Option<MessageId>,
+    /// Whether every message the service was known to have is here.
+    pub whole: bool,
+    /// Since when the service says that there is no such chat.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gone_at: Option<Timestamp>,
+    /// The number of its last change; later changes have greater ones.
+    pub seq: i64,
+}
+
+/// A message, and who of the shop wrote it if that is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ArchivedMessage {
+    /// Its cabinet.
+    pub business_id: BusinessId,
+    /// Its chat.
+    pub chat_id: ChatId,
+    /// The message.
+    #[serde(flatten)]
+    pub message: Message,
+    /// Who wrote it, where a program told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operator: Option<String>,
+    /// The number of its arrival; later ones are greater.
+    pub seq: i64,
+}
+
+impl ArchivedMessage {
+    /// Whether the shop wrote it.
+    #[must_use]
+    pub fn is_own(&self) -> bool {
+        self.message.sender == Sender::Partner
+    }
+}
+
+/// A file that was attached to a message, and what became of fetching it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ArchivedAttachment {
+    /// Its place in the message's payload, from 0.
+    pub place: u32,
+    /// Its name as the service wrote it.
+    pub name: String,
+    /// Its size as the service wrote it.
+    pub size: i64,
+    /// The SHA-256 of its bytes, by which they are found; `None` until they are here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// How often fetching failed.
+    pub tries: u32,
+    /// When it will be tried next; `None` if it is here, or was given up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due: Option<Timestamp>,
+    /// Why the last try failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// A moment as the database keeps it. Years that don't fit (before 1678, after 2261) are kept as the last that does.
+pub(crate) fn nanos(moment: Timestamp) -> i64 {
+    let nanos = moment.as_nanosecond();
+    i64::try_from(nanos).unwrap_or(if nanos < 0 { i64::MIN } else { i64::MAX })
+}
+
+/// The moment the database kept.
+pub(crate) fn moment_of(nanos: i64) -> Timestamp {
+    Timestamp::from_nanosecond(nanos.into()).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Time> {
+    Ok(Time::written(moment_of(row.get(column)?), row.get(column + 1)?))
+}
+
+fn id<T: TryFrom<i64>>(row: &Row<'_>, column: usize) -> rusqlite::Result<T>
+where
+    T::Error: std::error::Error + Send + Sync + 'static,
+{
+    T::try_from(row.get(column)?).map_err(|error| failed(column, error))
+}
+
+fn maybe<T: TryFrom<i64>>(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<T>>
+where
+    T::Error: std::error::Error + Send + Sync + 'static,
+{
+    let raw: Option<i64> = row.get(column)?;
+    raw.map(T::try_from).transpose().map_err(|error| failed(column, error))
+}
+
+fn failed(column: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Integer, Box::new(error))
+}
+
+impl ChatKey {
+    /// From two columns, beginning with this one.
+    pub(crate) fn of(row: &Row<'_>, column: usize) -> rusqlite::Result<Self> {
+        Ok(Self { business_id: id(row, column)?, chat_id: id(row, column + 1)? })
+    }
+}
+
+/// The columns of a chat, in the order [`chat`] reads them.
+pub(super) const CHAT_COLUMNS: &str = "business, chat, type, status, context_type, campaign, \
+     order_id, context_order, context_return, customer_name, customer_public_id, created_at, \
+     created_offset, updated_at, updated_offset, synced_at, last_message, gone_at, seq";
+
+/// A chat of [`CHAT_COLUMNS`].
+pub(super) fn chat(row: &Row<'_>) -> rusqlite::Result<ArchivedChat> {
+    let word = |column| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
+    let (name, public_id): (Option<String>, Option<String>) = (row.get(9)?, row.get(10)?);
+    let customer = (name.is_some() || public_id.is_some()).then_some(Customer { name, public_id });
+    let (updated, synced): (i64, Option<i64>) = (row.get(13)?, row.get(15)?);
+    Ok(ArchivedChat {
+        business_id: id(row, 0)?,
+        chat: Chat {
+            chat_id: id(row, 1)?,
+            order_id: maybe::<OrderId>(row, 6)?,
+            context: FullContext {
+                context_type: ContextType::from(word(4)?),
+                customer,
+                campaign_id: maybe::<CampaignId>(row, 5)?,
+                order_id: maybe::<OrderId>(row, 7)?,
+                return_id: maybe::<ReturnId>(row, 8)?,
+            },
+            chat_type: ChatType::from(word(2)?),
+            status: ChatStatus::from(word(3)?),
+            created_at: time(row, 11)?,
+            updated_at: time(row, 13)?,
+        },
+        last_message_id: maybe(row, 16)?,
+        whole: synced.is_some_and(|synced| synced >= updated),
+        gone_at: row.get::<_, Option<i64>>(17)?.map(moment_of),
+        seq: row.get(18)?,
+    })
+}
+
+/// The columns of a message `m` with its author `a`, in the order [`ArchivedMessage::of`] reads them.
+pub(crate) const MESSAGE_COLUMNS: &str = "m.business, m.chat, m.message, m.created_at, \
+     m.created_offset, m.sender, m.text, m.payload, a.operator, m.seq";
+
+/// Where [`MESSAGE_COLUMNS`] come from.
+pub(super) const MESSAGE_TABLES: &str = "messages m LEFT JOIN authors a \
+     ON a.business = m.business AND a.chat = m.chat AND a.message = m.message";
+
+impl ArchivedMessage {
+    /// A message of [`MESSAGE_COLUMNS`].
+    pub(crate) fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let payload: Option<String> = row.get(7)?;
+        let payload = payload.map(|json| serde_json::from_str(&json)).transpose();
+        Ok(Self {
+            business_id: id(row, 0)?,
+            chat_id: id(row, 1)?,
+            message: Message {
+                message_id: id(row, 2)?,
+                created_at: time(row, 3)?,
+                sender: Sender::from(row.get_ref(5)?.as_str()?),
+                message: row.get(6)?,
+                payload: payload.map_err(|error| failed(7, error))?,
+            },
+            operator: row.get(8)?,
+            seq: row.get(9)?,
+        })
+    }
+}

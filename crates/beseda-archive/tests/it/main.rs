@@ -1,0 +1,6 @@
+//! The archive as its callers see it: what goes in comes out, whatever happens in between.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
+mod kept;
+mod values;
