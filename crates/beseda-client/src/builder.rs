@@ -248,7 +248,7 @@ impl Builder {
 }
 
 /// Picks the cryptography of rustls, unless the program has picked one.
-fn use_ring() {
+pub(crate) fn use_ring() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         // An error means that the program was first, which is its right.
@@ -274,7 +274,7 @@ fn address(text: &str) -> Result<Url> {
     Ok(url)
 }
 
-fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost",
         Some(url::Host::Ipv4(ip)) => ip.is_loopback(),

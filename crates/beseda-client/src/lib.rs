@@ -36,6 +36,8 @@ mod ext;
 mod failure;
 mod limit;
 mod market;
+#[cfg(feature = "receiver")]
+pub mod receiver;
 pub mod safe;
 mod send;
 mod upload;
