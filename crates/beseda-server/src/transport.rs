@@ -3,14 +3,18 @@
 use std::{
     future::Future,
     io,
+    net::SocketAddr,
     path::PathBuf,
     pin::pin,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
-use axum::Router;
-use hyper::service::{Service, service_fn};
+use axum::{Router, extract::ConnectInfo};
+use hyper::{
+    body::Incoming,
+    service::{Service, service_fn},
+};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::{
@@ -47,11 +51,20 @@ pub struct Transport {
     pub drain_seconds: u64,
     /// The most connections at once; further ones wait.
     pub max_connections: usize,
+    /// Whether handlers are told who calls, by axum's `ConnectInfo<SocketAddr>`. Not for configuration files.
+    #[serde(skip)]
+    pub tell_peers: bool,
 }
 
 impl Default for Transport {
     fn default() -> Self {
-        Self { tls: None, header_timeout_seconds: 30, drain_seconds: 10, max_connections: 10_000 }
+        Self {
+            tls: None,
+            header_timeout_seconds: 30,
+            drain_seconds: 10,
+            max_connections: 10_000,
+            tell_peers: false,
+        }
     }
 }
 
@@ -127,7 +140,8 @@ pub async fn serve(
 ) -> io::Result<()> {
     let patience = Duration::from_secs(transport.header_timeout_seconds.max(1));
     let tls = transport.acceptor()?;
-    let door = Arc::new(Door { tls, builder: transport.builder(), router, patience });
+    let (builder, tell_peers) = (transport.builder(), transport.tell_peers);
+    let door = Arc::new(Door { tls, builder, router, patience, tell_peers });
     let room = Arc::new(Semaphore::new(transport.max_connections.max(1)));
     let (graceful, mut connections) = (GracefulShutdown::new(), JoinSet::new());
     let mut shutdown = pin!(shutdown);
@@ -178,29 +192,39 @@ struct Door {
     builder: auto::Builder<TokioExecutor>,
     router: Router,
     patience: Duration,
+    tell_peers: bool,
 }
 
 impl Door {
     async fn welcome(&self, stream: TcpStream, watcher: Watcher) {
         // Only a socket that is gone already refuses this, and then reading tells.
         let _ = stream.set_nodelay(true);
+        let peer = if self.tell_peers { stream.peer_addr().ok() } else { None };
         let (stream, breaker) = Resettable::new(stream);
         let Some(tls) = &self.tls else {
-            return self.converse(stream, breaker, watcher).await;
+            return self.converse(stream, peer, breaker, watcher).await;
         };
         match timeout(self.patience, tls.accept(stream)).await {
-            Ok(Ok(stream)) => self.converse(stream, breaker, watcher).await,
+            Ok(Ok(stream)) => self.converse(stream, peer, breaker, watcher).await,
             Ok(Err(error)) => tracing::debug!(%error, "no TLS"),
             Err(_) => tracing::debug!("TLS took too long"),
         }
     }
 
-    async fn converse<S>(&self, stream: S, breaker: Breaker, watcher: Watcher)
-    where
+    async fn converse<S>(
+        &self,
+        stream: S,
+        peer: Option<SocketAddr>,
+        breaker: Breaker,
+        watcher: Watcher,
+    ) where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let router = TowerToHyperService::new(self.router.clone());
-        let service = service_fn(move |request| {
+        let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+            if let Some(peer) = peer {
+                request.extensions_mut().insert(ConnectInfo(peer));
+            }
             let (answer, breaker) = (router.call(request), Arc::clone(&breaker));
             async move {
                 let Ok(answer) = answer.await;

@@ -4,6 +4,7 @@ mod admin;
 mod chats;
 mod connection;
 mod control;
+mod listen;
 mod market;
 mod scenario;
 mod serve;
@@ -22,6 +23,7 @@ pub(crate) use admin::{
 pub(crate) use chats::{ChatsArgs, ChatsCommand, CreateArgs, HistoryArgs, ListArgs};
 pub(crate) use connection::{Cabinet, Connection};
 pub(crate) use control::{ClockArgs, ControlArgs, ControlCommand, FaultsArgs, JournalArgs};
+pub(crate) use listen::ListenArgs;
 pub(crate) use market::{DisputeArgs, MarketArgs, MarketCommand, OpenArgs, OrderArgs, WriteArgs};
 pub(crate) use scenario::{ScenarioArgs, ScenarioCommand};
 pub(crate) use serve::{BuyersArg, ClockArg, LimitsArg, OrdersArg, ServeArgs, StandInArgs};
@@ -68,6 +70,8 @@ pub(crate) enum Command {
     Market(MarketArgs),
     /// Let buyers, support and arbiter act by a script, or check one.
     Scenario(ScenarioArgs),
+    /// Take push notifications in: print them, or pass them on to a program.
+    Listen(ListenArgs),
     /// Manage cabinets, keys and users of a Beseda server.
     Admin(AdminArgs),
     /// Print a completion script for a shell.
@@ -127,7 +131,11 @@ mod tests {
             for arg in command.get_arguments() {
                 let name = arg.get_id().as_str();
                 let secret = name.contains("key") || name.contains("token");
-                assert!(!secret || name == "page_token", "{} {name}", command.get_name());
+                assert!(
+                    !secret || name == "page_token" || name == "tls_key",
+                    "{} {name}",
+                    command.get_name()
+                );
             }
         }
     }

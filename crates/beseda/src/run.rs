@@ -7,7 +7,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::{
     admin,
     args::{Cli, Command, ControlCommand, StandInArgs},
-    chats, control, exit, market, pages, scenario, serve, stand_in,
+    chats, control, exit, listen, market, pages, scenario, serve, stand_in,
 };
 
 /// Does what the command line says and tells how it ended.
@@ -29,6 +29,7 @@ fn start(command: Command) -> anyhow::Result<()> {
         Command::Chats(args) => block_on(Builder::new_current_thread(), chats::run(args)),
         Command::Market(args) => block_on(Builder::new_current_thread(), market::run(args)),
         Command::Scenario(args) => block_on(Builder::new_current_thread(), scenario::run(args)),
+        Command::Listen(args) => block_on(Builder::new_current_thread(), listen::run(args)),
         Command::Admin(args) => block_on(Builder::new_current_thread(), admin::run(args)),
         Command::Completions { shell } => pages::completions(shell),
         Command::Man { dir } => pages::manual(dir.as_deref()),
@@ -56,6 +57,7 @@ impl Command {
             Self::Market(args) => args.connection.json,
             Self::Scenario(args) => args.connection.json,
             Self::Admin(args) => args.connection.json,
+            Self::Listen(args) => args.json,
             Self::Serve(_) | Self::Completions { .. } | Self::Man { .. } => false,
         }
     }

@@ -45,6 +45,7 @@ impl Receiver {
 pub struct Builder {
     name: String,
     version: String,
+    path: String,
     sources: Option<Vec<IpNet>>,
     proxies: Vec<IpNet>,
     businesses: Vec<BusinessId>,
@@ -69,6 +70,7 @@ impl Default for Builder {
         Self {
             name: "beseda".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            path: String::new(),
             sources: Some(MARKET_SOURCES.to_vec()),
             proxies: Vec::new(),
             businesses: Vec::new(),
@@ -93,6 +95,12 @@ impl Builder {
     /// The version in receipts, 1 to 100 characters; that of this crate unless said.
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.version = version.into();
+        self
+    }
+
+    /// The path they come to, such as `/market`, and `/notification` below it; the root unless said.
+    pub fn path(mut self, path: impl Into<String>) -> Self {
+        self.path = path.into();
         self
     }
 
@@ -194,6 +202,7 @@ impl Builder {
                 return Err(setup(format!("the {what} must have 1 to {LONGEST_WORD} characters")));
             }
         }
+        let path = checked_path(&self.path)?;
         let desk = Desk {
             name: self.name,
             version: self.version,
@@ -207,9 +216,27 @@ impl Builder {
             watch: self.watch,
             take,
         };
-        let (root, named) = (post(answer), post(answer));
-        Ok(Router::new().route("/", root).route("/notification", named).with_state(Arc::new(desk)))
+        let mut router = Router::new();
+        if !path.is_empty() {
+            router = router.route(path, post(answer));
+        }
+        for end in ["/", "/notification"] {
+            router = router.route(&format!("{path}{end}"), post(answer));
+        }
+        Ok(router.with_state(Arc::new(desk)))
     }
+}
+
+/// A path without its slash at the end, if it is one that can be served.
+fn checked_path(path: &str) -> Result<&str> {
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let part = |part: &str| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        !part.is_empty() && part.bytes().all(plain) && part != "." && part != ".."
+    };
+    let mut parts = path.split('/');
+    let served = parts.next() == Some("") && parts.all(part);
+    if served { Ok(path) } else { Err(setup(format!("'{path}' is no path such as /market"))) }
 }
 
 fn setup(text: impl Into<String>) -> beseda_api::Error {

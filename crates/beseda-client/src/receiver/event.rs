@@ -56,6 +56,14 @@ impl Events {
         self.queue.recv().await
     }
 
+    /// The same for programs without a runtime of their own.
+    ///
+    /// # Panics
+    /// Inside of a runtime.
+    pub fn blocking_recv(&mut self) -> Option<Event> {
+        self.queue.blocking_recv()
+    }
+
     /// Only what is told of chats: hints for whoever keeps a copy of them.
     #[must_use]
     pub fn notifications(self) -> BoxStream<'static, Notification> {

@@ -36,7 +36,8 @@ pub enum Verdict {
 
 impl Verdict {
     /// Whether Market will count the event as taken.
-    pub(super) fn is_taken(&self) -> bool {
+    #[must_use]
+    pub fn is_taken(&self) -> bool {
         match self {
             Self::Taken => true,
             Self::Answered(reply) => reply.taken,

@@ -30,6 +30,12 @@ async fn a_ping_is_answered_on_every_path_with_a_complete_receipt_and_is_no_even
     assert_eq!(*log.lock().unwrap(), vec![Outcome::Ping; 5]);
     events.close();
     assert_eq!(events.recv().await, None);
+    let (below, _) = open().0.path("/market/chats/").build().unwrap();
+    let below = serve(below).await;
+    for path in ["/market/chats", "/market/chats/", "/market/chats/notification"] {
+        post_to(below, path, &[JSON], PING).await.is_receipt();
+    }
+    assert_eq!(post_to(below, "/", &[JSON], PING).await.status, 404);
     let elsewhere = post_to(address, "/else", &[JSON], PING).await;
     assert_eq!(elsewhere.status, 404);
     let got = http().get(format!("http://{address}/notification")).send().await.unwrap();
@@ -198,6 +204,12 @@ fn unusable_settings_are_refused() {
         Receiver::builder().version(long),
         Receiver::builder().queue(0),
         Receiver::builder().queue(usize::MAX),
+        Receiver::builder().path("market"),
+        Receiver::builder().path("//"),
+        Receiver::builder().path("/a//b"),
+        Receiver::builder().path("/{a}"),
+        Receiver::builder().path("/a?b"),
+        Receiver::builder().path("/ж"),
     ] {
         let shown = format!("{builder:?}");
         assert!(builder.build().is_err(), "{shown}");

@@ -8,6 +8,7 @@ mod conversation;
 mod credentials;
 mod failures;
 mod kill;
+mod listen;
 mod notifications;
 mod pages;
 mod program;

@@ -1,0 +1,105 @@
+//! `beseda listen`: notifications taken in, printed and passed on. What is answered to what stands in the client's receiver.
+
+mod print;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use beseda::host;
+use beseda_client::receiver::{Event, Forward, Receiver, Take, Verdict};
+use beseda_server::{Tls, Transport};
+use serde_json::json;
+
+use crate::{args::ListenArgs, exit::Usage, output::Output, signals};
+use print::Printer;
+
+pub(crate) async fn run(args: ListenArgs) -> anyhow::Result<()> {
+    let output = Output::new(args.json);
+    let transport = transport(&args)?;
+    let forward = args.forward.as_deref().map(Forward::to).transpose()?;
+    let (printer, broken) = Printer::start(output)?;
+    let router = receiver(&args).build_taking(Arc::new(Relay { forward, printer }))?;
+    signals::start_log("info", args.json)?;
+    let (listener, taken) = host::listen(args.listen).await?;
+    let scheme = if transport.tls.is_some() { "https" } else { "http" };
+    let url = format!("{}{}", host::local_url(taken, scheme), args.path.trim_end_matches('/'));
+    let end = signals::asked_to_end()?;
+    if args.json {
+        output.line(&json!({ "url": url }))?;
+    } else {
+        output.note(format_args!("Listening on {url} {}", from_where(&args)));
+    }
+    let mut failure = None;
+    let end = async {
+        tokio::select! {
+            () = end => {}
+            Ok(error) = broken => failure = Some(error),
+        }
+    };
+    beseda_server::serve(listener, router, transport, end).await?;
+    failure.map_or(Ok(()), Err)
+}
+
+fn transport(args: &ListenArgs) -> anyhow::Result<Transport> {
+    let files = args.tls_cert.clone().zip(args.tls_key.clone());
+    let tls = files.map(|(cert, key)| Tls { cert, key });
+    let transport = Transport { tls, tell_peers: true, ..Transport::default() };
+    transport.check().map_err(|error| Usage::error(error.to_string()))?;
+    Ok(transport)
+}
+
+fn receiver(args: &ListenArgs) -> beseda_client::receiver::Builder {
+    let mut receiver = Receiver::builder().name(&args.name).path(&args.path);
+    receiver = receiver.trusted_proxies(args.trust_proxy.iter().copied());
+    if args.any_source {
+        receiver = receiver.any_source();
+    } else if !args.source.is_empty() {
+        receiver = receiver.sources(args.source.iter().copied());
+    }
+    if args.duplicates {
+        receiver = receiver.window(0);
+    }
+    args.business.iter().fold(receiver, |receiver, business| receiver.business(*business))
+}
+
+fn from_where(args: &ListenArgs) -> String {
+    if args.any_source {
+        return "for notifications from anywhere.".to_owned();
+    }
+    if args.source.is_empty() {
+        return "for notifications from Market's addresses; --any-source takes them from anywhere."
+            .to_owned();
+    }
+    let ranges: Vec<String> = args.source.iter().map(ToString::to_string).collect();
+    format!("for notifications from {}.", ranges.join(", "))
+}
+
+/// Passes on, then prints what was taken.
+struct Relay {
+    forward: Option<Forward>,
+    printer: Printer,
+}
+
+#[async_trait]
+impl Take for Relay {
+    async fn take(&self, event: Event) -> Verdict {
+        let Some(forward) = &self.forward else {
+            return self.printer.print(event).await.into();
+        };
+        let verdict = forward.take(event.clone()).await;
+        if !verdict.is_taken() {
+            return verdict;
+        }
+        match self.printer.print(event).await {
+            Ok(()) => verdict,
+            Err(error) => Verdict::Failed(error.to_string()),
+        }
+    }
+
+    async fn ping(&self, event: Event) -> Verdict {
+        match &self.forward {
+            Some(forward) => forward.ping(event).await,
+            None => Verdict::Taken,
+        }
+    }
+}
