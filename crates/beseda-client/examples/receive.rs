@@ -10,30 +10,46 @@
 use std::{env, net::SocketAddr};
 
 use anyhow::Context;
+use axum::Router;
 use beseda_client::{
     Client, DEFAULT_URL,
     api::{ChatsApi, Sender, notification::Notification},
-    receiver::Receiver,
+    receiver::{Events, Receiver},
 };
+use tokio::net::TcpListener;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
     let url = env::var("BESEDA_URL").unwrap_or_else(|_| DEFAULT_URL.to_owned());
     let client = Client::builder().url(url).api_key(env::var("BESEDA_API_KEY")?).build()?;
-    let mut receiver = Receiver::builder().name("print-messages").version("1.0.0");
-    // A proxy on this machine says whom it got a request from.
-    receiver = receiver.trusted_proxies(["127.0.0.0/8".parse()?]);
-    if env::var_os("BESEDA_ANY_SOURCE").is_some() {
-        receiver = receiver.any_source();
-    }
-    let (router, mut events) = receiver.build()?;
-
     let address = env::args().nth(1).context("say where to listen, such as 127.0.0.1:8085")?;
-    let listener = tokio::net::TcpListener::bind(address).await?;
+    let listener = TcpListener::bind(address).await?;
     println!("http://{}", listener.local_addr()?);
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move { axum::serve(listener, service).await });
+    let (router, events) = receiver(env::var_os("BESEDA_ANY_SOURCE").is_some())?;
+    tokio::spawn(serve(listener, router));
+    show(&client, events, |line| println!("{line}")).await
+}
 
+/// The router that Market calls, and what comes of it.
+pub(crate) fn receiver(any_source: bool) -> anyhow::Result<(Router, Events)> {
+    let receiver = Receiver::builder().name("print-messages").version("1.0.0");
+    // A proxy on this machine says whom it got a request from.
+    let receiver = receiver.trusted_proxies(["127.0.0.0/8".parse()?]);
+    let receiver = if any_source { receiver.any_source() } else { receiver };
+    Ok(receiver.build()?)
+}
+
+/// Serves it, with the address of whoever calls.
+pub(crate) async fn serve(listener: TcpListener, router: Router) -> std::io::Result<()> {
+    axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await
+}
+
+/// Fetches each message that is told of.
+pub(crate) async fn show(
+    client: &Client,
+    mut events: Events,
+    mut print: impl FnMut(String),
+) -> anyhow::Result<()> {
     while let Some(event) = events.recv().await {
         let Notification::ChatMessageSent { business_id, chat_id, message_id, .. } =
             event.notification
@@ -41,9 +57,9 @@ async fn main() -> anyhow::Result<()> {
             continue;
         };
         let message = client.get_chat_message(business_id, chat_id, message_id).await?;
-        // Our own messages are told of too.
+        // The shop's own messages are told of too.
         if message.sender != Sender::Partner {
-            println!("{chat_id}: {}", message.message.unwrap_or_default());
+            print(format!("{chat_id}: {}", message.message.unwrap_or_default()));
         }
     }
     Ok(())

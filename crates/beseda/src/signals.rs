@@ -1,6 +1,6 @@
 //! What the program itself adds to a server: the signals that end it, and the log.
 
-use std::future::Future;
+use std::{future::Future, io::IsTerminal};
 
 use anyhow::Context;
 use tokio::signal::unix::SignalKind;
@@ -25,7 +25,9 @@ pub(crate) fn start_log(level: &str, json: bool) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&wanted)
         .with_context(|| format!("'{wanted}' is no log filter; try info, or beseda=debug"))?;
     let registry = tracing_subscriber::registry().with(filter);
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt::layer()
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     if json {
         registry.with(lines.json()).try_init()?;
     } else {

@@ -196,13 +196,7 @@ impl Desk {
         (outcome, theirs): Done,
         at: Timestamp,
     ) -> Response {
-        let kind = event.map(|event| event.notification_type.as_str());
-        match &outcome {
-            Outcome::Ping => tracing::info!(?source, "answered a PING"),
-            Outcome::Malformed(reason) => tracing::warn!(?source, kind, reason, "malformed"),
-            Outcome::Failed(reason) => tracing::warn!(?source, kind, reason, "not taken"),
-            _ => tracing::debug!(?source, kind, ?outcome, "a notification"),
-        }
+        tell(source, event, &outcome);
         let response = match theirs {
             Some(reply) => reply.into_response(),
             None => self.respond(&outcome, at),
@@ -243,6 +237,22 @@ impl Desk {
         // Texts only, so it can be written.
         let body = answer.unwrap_or_default();
         (status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+    }
+}
+
+/// A line of the log.
+fn tell(source: Option<IpAddr>, event: Option<&Event>, outcome: &Outcome) {
+    let source = source.map(tracing::field::display);
+    let kind = event.map(|event| event.notification_type.as_str());
+    match outcome {
+        Outcome::Ping => tracing::info!(source, "answered a PING"),
+        Outcome::Malformed(reason) => {
+            tracing::warn!(source, kind, reason, "refused: it isn't a notification");
+        }
+        Outcome::Failed(reason) => {
+            tracing::warn!(source, kind, reason, "a notification wasn't taken: it will come again");
+        }
+        _ => tracing::debug!(source, kind, ?outcome, "a notification"),
     }
 }
 
