@@ -65,6 +65,7 @@ pub struct Builder {
     file_hosts: Vec<String>,
     max_download: u64,
     patience: Patience,
+    roots: Vec<Vec<u8>>,
 }
 
 impl Default for Builder {
@@ -83,6 +84,7 @@ impl Default for Builder {
             file_hosts: Vec::new(),
             max_download: 32 * 1024 * 1024,
             patience: Patience::default(),
+            roots: Vec::new(),
         }
     }
 }
@@ -153,6 +155,13 @@ impl Builder {
     /// The largest attachment that is fetched; 32 MiB unless said.
     pub fn max_download(mut self, bytes: u64) -> Self {
         self.max_download = bytes;
+        self
+    }
+
+    /// One more authority whose certificates are trusted besides the machine's, such as the one of a company's own
+    /// gateway; PEM, of one certificate or several.
+    pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.roots.push(pem.into());
         self
     }
 
@@ -229,6 +238,8 @@ impl Builder {
 
     fn http(&self, base: &Url) -> Result<reqwest::Client> {
         use_ring();
+        let roots = self.roots.iter().map(|pem| certificates(pem)).collect::<Result<Vec<_>>>()?;
+        let roots = roots.concat();
         let settings = || {
             let client = reqwest::Client::builder()
                 .connect_timeout(self.connect_timeout)
@@ -237,14 +248,29 @@ impl Builder {
                 .redirect(redirect::Policy::none());
             if is_loopback(base) { client.no_proxy() } else { client }
         };
-        let built = settings().build();
-        // A machine without root certificates can still talk to a plain address.
+        let built = match roots.is_empty() {
+            true => settings().build(),
+            false => settings().tls_certs_merge(roots.clone()).build(),
+        };
+        // A machine without root certificates can still talk to a plain address, and to whom it was told to trust.
         let built = match built {
-            Err(_) if base.scheme() == "http" => settings().tls_certs_only([]).build(),
+            Err(_) if base.scheme() == "http" || !roots.is_empty() => {
+                settings().tls_certs_only(roots).build()
+            }
             built => built,
         };
         built.map_err(|error| setup(format!("no HTTP client can be made: {error}")))
     }
+}
+
+/// The certificates of a PEM text; at least one.
+fn certificates(pem: &[u8]) -> Result<Vec<reqwest::Certificate>> {
+    let found = reqwest::Certificate::from_pem_bundle(pem)
+        .map_err(|error| setup(format!("a root certificate can't be read: {error}")))?;
+    if found.is_empty() {
+        return Err(setup("there is no certificate (PEM) in what is given as a root certificate"));
+    }
+    Ok(found)
 }
 
 /// Picks the cryptography of rustls, unless the program has picked one.

@@ -106,7 +106,12 @@ pub(crate) fn control(connection: &Connection) -> anyhow::Result<ControlClient> 
 
 fn builder(connection: &Connection) -> Builder {
     let patience = Patience { longest: connection.wait(), ..Patience::default() };
-    Client::builder().url(&connection.url).timeout(connection.timeout()).patience(patience)
+    let builder = Client::builder().url(&connection.url).timeout(connection.timeout());
+    let builder = match &connection.ca_file {
+        Some(authority) => builder.root_certificate(authority.0.clone()),
+        None => builder,
+    };
+    builder.patience(patience)
 }
 
 async fn only_cabinet(client: &Client) -> anyhow::Result<BusinessId> {

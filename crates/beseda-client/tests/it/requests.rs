@@ -112,6 +112,9 @@ async fn unusable_settings_are_refused_before_anything_is_sent() {
         Client::builder().integration("я"),
         Client::builder().integration("x".repeat(101)),
         Client::builder().trust_files_from("files.example"),
+        Client::builder().root_certificate("no certificate"),
+        Client::builder()
+            .root_certificate("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"),
     ];
     for builder in unusable {
         let shown = format!("{builder:?}");

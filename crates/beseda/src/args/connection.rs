@@ -18,6 +18,9 @@ pub(crate) struct Connection {
     /// Read the credential from this file; it should be readable by you alone.
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) credential_file: Option<PathBuf>,
+    /// Trust the authority in this PEM file besides the machine's, for a server with a certificate of one's own.
+    #[arg(long, global = true, env = "BESEDA_CA_FILE", value_name = "FILE", value_parser = authority)]
+    pub(crate) ca_file: Option<Authority>,
     /// How long a read may take with its repetitions, waiting for a limit included.
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 30)]
     pub(crate) wait: u32,
@@ -37,6 +40,14 @@ impl Connection {
     pub(crate) fn wait(&self) -> Duration {
         Duration::from_secs(self.wait.into())
     }
+}
+
+/// A PEM file's content, read with the command line.
+#[derive(Debug, Clone)]
+pub(crate) struct Authority(pub(crate) Vec<u8>);
+
+fn authority(path: &str) -> Result<Authority, String> {
+    std::fs::read(path).map(Authority).map_err(|error| error.to_string())
 }
 
 /// The cabinet a command is about.

@@ -14,3 +14,4 @@ mod pages;
 mod program;
 mod scenarios;
 mod service;
+mod tls;
