@@ -1,12 +1,12 @@
-//! Every kind of fault as Python's own `http.client` sees it: another stack, another view of broken connections.
+//! Every kind of fault, those of notifications too, as Python's own `http.client` sees it: another stack, another view of broken connections.
 
 use std::process::Command;
 
 use crate::{CHAT, World};
 
 const SCRIPT: &str = r#"
-import http.client, json, sys, time
-address, business, chat, key, admin = sys.argv[1:6]
+import http.client, http.server, json, queue, sys, threading, time
+address, business, chat, key, admin, market = sys.argv[1:7]
 
 def call(path, body, headers):
     connection = http.client.HTTPConnection(address, timeout=20)
@@ -78,6 +78,53 @@ answer = read()
 assert answer["status"] == "OK" and answer["result"]["status"] == "BESEDA_UNKNOWN_WORD", answer
 fault(kind="extra-fields")
 assert "zBesedaExtra" in read()["result"]
+
+told = queue.Queue()
+
+class Receiver(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if body["notificationType"] != "PING":
+            told.put(body)
+        answer = b'{"version":"1","name":"python","time":"2026-11-21T10:00:00Z"}'
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *arguments):
+        pass
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+
+def administer(path, body={}):
+    path = f"/admin/v1/cabinets/{business}/subscriptions{path}"
+    status, answer, _ = call(path, body, {"Authorization": "Bearer " + admin})
+    assert status == 200, answer
+    return json.loads(answer)["result"]
+
+def ask(text):
+    path = f"/market/v1/businesses/{business}/chats/{chat}/messages"
+    message = {"sender": "CUSTOMER", "message": text}
+    status, answer, _ = call(path, message, {"Authorization": "Bearer " + market})
+    assert status == 200, answer
+    return str(json.loads(answer)["result"]["messageId"])
+
+def came(count):
+    return [told.get(timeout=60)["messageId"] for _ in range(count)]
+
+number = administer("", {"url": f"http://127.0.0.1:{server.server_port}/", "name": "python"})["id"]
+fault(kind="push-twice")
+twice, once = ask("twice"), ask("once")
+assert came(3) == [twice, twice, once]
+administer(f"/{number}/pause")
+one, two, three = ask("one"), ask("two"), ask("three")
+fault(kind="push-later")
+administer(f"/{number}/resume")
+assert came(3) == [two, three, one]
+assert told.empty()
 print("all seen")
 "#;
 
@@ -87,10 +134,10 @@ async fn every_kind_of_fault_is_seen_by_python() {
     let stand_in = &world.stand_in;
     let address = stand_in.url().strip_prefix("http://").unwrap().to_owned();
     let (business, chat) = (stand_in.business_id().to_string(), CHAT.to_string());
-    let (key, admin) = (stand_in.api_key().to_owned(), stand_in.admin_key().to_owned());
+    let keys = [stand_in.api_key(), stand_in.admin_key(), stand_in.market_key()].map(str::to_owned);
     let run = tokio::task::spawn_blocking(move || {
         let mut python = Command::new("python3");
-        python.args(["-c", SCRIPT, &address, &business, &chat, &key, &admin]).output().unwrap()
+        python.args(["-c", SCRIPT, &address, &business, &chat]).args(keys).output().unwrap()
     });
     let output = run.await.unwrap();
     let told = String::from_utf8_lossy(&output.stderr).into_owned();
