@@ -133,6 +133,44 @@ def test_every_kind_of_fault_can_be_chosen_and_taken_away_alone(page):
     page.until(lambda: len(page.driver.find_elements(By.CSS_SELECTOR, "[data-fault]")) == len(kinds) - 1)
 
 
+def test_a_fault_of_one_cabinet_in_a_window_is_told_and_strikes_only_there(page):
+    page.load()
+    page.pick("kind", "status")
+    page.driver.find_element(By.CSS_SELECTOR, "#fault-form summary").click()
+    page.type("status", "503")
+    page.type("count", "7")
+    page.type("chance", "100")
+    page.type("skip", "1")
+    page.type("of-cabinet", str(page.stand_in.business))
+    script = "arguments[0].value = arguments[1]"
+    page.driver.execute_script(script, page.at("from"), "2020-01-01T00:00:00")
+    page.driver.execute_script(script, page.at("until"), "2090-01-01T00:00:00")
+    page.press("Break it")
+    told = f"every operation, Cabinet {page.stand_in.business}, 100 %, after 1, From (UTC) 2020-01-01 00:00:00, Until (UTC) 2090-01-01 00:00:00"
+    page.until(lambda: told in page.text("fault-list"))
+    assert [page.stand_in.shop("chats", {})[0] for _ in range(3)] == [200, 503, 503]
+    page.press("Take all faults away")
+    page.type("skip", "")
+    page.type("of-cabinet", "999")
+    page.press("Break it")
+    page.until(lambda: "Cabinet 999" in page.text("fault-list"))
+    assert page.stand_in.shop("chats", {})[0] == 200
+    page.driver.execute_script(script, page.at("until"), "2019-01-01T00:00:00")
+    page.press("Break it")
+    page.until(lambda: "from must be before until" in page.text("trouble"))
+
+
+def test_fields_are_shown_for_the_kinds_that_have_a_use_for_them(page):
+    page.load()
+    page.pick("kind", "delay-after")
+    assert page.shown("delay") and not page.shown("status") and page.shown("operation")
+    page.pick("operation", "getChats")
+    page.pick("kind", "push-twice")
+    assert not page.shown("delay") and not page.shown("operation")
+    page.press("Break it")
+    page.until(lambda: "a notification comes twice, notifications: struck 0 of 1" in page.text("fault-list"))
+
+
 def test_the_clock_is_stopped_set_moved_and_messages_bear_its_time(page):
     page.load()
     page.press("Stop")
@@ -215,6 +253,7 @@ def test_axe_finds_nothing_wrong_and_nothing_sticks_out(page, width, scheme):
     page.load()
     page.open(WAITING)
     page.pick("kind", "delay")
+    page.driver.find_element(By.CSS_SELECTOR, "#fault-form summary").click()
     page.press("Break it")
     page.until(lambda: page.text("fault-list"))
     page.stand_in.shop("chat?chatId=1")
