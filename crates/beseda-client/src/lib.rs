@@ -28,6 +28,8 @@
 
 mod admin;
 mod alarm;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod builder;
 mod client;
 mod control;

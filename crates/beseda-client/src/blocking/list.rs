@@ -1,0 +1,46 @@
+//! A stream as an iterator. It asks for nothing before it is asked itself.
+
+use std::sync::Arc;
+
+use beseda_api::Result;
+use futures::{StreamExt, stream::BoxStream};
+
+use super::worker::Worker;
+
+/// A whole list, page by page as its items are taken. After an error it ends.
+#[must_use = "an iterator asks for nothing before it is asked"]
+pub struct List<T> {
+    worker: Arc<Worker>,
+    stream: Option<BoxStream<'static, Result<T>>>,
+}
+
+impl<T> std::fmt::Debug for List<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("List").field("ended", &self.stream.is_none()).finish_non_exhaustive()
+    }
+}
+
+impl<T> List<T> {
+    pub(super) fn new(worker: Arc<Worker>, stream: BoxStream<'static, Result<T>>) -> Self {
+        Self { worker, stream: Some(stream) }
+    }
+}
+
+impl<T: Send + 'static> Iterator for List<T> {
+    type Item = Result<T>;
+
+    fn next(&mut self) -> Option<Result<T>> {
+        let mut stream = self.stream.take()?;
+        let waited = self.worker.wait(async move { (stream.next().await, stream) });
+        match waited {
+            Ok((Some(Ok(item)), stream)) => {
+                self.stream = Some(stream);
+                Some(Ok(item))
+            }
+            Ok((ended, _)) => ended,
+            Err(error) => Some(Err(error)),
+        }
+    }
+}
+
+impl<T: Send + 'static> std::iter::FusedIterator for List<T> {}
