@@ -196,7 +196,6 @@ impl Client {
     }
 
     /// Every chat that matches, each once, page by page as they are taken.
-    #[must_use]
     pub fn chats(&self, business: BusinessId, filter: ChatFilter) -> List<Chat> {
         let client = self.client.clone();
         let chats = stream! {
@@ -209,7 +208,6 @@ impl Client {
     }
 
     /// Every message of a chat from `from` on (inclusive), each once, page by page as they are taken.
-    #[must_use]
     pub fn history(
         &self,
         business: BusinessId,
