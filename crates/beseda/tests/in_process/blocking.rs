@@ -11,15 +11,15 @@ use beseda::{
 };
 use beseda_client::{Outgoing, Safety, blocking::Client};
 
-fn start() -> (StandIn, Client) {
-    let stand_in = StandIn::builder().start_blocking().unwrap();
-    let client = Client::new(stand_in.client().unwrap()).unwrap();
-    (stand_in, client)
+fn start() -> anyhow::Result<(StandIn, Client)> {
+    let stand_in = StandIn::builder().start_blocking()?;
+    let client = Client::new(stand_in.client()?)?;
+    Ok((stand_in, client))
 }
 
 #[test]
 fn each_operation_returns_when_it_is_done() {
-    let (stand_in, client) = start();
+    let (stand_in, client) = start().unwrap();
     let business = stand_in.business_id();
     let context = ChatContext::Order(stand_in.orders()[0]);
     let chat = client.create_chat(business, context).unwrap();
@@ -53,7 +53,7 @@ fn each_operation_returns_when_it_is_done() {
 
 #[test]
 fn lists_go_through_all_pages_and_end_after_an_error() {
-    let (stand_in, client) = start();
+    let (stand_in, client) = start().unwrap();
     let business = stand_in.business_id();
     let chats: Vec<ChatId> =
         client.chats(business, ChatFilter::default()).map(|chat| chat.unwrap().chat_id).collect();
@@ -70,7 +70,7 @@ fn lists_go_through_all_pages_and_end_after_an_error() {
 
 #[test]
 fn many_threads_share_one_client() {
-    let (stand_in, client) = start();
+    let (stand_in, client) = start().unwrap();
     let business = stand_in.business_id();
     let chat = client.create_chat(business, ChatContext::Order(stand_in.orders()[0])).unwrap();
     let before = client.history(business, chat, None).count();
