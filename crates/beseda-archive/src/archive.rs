@@ -1,6 +1,8 @@
 //! The copy itself: one SQLite file in a folder, one connection that writes, a few that read. What is written and read
 //! stands in the modules below; nothing here asks a service.
 
+mod lock;
+mod progress;
 mod read;
 mod rows;
 mod write;
@@ -14,10 +16,12 @@ use std::{
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use tokio::sync::watch;
 
+pub(crate) use lock::SyncLock;
+pub(crate) use progress::{ListingEnd, SECOND, Standing};
 pub use read::{CabinetState, Counts};
 pub use rows::{ArchivedAttachment, ArchivedChat, ArchivedMessage, ChatKey};
 pub(crate) use rows::{MESSAGE_COLUMNS, moment_of, nanos};
-pub(crate) use write::{Reading, Write};
+pub(crate) use write::{Listed, Reading, Write};
 
 use crate::{Error, Result, schema, search::index::Indexer};
 

@@ -2,11 +2,15 @@
 //! It writes nothing to the service and knows no network.
 
 mod archive;
+mod attachments;
 mod error;
 mod schema;
 mod search;
+mod sync;
 
 pub use archive::{
     Archive, ArchivedAttachment, ArchivedChat, ArchivedMessage, CabinetState, ChatKey, Counts,
 };
+pub use attachments::Fetch;
 pub use error::{Error, Result};
+pub use sync::{Calls, Depth, Event, Schedule, Syncer, Tally};

@@ -1,0 +1,170 @@
+//! The bytes of attached files: fetched through a seam, kept once per content in `files/`, tried again where that may
+//! help. How a download travels is not known here.
+
+mod files;
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use beseda_api::{FileStream, MessageId, Refusal};
+use futures::{StreamExt, stream};
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::Row;
+
+pub(crate) use files::Files;
+
+use crate::{
+    Archive, Error, Event, Result, Syncer,
+    archive::{ChatKey, moment_of, nanos},
+};
+
+/// Files that are fetched at once.
+const PARALLEL: usize = 2;
+/// Files that are looked up at once.
+const BATCH: u32 = 50;
+/// How long after each failure a file is tried again; after the last it is given up.
+const LADDER: [Duration; 7] = [
+    Duration::from_secs(2),
+    Duration::from_secs(10),
+    Duration::from_secs(60),
+    Duration::from_secs(300),
+    Duration::from_secs(1_800),
+    Duration::from_secs(7_200),
+    Duration::from_secs(21_600),
+];
+/// A refusal that waiting won't change is tried no more often than this: a link may have been renewed meanwhile.
+const REFUSALS: usize = 2;
+/// The longest an archive that is brought up to date once waits for another try.
+const WAITED_FOR: SignedDuration = SignedDuration::from_secs(15);
+
+/// Fetches what an attachment's link leads to. A client implements it with its own download, which shows a credential
+/// to trusted addresses only and bounds the size.
+#[async_trait]
+pub trait Fetch: Send + Sync {
+    /// The bytes behind a link.
+    ///
+    /// # Errors
+    /// As the service or the network says.
+    async fn fetch(&self, url: &str) -> beseda_api::Result<FileStream>;
+}
+
+/// A file to be fetched.
+#[derive(Debug, Clone)]
+struct Due {
+    key: ChatKey,
+    message: MessageId,
+    place: u32,
+    url: String,
+    tries: u32,
+    due: Timestamp,
+}
+
+impl Due {
+    fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let raw: i64 = row.get(2)?;
+        Ok(Self {
+            key: ChatKey::of(row, 0)?,
+            message: MessageId::new(raw)
+                .map_err(|_| rusqlite::Error::IntegralValueOutOfRange(2, raw))?,
+            place: row.get(3)?,
+            url: row.get(4)?,
+            tries: row.get(5)?,
+            due: moment_of(row.get(6)?),
+        })
+    }
+
+    fn place(&self) -> (i64, i64, i64, u32) {
+        let ChatKey { business_id, chat_id } = self.key;
+        (business_id.get(), chat_id.get(), self.message.get(), self.place)
+    }
+}
+
+impl Archive {
+    /// The bytes of an attachment that is here, by its SHA-256.
+    ///
+    /// # Errors
+    /// If they can't be read.
+    pub async fn file(&self, sha256: &str) -> Result<FileStream> {
+        Files::of(self)?.read(sha256).await
+    }
+
+    fn files_due(&self, until: Timestamp, limit: u32) -> Result<Vec<Due>> {
+        self.read(|connection| {
+            let sql = "SELECT business, chat, message, place, url, tries, due FROM attachments
+                       WHERE due <= ?1 ORDER BY due LIMIT ?2";
+            let range = (nanos(until), limit);
+            connection.prepare_cached(sql)?.query_map(range, Due::of)?.collect()
+        })
+    }
+}
+
+impl Syncer {
+    /// Fetches the files that are due. One that is brought up to date once also waits for short second tries.
+    pub(crate) async fn fetch_files(&self, patiently: bool) -> Result<()> {
+        let Some(fetch) = &self.fetch else { return Ok(()) };
+        let patience = if patiently { WAITED_FOR } else { SignedDuration::ZERO };
+        loop {
+            let now = self.clock.now();
+            let until = now.checked_add(patience).unwrap_or(Timestamp::MAX);
+            let due = self.archive.files_due(until, BATCH)?;
+            let Some(first) = due.first() else { return Ok(()) };
+            self.alarm.until(first.due).await;
+            let now = self.clock.now();
+            let ready = due.into_iter().filter(|due| due.due <= now);
+            let work = ready.map(|due| self.fetch_one(fetch, due));
+            let done: Vec<Result<()>> =
+                stream::iter(work).buffer_unordered(PARALLEL).collect().await;
+            done.into_iter().collect::<Result<()>>()?;
+        }
+    }
+
+    async fn fetch_one(&self, fetch: &Arc<dyn Fetch>, due: Due) -> Result<()> {
+        self.add(|tally| tally.calls.downloads += 1);
+        let fetched = async {
+            let content = fetch.fetch(&due.url).await?;
+            self.files.keep(content).await
+        };
+        match fetched.await {
+            Ok(sha256) => {
+                let place = due.place();
+                self.write(move |write| {
+                    let sql = "UPDATE attachments SET sha256 = ?5, due = NULL, error = NULL
+                               WHERE business = ?1 AND chat = ?2 AND message = ?3 AND place = ?4";
+                    let values = (place.0, place.1, place.2, place.3, sha256);
+                    write.transaction().prepare_cached(sql)?.execute(values)
+                })
+                .await?;
+                self.add(|tally| tally.files += 1);
+                Ok(())
+            }
+            Err(error @ Error::Service(_)) => self.put_off(due, error).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn put_off(&self, due: Due, error: Error) -> Result<()> {
+        let tries = usize::try_from(due.tries).unwrap_or(usize::MAX);
+        let step = LADDER.get(tries).filter(|_| !is_final(&error) || tries < REFUSALS);
+        let next = step.map(|&pause| {
+            let pause = SignedDuration::try_from(pause).unwrap_or(SignedDuration::ZERO);
+            nanos(self.clock.now().checked_add(pause).unwrap_or(Timestamp::MAX))
+        });
+        let (place, text) = (due.place(), error.to_string());
+        self.write(move |write| {
+            let sql = "UPDATE attachments SET tries = tries + 1, due = ?5, error = ?6
+                       WHERE business = ?1 AND chat = ?2 AND message = ?3 AND place = ?4";
+            let values = (place.0, place.1, place.2, place.3, next, text);
+            write.transaction().prepare_cached(sql)?.execute(values)
+        })
+        .await?;
+        self.add(|tally| tally.files_failed += 1);
+        self.tell(&Event::Skipped(&error));
+        Ok(())
+    }
+}
+
+/// Whether the same link will fail again. Limits pass; what broke may work.
+fn is_final(error: &Error) -> bool {
+    let Error::Service(error) = error else { return false };
+    error.refusal().is_some_and(|refusal| refusal != Refusal::LimitExceeded)
+}

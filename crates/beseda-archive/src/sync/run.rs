@@ -1,0 +1,162 @@
+//! Keeping in step until the end is asked for: polling by the clock, hints at once, waiting out what passes.
+
+use std::{future::Future, time::Duration};
+
+use beseda_api::notification::Notification;
+use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::mpsc;
+
+use super::{CABINETS, Depth, Event, Syncer, trouble};
+use crate::Result;
+
+/// Notifications that are taken at once.
+const HINTS: usize = 256;
+
+/// How often a service is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Schedule {
+    /// Between two quick listings.
+    pub every: Duration,
+    /// Between two listings of all chats, by which changes of status without a message are seen.
+    pub full_every: Duration,
+    /// How much is listed at the beginning.
+    pub first: Depth,
+}
+
+impl Schedule {
+    /// For a syncer that gets no notifications: every 30 seconds.
+    #[must_use]
+    pub fn polling() -> Self {
+        Self {
+            every: Duration::from_secs(30),
+            full_every: Duration::from_secs(3600),
+            first: Depth::Full,
+        }
+    }
+
+    /// For a syncer that gets notifications: every 5 minutes, in case one was lost.
+    #[must_use]
+    pub fn hinted() -> Self {
+        Self { every: Duration::from_secs(300), ..Self::polling() }
+    }
+}
+
+/// What a round of work was.
+enum Round {
+    /// Listing, reading, fetching.
+    Pass,
+    /// Fetching files only.
+    Files,
+}
+
+impl Syncer {
+    /// Keeps the archive in step until `end` is ready. Each notification makes it look at once; what they miss the
+    /// schedule finds.
+    ///
+    /// # Errors
+    /// What doesn't pass by itself: a credential the service doesn't take, a disk that fails. Everything else is
+    /// told as [`Event::Trouble`] and waited out.
+    pub async fn run(
+        &self,
+        schedule: Schedule,
+        mut hints: Option<mpsc::Receiver<Notification>>,
+        end: impl Future<Output = ()>,
+    ) -> Result<()> {
+        tokio::pin!(end);
+        let every = signed(schedule.every);
+        let mut failures = 0;
+        let mut next = self.clock.now();
+        let mut files_wanted = false;
+        let mut under_way: Option<BoxFuture<'_, (Round, Result<()>)>> = None;
+        let mut first = Some(schedule.first);
+        loop {
+            if under_way.is_none() && files_wanted {
+                files_wanted = false;
+                let fetch = async { (Round::Files, self.fetch_files(false).await) };
+                under_way = Some(fetch.boxed());
+            }
+            let idle = under_way.is_none();
+            let worked = async {
+                match &mut under_way {
+                    Some(work) => work.await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                () = &mut end => return Ok(()),
+                told = take(&mut hints) => match self.follow(told).await {
+                    Ok(()) => {
+                        files_wanted = true;
+                        self.tell(&Event::InStep(&self.tally()));
+                    }
+                    // The next listing finds what this hint was about.
+                    Err(error) => {
+                        failures += 1;
+                        next = next.min(self.trouble(error, failures)?);
+                    }
+                },
+                (round, done) = worked => {
+                    under_way = None;
+                    match (round, done) {
+                        (Round::Files, Ok(())) => {}
+                        (Round::Files, Err(error)) => drop(self.trouble(error, 0)?),
+                        (Round::Pass, Ok(())) => {
+                            (failures, first) = (0, None);
+                            next = trouble::later(self.clock.now(), every);
+                            self.tell(&Event::InStep(&self.tally()));
+                        }
+                        (Round::Pass, Err(error)) => {
+                            failures += 1;
+                            next = self.trouble(error, failures)?;
+                        }
+                    }
+                },
+                () = self.alarm.until(next), if idle => {
+                    let pass = self.scheduled(first, signed(schedule.full_every));
+                    under_way = Some(pass.map(|done| (Round::Pass, done)).boxed());
+                },
+            }
+        }
+    }
+
+    async fn scheduled(&self, first: Option<Depth>, full_every: SignedDuration) -> Result<()> {
+        let passes = self.cabinets.clone().into_iter().map(|business| async move {
+            let depth = match first {
+                Some(depth) => depth,
+                None => self.depth(business, full_every)?,
+            };
+            self.pass(business, depth, false).await
+        });
+        let done: Vec<Result<()>> = stream::iter(passes).buffer_unordered(CABINETS).collect().await;
+        self.fetch_files(false).await?;
+        done.into_iter().collect()
+    }
+
+    /// Tells of a failure; returns when to go on, or the failure itself if it won't pass.
+    fn trouble(&self, error: crate::Error, failures: u32) -> Result<Timestamp> {
+        if !trouble::passes(&error) {
+            return Err(error);
+        }
+        let at = trouble::retry_at(&error, failures, self.clock.now());
+        self.tell(&Event::Trouble(&error, at));
+        Ok(at)
+    }
+}
+
+/// The notifications that are there, at least one; never ready when none will come any more.
+async fn take(hints: &mut Option<mpsc::Receiver<Notification>>) -> Vec<Notification> {
+    if let Some(open) = hints {
+        let mut told = Vec::new();
+        if open.recv_many(&mut told, HINTS).await > 0 {
+            return told;
+        }
+        *hints = None;
+    }
+    std::future::pending().await
+}
+
+fn signed(duration: Duration) -> SignedDuration {
+    SignedDuration::try_from(duration).unwrap_or(SignedDuration::MAX)
+}
