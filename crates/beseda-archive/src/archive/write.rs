@@ -140,7 +140,8 @@ impl<'t> Write<'t> {
             "INSERT INTO chats (business, chat, type, status, context_type, campaign, order_id,
                                 context_order, context_return, customer_name, customer_public_id,
                                 created_at, created_offset, updated_at, updated_offset, seen_at, seq)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
+                     coalesce(?17, 0))
              ON CONFLICT DO UPDATE SET type = ?3, status = ?4, context_type = ?5, campaign = ?6,
                  order_id = ?7, context_order = ?8, context_return = ?9, customer_name = ?10,
                  customer_public_id = ?11, created_at = ?12, created_offset = ?13,

@@ -73,7 +73,7 @@ impl Syncer {
             let ChatPage { chats, paging } = answer;
             order.see(&chats);
             let older = |chat: &Chat| until.is_some_and(|u| chat.updated_at.timestamp() < u);
-            let old = !chats.is_empty() && chats.iter().all(older);
+            let old = chats.iter().any(older);
             self.keep(business, chats, now).await?;
             match paging.next_page_token {
                 None => break true,
