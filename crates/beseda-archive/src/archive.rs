@@ -20,7 +20,10 @@ pub(crate) use lock::SyncLock;
 pub(crate) use progress::{ListingEnd, SECOND, Standing};
 pub use read::{CabinetState, Counts};
 pub use rows::{ArchivedAttachment, ArchivedChat, ArchivedMessage, ChatKey};
-pub(crate) use rows::{MESSAGE_COLUMNS, moment_of, nanos};
+pub(crate) use rows::{
+    CHAT_COLUMNS, MESSAGE_COLUMNS, MESSAGE_TABLES, chat as chat_of, moment_of, nanos,
+    time as time_of,
+};
 pub(crate) use write::{Listed, Reading, Write};
 
 use crate::{Error, Result, schema, search::index::Indexer};

@@ -7,6 +7,8 @@ mod error;
 mod schema;
 mod search;
 mod sync;
+mod unread;
+mod watch;
 
 pub use archive::{
     Archive, ArchivedAttachment, ArchivedChat, ArchivedMessage, CabinetState, ChatKey, Counts,
@@ -14,3 +16,5 @@ pub use archive::{
 pub use attachments::Fetch;
 pub use error::{Error, Result};
 pub use sync::{Calls, Depth, Event, Schedule, Syncer, Tally};
+pub use unread::{Unread, UnreadChat};
+pub use watch::{Change, Watch};

@@ -6,6 +6,7 @@ use std::{
     path::Path,
 };
 
+use super::Archive;
 use crate::{Error, Result};
 
 /// Held as long as a process keeps the archive in step; the system lets go of it when the process dies.
@@ -33,6 +34,20 @@ impl SyncLock {
                 Err(Error::Locked { folder: folder.to_owned(), process })
             }
             Err(std::fs::TryLockError::Error(source)) => Err(unusable(source)),
+        }
+    }
+}
+
+impl Archive {
+    /// Whether a process keeps it in step at this moment, and which one if that can be read.
+    ///
+    /// # Errors
+    /// If the folder can't be used.
+    pub fn kept_by(&self) -> Result<Option<Option<u32>>> {
+        match SyncLock::take(self.folder()) {
+            Ok(_) => Ok(None),
+            Err(Error::Locked { process, .. }) => Ok(Some(process)),
+            Err(error) => Err(error),
         }
     }
 }

@@ -36,6 +36,7 @@ pub struct ArchivedChat {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gone_at: Option<Timestamp>,
     /// The number of its last change; later changes have greater ones.
+    #[serde(skip)]
     pub seq: i64,
 }
 
@@ -54,6 +55,7 @@ pub struct ArchivedMessage {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operator: Option<String>,
     /// The number of its arrival; later ones are greater.
+    #[serde(skip)]
     pub seq: i64,
 }
 
@@ -99,7 +101,7 @@ pub(crate) fn moment_of(nanos: i64) -> Timestamp {
     Timestamp::from_nanosecond(nanos.into()).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
-fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Time> {
+pub(crate) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Time> {
     Ok(Time::written(moment_of(row.get(column)?), row.get(column + 1)?))
 }
 
@@ -130,12 +132,12 @@ impl ChatKey {
 }
 
 /// The columns of a chat, in the order [`chat`] reads them.
-pub(super) const CHAT_COLUMNS: &str = "business, chat, type, status, context_type, campaign, \
+pub(crate) const CHAT_COLUMNS: &str = "business, chat, type, status, context_type, campaign, \
      order_id, context_order, context_return, customer_name, customer_public_id, created_at, \
      created_offset, updated_at, updated_offset, synced_at, last_message, gone_at, seq";
 
 /// A chat of [`CHAT_COLUMNS`].
-pub(super) fn chat(row: &Row<'_>) -> rusqlite::Result<ArchivedChat> {
+pub(crate) fn chat(row: &Row<'_>) -> rusqlite::Result<ArchivedChat> {
     let word = |column| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
     let (name, public_id): (Option<String>, Option<String>) = (row.get(9)?, row.get(10)?);
     let customer = (name.is_some() || public_id.is_some()).then_some(Customer { name, public_id });
@@ -169,7 +171,7 @@ pub(crate) const MESSAGE_COLUMNS: &str = "m.business, m.chat, m.message, m.creat
      m.created_offset, m.sender, m.text, m.payload, a.operator, m.seq";
 
 /// Where [`MESSAGE_COLUMNS`] come from.
-pub(super) const MESSAGE_TABLES: &str = "messages m LEFT JOIN authors a \
+pub(crate) const MESSAGE_TABLES: &str = "messages m LEFT JOIN authors a \
      ON a.business = m.business AND a.chat = m.chat AND a.message = m.message";
 
 impl ArchivedMessage {
