@@ -226,6 +226,39 @@ mod tests {
         assert_eq!(over("proto=https"), no("unnamed 10.0.0.1"));
     }
 
+    proptest::proptest! {
+        /// Whatever a stranger puts into the headers: the proxy's own word comes last, and counts.
+        #[test]
+        fn no_header_makes_a_stranger_one_of_us(
+            parts in proptest::collection::vec(proptest::sample::select(vec![
+                "for=5.45.207.1", "For=\"5.45.207.1", "5.45.207.1", "for", "by=", "=", "\"", "\\", ",", ";", " ", "[", "]", "x", ":80",
+            ]), 0..12),
+            other in proptest::bool::ANY,
+        ) {
+            let sources = Sources::new(Some(ranges(&["5.45.207.0/25"])), ranges(&["10.0.0.0/8"]));
+            let claimed = parts.concat();
+            for (name, own) in [
+                ("x-forwarded-for", "192.0.2.9"),
+                ("forwarded", "for=192.0.2.9"),
+                ("forwarded", "for=\"[2001:db8::9]:443\";proto=https"),
+            ] {
+                let appended = format!("{claimed}, {own}");
+                let elsewhere = if name == "forwarded" { "x-forwarded-for" } else { "forwarded" };
+                let also = other.then_some((elsewhere, claimed.as_str()));
+                let first = if name == "forwarded" { "for=5.45.207.1" } else { "5.45.207.1" };
+                for lines in [
+                    &[(name, appended.as_str())][..],
+                    &[(name, first), (name, &appended)],
+                    &[(name, &claimed), (name, own)],
+                ] {
+                    let headers: Vec<_> = lines.iter().copied().chain(also).collect();
+                    let found = who(&sources, "10.0.0.1", &headers);
+                    proptest::prop_assert!(found.is_err(), "{headers:?}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn where_anybody_may_send_the_sender_is_still_looked_for() {
         let sources = Sources::new(None, ranges(&["10.0.0.0/8"]));

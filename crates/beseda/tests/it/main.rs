@@ -9,6 +9,7 @@ mod credentials;
 mod failures;
 mod kill;
 mod listen;
+mod listen_kill;
 mod notifications;
 mod pages;
 mod program;
