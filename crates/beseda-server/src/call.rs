@@ -18,6 +18,8 @@ static X_BUSINESS_ID: HeaderName = HeaderName::from_static("x-business-id");
 /// A request on its way through a handler.
 pub(crate) struct Call<'a> {
     pub(crate) server: &'a Server,
+    /// The seven operations for this call.
+    pub(crate) chats: &'a dyn ChatsApi,
     pub(crate) parts: &'a Parts,
     pub(crate) body: &'a mut Body,
     pub(crate) generation: Generation,
@@ -25,7 +27,7 @@ pub(crate) struct Call<'a> {
 
 impl<'a> Call<'a> {
     pub(crate) fn chats(&self) -> &'a dyn ChatsApi {
-        self.server.services.chats.as_ref()
+        self.chats
     }
 
     pub(crate) fn directory(&self) -> &'a dyn Directory {

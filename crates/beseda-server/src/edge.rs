@@ -11,7 +11,7 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
-use beseda_api::{Error, Result};
+use beseda_api::{ChatsApi, Error, Result};
 use bytes::Bytes;
 use futures::FutureExt;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header, request::Parts};
@@ -20,6 +20,7 @@ use jiff::Timestamp;
 
 use crate::{
     Server, admin,
+    attend::{Attended, Visit},
     body::{self, Bounds},
     call::Call,
     files, gate,
@@ -46,6 +47,11 @@ struct Exchange {
     trace: Trace,
     standing: Standing,
     label: Label,
+    /// When it began, and how long it may take.
+    started: Instant,
+    patience: Duration,
+    /// Who attended to it, if anybody did.
+    attended: Option<Arc<dyn Attended>>,
 }
 
 /// Answers one request, whatever it is.
@@ -70,6 +76,9 @@ pub(crate) async fn serve(
         trace: Trace::of(&parts.headers),
         standing: Standing::ELSEWHERE,
         label: Label::of(route, &parts.method),
+        started,
+        patience: Duration::ZERO,
+        attended: None,
     };
     let in_flight = server.metrics.begin();
     let outcome = match instead {
@@ -111,6 +120,7 @@ async fn guarded(
         }
         _ => server.settings.request_timeout(),
     };
+    exchange.patience = patience;
     let handled = dispatch(server, parts, body, (route, exchange));
     let handled = AssertUnwindSafe(handled).catch_unwind();
     match tokio::time::timeout(patience, handled).await {
@@ -140,7 +150,9 @@ async fn dispatch(
         return Ok(reply::too_many_headers());
     }
     let Route::Api { generation, resource, business } = route else {
-        let mut call = Call { server, parts, body, generation: beseda_api::Generation::Y2026 };
+        let chats = server.services.chats.as_ref();
+        let generation = beseda_api::Generation::Y2026;
+        let mut call = Call { server, chats, parts, body, generation };
         return match route {
             Route::File(rest) => files::handle(&mut call, rest, exchange.now).await,
             Route::Market(rest) => market::handle(call, rest).await,
@@ -156,7 +168,24 @@ async fn dispatch(
     let counted = (exchange.now, &mut exchange.standing);
     let asked = (operation, generation);
     let caller = gate::admit(server, &parts.headers, asked, business, counted).await?;
-    routes::handle(operation, Call { server, parts, body, generation }, &caller).await
+    let attended = match &server.services.attendant {
+        None => None,
+        Some(attendant) => Some(attendant.attend(Visit {
+            access: &caller.access,
+            business: caller.business,
+            endpoint: operation.endpoint(),
+            generation,
+            headers: &parts.headers,
+            request_id: &exchange.trace.request_id,
+            deadline: exchange.started + exchange.patience,
+        })?),
+    };
+    exchange.attended.clone_from(&attended);
+    let chats: &dyn ChatsApi = match &attended {
+        Some(attended) => attended.as_ref(),
+        None => server.services.chats.as_ref(),
+    };
+    routes::handle(operation, Call { server, chats, parts, body, generation }, &caller).await
 }
 
 fn too_many(headers: &HeaderMap, most: usize, most_bytes: usize) -> bool {
@@ -175,9 +204,20 @@ async fn finish(answer: Answer, asked: &HeaderMap, exchange: &Exchange) -> Respo
         }
     };
     let headers = response.headers_mut();
-    headers.insert(&LIMIT, HeaderValue::from(exchange.standing.limit));
-    headers.insert(&UNTIL, limits::until(exchange.now));
-    headers.insert(&REMAINING, HeaderValue::from(exchange.standing.remaining));
+    let told = exchange.attended.as_ref().and_then(|attended| attended.standing());
+    let (limit, remaining, until) = match told {
+        None => {
+            let Standing { limit, remaining } = exchange.standing;
+            (limit, remaining, limits::until(exchange.now))
+        }
+        Some(told) => (told.limit, told.remaining, limits::moment(told.until)),
+    };
+    headers.insert(&LIMIT, HeaderValue::from(limit));
+    headers.insert(&UNTIL, until);
+    headers.insert(&REMAINING, HeaderValue::from(remaining));
+    if let Some(attended) = &exchange.attended {
+        attended.headers(headers);
+    }
     headers.insert(&X_REQUEST_ID, exchange.trace.request_id.clone());
     headers.insert(&TRACEPARENT, exchange.trace.traceparent.clone());
     response

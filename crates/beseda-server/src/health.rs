@@ -6,6 +6,7 @@ use http::{HeaderValue, Method, Response, header};
 use serde::Serialize;
 
 use crate::{
+    Server,
     call::Call,
     docs,
     reply::{self, Answer},
@@ -36,11 +37,20 @@ pub(crate) async fn handle(call: &mut Call<'_>, page: Page) -> Result<Answer> {
     match page {
         Page::Health => reply::done(),
         Page::Ready => ready(call).await,
-        Page::Metrics => Ok(text("text/plain; version=0.0.4", call.server.metrics.render().into())),
+        Page::Metrics => Ok(text("text/plain; version=0.0.4", metrics(call.server).into())),
         Page::Version => version(call),
         Page::OpenApi => Ok(docs::openapi()),
         Page::Docs => Ok(docs::page()),
     }
+}
+
+/// The server's own counters, and the attendant's.
+fn metrics(server: &Server) -> String {
+    let mut text = server.metrics.render();
+    if let Some(attendant) = &server.services.attendant {
+        text.push_str(&attendant.metrics());
+    }
+    text
 }
 
 async fn ready(call: &mut Call<'_>) -> Result<Answer> {

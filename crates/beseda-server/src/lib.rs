@@ -12,6 +12,7 @@
 //! ```
 
 mod admin;
+mod attend;
 mod body;
 mod call;
 mod campaigns;
@@ -44,6 +45,7 @@ use beseda_api::{
     Administration, ChatsApi, Clock, Directory, Downloads, MarketSide, Subscriptions,
 };
 
+pub use attend::{Attendant, Attended, Unavailable, Visit};
 pub use intercept::{Arrival, Interceptor, Next, Reset};
 pub use settings::{
     DirectOnUnversioned, FileAccess, LimitPreset, LimitSettings, Settings, SettingsError,
@@ -72,6 +74,8 @@ pub struct Services {
     pub clock: Arc<dyn Clock>,
     /// Steps between requests and answers; nothing does if `None`. For stand-ins.
     pub interceptor: Option<Arc<dyn Interceptor>>,
+    /// Attends to every call by who calls; if `None`, all callers are the same to `chats`. For gateways.
+    pub attendant: Option<Arc<dyn Attendant>>,
 }
 
 impl fmt::Debug for Services {

@@ -10,7 +10,7 @@ use http::{HeaderValue, Method, Response, StatusCode, header};
 use hyper::ext::ReasonPhrase;
 use serde::Serialize;
 
-use crate::page;
+use crate::{attend::Unavailable, page};
 
 pub(crate) static JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
@@ -62,7 +62,12 @@ pub(crate) fn error(error: &Error, request_id: &HeaderValue) -> Response<Bytes> 
         Error::Refused(refused) => failure(refused.refusal, &refused.faults),
         Error::Broken(source) => {
             let request_id = request_id.to_str().unwrap_or("-");
-            tracing::error!(request_id, error = %Chain(source.as_ref()), "request failed");
+            let chain = Chain(source.as_ref());
+            if source.is::<Unavailable>() {
+                tracing::warn!(request_id, error = %chain, "can't be served now");
+                return no_service();
+            }
+            tracing::error!(request_id, error = %chain, "request failed");
             internal_error()
         }
     }
@@ -91,9 +96,13 @@ pub(crate) fn too_many_headers() -> Answer {
 
 /// 503: requests can't be served now.
 pub(crate) fn unavailable() -> Answer {
+    Answer::Whole(no_service())
+}
+
+fn no_service() -> Response<Bytes> {
     let text = "Service temporarily unavailable. Please, try again later";
     let fault = fault("SERVICE_UNAVAILABLE", text);
-    Answer::Whole(enveloped(StatusCode::SERVICE_UNAVAILABLE, &[fault]))
+    enveloped(StatusCode::SERVICE_UNAVAILABLE, &[fault])
 }
 
 /// 404 for a path we don't have.

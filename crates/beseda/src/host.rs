@@ -72,6 +72,7 @@ pub async fn serve(
         subscriptions: Some(push.subscriptions()),
         clock,
         interceptor: control.clone().map(|control| control as _),
+        attendant: None,
     };
     drop(engine);
     let followed = control.clone();

@@ -103,6 +103,7 @@ fn start(
         subscriptions: None,
         clock,
         interceptor: None,
+        attendant: None,
     };
     let settings = Settings {
         limits: LimitSettings { preset: LimitPreset::Off, ..LimitSettings::default() },

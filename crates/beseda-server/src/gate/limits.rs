@@ -253,6 +253,14 @@ pub(crate) fn until(now: Timestamp) -> HeaderValue {
     })
 }
 
+/// Any moment in the same form.
+pub(crate) fn moment(moment: Timestamp) -> HeaderValue {
+    let since = u64::try_from(moment.as_second()).unwrap_or(0);
+    let text = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(since));
+    HeaderValue::from_maybe_shared(Bytes::from(text))
+        .unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
 #[cfg(test)]
 mod tests {
     use super::{hour, take, until, used};

@@ -73,6 +73,7 @@ impl World {
             subscriptions: None,
             clock: Arc::clone(&clock) as _,
             interceptor: None,
+            attendant: None,
         });
         let (stop, stopped) = oneshot::channel::<()>();
         let router = router(services, settings);
