@@ -17,7 +17,7 @@ use beseda_api::{BusinessId, Clock, Endpoint, LimitState};
 use tokio::sync::oneshot;
 
 use cabinet::Cabinet;
-pub(crate) use share::Terms;
+pub use share::Terms;
 
 /// How often whoever waits looks by itself whether its turn has come: an hour that began wakes nobody.
 const LOOK: Duration = Duration::from_millis(200);

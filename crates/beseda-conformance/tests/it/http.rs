@@ -84,7 +84,7 @@ pub(crate) async fn staged(generation: Generation) -> (World, Stage) {
     (world, stage)
 }
 
-fn builder(url: &str, generation: Generation) -> beseda_client::Builder {
+pub(crate) fn builder(url: &str, generation: Generation) -> beseda_client::Builder {
     Client::builder().url(url).generation(generation).patience(Patience::none())
 }
 
@@ -121,7 +121,7 @@ fn start(
 }
 
 /// Lets every answer of the published API be judged before it goes out.
-async fn judge(State(log): State<Arc<Log>>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn judge(State(log): State<Arc<Log>>, mut request: Request, next: Next) -> Response {
     // The judge reads plain JSON; compression is tested with the server.
     request.headers_mut().remove(ACCEPT_ENCODING);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
@@ -143,6 +143,11 @@ async fn judge(State(log): State<Arc<Log>>, mut request: Request, next: Next) ->
 }
 
 impl Stage {
+    /// The client that calls.
+    pub(crate) fn client(&self) -> &Client {
+        &self.0.client
+    }
+
     /// What was judged so far.
     pub(crate) fn log(&self) -> &Log {
         &self.0.log
@@ -206,7 +211,7 @@ impl Backstage for Stage {
 }
 
 /// The name in `attachment; filename*=UTF-8''%D1%87…`.
-fn file_name(disposition: &str) -> String {
+pub(crate) fn file_name(disposition: &str) -> String {
     assert!(disposition.starts_with("attachment"), "{disposition}");
     let (_, encoded) = disposition.split_once("filename*=UTF-8''").unwrap();
     let encoded = encoded.split(';').next().unwrap();

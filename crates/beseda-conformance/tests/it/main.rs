@@ -4,6 +4,7 @@
 
 mod engine;
 mod faulty;
+mod gateway;
 mod http;
 mod published;
 mod schema;
@@ -23,6 +24,11 @@ mod http_sqlite {
 /// The same on the paths without a version.
 mod http_sqlite_2024 {
     beseda_conformance::conformance!(crate::http::world_of_2024);
+}
+
+/// Client → gateway → client → server → engine on SQLite.
+mod gateway_sqlite {
+    beseda_conformance::conformance!(crate::gateway::world);
 }
 
 beseda_conformance::conformance!(names);
