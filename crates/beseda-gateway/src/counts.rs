@@ -68,7 +68,11 @@ impl Counts {
         }
         for (name, help, counter) in [
             ("coalesced_total", "Reads answered by another one's call.", &self.coalesced),
-            ("archived_pages_total", "Pages of histories answered by the archive.", &self.archived),
+            (
+                "archived_pages_total",
+                "Pages of histories and messages answered by the archive.",
+                &self.archived,
+            ),
             ("no_turn_total", "Calls refused because no turn came in time.", &self.no_turn),
             ("repeated_sends_total", "Sends answered by their Idempotency-Key.", &self.repeated),
             ("doubts_total", "Sends about which the history was asked.", &self.doubts),
@@ -81,7 +85,10 @@ impl Counts {
         let micros = self.waited_micros.load(Ordering::Relaxed);
         let seconds = std::time::Duration::from_micros(micros).as_secs_f64();
         let name = "beseda_gateway_wait_seconds_total";
-        writeln!(text, "# HELP {name} Time spent waiting for turns.\n# TYPE {name} counter\n{name} {seconds}")?;
+        writeln!(
+            text,
+            "# HELP {name} Time spent waiting for turns.\n# TYPE {name} counter\n{name} {seconds}"
+        )?;
         write_state(text, lanes)
     }
 }
@@ -97,7 +104,10 @@ fn write_state(text: &mut String, lanes: &Lanes) -> std::fmt::Result {
             writeln!(text, "{waiting}{{{labels}}} {count}")?;
         }
     }
-    writeln!(text, "# HELP {left} Calls the upstream allows in the rest of the hour.\n# TYPE {left} gauge")?;
+    writeln!(
+        text,
+        "# HELP {left} Calls the upstream allows in the rest of the hour.\n# TYPE {left} gauge"
+    )?;
     for (business, _) in &queues {
         for endpoint in Endpoint::ALL.iter().take(OPERATIONS) {
             if let Some(state) = lanes.left(*business, endpoint) {

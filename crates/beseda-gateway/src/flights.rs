@@ -54,7 +54,8 @@ impl Flights {
         let epoch = open.epochs.get(&key.business).copied().unwrap_or(0);
         let key = (key, epoch);
         let board = open.boards.entry(key.clone());
-        let board = Arc::clone(board.or_insert_with(|| Arc::new(watch::Sender::new(Stage::Waiting))));
+        let board =
+            Arc::clone(board.or_insert_with(|| Arc::new(watch::Sender::new(Stage::Waiting))));
         drop(open);
         Part { flights: Arc::clone(self), key, seen: board.subscribe(), board }
     }

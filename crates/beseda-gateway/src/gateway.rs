@@ -8,15 +8,15 @@ use std::{
 
 use async_trait::async_trait;
 use beseda_api::{
-    Administration, BusinessId, ByteRange, Clock, Credential, Download, Downloads, Error, FileId,
-    Holder, NewCabinet, NewKey, Result, SystemClock, Verdict, Directory,
+    Administration, BusinessId, ByteRange, Clock, Credential, Directory, Download, Downloads,
+    Error, FileId, Holder, NewCabinet, NewKey, Result, SystemClock, Verdict,
 };
-use beseda_client::{Client, SecretString};
+use beseda_archive::Archive;
+use beseda_client::{Client, Safety, SecretString};
 use beseda_engine::Engine;
-use beseda_server::{
-    Attendant, Attended, LimitPreset, LimitSettings, Services, Visit,
-};
+use beseda_server::{Attendant, Attended, LimitPreset, LimitSettings, Services, Visit};
 use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
 
 use crate::{
     Agreement, Keys, Ledger, Priority, Terms,
@@ -24,14 +24,19 @@ use crate::{
     flights::{Flights, Told},
     keys::Door,
     lanes::{Lanes, Turn},
-    question::{Question, Trouble},
+    naming::name_sends,
+    pages::Pages,
+    question::{Question, Reply, Trouble},
     secret::Secret,
+    threads::Threads,
     upstream::{ClientMeter, OwnCredential, Shops, for_caller},
     visit::{Caller, Visited},
 };
 
 /// How often agreements are read again: another process may have changed them.
 const LOOK: Duration = Duration::from_secs(1);
+/// How long sends may take that are under way when the end comes.
+const LAST_SENDS: Duration = Duration::from_secs(15);
 /// The longest `Idempotency-Key`.
 const LONGEST_KEY: usize = 255;
 
@@ -52,6 +57,10 @@ pub struct Settings {
     pub admin_key: Option<SecretString>,
     /// Seconds a request may take in all, waiting included.
     pub request_timeout_seconds: u64,
+    /// How certain to be after a send that was not clearly answered.
+    pub safety: Safety,
+    /// For how many days the audit is kept.
+    pub audit_days: u32,
     /// Whose time it goes by.
     pub clock: Arc<dyn Clock>,
 }
@@ -76,6 +85,8 @@ impl Settings {
             parallel: 4,
             admin_key: None,
             request_timeout_seconds: 10,
+            safety: Safety::default(),
+            audit_days: 90,
             clock: Arc::new(SystemClock),
         }
     }
@@ -91,6 +102,9 @@ pub enum OpenError {
     /// The gateway's own file can't be used.
     #[error("the gateway's file can't be used: {0}")]
     Ledger(#[from] rusqlite::Error),
+    /// The archive can't be used.
+    #[error(transparent)]
+    Archive(#[from] beseda_archive::Error),
     /// A newer version of this program wrote the gateway's file.
     #[error("a newer version of this program wrote the gateway's file (its schema is {0})")]
     Newer(i64),
@@ -101,7 +115,9 @@ pub enum OpenError {
     #[error("there has been no gateway on {} yet: start one first", .0.display())]
     NoGateway(PathBuf),
     /// The credential opens no cabinet that is wanted.
-    #[error("the upstream's credential opens no cabinet: name it with --business if it has no shops")]
+    #[error(
+        "the upstream's credential opens no cabinet: name it with --business if it has no shops"
+    )]
     NoCabinet,
     /// The upstream said no, or can't be reached and never was.
     #[error(transparent)]
@@ -114,6 +130,12 @@ pub(crate) struct Inner {
     pub(crate) lanes: Arc<Lanes>,
     pub(crate) flights: Arc<Flights>,
     pub(crate) counts: Counts,
+    pub(crate) threads: Threads,
+    pub(crate) pages: Pages,
+    archive: Archive,
+    /// The tasks of sends, which outlive their callers.
+    pub(crate) sending: TaskTracker,
+    pub(crate) safety: Safety,
     pub(crate) ledger: Ledger,
     pub(crate) clock: Arc<dyn Clock>,
     agreements: RwLock<Vec<Agreement>>,
@@ -121,17 +143,39 @@ pub(crate) struct Inner {
 
 impl Inner {
     /// Makes a call of its own upstream.
-    pub(crate) async fn call(self: Arc<Self>, business: BusinessId, question: Question, turn: Turn) -> Told {
+    pub(crate) async fn call(
+        self: Arc<Self>,
+        business: BusinessId,
+        question: Question,
+        turn: Turn,
+    ) -> Told {
         let endpoint = question.endpoint();
         self.counts.called(endpoint);
+        let asked = match &question {
+            Question::History(chat, from) => {
+                Some((self.threads.read(business, *chat), from.clone()))
+            }
+            _ => None,
+        };
         let told = question.put(business, &self.client).await;
         drop(turn);
+        if let (Some((reading, from)), Ok(Reply::History(page))) = (asked, &told) {
+            reading.done(&from, page);
+        }
         told.map_err(|error| {
             if error.refusal().is_none() {
                 self.counts.failed(endpoint);
             }
             Trouble::from(for_caller(error))
         })
+    }
+
+    async fn forget_old_sends(&self, days: u32) {
+        let age = jiff::SignedDuration::from_hours(24 * i64::from(days));
+        let oldest = self.clock.now().checked_sub(age).unwrap_or(jiff::Timestamp::MIN);
+        if let Err(error) = self.ledger.forget_before(oldest).await {
+            tracing::warn!(%error, "old lines of the audit can't be forgotten");
+        }
     }
 
     fn terms(&self, business: Option<BusinessId>, program: &str) -> Terms {
@@ -188,11 +232,14 @@ impl Gateway {
         let Settings { client, clock, .. } = settings;
         let folder = own_folder(&settings.archive)?;
         let ledger = Ledger::open(&folder.join("gateway.sqlite"))?;
-        let secret = Secret::of(&folder).map_err(|error| OpenError::Folder(folder.clone(), error))?;
+        let archive = Archive::open(&settings.archive)?;
+        let secret =
+            Secret::of(&folder).map_err(|error| OpenError::Folder(folder.clone(), error))?;
         let engine_settings = beseda_engine::Settings::default();
         let engine = Engine::open_sqlite(&folder, engine_settings, Arc::clone(&clock)).await?;
         let engine = Arc::new(engine);
-        let shops = Shops::ask(client.clone(), ledger.clone(), Arc::clone(&clock), settings.businesses);
+        let shops =
+            Shops::ask(client.clone(), ledger.clone(), Arc::clone(&clock), settings.businesses);
         let shops = Arc::new(shops.await?);
         let cabinets = shops.cabinets();
         if cabinets.is_empty() {
@@ -203,7 +250,11 @@ impl Gateway {
         let known = engine.list_cabinets().await?;
         for (business, name) in &cabinets {
             if !known.iter().any(|cabinet| cabinet.business_id == *business) {
-                let name = if name.trim().is_empty() { format!("Cabinet {business}") } else { name.clone() };
+                let name = if name.trim().is_empty() {
+                    format!("Cabinet {business}")
+                } else {
+                    name.clone()
+                };
                 let name: String = name.chars().take(100).collect();
                 engine.create_cabinet(NewCabinet { business_id: Some(*business), name }).await?;
             }
@@ -220,13 +271,20 @@ impl Gateway {
             lanes: Lanes::new(Arc::new(ClientMeter), Arc::clone(&clock), settings.parallel),
             flights: Arc::default(),
             counts: Counts::default(),
+            threads: Threads::default(),
+            pages: Pages::new(archive.clone(), &secret.derived("page tokens")),
+            archive,
+            sending: TaskTracker::new(),
+            safety: settings.safety,
             ledger,
             clock,
             agreements: RwLock::default(),
         });
         let businesses: Vec<BusinessId> = cabinets.into_keys().collect();
         inner.look(&keys, &businesses).await?;
-        let looking = tokio::spawn(keep_looking(Arc::clone(&inner), keys.clone(), businesses));
+        let days = settings.audit_days;
+        let looking =
+            tokio::spawn(keep_looking(Arc::clone(&inner), keys.clone(), businesses, days));
         let admin_key = settings.admin_key.unwrap_or_else(|| secret.admin_key().into());
         let request_timeout_seconds = settings.request_timeout_seconds;
         Ok(Self { inner, keys, door, shops, api_keys, admin_key, request_timeout_seconds, looking })
@@ -276,6 +334,16 @@ impl Gateway {
         self.shops.campaigns(&[business]).await
     }
 
+    /// Lets what is under way come to its end: call this when the server has ended.
+    pub async fn end(self) {
+        self.looking.abort();
+        self.inner.sending.close();
+        let ended = tokio::time::timeout(LAST_SENDS, self.inner.sending.wait()).await;
+        if ended.is_err() {
+            tracing::warn!("some sends are left unclear: the audit has them");
+        }
+    }
+
     /// The gateway's keys.
     #[must_use]
     pub fn keys(&self) -> &Keys {
@@ -319,9 +387,19 @@ async fn own_key(engine: &Engine, secret: &Secret, business: BusinessId) -> Resu
     }
 }
 
-async fn keep_looking(inner: Arc<Inner>, keys: Keys, businesses: Vec<BusinessId>) {
-    loop {
+async fn keep_looking(inner: Arc<Inner>, keys: Keys, businesses: Vec<BusinessId>, days: u32) {
+    const LOOKS_IN_AN_HOUR: u64 = 3_600;
+    const LOOKS_BETWEEN_NAMING: u64 = 3;
+    for look in 0_u64.. {
+        if look.is_multiple_of(LOOKS_IN_AN_HOUR) {
+            inner.forget_old_sends(days).await;
+        }
         tokio::time::sleep(LOOK).await;
+        if look.is_multiple_of(LOOKS_BETWEEN_NAMING)
+            && let Err(error) = name_sends(&inner.ledger, &inner.archive, inner.clock.now()).await
+        {
+            tracing::warn!(%error, "sends can't be found in the archive");
+        }
         if let Err(error) = inner.look(&keys, &businesses).await {
             tracing::warn!(%error, "agreements with programs can't be read");
         }
@@ -339,16 +417,20 @@ impl Attendant for Reception {
         };
         let mut terms = self.0.terms(visit.business, &program);
         if let Some(word) = visit.headers.get("x-beseda-priority") {
-            let word: Priority = word.to_str().unwrap_or_default().parse().map_err(|text| {
-                Error::bad_request(format!("X-Beseda-Priority: {text}"))
-            })?;
+            let word: Priority = word
+                .to_str()
+                .unwrap_or_default()
+                .parse()
+                .map_err(|text| Error::bad_request(format!("X-Beseda-Priority: {text}")))?;
             // A program may step back, not forward.
             terms.priority = terms.priority.max(word);
         }
         let idempotency = visit.headers.get("idempotency-key").map(|key| {
             let key = key.to_str().ok().filter(|key| (1..=LONGEST_KEY).contains(&key.len()));
             key.map(str::to_owned).ok_or_else(|| {
-                Error::bad_request(format!("Idempotency-Key is 1 to {LONGEST_KEY} ASCII characters"))
+                Error::bad_request(format!(
+                    "Idempotency-Key is 1 to {LONGEST_KEY} ASCII characters"
+                ))
             })
         });
         let caller = Caller {

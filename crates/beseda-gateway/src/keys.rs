@@ -1,10 +1,7 @@
 //! Keys of the gateway: an engine keeps them; here the upstream's own credential opens too, and names are unique, because
 //! shares and the audit go by them. The cabinets are the upstream's and can't be made here.
 
-use std::{
-    path::Path,
-    sync::Arc,
-};
+use std::{path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use beseda_api::{
@@ -57,7 +54,12 @@ impl Keys {
     ///
     /// # Errors
     /// 400 if a key in force has this name, or if more than 100 percent would be promised.
-    pub async fn create(&self, business: BusinessId, key: NewKey, terms: Terms) -> Result<IssuedKey> {
+    pub async fn create(
+        &self,
+        business: BusinessId,
+        key: NewKey,
+        terms: Terms,
+    ) -> Result<IssuedKey> {
         self.check_name(business, &key.name).await?;
         let agreements = self.in_force(business).await?;
         let promised: u32 = agreements
@@ -127,7 +129,8 @@ impl Administration for Keys {
     async fn create_key(&self, business: BusinessId, key: NewKey) -> Result<IssuedKey> {
         // A new key of an old name goes on with what was agreed under it.
         let agreements = self.ledger.agreements().await?;
-        let before = agreements.into_iter().find(|a| a.business == business && a.program == key.name);
+        let before =
+            agreements.into_iter().find(|a| a.business == business && a.program == key.name);
         self.create(business, key, before.map_or_else(Terms::default, |before| before.terms)).await
     }
 

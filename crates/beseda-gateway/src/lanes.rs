@@ -134,7 +134,9 @@ impl Lanes {
             if let Some(limit) = self.hopeless(cabinet, &wish) {
                 return Err(NoTurn::Budget { limit });
             }
-            cabinet.put(id, &wish, self.clock.now(), grant).map_err(|_full| NoTurn::Slots { most: self.slots })
+            cabinet
+                .put(id, &wish, self.clock.now(), grant)
+                .map_err(|_full| NoTurn::Slots { most: self.slots })
         })?;
         Ok(Place { lanes: Arc::clone(self), wish, id, granted, taken: false })
     }

@@ -13,8 +13,7 @@ use beseda_api::{BusinessId, Campaign, Error, Result};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 pub use audit::{AuditFilter, Outcome, SendRecord};
-#[expect(unused_imports, reason="soon")]
-pub(crate) use audit::{Begun, Began, Finish};
+pub(crate) use audit::{Began, Begun, Finish, Nameless, Unclear, kept};
 
 use crate::{OpenError, Priority, Terms};
 
@@ -77,7 +76,8 @@ impl Ledger {
     /// If the file can't be read.
     pub async fn agreements(&self) -> Result<Vec<Agreement>> {
         self.work(|connection| {
-            let sql = "SELECT business, name, share, priority FROM programs ORDER BY business, name";
+            let sql =
+                "SELECT business, name, share, priority FROM programs ORDER BY business, name";
             let mut statement = connection.prepare_cached(sql)?;
             let rows = statement.query_map([], |row| {
                 let (business, program, share) = (row.get(0)?, row.get(1)?, row.get(2)?);
@@ -136,7 +136,11 @@ impl Ledger {
         text.map(|text| serde_json::from_str(&text).map_err(Error::broken)).transpose()
     }
 
-    pub(crate) async fn keep_campaigns(&self, campaigns: &[Campaign], at: jiff::Timestamp) -> Result<()> {
+    pub(crate) async fn keep_campaigns(
+        &self,
+        campaigns: &[Campaign],
+        at: jiff::Timestamp,
+    ) -> Result<()> {
         let text = serde_json::to_string(campaigns).map_err(Error::broken)?;
         self.work(move |connection| {
             let sql = "INSERT INTO upstream (one, campaigns, at) VALUES (1, ?1, ?2) \

@@ -27,8 +27,12 @@ mod gateway;
 mod keys;
 mod lanes;
 mod ledger;
+mod naming;
+mod pages;
 mod question;
 mod secret;
+mod sends;
+mod threads;
 mod upstream;
 mod visit;
 

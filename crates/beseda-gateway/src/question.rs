@@ -110,7 +110,9 @@ struct Shared(Arc<dyn std::error::Error + Send + Sync>);
 
 #[cfg(test)]
 mod tests {
-    use beseda_api::{BusinessId, ChatFilter, ChatId, ChatStatus, HistoryFrom, PageRequest, PageToken};
+    use beseda_api::{
+        BusinessId, ChatFilter, ChatId, ChatStatus, HistoryFrom, PageRequest, PageToken,
+    };
 
     use super::Question;
 
@@ -122,7 +124,8 @@ mod tests {
         assert_ne!(chat(5).key(one), chat(5).key(two));
         assert_ne!(chat(5).key(one), chat(6).key(one));
         let list = |status: Option<ChatStatus>, token: Option<&str>| {
-            let filter = ChatFilter { statuses: status.into_iter().collect(), ..ChatFilter::default() };
+            let filter =
+                ChatFilter { statuses: status.into_iter().collect(), ..ChatFilter::default() };
             let page = PageRequest { limit: None, token: token.map(PageToken::new) };
             Question::Chats(Box::new(filter), page).key(one)
         };

@@ -15,6 +15,7 @@ use beseda_api::{
     FileUpload, HistoryFrom, LimitState, Message, MessageId, MessagePage, MessageText, PageRequest,
     Refusal, Result,
 };
+use beseda_client::Outgoing;
 use beseda_server::{Attended, Unavailable};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -22,8 +23,10 @@ use crate::{
     counts::add,
     gateway::Inner,
     lanes::{NoTurn, Place, Terms, Turn, Wish},
+    pages::Found,
     question::{Question, Reply, Trouble},
-    upstream::{for_caller, told},
+    sends::spooled,
+    upstream::told,
 };
 
 static X_BESEDA_GATEWAY: HeaderName = HeaderName::from_static("x-beseda-gateway");
@@ -228,6 +231,14 @@ impl ChatsApi for Visited {
         chat: ChatId,
         from: HistoryFrom,
     ) -> Result<MessagePage> {
+        let from = match self.inner.pages.find(business, chat, from)? {
+            Found::Ask(from) => from,
+            Found::Page(page) => {
+                add(&self.inner.counts.archived);
+                self.came_from(Source::Archive);
+                return Ok(*page);
+            }
+        };
         match self.read(business, Question::History(chat, from)).await? {
             Reply::History(page) => Ok(Arc::unwrap_or_clone(page)),
             _ => Err(unexpected()),
@@ -240,6 +251,11 @@ impl ChatsApi for Visited {
         chat: ChatId,
         message: MessageId,
     ) -> Result<Message> {
+        if let Some(found) = self.inner.pages.message(business, chat, message) {
+            add(&self.inner.counts.archived);
+            self.came_from(Source::Archive);
+            return Ok(found);
+        }
         match self.read(business, Question::Message(chat, message)).await? {
             Reply::Message(message) => Ok(*message),
             _ => Err(unexpected()),
@@ -247,13 +263,7 @@ impl ChatsApi for Visited {
     }
 
     async fn create_chat(&self, business: BusinessId, context: ChatContext) -> Result<ChatId> {
-        let endpoint = &Endpoint::CREATE_CHAT;
-        let mut place = self.queue(business, endpoint)?;
-        let _turn = self.turn(business, endpoint, &mut place).await?;
-        self.came_from(Source::Upstream);
-        let made = self.inner.client.create_chat(business, context).await;
-        self.inner.flights.written(business);
-        made.map_err(|error| self.heard(for_caller(error)))
+        self.create(business, context).await
     }
 
     async fn send_message_to_chat(
@@ -262,13 +272,7 @@ impl ChatsApi for Visited {
         chat: ChatId,
         text: MessageText,
     ) -> Result<()> {
-        let endpoint = &Endpoint::SEND_MESSAGE_TO_CHAT;
-        let mut place = self.queue(business, endpoint)?;
-        let _turn = self.turn(business, endpoint, &mut place).await?;
-        self.came_from(Source::Upstream);
-        let sent = self.inner.client.send_message_to_chat(business, chat, text).await;
-        self.inner.flights.written(business);
-        sent.map_err(|error| self.heard(for_caller(error)))
+        self.send(business, chat, Outgoing::Text(text)).await
     }
 
     async fn send_file_to_chat(
@@ -277,12 +281,6 @@ impl ChatsApi for Visited {
         chat: ChatId,
         file: FileUpload,
     ) -> Result<()> {
-        let endpoint = &Endpoint::SEND_FILE_TO_CHAT;
-        let mut place = self.queue(business, endpoint)?;
-        let _turn = self.turn(business, endpoint, &mut place).await?;
-        self.came_from(Source::Upstream);
-        let sent = self.inner.client.send_file_to_chat(business, chat, file).await;
-        self.inner.flights.written(business);
-        sent.map_err(|error| self.heard(for_caller(error)))
+        self.send(business, chat, spooled(file).await?).await
     }
 }

@@ -4,6 +4,7 @@ mod admin;
 mod chats;
 mod connection;
 mod control;
+mod gateway;
 mod listen;
 mod market;
 mod scenario;
@@ -23,6 +24,9 @@ pub(crate) use admin::{
 pub(crate) use chats::{ChatsArgs, ChatsCommand, CreateArgs, HistoryArgs, ListArgs};
 pub(crate) use connection::{Cabinet, Connection};
 pub(crate) use control::{ClockArgs, ControlArgs, ControlCommand, FaultsArgs, JournalArgs};
+pub(crate) use gateway::{
+    AuditArgs, GatewayArgs, GatewayCommand, GatewayKeysArgs, GatewayKeysCommand,
+};
 pub(crate) use listen::ListenArgs;
 pub(crate) use market::{DisputeArgs, MarketArgs, MarketCommand, OpenArgs, OrderArgs, WriteArgs};
 pub(crate) use scenario::{ScenarioArgs, ScenarioCommand};
@@ -72,6 +76,8 @@ pub(crate) enum Command {
     Scenario(ScenarioArgs),
     /// Take push notifications in: print them, or pass them on to a program.
     Listen(ListenArgs),
+    /// Let many programs share one cabinet's limits: the same API, with keys, shares and queues of its own.
+    Gateway(GatewayArgs),
     /// Manage cabinets, keys and users of a Beseda server.
     Admin(AdminArgs),
     /// Print a completion script for a shell.

@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::Context;
+use beseda_api::Credential;
 use beseda_client::{Builder, SecretString};
 
 use crate::{args::Connection, exit::Usage};
@@ -23,10 +24,27 @@ pub(crate) fn of_shop(connection: &Connection, builder: Builder) -> anyhow::Resu
     match (from_env("BESEDA_API_KEY"), from_env("BESEDA_OAUTH_TOKEN")) {
         (Some(key), _) => Ok(builder.api_key(key)),
         (None, Some(token)) => Ok(builder.oauth_token(token)),
-        (None, None) => Err(Usage::error(
-            "no credential: set BESEDA_API_KEY or BESEDA_OAUTH_TOKEN, or use --credential-file or --credential-stdin",
-        )),
+        (None, None) => Err(no_credential()),
     }
+}
+
+/// The shop's credential itself, for who hands it on.
+pub(crate) fn shops_own(connection: &Connection) -> anyhow::Result<Credential> {
+    if let Some(text) = given(connection)? {
+        let is_key = text.starts_with("ACMA:");
+        return Ok(if is_key { Credential::ApiKey(text) } else { Credential::OAuth(text) });
+    }
+    match (from_env("BESEDA_API_KEY"), from_env("BESEDA_OAUTH_TOKEN")) {
+        (Some(key), _) => Ok(Credential::ApiKey(key.trim().to_owned())),
+        (None, Some(token)) => Ok(Credential::OAuth(token.trim().to_owned())),
+        (None, None) => Err(no_credential()),
+    }
+}
+
+fn no_credential() -> anyhow::Error {
+    Usage::error(
+        "no credential: set BESEDA_API_KEY or BESEDA_OAUTH_TOKEN, or use --credential-file or --credential-stdin",
+    )
 }
 
 /// Whether the environment has a credential of the shop.
@@ -41,6 +59,11 @@ pub(crate) fn of_shop_in_env(builder: Builder) -> Builder {
         (None, Some(token)) => builder.oauth_token(token),
         (None, None) => builder,
     }
+}
+
+/// The administrator's key from the environment.
+pub(crate) fn admin_key_in_env() -> Option<SecretString> {
+    from_env("BESEDA_ADMIN_KEY").map(SecretString::from)
 }
 
 /// The market's or the administrator's key.

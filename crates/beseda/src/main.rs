@@ -8,6 +8,7 @@ mod config;
 mod control;
 mod credential;
 mod exit;
+mod gateway;
 mod listen;
 mod market;
 mod output;

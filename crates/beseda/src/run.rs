@@ -7,7 +7,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::{
     admin,
     args::{Cli, Command, ControlCommand, StandInArgs},
-    chats, control, exit, listen, market, pages, scenario, serve, stand_in,
+    chats, control, exit, gateway, listen, market, pages, scenario, serve, stand_in,
 };
 
 /// Does what the command line says and tells how it ended.
@@ -30,6 +30,7 @@ fn start(command: Command) -> anyhow::Result<()> {
         Command::Market(args) => block_on(Builder::new_current_thread(), market::run(args)),
         Command::Scenario(args) => block_on(Builder::new_current_thread(), scenario::run(args)),
         Command::Listen(args) => block_on(Builder::new_current_thread(), listen::run(args)),
+        Command::Gateway(args) => block_on(Builder::new_multi_thread(), gateway::run(args)),
         Command::Admin(args) => block_on(Builder::new_current_thread(), admin::run(args)),
         Command::Completions { shell } => pages::completions(shell),
         Command::Man { dir } => pages::manual(dir.as_deref()),
@@ -58,6 +59,7 @@ impl Command {
             Self::Scenario(args) => args.connection.json,
             Self::Admin(args) => args.connection.json,
             Self::Listen(args) => args.json,
+            Self::Gateway(args) => args.wants_json(),
             Self::Serve(_) | Self::Completions { .. } | Self::Man { .. } => false,
         }
     }

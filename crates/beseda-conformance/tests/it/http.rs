@@ -121,7 +121,11 @@ fn start(
 }
 
 /// Lets every answer of the published API be judged before it goes out.
-pub(crate) async fn judge(State(log): State<Arc<Log>>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn judge(
+    State(log): State<Arc<Log>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     // The judge reads plain JSON; compression is tested with the server.
     request.headers_mut().remove(ACCEPT_ENCODING);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());

@@ -160,11 +160,7 @@ impl Cabinet {
     }
 
     /// Gives turns to whoever may go.
-    pub(super) fn grant(
-        &mut self,
-        now: Timestamp,
-        left: &dyn Fn(&Endpoint) -> Option<LimitState>,
-    ) {
+    pub(super) fn grant(&mut self, now: Timestamp, left: &dyn Fn(&Endpoint) -> Option<LimitState>) {
         while self.free > 0 && !self.waiting.is_empty() {
             let machines_first = self.streak >= PATIENCE_OF_MACHINES;
             let order = if machines_first {
@@ -188,7 +184,8 @@ impl Cabinet {
         let mut may: HashMap<(&Arc<str>, &str), bool> = HashMap::new();
         let mut best: Option<(f64, u64)> = None;
         for (id, waiting) in self.waiting.iter().filter(|(_, w)| w.priority == priority) {
-            let pass = self.programs.get(&waiting.program).map_or(0.0, |p| p.pass.max(self.reached));
+            let pass =
+                self.programs.get(&waiting.program).map_or(0.0, |p| p.pass.max(self.reached));
             if best.is_some_and(|(least, _)| least <= pass) {
                 continue;
             }

@@ -35,7 +35,11 @@ fn ahead(now: Timestamp, until: Timestamp) -> f64 {
     (until.duration_since(now).as_secs_f64() / HOUR).clamp(0.0, 1.0)
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a part of a u32, at least 0")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a part of a u32, at least 0"
+)]
 fn part(limit: u32, percent: f64) -> u32 {
     (f64::from(limit) * percent / 100.0).floor().max(0.0) as u32
 }
@@ -91,7 +95,8 @@ mod tests {
         assert_eq!(at("2026-11-21T00:00:00Z"), (400, 400));
         assert_eq!(at("2026-11-21T00:30:00Z"), (400, 400));
         assert_eq!(at("2026-11-21T01:00:00Z"), (400, 400));
-        let told = standing(claim(0.0, 0), others(), left(300), "2026-11-21T01:00:00Z".parse().unwrap());
+        let told =
+            standing(claim(0.0, 0), others(), left(300), "2026-11-21T01:00:00Z".parse().unwrap());
         assert_eq!(told.remaining, 300);
     }
 

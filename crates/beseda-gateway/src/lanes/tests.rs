@@ -47,7 +47,11 @@ impl Ground {
     }
 
     /// Lets `count` calls through, one at a time, and tells whose they were.
-    async fn serve(&self, places: Vec<(&'static str, Place)>, count: usize) -> BTreeMap<&'static str, usize> {
+    async fn serve(
+        &self,
+        places: Vec<(&'static str, Place)>,
+        count: usize,
+    ) -> BTreeMap<&'static str, usize> {
         let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
         for (name, mut place) in places {
             let tell = tell.clone();

@@ -2,7 +2,7 @@
 
 use beseda_api::{BusinessId, ChatId, Fault, MessageId, Refusal, Refused, Result};
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, params, types::Type};
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params, types::Type};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -109,21 +109,61 @@ pub(crate) struct Began {
     pub(crate) sha256: String,
     pub(crate) request_id: String,
     pub(crate) idempotency: Option<String>,
+    /// The last message known before; `None` inside for an empty chat, outside if nobody looked.
+    pub(crate) since: Option<Option<MessageId>>,
+    /// Which of the equal ones sent after that it is.
+    pub(crate) nth: u32,
 }
 
-/// What its beginning says.
+/// What an earlier one says.
 #[derive(Debug)]
 pub(crate) enum Begun {
-    /// It is a new one, or one that certainly came to nothing before.
-    New(i64),
     /// It was sent before.
     Sent,
     /// It was refused before.
     Refused(Box<Refused>),
-    /// It began before, at this moment, and nobody knows what came of it.
-    Unclear(i64),
+    /// It began before, and nobody knows what came of it.
+    Unclear(Unclear),
     /// Something else was sent under this `Idempotency-Key`.
     Another,
+}
+
+/// A send that began before, and what is needed to find out what came of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Unclear {
+    pub(crate) id: i64,
+    pub(crate) at: Timestamp,
+    pub(crate) since: Option<Option<MessageId>>,
+    pub(crate) nth: u32,
+}
+
+/// A send whose message has no id yet, and how to recognise it.
+#[derive(Debug, Clone)]
+pub(crate) struct Nameless {
+    pub(crate) id: i64,
+    pub(crate) business: BusinessId,
+    pub(crate) chat: ChatId,
+    pub(crate) program: String,
+    pub(crate) operation: String,
+    pub(crate) size: i64,
+    pub(crate) sha256: String,
+    pub(crate) since: Option<MessageId>,
+    pub(crate) nth: u32,
+}
+
+fn nameless(row: &Row<'_>) -> rusqlite::Result<Nameless> {
+    let number = |at: usize| rusqlite::Error::IntegralValueOutOfRange(at, 0);
+    Ok(Nameless {
+        id: row.get(0)?,
+        business: BusinessId::new(row.get(1)?).map_err(|_| number(1))?,
+        chat: ChatId::new(row.get(2)?).map_err(|_| number(2))?,
+        program: row.get(3)?,
+        operation: row.get(4)?,
+        size: row.get(5)?,
+        sha256: row.get(6)?,
+        since: MessageId::new(row.get(7)?).ok(),
+        nth: row.get(8)?,
+    })
 }
 
 /// What came of it.
@@ -156,8 +196,16 @@ fn refused(text: &str) -> Option<Refused> {
 }
 
 impl Ledger {
-    /// Notes a send before anything of it goes up.
-    pub(crate) async fn begin(&self, began: Began) -> Result<Begun> {
+    /// Whether this was begun before under its `Idempotency-Key`; `None` too if that came to nothing.
+    pub(crate) async fn begun(&self, began: Began) -> Result<Option<Begun>> {
+        if began.idempotency.is_none() {
+            return Ok(None);
+        }
+        self.work(move |connection| begun(connection, &began)).await
+    }
+
+    /// Notes a send before anything of it goes up; tells its number.
+    pub(crate) async fn begin(&self, began: Began) -> Result<i64> {
         self.work(move |connection| begin(connection, &began)).await
     }
 
@@ -199,15 +247,14 @@ impl Ledger {
         .await
     }
 
-    /// Sends whose message has no id yet, oldest first.
-    pub(crate) async fn nameless(&self, since: Timestamp, limit: u32) -> Result<Vec<SendRecord>> {
+    /// Sends whose message has no id yet and could be recognised, oldest first.
+    pub(crate) async fn nameless(&self, since: Timestamp, limit: u32) -> Result<Vec<Nameless>> {
         self.work(move |connection| {
-            let sql = format!(
-                "SELECT {COLUMNS} FROM sends WHERE message IS NULL AND outcome IN ('sent', 'unknown') \
-                 AND operation LIKE 'send%' AND at >= ?1 ORDER BY id LIMIT ?2"
-            );
-            let mut statement = connection.prepare_cached(&sql)?;
-            let rows = statement.query_map(params![since.as_millisecond(), limit], record)?;
+            let sql = "SELECT id, business, chat, program, operation, size, sha256, since, nth FROM sends \
+                       WHERE message IS NULL AND outcome IN ('sent', 'unknown') AND at >= ?1 \
+                       AND chat IS NOT NULL AND since IS NOT NULL ORDER BY at LIMIT ?2";
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows = statement.query_map(params![since.as_millisecond(), limit], nameless)?;
             rows.collect()
         })
         .await
@@ -216,7 +263,8 @@ impl Ledger {
     /// Gives a send the id of its message, which also says that it was sent.
     pub(crate) async fn name(&self, id: i64, message: MessageId) -> Result<()> {
         self.work(move |connection| {
-            let sql = "UPDATE sends SET message = ?2, outcome = 'sent', answer = NULL WHERE id = ?1";
+            let sql =
+                "UPDATE sends SET message = ?2, outcome = 'sent', answer = NULL WHERE id = ?1";
             connection.execute(sql, params![id, message.get()])
         })
         .await
@@ -235,7 +283,8 @@ impl Ledger {
                  ORDER BY id DESC LIMIT ?4) ORDER BY id"
             );
             let limit = filter.limit.map_or(-1, i64::from);
-            let (chat, since) = (filter.chat.map(ChatId::get), filter.since.map(|s| s.as_millisecond()));
+            let (chat, since) =
+                (filter.chat.map(ChatId::get), filter.since.map(|s| s.as_millisecond()));
             let mut statement = connection.prepare_cached(&sql)?;
             let rows = statement.query_map(params![chat, filter.key, since, limit], record)?;
             rows.collect()
@@ -270,57 +319,93 @@ fn record(row: &Row<'_>) -> rusqlite::Result<SendRecord> {
     })
 }
 
-fn begin(connection: &mut Connection, began: &Began) -> rusqlite::Result<Begun> {
-    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+/// What was noted before under the same `Idempotency-Key`.
+struct Before {
+    id: i64,
+    at: i64,
+    same: bool,
+    outcome: String,
+    answer: Option<String>,
+    since: Option<i64>,
+    nth: u32,
+}
+
+impl Before {
+    fn find(connection: &Connection, began: &Began, key: &str) -> rusqlite::Result<Option<Self>> {
+        let sql = "SELECT id, at, operation = ?5 AND sha256 = ?6, outcome, answer, since, nth FROM sends \
+                   WHERE business = ?1 AND program = ?2 AND chat = ?3 AND idempotency = ?4";
+        let chat = began.chat.map(ChatId::get);
+        let of =
+            params![began.business.get(), began.program, chat, key, began.operation, began.sha256];
+        let read = |row: &Row<'_>| {
+            Ok(Self {
+                id: row.get(0)?,
+                at: row.get(1)?,
+                same: row.get(2)?,
+                outcome: row.get(3)?,
+                answer: row.get(4)?,
+                since: row.get(5)?,
+                nth: row.get(6)?,
+            })
+        };
+        connection.prepare_cached(sql)?.query_row(of, read).optional()
+    }
+
+    /// `None` if it certainly came to nothing.
+    fn says(&self) -> Option<Begun> {
+        if !self.same {
+            return Some(Begun::Another);
+        }
+        let refused = self.answer.as_deref().and_then(refused);
+        match (self.outcome.as_str(), refused) {
+            ("sent", _) => Some(Begun::Sent),
+            ("refused", Some(refused)) => Some(Begun::Refused(Box::new(refused))),
+            ("sending" | "unknown", _) => Some(Begun::Unclear(Unclear {
+                id: self.id,
+                at: Timestamp::from_millisecond(self.at).unwrap_or(Timestamp::UNIX_EPOCH),
+                since: self.since.map(|since| MessageId::new(since).ok()),
+                nth: self.nth,
+            })),
+            _ => None,
+        }
+    }
+}
+
+/// Looks only: whether this was begun before under its `Idempotency-Key`.
+fn begun(connection: &Connection, began: &Began) -> rusqlite::Result<Option<Begun>> {
+    let Some(key) = &began.idempotency else { return Ok(None) };
+    let oldest = began.at.as_millisecond() - REMEMBERED_MS;
+    let before = Before::find(connection, began, key)?.filter(|before| before.at >= oldest);
+    Ok(before.and_then(|before| before.says()))
+}
+
+fn begin(connection: &mut Connection, began: &Began) -> rusqlite::Result<i64> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let (at, chat) = (began.at.as_millisecond(), began.chat.map(ChatId::get));
     let business = began.business.get();
     if let Some(key) = &began.idempotency {
-        let forget = "UPDATE sends SET idempotency = NULL WHERE business = ?1 AND program = ?2 \
-                      AND chat = ?3 AND idempotency = ?4 AND at < ?5";
-        let oldest = at - REMEMBERED_MS;
-        transaction.execute(forget, params![business, began.program, chat, key, oldest])?;
-        let sql = "SELECT id, operation, sha256, outcome, answer FROM sends WHERE business = ?1 \
-                   AND program = ?2 AND chat = ?3 AND idempotency = ?4";
-        let before = transaction
-            .query_row(sql, params![business, began.program, chat, key], |row| {
-                let (id, operation, sha256) = (row.get(0)?, row.get(1)?, row.get(2)?);
-                let (outcome, answer) = (row.get(3)?, row.get(4)?);
-                Ok((id, operation, sha256, outcome, answer))
-            })
-            .optional()?;
-        if let Some(before) = before {
-            let (id, operation, sha256, outcome, answer): (i64, String, String, String, Option<String>) = before;
-            if operation != began.operation || sha256 != began.sha256 {
-                return Ok(Begun::Another);
-            }
-            let refused = answer.as_deref().and_then(refused);
-            return match (outcome.as_str(), refused) {
-                ("sent", _) => Ok(Begun::Sent),
-                ("refused", Some(refused)) => Ok(Begun::Refused(Box::new(refused))),
-                ("sending" | "unknown", _) => Ok(Begun::Unclear(id)),
-                _ => {
-                    transaction.execute("UPDATE sends SET outcome = 'sending', answer = NULL WHERE id = ?1", [id])?;
-                    transaction.commit()?;
-                    Ok(Begun::New(id))
-                }
-            };
-        }
+        // Whatever had this key is older than it is remembered, or came to nothing.
+        let sql = "UPDATE sends SET idempotency = NULL WHERE business = ?1 AND program = ?2 \
+                   AND chat = ?3 AND idempotency = ?4";
+        transaction.execute(sql, params![business, began.program, chat, key])?;
     }
     let sql = "INSERT INTO sends (at, business, chat, program, operation, size, sha256, request_id, \
-               idempotency, outcome) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'sending')";
-    let size = i64::try_from(began.size).unwrap_or(i64::MAX);
+               idempotency, since, nth, outcome) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 'sending')";
     transaction.prepare_cached(sql)?.execute(params![
         at,
         business,
         chat,
         began.program,
         began.operation,
-        size,
+        i64::try_from(began.size).unwrap_or(i64::MAX),
         began.sha256,
         began.request_id,
-        began.idempotency
+        began.idempotency,
+        began.since.map(|since| since.map_or(0, MessageId::get)),
+        began.nth
     ])?;
     let id = transaction.last_insert_rowid();
     transaction.commit()?;
-    Ok(Begun::New(id))
+    Ok(id)
 }

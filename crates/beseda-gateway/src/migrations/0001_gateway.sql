@@ -30,6 +30,8 @@ CREATE TABLE sends (
   idempotency         TEXT,      -- the Idempotency-Key, as long as it is remembered
   outcome             TEXT NOT NULL, -- sending, sent, refused, failed, unknown
   answer              TEXT,      -- of a refusal, as JSON; of a failure, the reason
+  since               INTEGER,   -- the last message known before, 0 in an empty chat; NULL: nobody looked
+  nth                 INTEGER NOT NULL, -- which of the equal ones sent after that it is
   upstream_request_id TEXT,
   message             INTEGER,   -- its id, once it is known
   done_at             INTEGER

@@ -1,0 +1,177 @@
+//! Pages of histories that can't change any more, out of the archive, and the tokens that lead through them. The live end of a
+//! chat is always the upstream's.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use beseda_api::{
+    BusinessId, ChatId, Error, HistoryFrom, Message, MessageId, MessagePage, PageToken, Paging,
+    Result,
+};
+use beseda_archive::Archive;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+/// What our tokens begin with; everything else is the upstream's.
+const PREFIX: &str = "gw-";
+/// Bytes of the seal.
+const SEAL: usize = 12;
+
+/// Full pages out of the archive.
+pub(crate) struct Pages {
+    archive: Archive,
+    mac: Hmac<Sha256>,
+}
+
+/// Where a page of a history comes from.
+pub(crate) enum Found {
+    /// It is here.
+    Page(Box<MessagePage>),
+    /// The upstream has to be asked, in its own words.
+    Ask(HistoryFrom),
+}
+
+impl Pages {
+    pub(crate) fn new(archive: Archive, secret: &[u8; 32]) -> Self {
+        let mut block = [0; 64];
+        block[..32].copy_from_slice(secret);
+        Self { archive, mac: Hmac::new(&block.into()) }
+    }
+
+    /// Looks for a page. Tokens of ours become places, which the upstream understands.
+    pub(crate) fn find(
+        &self,
+        business: BusinessId,
+        chat: ChatId,
+        from: HistoryFrom,
+    ) -> Result<Found> {
+        let mut asked = from;
+        if let Some(token) = &asked.page.token {
+            let Some(sealed) = token.as_str().strip_prefix(PREFIX) else {
+                return Ok(Found::Ask(asked));
+            };
+            asked.message_id_from = Some(self.open(business, chat, sealed)?);
+            asked.page.token = None;
+        }
+        match self.page(business, chat, &asked) {
+            Ok(Some(page)) => Ok(Found::Page(Box::new(page))),
+            Ok(None) => Ok(Found::Ask(asked)),
+            Err(error) => {
+                tracing::warn!(%error, "the archive can't be read: the upstream is asked");
+                Ok(Found::Ask(asked))
+            }
+        }
+    }
+
+    /// A full page with something known after it. What the archive has of a chat has no gap, because it was read from
+    /// the beginning on.
+    fn page(
+        &self,
+        business: BusinessId,
+        chat: ChatId,
+        asked: &HistoryFrom,
+    ) -> beseda_archive::Result<Option<MessagePage>> {
+        if !self.is_ordered(business)? {
+            return Ok(None);
+        }
+        let limit = asked.page.limit.unwrap_or_default().get();
+        let mut found = self.archive.history(business, chat, asked.message_id_from, limit + 1)?;
+        if u32::try_from(found.len()).unwrap_or(u32::MAX) <= limit {
+            return Ok(None);
+        }
+        let Some(known) =
+            self.archive.chat(business, chat)?.filter(|known| known.gone_at.is_none())
+        else {
+            return Ok(None);
+        };
+        let next = found.pop().map(|next| self.seal(business, chat, next.message.message_id));
+        Ok(Some(MessagePage {
+            order_id: known.chat.order_id,
+            context: known.chat.context,
+            messages: found.into_iter().map(|archived| archived.message).collect(),
+            paging: Paging { next_page_token: next },
+        }))
+    }
+
+    /// Whether the upstream's histories were seen oldest first, always.
+    fn is_ordered(&self, business: BusinessId) -> beseda_archive::Result<bool> {
+        let cabinet = self.archive.cabinet(business)?;
+        Ok(cabinet.is_some_and(|cabinet| cabinet.history_ordered == Some(true)))
+    }
+
+    /// One message, which never changes once it is there.
+    pub(crate) fn message(
+        &self,
+        business: BusinessId,
+        chat: ChatId,
+        message: MessageId,
+    ) -> Option<Message> {
+        let found = self.archive.message(business, chat, message).ok().flatten()?;
+        let known = self.archive.chat(business, chat).ok().flatten()?;
+        known.gone_at.is_none().then_some(found.message)
+    }
+
+    fn seal(&self, business: BusinessId, chat: ChatId, from: MessageId) -> PageToken {
+        let place = from.get().to_be_bytes();
+        let mut bytes = place.to_vec();
+        bytes.extend_from_slice(
+            &self.sealing(business, chat, &place).finalize().into_bytes()[..SEAL],
+        );
+        PageToken::new(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes)))
+    }
+
+    fn open(&self, business: BusinessId, chat: ChatId, sealed: &str) -> Result<MessageId> {
+        let bytes = URL_SAFE_NO_PAD.decode(sealed.trim_end_matches('='));
+        let bytes = bytes.map_err(|_| Error::bad_page_token())?;
+        let (place, seal) = bytes.split_first_chunk::<8>().ok_or_else(Error::bad_page_token)?;
+        if seal.len() != SEAL {
+            return Err(Error::bad_page_token());
+        }
+        let sealed = self.sealing(business, chat, place).verify_truncated_left(seal);
+        sealed.map_err(|_| Error::bad_page_token())?;
+        MessageId::new(i64::from_be_bytes(*place)).map_err(|_| Error::bad_page_token())
+    }
+
+    fn sealing(&self, business: BusinessId, chat: ChatId, place: &[u8; 8]) -> Hmac<Sha256> {
+        let mut mac = self.mac.clone();
+        mac.update(&business.get().to_be_bytes());
+        mac.update(&chat.get().to_be_bytes());
+        mac.update(place);
+        mac
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use beseda_api::{BusinessId, ChatId, HistoryFrom, MessageId, PageRequest, PageToken};
+    use beseda_archive::Archive;
+
+    use super::{Found, PREFIX, Pages};
+
+    #[test]
+    fn our_tokens_come_back_as_places_and_the_upstreams_pass_through() {
+        let folder = tempfile::tempdir().unwrap();
+        let pages = Pages::new(Archive::open(folder.path()).unwrap(), &[7; 32]);
+        let (business, chat) = (BusinessId::new(1).unwrap(), ChatId::new(2).unwrap());
+        let asked = |token: PageToken| HistoryFrom {
+            message_id_from: None,
+            page: PageRequest { limit: None, token: Some(token) },
+        };
+        let ours = pages.seal(business, chat, MessageId::new(77).unwrap());
+        let Ok(Found::Ask(found)) = pages.find(business, chat, asked(ours.clone())) else {
+            panic!("an empty archive has a page");
+        };
+        assert_eq!((found.message_id_from, found.page.token), (MessageId::new(77).ok(), None));
+        let theirs = PageToken::new("abc");
+        let Ok(Found::Ask(found)) = pages.find(business, chat, asked(theirs.clone())) else {
+            panic!("a token of the upstream is refused");
+        };
+        assert_eq!(found.page.token, Some(theirs));
+        let other = ChatId::new(3).unwrap();
+        assert!(pages.find(business, other, asked(ours.clone())).is_err());
+        for place in PREFIX.len()..ours.as_str().len() {
+            let mut text = ours.as_str().as_bytes().to_vec();
+            text[place] = if text[place] == b'A' { b'B' } else { b'A' };
+            let changed = PageToken::new(String::from_utf8(text).unwrap());
+            assert!(pages.find(business, chat, asked(changed)).is_err());
+        }
+    }
+}

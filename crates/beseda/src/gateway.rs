@@ -1,0 +1,125 @@
+//! `beseda gateway`: the server over a client, and the administration of its folder. What a gateway does stands in its crate.
+
+mod admin;
+
+use anyhow::Context;
+use beseda::host;
+use beseda_api::{BusinessId, Credential, Generation};
+use beseda_client::{Client, Patience};
+use beseda_gateway::{Gateway, OpenError, Settings};
+use beseda_server::Transport;
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use std::time::Duration;
+
+use crate::{
+    args::{GatewayArgs, GatewayCommand},
+    credential, signals,
+};
+
+pub(crate) async fn run(mut args: GatewayArgs) -> anyhow::Result<()> {
+    match args.command.take() {
+        None => serve(args).await,
+        Some(GatewayCommand::Keys(keys)) => admin::keys(keys).await,
+        Some(GatewayCommand::Audit(audit)) => admin::audit(audit).await,
+    }
+}
+
+async fn serve(args: GatewayArgs) -> anyhow::Result<()> {
+    signals::start_log("warn", false)?;
+    let settings = settings(&args)?;
+    let (listener, taken) = host::listen(args.listen).await?;
+    let url = host::local_url(taken, "http");
+    let gateway = Gateway::open(settings).await.map_err(explained)?;
+    let end = signals::asked_to_end()?;
+    let ready = ready(&gateway, &url).await;
+    if args.json {
+        println!("{ready}");
+    } else {
+        println!("{}", welcome(&ready, &args.upstream));
+    }
+    let router = beseda_server::router(gateway.services(), gateway.server_settings());
+    beseda_server::serve(listener, router, Transport::default(), end).await?;
+    gateway.end().await;
+    Ok(())
+}
+
+fn settings(args: &GatewayArgs) -> anyhow::Result<Settings> {
+    let connection = args.connection();
+    let generation: Generation = args.generation.into();
+    let credential = credential::shops_own(&connection)?;
+    let timeout = Duration::from_secs(args.timeout.into());
+    let patience = Patience { longest: timeout, ..Patience::default() };
+    let builder = Client::builder().url(&args.upstream).generation(generation);
+    let builder = builder.patience(patience).timeout(timeout);
+    let client = match &credential {
+        Credential::ApiKey(key) => builder.api_key(key.clone()),
+        Credential::OAuth(token) => builder.oauth_token(token.clone()),
+    }
+    .build()?;
+    let archive = args.archive.clone().context("no archive folder")?;
+    let parallel = args.parallel.unwrap_or(match generation {
+        Generation::Y2024 => 2,
+        Generation::Y2026 => 4,
+    });
+    Ok(Settings {
+        credential: Some(credential),
+        businesses: args.business.clone(),
+        parallel,
+        admin_key: credential::admin_key_in_env(),
+        request_timeout_seconds: args.timeout.into(),
+        audit_days: args.audit_days,
+        ..Settings::new(client, archive)
+    })
+}
+
+/// A refusal of the upstream keeps its class, for the exit status.
+fn explained(error: OpenError) -> anyhow::Error {
+    match error {
+        OpenError::Upstream(error) => anyhow::Error::from(error),
+        other => other.into(),
+    }
+}
+
+/// One line for programs: the first cabinet as a stand-in tells it, and all of them.
+async fn ready(gateway: &Gateway, url: &str) -> Value {
+    let mut cabinets = Vec::new();
+    for (business, api_key) in gateway.cabinets() {
+        let campaign = gateway.campaigns(*business).await.into_iter().find_map(|shop| shop.id);
+        cabinets.push(cabinet(*business, campaign, api_key.as_deref()));
+    }
+    let first = cabinets.first().cloned().unwrap_or_default();
+    json!({
+        "url": url,
+        "docs": format!("{url}/docs"),
+        "businessId": first["businessId"],
+        "campaignId": first["campaignId"],
+        "apiKey": first["apiKey"],
+        "adminKey": gateway.admin_key().expose_secret(),
+        "cabinets": cabinets,
+    })
+}
+
+fn cabinet(
+    business: BusinessId,
+    campaign: Option<beseda_api::CampaignId>,
+    api_key: Option<&str>,
+) -> Value {
+    json!({ "businessId": business, "campaignId": campaign, "apiKey": api_key })
+}
+
+/// The same for people.
+fn welcome(ready: &Value, upstream: &str) -> String {
+    let text = |name: &str| ready[name].as_str().unwrap_or("(revoked)").to_owned();
+    let mut lines = format!(
+        "Beseda gateway before {upstream}\n\naddress      {}\ndocs         {}\nadmin key    {}\n",
+        text("url"),
+        text("docs"),
+        text("adminKey")
+    );
+    for cabinet in ready["cabinets"].as_array().into_iter().flatten() {
+        let key = cabinet["apiKey"].as_str().unwrap_or("(revoked: see beseda gateway keys)");
+        lines.push_str(&format!("businessId   {}\nApi-Key      {key}\n", cabinet["businessId"]));
+    }
+    lines + "\nCtrl-C ends it."
+}

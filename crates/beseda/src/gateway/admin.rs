@@ -1,0 +1,122 @@
+//! `beseda gateway keys` and `beseda gateway audit`: the gateway's folder, whether the gateway runs or not.
+
+use std::{path::PathBuf, sync::Arc};
+
+use beseda_api::{Administration, ApiKeyInfo, BusinessId, NewKey, Scope, SystemClock};
+use beseda_gateway::{Agreement, AuditFilter, Keys, SendRecord, Terms};
+use comfy_table::Table;
+use serde_json::json;
+
+use crate::{
+    admin::done,
+    args::{AuditArgs, GatewayKeysArgs, GatewayKeysCommand},
+    exit::Usage,
+    output::Output,
+    tables,
+};
+
+async fn open(archive: Option<PathBuf>) -> anyhow::Result<Keys> {
+    let archive = archive.ok_or_else(|| Usage::error("which archive? Give --archive"))?;
+    Ok(Keys::share(&archive, Arc::new(SystemClock)).await?)
+}
+
+pub(super) async fn keys(args: GatewayKeysArgs) -> anyhow::Result<()> {
+    let out = Output::new(args.place.json);
+    let keys = open(args.place.archive).await?;
+    let business = cabinet(&keys, args.business).await?;
+    match args.command {
+        GatewayKeysCommand::List => list(out, &keys, business).await,
+        GatewayKeysCommand::Create { name, scopes, share, priority } => {
+            let scopes = scopes.iter().map(Scope::slug).collect();
+            let terms = Terms { share, priority };
+            let key = keys.create(business, NewKey { name, scopes }, terms).await?;
+            out.note("this is the only time the key is shown");
+            let facts = [("key", key.id.to_string()), ("Api-Key", key.api_key.clone())];
+            out.show(&key, |_| tables::facts(&facts))
+        }
+        GatewayKeysCommand::Revoke { id } => {
+            keys.revoke_key(business, id).await?;
+            done(out, "revoked")
+        }
+    }
+}
+
+/// The cabinet named, or the only one.
+async fn cabinet(keys: &Keys, named: Option<BusinessId>) -> anyhow::Result<BusinessId> {
+    let known = keys.list_cabinets().await?;
+    let ids: Vec<BusinessId> = known.iter().map(|cabinet| cabinet.business_id).collect();
+    match (named, ids.as_slice()) {
+        (Some(named), _) => Ok(named),
+        (None, [only]) => Ok(*only),
+        (None, several) => {
+            let lines: String = several.iter().map(|id| format!("\n  --business {id}")).collect();
+            Err(Usage::error(format!("which cabinet? The gateway has {}:{lines}", several.len())))
+        }
+    }
+}
+
+async fn list(out: Output, keys: &Keys, business: BusinessId) -> anyhow::Result<()> {
+    let (list, agreements) = (keys.list_keys(business).await?, keys.in_force(business).await?);
+    let terms = |key: &ApiKeyInfo| {
+        let of = |agreement: &&Agreement| agreement.program == key.name;
+        agreements.iter().find(of).map_or_else(Terms::default, |agreement| agreement.terms)
+    };
+    let mut shown = Vec::new();
+    for key in &list {
+        let mut value = serde_json::to_value(key)?;
+        value["share"] = json!(terms(key).share);
+        value["priority"] = json!(terms(key).priority.as_str());
+        shown.push(value);
+    }
+    out.show(&json!({ "keys": shown }), |out| {
+        let mut table =
+            tables::headed(out, &["KEY", "NAME", "SCOPES", "SHARE", "PRIORITY", "REVOKED"]);
+        for key in &list {
+            let scopes: Vec<String> = key.scopes.iter().map(Scope::slug).collect();
+            let Terms { share, priority } = terms(key);
+            table.add_row(vec![
+                key.id.to_string(),
+                tables::printable(&key.name),
+                scopes.join(" "),
+                share.map_or_else(String::new, |share| format!("{share} %")),
+                priority.as_str().to_owned(),
+                tables::shown(key.revoked_at),
+            ]);
+        }
+        table
+    })
+}
+
+pub(super) async fn audit(args: AuditArgs) -> anyhow::Result<()> {
+    let out = Output::new(args.place.json);
+    let keys = open(args.place.archive).await?;
+    let limit = (!args.all).then_some(args.limit);
+    let filter = AuditFilter { chat: args.chat, key: args.program, since: args.since, limit };
+    let sends = keys.ledger().sends(filter).await?;
+    if out.is_json() {
+        for send in &sends {
+            out.line(send)?;
+        }
+        return Ok(());
+    }
+    out.table(table(out, &sends))
+}
+
+fn table(out: Output, sends: &[SendRecord]) -> Table {
+    let heads = ["WHEN", "KEY", "OPERATION", "CHAT", "BYTES", "OUTCOME", "MESSAGE", "REQUEST"];
+    let mut table = tables::headed(out, &heads);
+    for send in sends {
+        table.add_row(vec![
+            jiff::Timestamp::from_millisecond(send.at)
+                .map_or_else(|_| String::new(), |at| at.to_string()),
+            tables::printable(&send.key),
+            send.operation.clone(),
+            send.chat_id.map_or_else(String::new, |chat| chat.to_string()),
+            send.size.to_string(),
+            send.outcome.as_str().to_owned(),
+            send.message_id.map_or_else(String::new, |id| id.to_string()),
+            tables::printable(&send.request_id),
+        ]);
+    }
+    table
+}
