@@ -68,12 +68,6 @@ impl Flights {
     fn open(&self) -> std::sync::MutexGuard<'_, Open> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    /// How many different reads wait or are under way.
-    #[cfg(test)]
-    pub(crate) fn count(&self) -> usize {
-        self.open().boards.len()
-    }
 }
 
 impl Part {

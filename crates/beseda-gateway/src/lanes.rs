@@ -151,6 +151,15 @@ impl Lanes {
         (told.remaining == 0 && until > patience).then_some(told.limit)
     }
 
+    /// What stood in the way until the deadline.
+    fn why_not(&self, wish: &Wish) -> NoTurn {
+        let asked = (&wish.program, wish.terms);
+        match self.standing(wish.business, asked, wish.endpoint) {
+            Some(told) if told.remaining == 0 => NoTurn::Budget { limit: told.limit },
+            _ => NoTurn::Slots { most: self.slots },
+        }
+    }
+
     /// What is left for a program, of what is left for the cabinet.
     pub(crate) fn standing(
         &self,
@@ -195,7 +204,7 @@ impl Place {
                 }
                 // The queue never drops a place that waits.
                 Ok(Err(_)) => return Err(NoTurn::Slots { most: self.lanes.slots }),
-                Err(_) if left.is_zero() => return Err(NoTurn::Slots { most: self.lanes.slots }),
+                Err(_) if left.is_zero() => return Err(self.lanes.why_not(&self.wish)),
                 Err(_) => {
                     let hopeless = |cabinet: &mut Cabinet| self.lanes.hopeless(cabinet, &self.wish);
                     if let Some(limit) = self.lanes.with(self.wish.business, hopeless) {

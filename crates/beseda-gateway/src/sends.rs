@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     counts::add,
     gateway::Inner,
-    lanes::Turn,
+    lanes::{NoTurn, Turn},
     ledger::{Began, Begun, Finish, Outcome, Unclear, kept},
     threads::Writing,
     upstream::for_caller,
@@ -97,7 +97,9 @@ impl Visited {
     ) -> Result<()> {
         let endpoint = endpoint(&what);
         let mut began = self.began(business, Some(chat), endpoint.name, bytes(&what));
-        let mut writing = self.in_time(self.inner.threads.write(business, chat)).await?;
+        let writing = self.in_time(self.inner.threads.write(business, chat)).await;
+        let busy = |_| self.no_turn(business, endpoint, NoTurn::Slots { most: 1 });
+        let mut writing = writing.map_err(busy)?;
         if let Some(before) = self.inner.ledger.begun(began.clone()).await? {
             match before {
                 Begun::Another => {

@@ -124,7 +124,7 @@ impl Visited {
     }
 
     /// The API's own 420, before the upstream would have to say it.
-    fn no_turn(&self, business: BusinessId, endpoint: &Endpoint, none: NoTurn) -> Error {
+    pub(crate) fn no_turn(&self, business: BusinessId, endpoint: &Endpoint, none: NoTurn) -> Error {
         add(&self.inner.counts.no_turn);
         let text = match none {
             NoTurn::Budget { limit } => format!(

@@ -1,0 +1,8 @@
+//! A gateway between programs and a stand-in, over real sockets.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
+mod keys;
+mod programs;
+mod reads;
+mod sends;
+mod world;

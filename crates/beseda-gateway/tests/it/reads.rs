@@ -1,0 +1,99 @@
+//! Reads through the gateway: equal ones go up once, and what fails fails for whoever asked.
+
+use beseda::{api::Refusal, client::ErrorExt};
+use beseda_api::{ChatFilter, ChatId, ChatsApi, HistoryFrom, PageRequest};
+use futures::future::join_all;
+use serde_json::json;
+
+use crate::world::{World, chat, upstream};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn equal_reads_in_flight_go_up_once() {
+    let world = World::start().await;
+    world.fault(json!({"operation":"getChats","kind":"delay","delayMs":400,"count":1})).await;
+    let client = world.running.client(&world.own_key());
+    let read = || client.get_chats(world.business(), ChatFilter::default(), PageRequest::default());
+    let answers = join_all((0..20).map(|_| read())).await;
+    let direct = upstream(&world.stand_in);
+    let direct = direct.get_chats(world.business(), ChatFilter::default(), PageRequest::default());
+    let direct = direct.await.unwrap();
+    assert!(answers.into_iter().all(|answer| answer.unwrap() == direct));
+    // One of the twenty, and the direct one.
+    assert_eq!(world.asked("getChats").await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refusal_and_a_breakage_are_shared_too_and_not_remembered() {
+    let world = World::start().await;
+    let client = world.running.client(&world.own_key());
+    let unknown = ChatId::new(42).unwrap();
+    world.fault(json!({"operation":"getChat","kind":"delay","delayMs":300,"count":1})).await;
+    let answers = join_all((0..5).map(|_| client.get_chat(world.business(), unknown))).await;
+    for answer in answers {
+        let refused = answer.unwrap_err();
+        assert_eq!(refused.refusal(), Some(Refusal::NotFound));
+        assert_eq!(refused.to_string(), "Can't find chat by id: 42");
+    }
+    assert_eq!(world.asked("getChat").await, 1);
+    world.fault(json!({"operation":"getChat","kind":"status","status":500,"count":1})).await;
+    let broken = client.get_chat(world.business(), chat()).await.unwrap_err();
+    assert_eq!(broken.status(), Some(500));
+    client.get_chat(world.business(), chat()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_who_goes_away_leaves_the_others_their_answer() {
+    let world = World::start().await;
+    world.fault(json!({"operation":"getChat","kind":"delay","delayMs":400,"count":1})).await;
+    let client = world.running.client(&world.own_key());
+    let impatient = beseda::client::Client::builder()
+        .url(&world.running.url)
+        .api_key(world.own_key())
+        .timeout(std::time::Duration::from_millis(100))
+        .patience(beseda::client::Patience::none())
+        .build()
+        .unwrap();
+    let (first, second) = tokio::join!(
+        impatient.get_chat(world.business(), chat()),
+        client.get_chat(world.business(), chat()),
+    );
+    assert!(first.is_err());
+    second.unwrap();
+    assert_eq!(world.asked("getChat").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_has_written_is_never_told_what_was_asked_before() {
+    let world = World::start().await;
+    let client = world.running.client(&world.own_key());
+    let read = || client.get_chat_history(world.business(), chat(), HistoryFrom::default());
+    read().await.unwrap();
+    // A slow reader is under way: its answer was made before the message.
+    world.fault(json!({"operation":"getChatHistory","kind":"delay-after","delayMs":600,"count":1})).await;
+    let slow = tokio::spawn({
+        let client = client.clone();
+        let business = world.business();
+        async move { client.get_chat_history(business, chat(), HistoryFrom::default()).await }
+    });
+    while world.asked("getChatHistory").await < 1 {
+        tokio::task::yield_now().await;
+    }
+    let text = beseda::api::MessageText::new("Новое").unwrap();
+    client.send_message_to_chat(world.business(), chat(), text).await.unwrap();
+    let after = read().await.unwrap();
+    assert!(after.messages.iter().any(|message| message.message.as_deref() == Some("Новое")));
+    slow.await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_gateway_did_stands_in_headers_and_metrics() {
+    let world = World::start().await;
+    let key = world.own_key();
+    let answer = world.call("chats", json!({}), &[("api-key", &key)]).await;
+    assert_eq!(answer.headers()["x-beseda-gateway"], "upstream");
+    assert!(answer.headers().contains_key("x-beseda-waited"));
+    let metrics = world.http.get(format!("{}/metrics", world.running.url)).send().await.unwrap();
+    let metrics = metrics.text().await.unwrap();
+    assert!(metrics.contains("beseda_gateway_upstream_calls_total{operation=\"getChats\"} 1\n"));
+    assert!(metrics.contains("beseda_gateway_waiting{"), "{metrics}");
+}

@@ -1,0 +1,99 @@
+//! Sends through the gateway: once, whatever happens on the way, and noted.
+
+use beseda_gateway::{AuditFilter, Outcome};
+use serde_json::{Value, json};
+
+use crate::world::{World, chat};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_breaks_after_the_message_was_written_is_a_success() {
+    let world = World::start().await;
+    world.fault(json!({"operation":"sendMessageToChat","kind":"reset-after","count":1})).await;
+    let answer = world.say("один раз", &[]).await;
+    assert_eq!(answer.status(), 200);
+    assert_eq!(world.times_said("один раз").await, 1);
+    assert_eq!(world.asked("sendMessageToChat").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_500_that_wrote_nothing_is_sent_again() {
+    let world = World::start().await;
+    world.fault(json!({"operation":"sendMessageToChat","kind":"status","status":503,"count":1})).await;
+    assert_eq!(world.say("снова", &[]).await.status(), 200);
+    assert_eq!(world.times_said("снова").await, 1);
+    assert_eq!(world.asked("sendMessageToChat").await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn equal_texts_are_two_messages_and_each_is_found_again() {
+    let world = World::start().await;
+    for _ in 0..2 {
+        world.fault(json!({"operation":"sendMessageToChat","kind":"reset-after","count":1})).await;
+        assert_eq!(world.say("да", &[]).await.status(), 200);
+    }
+    assert_eq!(world.say("да", &[]).await.status(), 200);
+    assert_eq!(world.times_said("да").await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repeated_request_is_answered_as_the_first_and_sends_nothing() {
+    let world = World::start().await;
+    let key = [("idempotency-key", "заказ-1".trim_start_matches("заказ-"))];
+    assert_eq!(world.say("раз", &key).await.headers()["x-beseda-gateway"], "upstream");
+    let again = world.say("раз", &key).await;
+    assert_eq!((again.status().as_u16(), &again.headers()["x-beseda-gateway"]), (200, &"repeated".parse().unwrap()));
+    assert_eq!(world.times_said("раз").await, 1);
+    let other = world.say("другое", &key).await;
+    assert_eq!(other.status(), 400);
+    let body: Value = other.json().await.unwrap();
+    assert!(body["errors"][0]["message"].as_str().unwrap().contains("Idempotency-Key"));
+    assert_eq!(world.say("раз", &[("idempotency-key", "2")]).await.status(), 200);
+    assert_eq!(world.times_said("раз").await, 2);
+    assert_eq!(world.say("x", &[("idempotency-key", "")]).await.status(), 400);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_with_one_key_at_once_send_one_message() {
+    let world = World::start().await;
+    world.fault(json!({"operation":"sendMessageToChat","kind":"delay","delayMs":200,"count":1})).await;
+    let key = [("idempotency-key", "k")];
+    let answers = futures::future::join_all((0..8).map(|_| world.say("вместе", &key))).await;
+    assert!(answers.iter().all(|answer| answer.status() == 200));
+    assert_eq!(world.times_said("вместе").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refusal_is_remembered_too_and_a_send_that_came_to_nothing_is_not() {
+    let world = World::start().await;
+    let (key, own) = ([("idempotency-key", "k")], world.own_key());
+    let headers = [("api-key", own.as_str()), key[0]];
+    for _ in 0..2 {
+        let answer = world.call("chats/message?chatId=42", json!({"message":"?"}), &headers).await;
+        assert_eq!(answer.status(), 404);
+    }
+    assert_eq!(world.asked("sendMessageToChat").await, 1);
+    let outcomes = outcomes(&world).await;
+    assert_eq!(outcomes, [(Outcome::Refused, "gateway".to_owned(), 1)]);
+}
+
+async fn outcomes(world: &World) -> Vec<(Outcome, String, i64)> {
+    let ledger = world.running.gateway.keys().ledger();
+    let sends = ledger.sends(AuditFilter::default()).await.unwrap();
+    sends.into_iter().map(|send| (send.outcome, send.key, send.size)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_audit_knows_who_sent_what_without_the_text() {
+    let world = World::start().await;
+    let bot = world.program("bot", beseda_gateway::Terms::default()).await;
+    let text = beseda::api::MessageText::new("Секрет").unwrap();
+    beseda_api::ChatsApi::send_message_to_chat(&bot, world.business(), chat(), text).await.unwrap();
+    let ledger = world.running.gateway.keys().ledger();
+    let filter = AuditFilter { key: Some("bot".to_owned()), ..AuditFilter::default() };
+    let sends = ledger.sends(filter).await.unwrap();
+    let [send] = sends.as_slice() else { panic!("{sends:?}") };
+    assert_eq!((send.chat_id, send.outcome, send.size), (Some(chat()), Outcome::Sent, 12));
+    assert_eq!(send.sha256.len(), 64);
+    let shown = serde_json::to_string(send).unwrap();
+    assert!(!shown.contains("Секрет") && shown.contains("\"sendMessageToChat\""), "{shown}");
+}

@@ -1,0 +1,162 @@
+//! A stand-in, a gateway before it, and programs that call the gateway.
+
+use std::{net::SocketAddr, path::Path};
+
+use beseda::{
+    LimitSettings, StandIn,
+    api::{BusinessId, ChatId, Credential, HistoryFrom, NewKey},
+    client::{Client, ControlClient, Patience},
+};
+use beseda_api::ChatsApi;
+use beseda_gateway::{Gateway, Settings, Terms};
+use beseda_server::{Transport, router, serve};
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
+
+/// A gateway that is served.
+pub(crate) struct Running {
+    pub(crate) gateway: Gateway,
+    pub(crate) url: String,
+    end: oneshot::Sender<()>,
+    served: JoinHandle<()>,
+}
+
+impl Running {
+    /// A gateway before a service, on a folder.
+    pub(crate) async fn start(client: Client, key: &str, archive: &Path) -> Self {
+        let settings = Settings {
+            credential: Some(Credential::ApiKey(key.to_owned())),
+            ..Settings::new(client, archive)
+        };
+        let gateway = Gateway::open(settings).await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let router = router(gateway.services(), gateway.server_settings());
+        let (end, ended) = oneshot::channel::<()>();
+        let served = tokio::spawn(async move {
+            let ended = async { drop(ended.await) };
+            serve(listener, router, Transport::default(), ended).await.unwrap();
+        });
+        Self { gateway, url, end, served }
+    }
+
+    pub(crate) async fn end(self) {
+        drop(self.end);
+        self.served.await.unwrap();
+        self.gateway.end().await;
+    }
+
+    pub(crate) fn client(&self, key: &str) -> Client {
+        patient_with_nothing(&self.url).api_key(key).build().unwrap()
+    }
+}
+
+pub(crate) fn patient_with_nothing(url: &str) -> beseda::client::Builder {
+    Client::builder().url(url).patience(Patience::none())
+}
+
+/// All three.
+pub(crate) struct World {
+    pub(crate) stand_in: StandIn,
+    pub(crate) control: ControlClient,
+    pub(crate) running: Running,
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) http: reqwest::Client,
+}
+
+/// A chat of the demo in which the shop can write.
+pub(crate) fn chat() -> ChatId {
+    ChatId::new(10_000_001).unwrap()
+}
+
+impl World {
+    pub(crate) async fn start() -> Self {
+        Self::limited(LimitSettings::default()).await
+    }
+
+    pub(crate) async fn limited(limits: LimitSettings) -> Self {
+        let stand_in = StandIn::builder().limits(limits).start().await.unwrap();
+        let key = stand_in.admin_key().to_owned().into();
+        let control = Client::builder().url(stand_in.url()).build_control(&key).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let running = Running::start(upstream(&stand_in), stand_in.api_key(), folder.path()).await;
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        control.delete("journal").await.unwrap();
+        Self { stand_in, control, running, folder, http }
+    }
+
+    pub(crate) fn business(&self) -> BusinessId {
+        self.stand_in.business_id()
+    }
+
+    /// The key the ready line tells.
+    pub(crate) fn own_key(&self) -> String {
+        self.running.gateway.cabinets()[0].1.clone().unwrap()
+    }
+
+    /// A program with a key of its own.
+    pub(crate) async fn program(&self, name: &str, terms: Terms) -> Client {
+        let scopes = vec!["communication".to_owned()];
+        let key = NewKey { name: name.to_owned(), scopes };
+        let issued = self.running.gateway.keys().create(self.business(), key, terms).await.unwrap();
+        self.running.client(&issued.api_key)
+    }
+
+    pub(crate) async fn fault(&self, rule: Value) {
+        self.control.post("faults", &rule).await.unwrap();
+    }
+
+    /// The operations the stand-in was asked for, with the status answered.
+    pub(crate) async fn journal(&self) -> Vec<(String, Option<u64>)> {
+        let found = self.control.read("journal", &[]).await.unwrap();
+        let entries = found["entries"].as_array().unwrap();
+        let text = |entry: &Value| entry["operation"].as_str().unwrap_or_default().to_owned();
+        entries.iter().map(|entry| (text(entry), entry["status"].as_u64())).collect()
+    }
+
+    /// How often the stand-in was asked for an operation.
+    pub(crate) async fn asked(&self, operation: &str) -> usize {
+        self.journal().await.iter().filter(|(asked, _)| asked == operation).count()
+    }
+
+    /// Calls the gateway with whatever headers.
+    pub(crate) async fn call(
+        &self,
+        path: &str,
+        body: Value,
+        headers: &[(&'static str, &str)],
+    ) -> reqwest::Response {
+        let url = format!("{}/v2/businesses/{}/{path}", self.running.url, self.business());
+        let mut request = self.http.post(url).json(&body);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.send().await.unwrap()
+    }
+
+    /// Sends a text with the gateway's own key and these headers.
+    pub(crate) async fn say(&self, text: &str, headers: &[(&'static str, &str)]) -> reqwest::Response {
+        let key = self.own_key();
+        let headers: Vec<_> = [("api-key", key.as_str())].into_iter().chain(headers.iter().copied()).collect();
+        let path = format!("chats/message?chatId={}", chat());
+        self.call(&path, json!({ "message": text }), &headers).await
+    }
+
+    /// How often a text stands in the chat.
+    pub(crate) async fn times_said(&self, text: &str) -> usize {
+        let engine = self.stand_in.engine();
+        let history = engine.get_chat_history(self.business(), chat(), HistoryFrom::default());
+        let messages = history.await.unwrap().messages;
+        messages.iter().filter(|message| message.message.as_deref() == Some(text)).count()
+    }
+}
+
+/// The gateway's client of a stand-in.
+pub(crate) fn upstream(stand_in: &StandIn) -> Client {
+    patient_with_nothing(stand_in.url()).api_key(stand_in.api_key()).build().unwrap()
+}
+
+/// An address nobody listens at any more.
+pub(crate) async fn nobody() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
+}
