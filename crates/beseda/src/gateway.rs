@@ -5,7 +5,7 @@ mod admin;
 use anyhow::Context;
 use beseda::host;
 use beseda_api::{BusinessId, Credential, Generation};
-use beseda_client::{Client, Patience};
+use beseda_client::Patience;
 use beseda_gateway::{Gateway, OpenError, Settings};
 use beseda_server::Transport;
 use secrecy::ExposeSecret;
@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use crate::{
     args::{GatewayArgs, GatewayCommand},
-    credential, signals,
+    credential, signals, target,
 };
 
 pub(crate) async fn run(mut args: GatewayArgs) -> anyhow::Result<()> {
@@ -50,8 +50,7 @@ fn settings(args: &GatewayArgs) -> anyhow::Result<Settings> {
     let credential = credential::shops_own(&connection)?;
     let timeout = Duration::from_secs(args.timeout.into());
     let patience = Patience { longest: timeout, ..Patience::default() };
-    let builder = Client::builder().url(&args.upstream).generation(generation);
-    let builder = builder.patience(patience).timeout(timeout);
+    let builder = target::builder(&connection).generation(generation).patience(patience);
     let client = match &credential {
         Credential::ApiKey(key) => builder.api_key(key.clone()),
         Credential::OAuth(token) => builder.oauth_token(token.clone()),

@@ -104,7 +104,7 @@ pub(crate) fn control(connection: &Connection) -> anyhow::Result<ControlClient> 
     Ok(builder(connection).build_control(&key)?)
 }
 
-fn builder(connection: &Connection) -> Builder {
+pub(crate) fn builder(connection: &Connection) -> Builder {
     let patience = Patience { longest: connection.wait(), ..Patience::default() };
     let builder = Client::builder().url(&connection.url).timeout(connection.timeout());
     let builder = match &connection.ca_file {

@@ -1,3 +1,5 @@
+//! Turns as programs get them, by a clock that stands still. How shares are reckoned is tested beside the reckoning.
+
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},

@@ -99,7 +99,8 @@ async fn keys_stay_over_a_restart_and_a_second_gateway_on_the_folder_is_refused(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_the_upstream_a_gateway_starts_only_if_it_has_seen_it_and_says_503() {
-    let away = patient_with_nothing(&format!("http://{}", nobody().await)).api_key("x").build().unwrap();
+    let away =
+        patient_with_nothing(&format!("http://{}", nobody().await)).api_key("x").build().unwrap();
     let empty = tempfile::tempdir().unwrap();
     assert!(Gateway::open(Settings::new(away.clone(), empty.path())).await.is_err());
 
@@ -117,7 +118,8 @@ async fn without_the_upstream_a_gateway_starts_only_if_it_has_seen_it_and_says_5
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refused_credential_is_told_at_the_start() {
     let stand_in = StandIn::start().await.unwrap();
-    let bad = patient_with_nothing(stand_in.url()).api_key(format!("ACMA:{}:00000000", "a".repeat(40)));
+    let bad =
+        patient_with_nothing(stand_in.url()).api_key(format!("ACMA:{}:00000000", "a".repeat(40)));
     let folder = tempfile::tempdir().unwrap();
     let refused = Gateway::open(Settings::new(bad.build().unwrap(), folder.path())).await;
     assert!(refused.unwrap_err().to_string().contains("Api-Key token is invalid"));

@@ -69,7 +69,9 @@ async fn who_has_written_is_never_told_what_was_asked_before() {
     let read = || client.get_chat_history(world.business(), chat(), HistoryFrom::default());
     read().await.unwrap();
     // A slow reader is under way: its answer was made before the message.
-    world.fault(json!({"operation":"getChatHistory","kind":"delay-after","delayMs":600,"count":1})).await;
+    world
+        .fault(json!({"operation":"getChatHistory","kind":"delay-after","delayMs":600,"count":1}))
+        .await;
     let slow = tokio::spawn({
         let client = client.clone();
         let business = world.business();

@@ -18,7 +18,9 @@ async fn a_connection_that_breaks_after_the_message_was_written_is_a_success() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_500_that_wrote_nothing_is_sent_again() {
     let world = World::start().await;
-    world.fault(json!({"operation":"sendMessageToChat","kind":"status","status":503,"count":1})).await;
+    world
+        .fault(json!({"operation":"sendMessageToChat","kind":"status","status":503,"count":1}))
+        .await;
     assert_eq!(world.say("снова", &[]).await.status(), 200);
     assert_eq!(world.times_said("снова").await, 1);
     assert_eq!(world.asked("sendMessageToChat").await, 2);
@@ -41,7 +43,10 @@ async fn a_repeated_request_is_answered_as_the_first_and_sends_nothing() {
     let key = [("idempotency-key", "заказ-1".trim_start_matches("заказ-"))];
     assert_eq!(world.say("раз", &key).await.headers()["x-beseda-gateway"], "upstream");
     let again = world.say("раз", &key).await;
-    assert_eq!((again.status().as_u16(), &again.headers()["x-beseda-gateway"]), (200, &"repeated".parse().unwrap()));
+    assert_eq!(
+        (again.status().as_u16(), &again.headers()["x-beseda-gateway"]),
+        (200, &"repeated".parse().unwrap())
+    );
     assert_eq!(world.times_said("раз").await, 1);
     let other = world.say("другое", &key).await;
     assert_eq!(other.status(), 400);
@@ -55,7 +60,9 @@ async fn a_repeated_request_is_answered_as_the_first_and_sends_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn requests_with_one_key_at_once_send_one_message() {
     let world = World::start().await;
-    world.fault(json!({"operation":"sendMessageToChat","kind":"delay","delayMs":200,"count":1})).await;
+    world
+        .fault(json!({"operation":"sendMessageToChat","kind":"delay","delayMs":200,"count":1}))
+        .await;
     let key = [("idempotency-key", "k")];
     let answers = futures::future::join_all((0..8).map(|_| world.say("вместе", &key))).await;
     assert!(answers.iter().all(|answer| answer.status() == 200));

@@ -135,9 +135,14 @@ impl World {
     }
 
     /// Sends a text with the gateway's own key and these headers.
-    pub(crate) async fn say(&self, text: &str, headers: &[(&'static str, &str)]) -> reqwest::Response {
+    pub(crate) async fn say(
+        &self,
+        text: &str,
+        headers: &[(&'static str, &str)],
+    ) -> reqwest::Response {
         let key = self.own_key();
-        let headers: Vec<_> = [("api-key", key.as_str())].into_iter().chain(headers.iter().copied()).collect();
+        let headers: Vec<_> =
+            [("api-key", key.as_str())].into_iter().chain(headers.iter().copied()).collect();
         let path = format!("chats/message?chatId={}", chat());
         self.call(&path, json!({ "message": text }), &headers).await
     }

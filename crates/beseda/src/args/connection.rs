@@ -46,7 +46,7 @@ impl Connection {
 #[derive(Debug, Clone)]
 pub(crate) struct Authority(pub(crate) Vec<u8>);
 
-fn authority(path: &str) -> Result<Authority, String> {
+pub(super) fn authority(path: &str) -> Result<Authority, String> {
     std::fs::read(path).map(Authority).map_err(|error| error.to_string())
 }
 

@@ -6,7 +6,7 @@ use beseda_api::{BusinessId, ChatId, Scope};
 use beseda_gateway::Priority;
 use clap::{Args, Subcommand};
 
-use super::connection::{Connection, GenerationArg};
+use super::connection::{Authority, Connection, GenerationArg, authority};
 
 const EXAMPLES: &str = "\
 The upstream's credential comes from the environment (BESEDA_API_KEY or BESEDA_OAUTH_TOKEN), from --credential-stdin or from
@@ -52,6 +52,9 @@ pub(crate) struct GatewayArgs {
     /// Read the upstream's credential from this file; it should be readable by you alone.
     #[arg(long, value_name = "FILE")]
     pub(crate) credential_file: Option<PathBuf>,
+    /// Trust the authority in this PEM file besides the machine's, for an upstream with a certificate of one's own.
+    #[arg(long, env = "BESEDA_CA_FILE", value_name = "FILE", value_parser = authority)]
+    pub(crate) ca_file: Option<Authority>,
     /// When ready, print address and keys as one line of JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -67,6 +70,7 @@ impl GatewayArgs {
             url: self.upstream.clone(),
             credential_stdin: self.credential_stdin,
             credential_file: self.credential_file.clone(),
+            ca_file: self.ca_file.clone(),
             wait: self.timeout,
             timeout: self.timeout,
             json: self.json,
