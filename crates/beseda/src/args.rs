@@ -1,6 +1,7 @@
 //! The command line as clap reads it: names, values, help. What the commands do stands elsewhere.
 
 mod admin;
+mod archive;
 mod chats;
 mod connection;
 mod control;
@@ -21,8 +22,9 @@ pub(crate) use admin::{
     AdminArgs, AdminCommand, CabinetsCommand, CampaignsCommand, KeysCommand, SubscriptionsCommand,
     TokensCommand, UsersCommand,
 };
+pub(crate) use archive::{Cabinets, KeepArgs, Mark, SyncArgs, UnreadArgs, WatchArgs};
 pub(crate) use chats::{ChatsArgs, ChatsCommand, CreateArgs, HistoryArgs, ListArgs};
-pub(crate) use connection::{Cabinet, Connection};
+pub(crate) use connection::{Cabinet, Connection, GenerationArg};
 pub(crate) use control::{ClockArgs, ControlArgs, ControlCommand, FaultsArgs, JournalArgs};
 pub(crate) use gateway::{
     AuditArgs, GatewayArgs, GatewayCommand, GatewayKeysArgs, GatewayKeysCommand,
@@ -70,6 +72,12 @@ pub(crate) enum Command {
     StandIn(StandInArgs),
     /// Read and write chats as the shop.
     Chats(ChatsArgs),
+    /// Fill a local archive of all chats, or keep it in step.
+    Sync(Box<SyncArgs>),
+    /// Follow an archive: new messages and changes of chats as they come.
+    Watch(Box<WatchArgs>),
+    /// Show what an operator has not read, or mark it as read.
+    Unread(UnreadArgs),
     /// Act as the marketplace on a Beseda server: orders, buyers, support, disputes.
     Market(MarketArgs),
     /// Let buyers, support and arbiter act by a script, or check one.

@@ -9,6 +9,7 @@ mod control;
 mod credential;
 mod exit;
 mod gateway;
+mod keep;
 mod listen;
 mod market;
 mod output;
@@ -19,9 +20,12 @@ mod serve;
 mod signals;
 mod stand_in;
 mod subscriptions;
+mod sync;
 mod tables;
 mod target;
 mod transfer;
+mod unread;
+mod watch;
 
 use std::process::ExitCode;
 

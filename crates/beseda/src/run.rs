@@ -7,7 +7,8 @@ use tokio::runtime::{Builder, Runtime};
 use crate::{
     admin,
     args::{Cli, Command, ControlCommand, StandInArgs},
-    chats, control, exit, gateway, listen, market, pages, scenario, serve, stand_in,
+    chats, control, exit, gateway, listen, market, pages, scenario, serve, stand_in, sync, unread,
+    watch,
 };
 
 /// Does what the command line says and tells how it ended.
@@ -27,6 +28,9 @@ fn start(command: Command) -> anyhow::Result<()> {
         }
         Command::StandIn(args) => block_on(Builder::new_multi_thread(), stand_in::run(args)),
         Command::Chats(args) => block_on(Builder::new_current_thread(), chats::run(args)),
+        Command::Sync(args) => block_on(Builder::new_current_thread(), sync::run(*args)),
+        Command::Watch(args) => block_on(Builder::new_current_thread(), watch::run(*args)),
+        Command::Unread(args) => unread::run(&args),
         Command::Market(args) => block_on(Builder::new_current_thread(), market::run(args)),
         Command::Scenario(args) => block_on(Builder::new_current_thread(), scenario::run(args)),
         Command::Listen(args) => block_on(Builder::new_current_thread(), listen::run(args)),
@@ -55,6 +59,9 @@ impl Command {
                 args.command.as_ref().map_or(args.json, ControlCommand::wants_json)
             }
             Self::Chats(args) => args.connection.json,
+            Self::Sync(args) => args.connection.json,
+            Self::Watch(args) => args.connection.json,
+            Self::Unread(args) => args.json,
             Self::Market(args) => args.connection.json,
             Self::Scenario(args) => args.connection.json,
             Self::Admin(args) => args.connection.json,

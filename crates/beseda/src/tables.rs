@@ -4,6 +4,7 @@ use beseda_api::{
     ApiKeyInfo, Attachment, Cabinet, Campaign, Chat, ChatStatus, ContextType, FullContext, Message,
     Scope, TokenInfo, User,
 };
+use beseda_archive::{ArchivedMessage, UnreadChat};
 use comfy_table::{Attribute, Cell, Color, ColumnConstraint, Table};
 
 use crate::output::Output;
@@ -123,6 +124,36 @@ pub(crate) fn tokens(out: Output, tokens: &[TokenInfo]) -> Table {
             shown(token.revoked_at),
         ]);
     }
+    table
+}
+
+/// A message on one line of a live tail; its text may have more.
+pub(crate) fn told(found: &ArchivedMessage) -> String {
+    let message = &found.message;
+    let by = match &found.operator {
+        Some(operator) => format!("{} ({})", message.sender, printable(operator)),
+        None => printable(message.sender.as_str()),
+    };
+    format!("{}  {}  {by}: {}", message.created_at, found.chat_id, content(message))
+}
+
+pub(crate) fn unread(out: Output, chats: &[UnreadChat]) -> Table {
+    let mut table =
+        headed(out, &["CHAT", "UNREAD", "WAITING SINCE", "STATUS", "SHOP", "ABOUT", "CUSTOMER"]);
+    for found in chats {
+        let shop = found.shop.as_deref().map(printable);
+        let campaign = found.chat.context.campaign_id;
+        table.add_row(vec![
+            Cell::new(found.chat.chat_id),
+            Cell::new(found.unread),
+            Cell::new(shown(found.waiting_since)),
+            status(out, &found.chat.status),
+            Cell::new(shop.unwrap_or_else(|| shown(campaign))),
+            Cell::new(about(&found.chat.context)),
+            Cell::new(customer(&found.chat.context)),
+        ]);
+    }
+    whole(&mut table, &[0, 2]);
     table
 }
 

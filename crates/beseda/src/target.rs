@@ -8,7 +8,7 @@ use beseda_client::{AdminClient, Builder, Client, ControlClient, MarketClient, P
 use beseda_engine::Engine;
 
 use crate::{
-    args::{Cabinet, Connection},
+    args::{Cabinet, Connection, GenerationArg},
     credential,
     exit::Usage,
 };
@@ -26,17 +26,25 @@ impl Shop {
         cabinet: &Cabinet,
         trusted: &[String],
     ) -> anyhow::Result<Self> {
-        let mut settings = builder(connection).generation(cabinet.generation.into());
-        for origin in trusted {
-            settings = settings.trust_files_from(origin);
-        }
-        let client = credential::of_shop(connection, settings)?.build()?;
+        let client = client(connection, cabinet.generation, trusted)?;
         let business = match cabinet.business {
             Some(business) => business,
             None => only_cabinet(&client).await?,
         };
         Ok(Self { client, business })
     }
+}
+
+/// A client of the shop's side, which shows its credential to these origins too when it fetches files.
+pub(crate) fn client(
+    connection: &Connection,
+    generation: GenerationArg,
+    trusted: &[String],
+) -> anyhow::Result<Client> {
+    let settings = builder(connection).generation(generation.into());
+    let settings =
+        trusted.iter().fold(settings, |settings, origin| settings.trust_files_from(origin));
+    Ok(credential::of_shop(connection, settings)?.build()?)
 }
 
 /// The marketplace's side of one cabinet.

@@ -1,0 +1,60 @@
+//! `beseda unread`: what an operator has not read, and marking it as read. Everything stays in the archive.
+
+use beseda_archive::{Archive, ChatKey};
+use serde_json::json;
+
+use crate::{
+    args::{Mark, UnreadArgs},
+    exit::Usage,
+    keep::{self, failed},
+    output::Output,
+    tables,
+};
+
+pub(crate) fn run(args: &UnreadArgs) -> anyhow::Result<()> {
+    let out = Output::new(args.json);
+    let archive = keep::open(&args.archive.folder)?;
+    if args.mark.is_empty() {
+        let unread = archive.unread(&args.operator, &args.business).map_err(failed)?;
+        if out.is_json() {
+            return out.document(&unread);
+        }
+        out.note(format_args!(
+            "{} unread messages in {} chats for {}; {} chats wait for the shop",
+            unread.unread,
+            unread.chats.len(),
+            unread.operator,
+            unread.backlog
+        ));
+        return out.table(tables::unread(out, &unread.chats));
+    }
+    let mut marked = 0;
+    for &mark in &args.mark {
+        marked += match mark {
+            Mark::All => archive.mark_all_read(&args.operator, &args.business).map_err(failed)?,
+            Mark::Chat(chat, message) => {
+                let key = the_chat(&archive, args, chat)?;
+                let known = archive.mark_read(&args.operator, key, message).map_err(failed)?;
+                u64::from(known)
+            }
+        };
+    }
+    if out.is_json() {
+        return out.document(&json!({ "operator": args.operator, "marked": marked }));
+    }
+    out.say(format_args!("{marked} chats marked as read for {}", args.operator))
+}
+
+/// The chat of this id; ids are unique over all cabinets of the service, but archives may hold two services.
+fn the_chat(
+    archive: &Archive,
+    args: &UnreadArgs,
+    chat: beseda_api::ChatId,
+) -> anyhow::Result<ChatKey> {
+    let mut found = archive.chats_of_id(chat).map_err(failed)?;
+    found.retain(|key| args.business.is_empty() || args.business.contains(&key.business_id));
+    if found.len() > 1 {
+        return Err(Usage::error(format!("chat {chat} is in several cabinets: give --business")));
+    }
+    found.pop().ok_or_else(|| beseda_api::Error::chat_not_found(chat).into())
+}

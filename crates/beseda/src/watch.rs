@@ -1,0 +1,144 @@
+//! `beseda watch`: the live tail of an archive, which it keeps in step itself unless another process does.
+
+use beseda_archive::{Archive, Change, Depth, Syncer};
+use futures::future;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::{
+    args::WatchArgs,
+    keep::{self, Hearing, Kept, failed},
+    output::Output,
+    signals,
+    sync::Bar,
+    tables,
+};
+
+/// A change as a line of JSON.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase", tag = "event")]
+enum Line<'a> {
+    #[serde(rename_all = "camelCase")]
+    Message {
+        cursor: i64,
+        /// Whether the shop wrote it.
+        own: bool,
+        #[serde(flatten)]
+        message: &'a beseda_archive::ArchivedMessage,
+    },
+    #[serde(rename_all = "camelCase")]
+    Chat {
+        cursor: i64,
+        #[serde(flatten)]
+        chat: &'a beseda_archive::ArchivedChat,
+    },
+}
+
+pub(crate) async fn run(args: WatchArgs) -> anyhow::Result<()> {
+    let out = Output::new(args.connection.json);
+    signals::start_log("warn", args.connection.json)?;
+    let archive = keep::open(&args.archive.folder)?;
+    let before = archive.seq().map_err(failed)?;
+    let mut end = Box::pin(signals::asked_to_end()?);
+    let keeping = if args.offline || archive.kept_by().map_err(failed)?.is_some() {
+        None
+    } else {
+        Some(keep(&archive, &args, out).await?)
+    };
+    // An archive without anything in it is filled first: nobody wants to see all of the past as news.
+    let news = match (args.after, &keeping) {
+        (Some(after), _) => after,
+        (None, Some((syncer, _))) if before == 0 => {
+            let filled = tokio::select! {
+                filled = syncer.once(Depth::Full) => filled,
+                () = &mut end => return Ok(()),
+            };
+            filled.map_err(failed)?;
+            archive.seq().map_err(failed)?
+        }
+        (None, _) => before,
+    };
+    let listening = keeping.as_ref().and_then(|(_, hearing)| hearing.as_ref());
+    let listening = listening.map(|hearing| hearing.url.clone());
+    if out.is_json() {
+        out.line(&json!({ "event": "ready", "cursor": news, "listening": listening }))?;
+    } else {
+        match listening {
+            Some(url) => out.note(format_args!("watching, and listening on {url}")),
+            None if keeping.is_none() => out.note("watching; another process keeps it in step"),
+            None => out.note("watching"),
+        }
+    }
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let keep_up = async {
+        match keeping {
+            Some((syncer, hearing)) => {
+                let first = if news == before { Depth::Full } else { Depth::Quick };
+                let schedule = keep::schedule(args.every, 10, &args.keep, first);
+                let hints = hearing.map(|hearing| hearing.hints);
+                let end = async { drop(stopped.await) };
+                syncer.run(schedule, hints, end).await.map_err(failed)
+            }
+            None => future::pending().await,
+        }
+    };
+    let show = show(&archive, &args, out, news);
+    let done = tokio::select! {
+        done = keep_up => done,
+        done = show => done,
+        () = &mut end => Ok(()),
+    };
+    drop(stop);
+    done
+}
+
+async fn keep(
+    archive: &Archive,
+    args: &WatchArgs,
+    out: Output,
+) -> anyhow::Result<(Syncer, Option<Hearing>)> {
+    let kept = Kept::reach(archive, &args.connection, &args.cabinets, &args.keep.trusted).await?;
+    let syncer = kept.syncer(archive, !args.keep.no_files).map_err(failed)?;
+    let bar = Bar::new(&out);
+    let syncer = syncer.watched(move |event| {
+        bar.see(event);
+        if matches!(event, beseda_archive::Event::InStep(_)) {
+            bar.end();
+        }
+    });
+    Ok((syncer, keep::hear(&args.keep, &kept.cabinets).await?))
+}
+
+async fn show(archive: &Archive, args: &WatchArgs, out: Output, after: i64) -> anyhow::Result<()> {
+    let mut changes = archive.watch(after);
+    loop {
+        let change = changes.next().await.map_err(failed)?;
+        let wanted = &args.cabinets.business;
+        if !wanted.is_empty() && !wanted.contains(&change.business_id()) {
+            continue;
+        }
+        let cursor = change.cursor();
+        match &change {
+            Change::Message(message) => {
+                let own = message.is_own();
+                if own && args.others_only {
+                    continue;
+                }
+                if out.is_json() {
+                    out.line(&Line::Message { cursor, own, message })?;
+                } else {
+                    out.say(tables::told(message))?;
+                }
+            }
+            Change::Chat(_) if args.messages_only => {}
+            Change::Chat(chat) if out.is_json() => out.line(&Line::Chat { cursor, chat })?,
+            Change::Chat(chat) => {
+                let gone = if chat.gone_at.is_some() { ", gone" } else { "" };
+                out.say(tables::printable(&format!(
+                    "{}  chat {}: {} {}{gone}",
+                    chat.chat.updated_at, chat.chat.chat_id, chat.chat.chat_type, chat.chat.status
+                )))?;
+            }
+        }
+    }
+}
