@@ -25,6 +25,8 @@ use crate::{
 const BATCH: u32 = 200;
 /// How long after it was first seen a date in whole seconds is past for sure.
 const SETTLED: SignedDuration = SignedDuration::from_secs(2);
+/// What is older than this by our clock is past by any clock.
+const RECENT: SignedDuration = SignedDuration::from_hours(24);
 /// Failures in a row that may be about one chat each, but hardly are.
 const PATIENCE: u32 = 3;
 
@@ -91,7 +93,8 @@ impl Syncer {
     /// From when on nothing more can come at the moment the chat was updated.
     fn settled_at(&self, standing: &Standing, newest: i64) -> Timestamp {
         let in_newest_second = standing.updated_at > newest.saturating_sub(SECOND);
-        let coarse = is_whole(standing.updated_at) && in_newest_second;
+        let recent = trouble::later(moment_of(standing.updated_at), RECENT) > self.clock.now();
+        let coarse = is_whole(standing.updated_at) && in_newest_second && recent;
         let read_too_early = standing.synced_at.is_some_and(|at| is_whole(at.saturating_add(1)));
         if standing.is_due() && (coarse || read_too_early) {
             trouble::later(moment_of(standing.seen_at), SETTLED)
