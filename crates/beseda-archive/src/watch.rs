@@ -18,7 +18,6 @@ const BATCH: u32 = 200;
 
 /// Something new in an archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "there are few at a time, and most are messages")]
 pub enum Change {
     /// A message came in.
     Message(ArchivedMessage),

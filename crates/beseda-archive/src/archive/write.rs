@@ -209,12 +209,11 @@ impl<'t> Write<'t> {
         let mut statement = self.transaction.prepare_cached(
             "SELECT campaign, context_type, last_message FROM chats WHERE business = ?1 AND chat = ?2",
         )?;
-        let home = statement.query_row(key, |row| {
+        statement.query_row(key, |row| {
             let (business, chat) = key;
             let (campaign, last_message) = (row.get(0)?, row.get(2)?);
             Ok(Home { business, chat, campaign, context_type: row.get(1)?, last_message })
-        });
-        home
+        })
     }
 
     /// Whether a message is here. Links of attachments may be renewed by the service; nothing else of a message changes.
