@@ -1,0 +1,270 @@
+//! The statements over the outbox's tables, each as narrow as what happens. When they are called is decided elsewhere.
+
+use std::str::FromStr;
+
+use beseda_api::{BusinessId, ChatId, MessageId};
+use beseda_client::Outgoing;
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params, types::Type};
+
+use crate::{Error, Filter, Item, NewItem, OutboxId, Result, State, files::Part, item::ItemFile};
+
+const COLUMNS: &str = "id, business, chat, state, text, file_name, file_size, file_sha256, operator, \
+    message, reason, status, attempts, created_at, changed_at, unseen, doubt, baseline";
+/// In the words of the index on what is open.
+const OPEN: &str = "state IN ('queued', 'sending', 'sent') AND unseen = 0";
+
+fn wrong<E: std::error::Error + Send + Sync + 'static>(
+    column: usize,
+) -> impl Fn(E) -> rusqlite::Error {
+    move |error| rusqlite::Error::FromSqlConversionFailure(column, Type::Integer, Box::new(error))
+}
+
+fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
+    let moment = |column: usize| {
+        Timestamp::from_microsecond(row.get(column)?).map_err(wrong::<jiff::Error>(column))
+    };
+    let file = match row.get(5)? {
+        Some(name) => {
+            let size = u64::try_from(row.get::<_, i64>(6)?).map_err(wrong(6))?;
+            Some(ItemFile { name, size, sha256: row.get(7)? })
+        }
+        None => None,
+    };
+    let message: Option<i64> = row.get(9)?;
+    let state: String = row.get(3)?;
+    Ok(Item {
+        id: OutboxId(row.get(0)?),
+        business_id: BusinessId::new(row.get(1)?).map_err(wrong(1))?,
+        chat_id: ChatId::new(row.get(2)?).map_err(wrong(2))?,
+        state: State::from_str(&state).map_err(wrong(3))?,
+        text: row.get(4)?,
+        file,
+        operator: row.get(8)?,
+        message_id: message.map(MessageId::new).transpose().map_err(wrong(9))?,
+        reason: row.get(10)?,
+        status: row.get(11)?,
+        attempts: row.get(12)?,
+        created_at: moment(13)?,
+        changed_at: moment(14)?,
+        unseen: row.get(15)?,
+        doubt: row.get(16)?,
+        baseline: row.get(17)?,
+    })
+}
+
+pub(crate) fn insert(
+    transaction: &Transaction<'_>,
+    new: &NewItem,
+    part: Option<&Part>,
+    now: Timestamp,
+) -> Result<OutboxId> {
+    let (text, name) = match &new.what {
+        Outgoing::Text(text) => (Some(text.as_str()), None),
+        Outgoing::File { name, .. } => (None, Some(name.as_str())),
+    };
+    let sql = "INSERT INTO items (business, chat, turn, text, file_name, file_size, file_sha256, \
+        operator, state, created_at, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?)";
+    let now = now.as_microsecond();
+    transaction.prepare_cached(sql)?.execute(params![
+        new.business.get(),
+        new.chat.get(),
+        next_turn(transaction)?,
+        text,
+        name,
+        part.map(|part| i64::try_from(part.size).unwrap_or(i64::MAX)),
+        part.map(|part| part.sha256.as_str()),
+        new.operator,
+        now,
+        now,
+    ])?;
+    Ok(OutboxId(transaction.last_insert_rowid()))
+}
+
+fn next_turn(transaction: &Transaction<'_>) -> Result<i64> {
+    let sql = "UPDATE turns SET last = last + 1 RETURNING last";
+    Ok(transaction.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+}
+
+pub(crate) fn get(connection: &Connection, id: OutboxId) -> Result<Item> {
+    let sql = format!("SELECT {COLUMNS} FROM items WHERE id = ?");
+    let found = connection.prepare_cached(&sql)?.query_row([id.0], item).optional()?;
+    found.ok_or(Error::Unknown(id))
+}
+
+pub(crate) fn list(connection: &Connection, filter: &Filter) -> Result<Vec<Item>> {
+    let words: Vec<String> = filter.states.iter().map(|state| format!("'{state}'")).collect();
+    let states = if words.is_empty() {
+        String::new()
+    } else {
+        format!("AND state IN ({})", words.join(", "))
+    };
+    let sql = format!(
+        "SELECT {COLUMNS} FROM items WHERE id > ?1 AND (?2 IS NULL OR business = ?2) \
+         AND (?3 IS NULL OR chat = ?3) {states} ORDER BY id LIMIT ?4"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_map(
+        params![
+            filter.after.map_or(0, |id| id.0),
+            filter.business.map(BusinessId::get),
+            filter.chat.map(ChatId::get),
+            filter.limit.map_or(-1, i64::from),
+        ],
+        item,
+    )?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// How many messages are in each state.
+pub(crate) fn counts(
+    connection: &Connection,
+    business: Option<BusinessId>,
+) -> Result<Vec<(State, u64)>> {
+    let sql = "SELECT state, count(*) FROM items WHERE ?1 IS NULL OR business = ?1 GROUP BY state";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map([business.map(BusinessId::get)], |row| {
+        let state: String = row.get(0)?;
+        let count = u64::try_from(row.get::<_, i64>(1)?).map_err(wrong(1))?;
+        Ok((State::from_str(&state).map_err(wrong(0))?, count))
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The chats of a cabinet for which something is to be done, those first that have waited longest.
+pub(crate) fn open_chats(connection: &Connection, business: BusinessId) -> Result<Vec<ChatId>> {
+    let sql = format!(
+        "SELECT chat FROM items WHERE {OPEN} AND business = ? GROUP BY chat ORDER BY min(turn)"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows =
+        statement.query_map([business.get()], |row| ChatId::new(row.get(0)?).map_err(wrong(0)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// What is open in a chat, in its order, the first so many.
+pub(crate) fn line(
+    connection: &Connection,
+    business: BusinessId,
+    chat: ChatId,
+    limit: u32,
+) -> Result<Vec<Item>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM items WHERE {OPEN} AND business = ? AND chat = ? ORDER BY turn LIMIT ?"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let rows = statement.query_map(params![business.get(), chat.get(), limit], item)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The last message seen in a chat; `None` if it was never looked at.
+pub(crate) fn known(
+    connection: &Connection,
+    business: BusinessId,
+    chat: ChatId,
+) -> Result<Option<i64>> {
+    let sql = "SELECT known FROM chats WHERE business = ? AND chat = ?";
+    let mut statement = connection.prepare_cached(sql)?;
+    Ok(statement.query_row(params![business.get(), chat.get()], |row| row.get(0)).optional()?)
+}
+
+pub(crate) fn set_known(
+    connection: &Connection,
+    business: BusinessId,
+    chat: ChatId,
+    known: i64,
+) -> Result<()> {
+    let sql = "INSERT INTO chats (business, chat, known) VALUES (?, ?, ?) \
+        ON CONFLICT DO UPDATE SET known = excluded.known WHERE excluded.known > known";
+    connection.prepare_cached(sql)?.execute(params![business.get(), chat.get(), known])?;
+    Ok(())
+}
+
+/// The messages of a chat after one that are known to be of this outbox.
+pub(crate) fn claimed(
+    connection: &Connection,
+    business: BusinessId,
+    chat: ChatId,
+    after: i64,
+) -> Result<Vec<i64>> {
+    let sql = "SELECT message FROM items WHERE business = ? AND chat = ? AND message > ?";
+    let mut statement = connection.prepare_cached(sql)?;
+    let rows = statement.query_map(params![business.get(), chat.get(), after], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// From queued to sending; `false` if it isn't queued any more.
+pub(crate) fn set_sending(
+    connection: &Connection,
+    id: OutboxId,
+    baseline: i64,
+    now: Timestamp,
+) -> Result<bool> {
+    let sql = "UPDATE items SET state = 'sending', doubt = 0, baseline = ?2, \
+        attempts = attempts + 1, reason = NULL, status = NULL, changed_at = ?3 \
+        WHERE id = ?1 AND state = 'queued'";
+    let now = now.as_microsecond();
+    Ok(connection.prepare_cached(sql)?.execute(params![id.0, baseline, now])? > 0)
+}
+
+/// What became of something that was open, with the reason if there is one.
+pub(crate) fn set_state(
+    connection: &Connection,
+    id: OutboxId,
+    state: State,
+    why: Option<(&str, Option<u16>)>,
+    now: Timestamp,
+) -> Result<()> {
+    let sql =
+        "UPDATE items SET state = ?2, reason = ?3, status = ?4, changed_at = ?5 WHERE id = ?1";
+    let (reason, status) = why.map_or((None, None), |(reason, status)| (Some(reason), status));
+    let now = now.as_microsecond();
+    connection.prepare_cached(sql)?.execute(params![id.0, state.as_str(), reason, status, now])?;
+    Ok(())
+}
+
+/// Says whether the history has to be asked before it is sent.
+pub(crate) fn set_doubt(connection: &Connection, id: OutboxId, doubt: bool) -> Result<()> {
+    connection
+        .prepare_cached("UPDATE items SET doubt = ?2 WHERE id = ?1")?
+        .execute(params![id.0, doubt])?;
+    Ok(())
+}
+
+pub(crate) fn confirm(
+    connection: &Connection,
+    id: OutboxId,
+    message: i64,
+    now: Timestamp,
+) -> Result<()> {
+    let sql = "UPDATE items SET state = 'confirmed', message = ?2, doubt = 0, reason = NULL, \
+        status = NULL, changed_at = ?3 WHERE id = ?1";
+    connection.prepare_cached(sql)?.execute(params![id.0, message, now.as_microsecond()])?;
+    Ok(())
+}
+
+pub(crate) fn set_unseen(connection: &Connection, id: OutboxId) -> Result<()> {
+    let sql = "UPDATE items SET unseen = 1 WHERE id = ? AND state = 'sent'";
+    connection.prepare_cached(sql)?.execute([id.0])?;
+    Ok(())
+}
+
+/// Puts what failed at the end of its line.
+pub(crate) fn queue_again(
+    transaction: &Transaction<'_>,
+    id: OutboxId,
+    now: Timestamp,
+) -> Result<()> {
+    let sql = "UPDATE items SET state = 'queued', turn = ?2, reason = NULL, status = NULL, \
+        changed_at = ?3 WHERE id = ?1";
+    let turn = next_turn(transaction)?;
+    transaction.prepare_cached(sql)?.execute(params![id.0, turn, now.as_microsecond()])?;
+    Ok(())
+}
+
+/// Whether a message that isn't over yet needs this file.
+pub(crate) fn needs_file(connection: &Connection, sha256: &str) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM items WHERE file_sha256 = ? \
+        AND (state IN ('queued', 'sending', 'failed')))";
+    Ok(connection.prepare_cached(sql)?.query_row([sha256], |row| row.get(0))?)
+}
