@@ -142,7 +142,7 @@ impl Lane {
         let (id, now) = (head.id, shared.settings.safety.now());
         let begun = self.shared.outbox.write(move |tables| {
             let begun = table::set_sending(tables, id, baseline, now)?;
-            Ok(begun.then(|| table::get(tables, id)).transpose()?)
+            begun.then(|| table::get(tables, id)).transpose()
         });
         // It was taken back at the last moment.
         let Some(item) = begun.await? else { return Ok(Step::Go) };

@@ -1,0 +1,38 @@
+//! Accepts a text for a chat and sends it once, together with whatever an earlier life of the program left.
+//!
+//! ```text
+//! BESEDA_URL=http://127.0.0.1:8090 BESEDA_API_KEY=… BESEDA_BUSINESS_ID=… \
+//!     cargo run -p beseda-outbox --example queue -- DIR CHAT 'It leaves today'
+//! ```
+
+use std::{
+    env::{args, var},
+    sync::Arc,
+};
+
+use anyhow::Context;
+use beseda_client::{Client, DEFAULT_URL, Outgoing};
+use beseda_outbox::{Event, NewItem, Outbox, RunSettings};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    let mut words = args().skip(1);
+    let mut word = || words.next().context("give a folder, a chat and a text");
+    let (folder, chat, text) = (word()?, word()?.parse()?, word()?);
+    let business = var("BESEDA_BUSINESS_ID")?.parse()?;
+    let url = var("BESEDA_URL").unwrap_or_else(|_| DEFAULT_URL.to_owned());
+    let client = Client::builder().url(url).api_key(var("BESEDA_API_KEY")?).build()?;
+
+    let outbox = Outbox::open(folder).await?;
+    // When this comes back, nothing can lose the message any more.
+    outbox.enqueue(NewItem::new(business, chat, Outgoing::text(text)?)).await?;
+
+    let settings = RunSettings::until_empty().on_event(|event| {
+        if let Event::Changed(item) = event {
+            let message = item.message_id.map_or(String::new(), |id| format!(" as {id}"));
+            println!("message {} is {}{message}", item.id, item.state);
+        }
+    });
+    outbox.run(Arc::new(client), business, settings, std::future::pending()).await?;
+    Ok(())
+}

@@ -1,0 +1,7 @@
+//! The outbox over a stand-in that misbehaves. Time passes where somebody waits for it, and nowhere else.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
+mod queue;
+mod sending;
+mod world;
