@@ -10,23 +10,28 @@ use reqwest::{
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use crate::{AdminClient, Client, ControlClient, Failure, MarketClient, send::Transport};
+use crate::{
+    AdminClient, Client, ControlClient, Failure, Governor, MarketClient, Priority,
+    send::{Lane, Transport},
+};
 
 /// Where the published service answers.
 pub const DEFAULT_URL: &str = "https://api.partner.market.yandex.ru";
 /// Where the published service keeps attachments.
 const PUBLISHED_FILES: &str = "https://files.messenger.yandex.net";
 
-/// How often and how long a read is repeated. A send never is.
+/// How often and how long a call is tried: reads after network failures and 5xx, everything but uploads after 420.
+/// A send is never repeated after anything that leaves open whether it was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
-    /// How many times a read is repeated after the first failure.
+    /// How many times a call is repeated after the first failure. Waiting for the end of an hour isn't counted.
     pub repeats: usize,
     /// The pause before the first repetition; each further one doubles it, with jitter.
     pub first_pause: Duration,
     /// The longest pause of that kind.
     pub longest_pause: Duration,
-    /// How long a read may take with all its pauses, waiting for an hourly limit included.
+    /// How long a call may take with all its pauses, waiting for the limits included: the deadline. A call that would
+    /// certainly wait longer fails at once with [`Failure::OverLimit`], and one that began is not cut short.
     pub longest: Duration,
 }
 
@@ -65,6 +70,8 @@ pub struct Builder {
     file_hosts: Vec<String>,
     max_download: u64,
     patience: Patience,
+    governor: Option<Governor>,
+    ungoverned: bool,
     roots: Vec<Vec<u8>>,
 }
 
@@ -84,6 +91,8 @@ impl Default for Builder {
             file_hosts: Vec::new(),
             max_download: 32 * 1024 * 1024,
             patience: Patience::default(),
+            governor: None,
+            ungoverned: false,
             roots: Vec::new(),
         }
     }
@@ -165,7 +174,22 @@ impl Builder {
         self
     }
 
-    /// How reads are repeated.
+    /// Who lets calls go within the limits: share it between clients that use the same cabinets of the same service.
+    /// A new one of its own unless said.
+    pub fn governor(mut self, governor: Governor) -> Self {
+        self.governor = Some(governor);
+        self.ungoverned = false;
+        self
+    }
+
+    /// Every call goes at once, whatever the limits are; 420 is then met as it comes.
+    pub fn ungoverned(mut self) -> Self {
+        self.governor = None;
+        self.ungoverned = true;
+        self
+    }
+
+    /// How calls are repeated, and how long they may take.
     pub fn patience(mut self, patience: Patience) -> Self {
         self.patience = patience;
         self
@@ -192,8 +216,22 @@ impl Builder {
             // The file host of the published service takes tokens in this form.
             file_token: self.oauth.as_ref().map(|token| secret("OAuth ", token)).transpose()?,
             max_download: self.max_download,
-            transport: self.transport(credential)?,
+            transport: Transport {
+                lane: self.lane(credential.as_ref()),
+                ..self.transport(credential)?
+            },
         })
+    }
+
+    fn lane(&self, credential: Option<&(HeaderName, HeaderValue)>) -> Option<Lane> {
+        let governor = match &self.governor {
+            _ if self.ungoverned => return None,
+            Some(governor) => governor.clone(),
+            None => Governor::default(),
+        };
+        let credential = governor.number(&credential.map(|(_, value)| value.as_bytes()));
+        let generation = self.generation;
+        Some(Lane { governor, credential, generation, priority: Priority::Interactive })
     }
 
     /// The client of the marketplace's side, with its key.
@@ -233,6 +271,7 @@ impl Builder {
             timeout: self.timeout,
             upload_timeout: self.upload_timeout,
             patience: self.patience,
+            lane: None,
         })
     }
 

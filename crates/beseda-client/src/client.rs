@@ -14,7 +14,7 @@ use beseda_api::{
 use reqwest::header::HeaderValue;
 
 use crate::{
-    Builder, Failure,
+    Builder, Failure, Governor, Patience, Priority,
     send::{Call, Transport},
 };
 
@@ -88,12 +88,44 @@ impl Client {
         Ok(info.api_key)
     }
 
+    /// The same client for work that nobody waits for: its calls give way to all others of the same governor, and
+    /// leave them a slot and a part of every hour ([`Governor::reserve`]).
+    #[must_use]
+    pub fn background(&self) -> Self {
+        self.with_priority(Priority::Background)
+    }
+
+    /// The same client with this priority.
+    #[must_use]
+    pub fn with_priority(&self, priority: Priority) -> Self {
+        let mut other = self.clone();
+        if let Some(lane) = &mut other.transport.lane {
+            lane.priority = priority;
+        }
+        other
+    }
+
+    /// The same client with other patience: a deadline of its own for one piece of work.
+    #[must_use]
+    pub fn with_patience(&self, patience: Patience) -> Self {
+        let mut other = self.clone();
+        other.transport.patience = patience;
+        other
+    }
+
+    /// Who lets its calls go; `None` if it was built [ungoverned](Builder::ungoverned).
+    #[must_use]
+    pub fn governor(&self) -> Option<&Governor> {
+        self.transport.lane.as_ref().map(|lane| &lane.governor)
+    }
+
     fn call(&self, endpoint: &Endpoint, business: Option<BusinessId>) -> Call {
         let path = endpoint.request_path(self.generation, business);
-        match endpoint.method {
+        let call = match endpoint.method {
             Method::Get => Call::get(path),
             Method::Post => Call::post(path),
-        }
+        };
+        call.counted(endpoint, business)
     }
 
     fn token_name(&self) -> &'static str {

@@ -2,7 +2,10 @@
 
 use std::{error::Error as StdError, fmt, io};
 
-use beseda_api::{Answer, Error, Refusal};
+use beseda_api::{Answer, BusinessId, Error, Refusal};
+use jiff::Timestamp;
+
+use crate::Reason;
 
 type Source = Box<dyn StdError + Send + Sync>;
 
@@ -59,6 +62,19 @@ pub enum Failure {
     /// The link of an attachment is not an address of HTTP.
     #[error("the attachment's link is no http address")]
     BadLink,
+    /// The call would have waited for a limit beyond its deadline ([`Patience::longest`](crate::Patience::longest)).
+    /// It was never sent.
+    #[error("{}", over_limit(operation, *business, *reason, *until))]
+    OverLimit {
+        /// The operation, by its published name.
+        operation: &'static str,
+        /// The cabinet, if the operation names one.
+        business: Option<BusinessId>,
+        /// What it waited for.
+        reason: Reason,
+        /// Until when, by the service's clock; `None` if that depended on calls that are running.
+        until: Option<Timestamp>,
+    },
     /// What was to be sent can't be read on this side.
     #[error("can't read what was to be sent: {0}")]
     Local(#[source] io::Error),
@@ -69,7 +85,9 @@ impl Failure {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Connect(_) | Self::Timeout(_) | Self::Interrupted(_) => true,
+            Self::Connect(_) | Self::Timeout(_) | Self::Interrupted(_) | Self::OverLimit { .. } => {
+                true
+            }
             Self::Undocumented { status, .. } => *status >= 500,
             _ => false,
         }
@@ -225,6 +243,19 @@ fn root(error: &(dyn StdError + Send + Sync + 'static)) -> String {
         root = source;
     }
     root.to_string()
+}
+
+fn over_limit(
+    operation: &str,
+    business: Option<BusinessId>,
+    reason: Reason,
+    until: Option<Timestamp>,
+) -> String {
+    let of = business.map(|business| format!(" of cabinet {business}")).unwrap_or_default();
+    match until {
+        Some(until) => format!("the limit of {operation}{of} is used up until {until}"),
+        None => format!("the limit of {operation}{of} left no place in time: {reason}"),
+    }
 }
 
 /// The beginning of a body for people, on one line.

@@ -36,6 +36,7 @@ mod control;
 mod download;
 mod ext;
 mod failure;
+mod governor;
 mod limit;
 mod market;
 #[cfg(feature = "receiver")]
@@ -53,6 +54,7 @@ pub use control::ControlClient;
 pub use download::Fetched;
 pub use ext::ChatsExt;
 pub use failure::{ErrorExt, Failure};
+pub use governor::{BudgetState, CabinetState, Governor, Priority, Reason, Waiting};
 pub use market::MarketClient;
 pub use safe::{Outgoing, SafeSend, Safety, Sent};
 pub use secrecy::SecretString;

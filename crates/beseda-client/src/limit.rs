@@ -14,6 +14,17 @@ pub(crate) fn answer(headers: &HeaderMap) -> Answer {
     Answer { request_id: request_id(headers), limit: limit(headers) }
 }
 
+/// What an answer shows of limits, and of the service's clock.
+pub(crate) struct Shown {
+    pub(crate) limit: Option<LimitState>,
+    pub(crate) date: Option<Timestamp>,
+}
+
+/// Limit state and clock of an answer.
+pub(crate) fn shown(headers: &HeaderMap) -> Shown {
+    Shown { limit: limit(headers), date: moment(headers, "date") }
+}
+
 /// How long to wait until the limit's window ends, by the server's own clock where it shows it.
 pub(crate) fn wait(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let until = moment(headers, "x-ratelimit-resource-until")?;

@@ -2,14 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use backon::{ExponentialBuilder, Retryable};
+use backon::{BackoffBuilder, ExponentialBuilder};
 use beseda_api::{
-    Answer, Error, FileUpload, MAX_FILE_BYTES, Refusal, Refused, Result,
+    Answer, BusinessId, Endpoint, Error, FileUpload, Generation, MAX_FILE_BYTES, Refusal, Refused,
+    Result,
     wire::{Envelope, Failure as RefusalBody, Status},
 };
 use bytes::Bytes;
 use futures::StreamExt;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::{
     Body, Method, RequestBuilder, Response,
     header::{CONTENT_TYPE, HeaderName, HeaderValue},
@@ -19,8 +20,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use url::Url;
 
 use crate::{
-    Patience,
+    ErrorExt, Governor, Patience, Priority,
     failure::{Failure, LocalRead},
+    governor::{Entity, Permit},
     limit,
 };
 
@@ -36,11 +38,14 @@ pub(crate) struct Call {
     query: Vec<(&'static str, String)>,
     json: Option<Vec<u8>>,
     repeatable: bool,
+    /// By which limit it is counted, if by any: the place in [`Endpoint::ALL`], and the cabinet.
+    counted: Option<(usize, Option<BusinessId>)>,
 }
 
 impl Call {
     pub(crate) fn new(method: Method, path: impl Into<String>) -> Self {
-        Self { method, path: path.into(), query: Vec::new(), json: None, repeatable: false }
+        let path = path.into();
+        Self { method, path, query: Vec::new(), json: None, repeatable: false, counted: None }
     }
 
     pub(crate) fn get(path: impl Into<String>) -> Self {
@@ -66,6 +71,12 @@ impl Call {
         self
     }
 
+    /// One of the operations that have limits.
+    pub(crate) fn counted(mut self, endpoint: &Endpoint, business: Option<BusinessId>) -> Self {
+        self.counted = Some((endpoint.index(), business));
+        self
+    }
+
     /// Changes nothing at the service, so it may be repeated.
     pub(crate) fn reads(mut self) -> Self {
         self.repeatable = true;
@@ -84,6 +95,17 @@ pub(crate) struct Transport {
     pub(crate) timeout: Duration,
     pub(crate) upload_timeout: Duration,
     pub(crate) patience: Patience,
+    pub(crate) lane: Option<Lane>,
+}
+
+/// How a client's calls go past its governor.
+#[derive(Clone)]
+pub(crate) struct Lane {
+    pub(crate) governor: Governor,
+    pub(crate) priority: Priority,
+    /// The governor's number of the credential.
+    pub(crate) credential: u64,
+    pub(crate) generation: Generation,
 }
 
 /// An answer that is a success by its status.
@@ -93,15 +115,18 @@ struct Reply {
     body: Bytes,
 }
 
-/// Why there is no [`Reply`], and how long the service says to wait.
+/// Why there is no [`Reply`], and when it may be tried again.
 pub(crate) struct Missed {
     pub(crate) error: Error,
+    /// How long the service says to wait.
     wait: Option<Duration>,
+    /// The governor knows when the hour ends, and waits for it.
+    governed: bool,
 }
 
 impl From<Error> for Missed {
     fn from(error: Error) -> Self {
-        Self { error, wait: None }
+        Self { error, wait: None, governed: false }
     }
 }
 
@@ -144,27 +169,57 @@ impl Transport {
         let part = part.mime_str("application/octet-stream").map_err(Failure::of_transport)?;
         // Names go as UTF-8: `filename*` is forbidden in forms and not every server reads it.
         let form = Form::new().percent_encode_noop().part("file", part);
+        let permit = self.permit(call, self.deadline()).await?;
         let request = self.request(call).timeout(self.upload_timeout).multipart(form);
-        self.once(request, call).await.map_err(|missed| missed.error)
+        self.once(request, call, permit).await.map_err(|missed| missed.error)
     }
 
     async fn fetch(&self, call: &Call) -> Result<Reply> {
-        let attempt = || self.once(self.request(call), call);
-        let answered = if call.repeatable {
-            let started = Instant::now();
-            let limit = self.patience.longest;
-            attempt
-                .retry(self.patience.backoff())
-                .when(|missed: &Missed| crate::ErrorExt::is_retryable(&missed.error))
-                .adjust(move |missed: &Missed, pause| {
-                    let pause = pause? + missed.wait.unwrap_or_default();
-                    (started.elapsed() + pause <= limit).then_some(pause)
-                })
-                .await
-        } else {
-            attempt().await
+        let (started, deadline) = (Instant::now(), self.deadline());
+        let mut pauses = self.patience.backoff().build();
+        let mut permit = self.permit(call, deadline).await?;
+        loop {
+            let missed = match self.once(self.request(call), call, permit).await {
+                Ok(reply) => return Ok(reply),
+                Err(missed) => missed,
+            };
+            if !self.is_worth_repeating(call, &missed.error) {
+                return Err(missed.error);
+            }
+            if !missed.governed {
+                let pause = pauses.next().map(|pause| pause + missed.wait.unwrap_or_default());
+                let in_time =
+                    |pause: &Duration| started.elapsed() + *pause <= self.patience.longest;
+                let Some(pause) = pause.filter(in_time) else { return Err(missed.error) };
+                tokio::time::sleep(pause).await;
+            }
+            // What the service said tells more than that there is no time to wait for another answer.
+            let Ok(next) = self.permit(call, deadline).await else { return Err(missed.error) };
+            permit = next;
+        }
+    }
+
+    /// A refusal by a limit was certainly not done; anything else is repeated only if it changes nothing.
+    fn is_worth_repeating(&self, call: &Call, error: &Error) -> bool {
+        let limited = error.refusal() == Some(Refusal::LimitExceeded);
+        self.patience.repeats > 0 && (limited || call.repeatable && error.is_retryable())
+    }
+
+    /// The last moment a call may wait for, by the governor's clock.
+    fn deadline(&self) -> Timestamp {
+        let now = self.lane.as_ref().map_or(Timestamp::UNIX_EPOCH, |lane| lane.governor.now());
+        let longest = SignedDuration::try_from(self.patience.longest).ok();
+        longest.and_then(|longest| now.checked_add(longest).ok()).unwrap_or(Timestamp::MAX)
+    }
+
+    /// Waits for the leave to send a call, if anybody gives such.
+    async fn permit(&self, call: &Call, deadline: Timestamp) -> Result<Option<Permit>> {
+        let (Some(lane), Some((endpoint, business))) = (&self.lane, call.counted) else {
+            return Ok(None);
         };
-        answered.map_err(|missed| missed.error)
+        let entity = business.map_or(Entity::Credential(lane.credential), Entity::Cabinet);
+        let of = (endpoint, lane.generation);
+        Ok(Some(lane.governor.permit(entity, of, lane.priority, deadline).await?))
     }
 
     fn request(&self, call: &Call) -> RequestBuilder {
@@ -186,12 +241,33 @@ impl Transport {
         request
     }
 
-    async fn once(&self, request: RequestBuilder, call: &Call) -> Result<Reply, Missed> {
-        let response = request.send().await.map_err(Failure::of_transport)?;
+    /// Sends a call and reads its answer. The permit's slot is given back when that is over, however it ends.
+    async fn once(
+        &self,
+        request: RequestBuilder,
+        call: &Call,
+        mut permit: Option<Permit>,
+    ) -> Result<Reply, Missed> {
+        permit.iter_mut().for_each(Permit::sent);
+        let response = match request.send().await {
+            Ok(response) => response,
+            Err(error) => {
+                if error.is_connect() {
+                    permit.iter_mut().for_each(Permit::unsent);
+                }
+                return Err(Failure::of_transport(error).into());
+            }
+        };
         let status = response.status().as_u16();
         tracing::debug!(method = %call.method, path = %call.path, status, "answered");
+        let shown = limit::shown(response.headers());
+        let governed = permit.as_mut().is_some_and(|permit| permit.answered(status, &shown));
         if !response.status().is_success() {
-            return Err(refused(response).await);
+            let missed = refused(response).await;
+            if let (Some(permit), Error::Refused(refused)) = (&permit, &missed.error) {
+                permit.refused(refused);
+            }
+            return Err(Missed { governed, ..missed });
         }
         let answer = limit::answer(response.headers());
         let body = read(response, MAX_ANSWER).await?;
@@ -253,7 +329,8 @@ pub(crate) async fn refused(response: Response) -> Missed {
     let faults =
         serde_json::from_slice::<RefusalBody>(&body).map_or_else(|_| Vec::new(), |b| b.errors);
     let error = Error::Refused(Box::new(Refused { refusal, faults, answer: Some(answer) }));
-    Missed { error, wait: wait.filter(|_| refusal == Refusal::LimitExceeded) }
+    let wait = wait.filter(|_| refusal == Refusal::LimitExceeded);
+    Missed { error, wait, governed: false }
 }
 
 /// The whole body, or an error if it is larger than the limit.

@@ -214,6 +214,7 @@ async fn finish(answer: Answer, asked: &HeaderMap, exchange: &Exchange) -> Respo
     };
     headers.insert(&LIMIT, HeaderValue::from(limit));
     headers.insert(&UNTIL, until);
+    headers.insert(header::DATE, limits::date(exchange.now));
     headers.insert(&REMAINING, HeaderValue::from(remaining));
     if let Some(attended) = &exchange.attended {
         attended.headers(headers);

@@ -255,15 +255,34 @@ pub(crate) fn until(now: Timestamp) -> HeaderValue {
 
 /// Any moment in the same form.
 pub(crate) fn moment(moment: Timestamp) -> HeaderValue {
+    // The format knows no years before 1970.
     let since = u64::try_from(moment.as_second()).unwrap_or(0);
     let text = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(since));
     HeaderValue::from_maybe_shared(Bytes::from(text))
         .unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
+thread_local! {
+    /// The last `Date` of this thread: it changes once a second.
+    static DATE: RefCell<(i64, HeaderValue)> =
+        const { RefCell::new((i64::MIN, HeaderValue::from_static(""))) };
+}
+
+/// The moment as `Date` writes it: by the clock that the windows go by, which need not be the machine's.
+pub(crate) fn date(now: Timestamp) -> HeaderValue {
+    let second = now.as_second();
+    DATE.with_borrow_mut(|(cached_second, cached)| {
+        if *cached_second != second {
+            *cached = moment(now);
+            *cached_second = second;
+        }
+        cached.clone()
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{hour, take, until, used};
+    use super::{date, hour, take, until, used};
     use std::sync::atomic::AtomicU64;
 
     #[test]
@@ -272,6 +291,7 @@ mod tests {
         assert_eq!(until(now), "Sat, 21 Nov 2026 01:00:00 GMT");
         let now = "2026-11-21T01:00:00Z".parse().unwrap();
         assert_eq!(until(now), "Sat, 21 Nov 2026 02:00:00 GMT");
+        assert_eq!(date(now), "Sat, 21 Nov 2026 01:00:00 GMT");
     }
 
     #[test]

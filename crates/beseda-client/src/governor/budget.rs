@@ -1,0 +1,365 @@
+//! The budget of one operation in one cabinet: what the service said is left of the hour, and what is on the way there.
+//! Arithmetic only: nobody waits here and no clock is asked.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use beseda_api::LimitState;
+use jiff::Timestamp;
+
+use super::{Priority, line::Waiter};
+
+/// What is left of an hour.
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    until: Timestamp,
+    limit: u32,
+    left: u32,
+    /// The service said so; otherwise it is the published figure.
+    told: bool,
+    /// The last call that was on its way when `left` was learnt.
+    learnt_at: u64,
+}
+
+/// What came of a call, as far as the budget is concerned.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Outcome {
+    /// It never reached the service.
+    Unsent,
+    /// It may have been counted, and nothing more is known.
+    Lost,
+    /// An answer from before the counting, or from a machine in between: its figures prove nothing.
+    Uncounted,
+    /// It broke over there: it may have been counted, and the figures may be right.
+    Broken(Option<LimitState>),
+    /// It was counted, and this is left.
+    Counted(LimitState),
+    /// It was done, and this is left; a service that still shows the whole limit counts late.
+    Done(LimitState),
+    /// It was answered by a service that tells no limits.
+    Silent {
+        /// Requests an hour as published.
+        hourly: u32,
+    },
+    /// It was refused because the hour is used up.
+    UsedUp(LimitState),
+}
+
+/// Whether another call may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leave {
+    /// It may.
+    Go,
+    /// Nothing is known of this hour, and the first call of it is on the way.
+    Asking,
+    /// Calls on the way may use up what is left.
+    Flying,
+    /// Nothing is left until this moment of the service's clock.
+    UsedUp(Timestamp),
+}
+
+/// The budget of one operation, with those who wait for it.
+#[derive(Debug, Default)]
+pub(super) struct Budget {
+    window: Option<Window>,
+    /// The call whose answer will tell about an unknown hour.
+    asking: Option<u64>,
+    flying: u32,
+    /// Calls that ended without a word on whether they were counted.
+    doubtful: u32,
+    doubted_at: u64,
+    /// The service shows what was left before the call.
+    late: bool,
+    pub(super) lines: [BTreeMap<u64, Arc<Waiter>>; 2],
+    /// What those of each line were last told to wait for.
+    pub(super) blocked: [Option<Timestamp>; 2],
+}
+
+impl Budget {
+    /// Whether a call of this priority may go at this moment of the service's clock.
+    pub(super) fn leave(&mut self, priority: Priority, reserve: u32, now: Timestamp) -> Leave {
+        if self.window.is_some_and(|window| window.until <= now) {
+            self.window = None;
+            self.doubtful = 0;
+        }
+        let Some(window) = self.window else {
+            return if self.asking.is_some() { Leave::Asking } else { Leave::Go };
+        };
+        let kept = match priority {
+            Priority::Interactive => 0,
+            Priority::Background => kept(window.limit, reserve),
+        };
+        let left = self.left(&window).saturating_sub(kept);
+        match left {
+            0 => Leave::UsedUp(window.until),
+            left if left <= self.flying => Leave::Flying,
+            _ => Leave::Go,
+        }
+    }
+
+    /// A call goes.
+    pub(super) fn depart(&mut self, call: u64) {
+        self.flying += 1;
+        if self.window.is_none() {
+            self.asking = Some(call);
+        }
+    }
+
+    /// A call came back, or never will. `latest` is the last call that left, `now` the service's clock at least.
+    pub(super) fn arrive(&mut self, call: u64, outcome: Outcome, latest: u64, now: Timestamp) {
+        self.flying = self.flying.saturating_sub(1);
+        if self.asking == Some(call) {
+            self.asking = None;
+        }
+        match outcome {
+            Outcome::Unsent | Outcome::Uncounted => {}
+            Outcome::Lost => self.doubt(latest),
+            Outcome::Broken(Some(state)) if self.is_lower(state) => {
+                self.learn(call, state, latest, now);
+            }
+            Outcome::Broken(_) => self.doubt(latest),
+            Outcome::Silent { hourly } => match self.window {
+                Some(_) => self.doubt(latest),
+                None => self.guess(hourly, latest, now),
+            },
+            Outcome::Done(state) => {
+                self.late |= state.remaining == state.limit && state.limit > 0;
+                self.learn(call, state, latest, now);
+            }
+            Outcome::Counted(state) | Outcome::UsedUp(state) => {
+                self.learn(call, state, latest, now);
+            }
+        }
+    }
+
+    /// The end of the window that is known, by the service's clock.
+    pub(super) fn until(&self) -> Option<Timestamp> {
+        self.window.map(|window| window.until)
+    }
+
+    /// What is known: the limit, what is left of it besides the calls on the way, and until when.
+    pub(super) fn known(&self) -> Option<LimitState> {
+        self.window.map(|window| LimitState {
+            limit: window.limit,
+            remaining: self.left(&window).saturating_sub(self.flying),
+            until: window.until,
+        })
+    }
+
+    pub(super) fn flying(&self) -> u32 {
+        self.flying
+    }
+
+    /// How many wait.
+    pub(super) fn queued(&self) -> usize {
+        self.lines.iter().map(BTreeMap::len).sum()
+    }
+
+    fn left(&self, window: &Window) -> u32 {
+        window.left.saturating_sub(u32::from(self.late)).saturating_sub(self.doubtful)
+    }
+
+    fn doubt(&mut self, latest: u64) {
+        self.doubtful += 1;
+        self.doubted_at = latest;
+    }
+
+    /// Whether less is left of the known hour than was known.
+    fn is_lower(&self, state: LimitState) -> bool {
+        let known = self.window.filter(|known| known.told && known.until == state.until);
+        known.is_some_and(|known| state.remaining < known.left)
+    }
+
+    /// The service tells nothing: its published figure holds, in an hour by the clock.
+    fn guess(&mut self, hourly: u32, latest: u64, now: Timestamp) {
+        const HOUR: i64 = 3_600;
+        let end = (now.as_second().div_euclid(HOUR) + 1) * HOUR;
+        let until = Timestamp::from_second(end).unwrap_or(Timestamp::MAX);
+        let left = hourly.saturating_sub(1);
+        self.window = Some(Window { until, limit: hourly, left, told: false, learnt_at: latest });
+    }
+
+    fn learn(&mut self, call: u64, state: LimitState, latest: u64, now: Timestamp) {
+        if state.until <= now {
+            // Said of an hour that is over.
+            return;
+        }
+        let fresh = Window {
+            until: state.until,
+            limit: state.limit,
+            left: state.remaining,
+            told: true,
+            learnt_at: latest,
+        };
+        match self.window {
+            Some(known) if known.told && state.until < known.until => {}
+            Some(known) if known.told && state.until == known.until => {
+                // Answers come out of order, and only the lowest figure holds. A higher one for a call that left
+                // after the lowest was known means that the service began to count anew.
+                let anew = state.remaining > known.left && call > known.learnt_at;
+                let lower = state.remaining < known.left;
+                if call > self.doubted_at && (lower || anew || state.remaining == known.left) {
+                    self.doubtful = 0;
+                }
+                if lower || anew {
+                    self.window = Some(fresh);
+                }
+            }
+            _ => {
+                self.doubtful = 0;
+                self.window = Some(fresh);
+            }
+        }
+    }
+}
+
+/// What background work leaves to the others, of a limit.
+fn kept(limit: u32, percent: u32) -> u32 {
+    u32::try_from(u64::from(limit) * u64::from(percent) / 100).unwrap_or(limit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Budget, Leave, LimitState, Outcome, Priority, Timestamp};
+
+    const WHO: Priority = Priority::Interactive;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn now() -> Timestamp {
+        at("2026-11-21T10:20:00Z")
+    }
+
+    fn left(remaining: u32) -> Outcome {
+        left_of(remaining, "2026-11-21T11:00:00Z")
+    }
+
+    fn left_of(remaining: u32, until: &str) -> Outcome {
+        Outcome::Counted(LimitState { limit: 1_000, remaining, until: at(until) })
+    }
+
+    /// A budget whose first call said what is left.
+    fn told(remaining: u32) -> Budget {
+        let mut budget = Budget::default();
+        budget.depart(1);
+        budget.arrive(1, left(remaining), 1, now());
+        budget
+    }
+
+    fn leave(budget: &mut Budget) -> Leave {
+        budget.leave(WHO, 10, now())
+    }
+
+    #[test]
+    fn in_an_unknown_hour_one_call_goes_and_the_others_wait_for_its_answer() {
+        let mut budget = Budget::default();
+        assert_eq!(leave(&mut budget), Leave::Go);
+        budget.depart(1);
+        assert_eq!(leave(&mut budget), Leave::Asking);
+        budget.arrive(1, Outcome::Lost, 1, now());
+        assert_eq!(leave(&mut budget), Leave::Go, "the next one asks");
+        budget.depart(2);
+        budget.arrive(2, left(998), 2, now());
+        assert_eq!(leave(&mut budget), Leave::Go);
+    }
+
+    #[test]
+    fn no_more_leave_than_are_left_however_the_answers_are_ordered() {
+        let mut budget = told(3);
+        for call in 2..5 {
+            assert_eq!(leave(&mut budget), Leave::Go);
+            budget.depart(call);
+        }
+        assert_eq!(leave(&mut budget), Leave::Flying);
+        budget.arrive(4, left(0), 4, now());
+        assert_eq!(leave(&mut budget), Leave::UsedUp(at("2026-11-21T11:00:00Z")));
+        budget.arrive(2, left(2), 4, now());
+        budget.arrive(3, left(1), 4, now());
+        assert_eq!(leave(&mut budget), Leave::UsedUp(at("2026-11-21T11:00:00Z")));
+    }
+
+    #[test]
+    fn a_late_answer_gives_back_what_was_held_for_its_call() {
+        let mut budget = told(10);
+        (2..5).for_each(|call| budget.depart(call));
+        budget.arrive(4, left(7), 4, now());
+        assert_eq!(budget.known().unwrap().remaining, 5, "two may be counted yet");
+        budget.arrive(2, left(9), 4, now());
+        budget.arrive(3, left(8), 4, now());
+        assert_eq!(budget.known().unwrap().remaining, 7, "both were counted before");
+    }
+
+    #[test]
+    fn a_call_without_an_answer_counts_until_a_later_one_tells() {
+        let mut budget = told(10);
+        budget.depart(2);
+        budget.arrive(2, Outcome::Lost, 2, now());
+        assert_eq!(budget.known().unwrap().remaining, 9);
+        budget.depart(3);
+        budget.arrive(3, left(9), 3, now());
+        assert_eq!(budget.known().unwrap().remaining, 9, "it was never counted");
+    }
+
+    #[test]
+    fn what_others_use_is_seen_by_the_figures() {
+        let mut budget = told(900);
+        budget.depart(2);
+        budget.arrive(2, left(100), 2, now());
+        assert_eq!(budget.known().unwrap().remaining, 100);
+    }
+
+    #[test]
+    fn a_new_hour_begins_unknown_and_answers_of_the_old_one_say_nothing_of_it() {
+        let mut budget = told(0);
+        budget.depart(2);
+        let later = at("2026-11-21T11:00:00Z");
+        assert_eq!(budget.leave(WHO, 10, later), Leave::Go);
+        budget.depart(3);
+        budget.arrive(2, left(0), 3, later);
+        assert_eq!(budget.leave(WHO, 10, later), Leave::Asking);
+        budget.arrive(3, left_of(999, "2026-11-21T12:00:00Z"), 3, later);
+        assert_eq!(budget.known().unwrap().remaining, 999);
+    }
+
+    #[test]
+    fn background_work_leaves_a_part_to_the_others() {
+        let mut budget = told(100);
+        let waits = Leave::UsedUp(at("2026-11-21T11:00:00Z"));
+        assert_eq!(budget.leave(Priority::Background, 10, now()), waits);
+        assert_eq!(budget.leave(Priority::Background, 9, now()), Leave::Go);
+        assert_eq!(leave(&mut budget), Leave::Go);
+    }
+
+    #[test]
+    fn without_figures_the_published_ones_hold_for_an_hour_by_the_clock() {
+        let mut budget = Budget::default();
+        for call in 1..=3 {
+            assert_eq!(leave(&mut budget), Leave::Go);
+            budget.depart(call);
+            budget.arrive(call, Outcome::Silent { hourly: 3 }, call, now());
+        }
+        assert_eq!(leave(&mut budget), Leave::UsedUp(at("2026-11-21T11:00:00Z")));
+    }
+
+    #[test]
+    fn a_service_that_shows_what_was_left_before_the_call_is_believed_one_less() {
+        let mut budget = Budget::default();
+        let state =
+            |remaining| LimitState { limit: 3, remaining, until: at("2026-11-21T11:00:00Z") };
+        for (call, remaining) in [(1, 3), (2, 2), (3, 1)] {
+            assert_eq!(leave(&mut budget), Leave::Go);
+            budget.depart(call);
+            budget.arrive(call, Outcome::Done(state(remaining)), call, now());
+        }
+        assert_eq!(leave(&mut budget), Leave::UsedUp(at("2026-11-21T11:00:00Z")));
+    }
+
+    #[test]
+    fn a_service_that_counts_anew_is_believed() {
+        let mut budget = told(5);
+        budget.depart(2);
+        budget.arrive(2, left(999), 2, now());
+        assert_eq!(budget.known().unwrap().remaining, 999);
+    }
+}

@@ -1,0 +1,175 @@
+//! A place in a line, and the leave to send one call. Both give back what they hold when they are dropped.
+
+use std::sync::Arc;
+
+use beseda_api::{Endpoint, Generation, Refusal, Refused};
+use jiff::Timestamp;
+
+use super::{
+    Governor,
+    budget::Outcome,
+    line::Waiter,
+    state::{Held, Key},
+};
+use crate::limit::Shown;
+
+/// A place in a line.
+pub(super) struct Place<'a> {
+    governor: &'a Governor,
+    key: Key,
+    place: u64,
+    waiter: Arc<Waiter>,
+    left: bool,
+}
+
+impl<'a> Place<'a> {
+    pub(super) fn take(governor: &'a Governor, key: Key) -> Self {
+        let waiter = Arc::new(Waiter::default());
+        let now = governor.now();
+        let place = governor.lock().join(key, Arc::clone(&waiter), now);
+        Self { governor, key, place, waiter, left: false }
+    }
+
+    /// The permit if it is there, otherwise what it is waited for.
+    pub(super) fn look(&mut self, now: Timestamp) -> Result<Permit, Held> {
+        let mut state = self.governor.lock();
+        if self.waiter.call().is_none() {
+            state.advance(self.key.entity, now);
+        }
+        match self.waiter.call() {
+            Some(call) => {
+                self.left = true;
+                Ok(Permit::new(self.governor.clone(), self.key, call, now))
+            }
+            None => Err(state.held(self.key, now)),
+        }
+    }
+
+    /// Ready when there is news.
+    pub(super) async fn news(&self) {
+        self.waiter.news().await;
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        if self.left {
+            return;
+        }
+        let now = self.governor.now();
+        let mut state = self.governor.lock();
+        match self.waiter.call() {
+            Some(call) => {
+                state.arrive(self.key, call, Outcome::Unsent, now);
+                state.done(self.key, now);
+            }
+            None => {
+                state.leave(self.key, self.place);
+                state.advance(self.key.entity, now);
+            }
+        }
+    }
+}
+
+/// The leave to send one call. Its slot is taken until it is dropped.
+pub(crate) struct Permit {
+    governor: Governor,
+    key: Key,
+    call: u64,
+    since: Timestamp,
+    sent: bool,
+    arrived: bool,
+}
+
+impl Permit {
+    pub(super) fn new(governor: Governor, key: Key, call: u64, since: Timestamp) -> Self {
+        Self { governor, key, call, since, sent: false, arrived: false }
+    }
+
+    /// From here on the service may have counted the call.
+    pub(crate) fn sent(&mut self) {
+        self.sent = true;
+    }
+
+    /// Nothing reached the service after all.
+    pub(crate) fn unsent(&mut self) {
+        self.sent = false;
+    }
+
+    /// What the answer's head told. Whether the hour is used up and its end is to be waited for.
+    pub(crate) fn answered(&mut self, status: u16, shown: &Shown) -> bool {
+        let now = self.governor.now();
+        let mut state = self.governor.lock();
+        if let Some(date) = shown.date
+            && state.time.learn(date, self.since, now)
+        {
+            state.wake_all();
+        }
+        let outcome = outcome(self.key, status, shown);
+        self.arrived = true;
+        state.arrive(self.key, self.call, outcome, now);
+        let ahead = |until: Timestamp| until > state.time.at_least(now);
+        matches!(outcome, Outcome::UsedUp(limit) if ahead(limit.until))
+    }
+
+    /// What a refusal said besides: that fewer calls may run at once than was thought.
+    pub(crate) fn refused(&self, refused: &Refused) {
+        if refused.refusal == Refusal::LimitExceeded
+            && let Some(parallel) =
+                refused.faults.iter().find_map(|f| parallel(f.message.as_deref()?))
+        {
+            self.governor.lock().narrow(self.key.entity, parallel);
+        }
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let now = self.governor.now();
+        let mut state = self.governor.lock();
+        if !self.arrived {
+            let outcome = if self.sent { Outcome::Lost } else { Outcome::Unsent };
+            state.arrive(self.key, self.call, outcome, now);
+        }
+        state.done(self.key, now);
+    }
+}
+
+/// What an answer with this status and these figures means for the budget.
+fn outcome(key: Key, status: u16, shown: &Shown) -> Outcome {
+    let exceeded = Refusal::LimitExceeded.status();
+    match (status, shown.limit) {
+        (status, Some(limit)) if status == exceeded && limit.remaining == 0 => {
+            Outcome::UsedUp(limit)
+        }
+        (status, _) if status == exceeded => Outcome::Uncounted,
+        (500.., limit) => Outcome::Broken(limit),
+        // Whoever isn't let in isn't counted, and is told the figures of nobody.
+        (401 | 403, _) => Outcome::Uncounted,
+        (200..300, Some(limit)) => Outcome::Done(limit),
+        (_, Some(limit)) => Outcome::Counted(limit),
+        (_, None) => {
+            let generation = Generation::ALL[key.budget / Endpoint::ALL.len()];
+            Outcome::Silent { hourly: key.endpoint().hourly(generation) }
+        }
+    }
+}
+
+/// The number in `Hit rate limit of 2 parallel requests`. Nothing but slowing down follows from these words.
+fn parallel(message: &str) -> Option<u32> {
+    let (before, _) = message.split_once(" parallel requests")?;
+    before.rsplit(' ').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parallel;
+
+    #[test]
+    fn how_many_may_run_at_once_is_read_from_the_refusal() {
+        let text = "Hit rate limit of 2 parallel requests for businessId 12345";
+        assert_eq!(parallel(text), Some(2));
+        assert_eq!(parallel("Hit rate limit of 1000 requests per 1 hour"), None);
+        assert_eq!(parallel("parallel requests"), None);
+    }
+}
