@@ -43,7 +43,7 @@ Exit status:
   3  the service refused the request as wrong (400, 405, 415)
   4  the credential is missing, wrong or may not do this (401, 403)
   5  there is no such chat, message, order, return or path (404)
-  6  a limit is used up (420)
+  6  a limit is used up (420), or will be until after --wait
   7  the service broke: 5xx, or an answer that is not the API's
   8  the network broke: no connection, no answer in time
 

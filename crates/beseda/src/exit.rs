@@ -108,6 +108,7 @@ fn class(error: &anyhow::Error) -> Class {
         (None, Some(failure)) => match failure {
             Failure::Setup(_) => Class::Usage,
             Failure::Connect(_) | Failure::Timeout(_) | Failure::Interrupted(_) => Class::Network,
+            Failure::OverLimit { .. } => Class::Limit,
             Failure::Undocumented { .. }
             | Failure::Undecodable { .. }
             | Failure::EndlessPages
@@ -182,6 +183,12 @@ fn failure_hint(failure: &Failure) -> Option<String> {
         }
         Failure::Timeout(_) => "try again, or wait longer with --timeout",
         Failure::Interrupted(_) => "try again",
+        Failure::OverLimit { until: Some(until), .. } => {
+            return Some(format!(
+                "nothing was sent: try again after {until}, or wait that long with --wait SECONDS"
+            ));
+        }
+        Failure::OverLimit { .. } => "nothing was sent: try again, or wait longer with --wait",
         Failure::Undocumented { status: 500.., .. } => "the service is in trouble: try again later",
         Failure::Undocumented { .. } | Failure::Undecodable { .. } => {
             "this is not how the API answers: is --url the right address?"
@@ -209,6 +216,11 @@ fn document(error: &anyhow::Error, class: Class) -> Value {
             add("errors", json!(error.faults()));
         }
         add("mayHaveBeenDone", error.may_have_been_done().into());
+        if let Some(Failure::OverLimit { operation, business, until, .. }) = error.failure() {
+            let until = until.map(|until| until.to_string());
+            let limit = json!({ "operation": operation, "businessId": business, "until": until });
+            add("limit", limit);
+        }
         if let Some(answer) = error.answer() {
             add("requestId", answer.request_id.clone().into());
             if let Some(limit) = answer.limit {

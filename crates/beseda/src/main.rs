@@ -25,6 +25,7 @@ mod tables;
 mod target;
 mod transfer;
 mod unread;
+mod waiting;
 mod watch;
 
 use std::process::ExitCode;

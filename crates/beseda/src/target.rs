@@ -11,6 +11,7 @@ use crate::{
     args::{Cabinet, Connection, GenerationArg},
     credential,
     exit::Usage,
+    waiting,
 };
 
 /// A shop's view of one cabinet.
@@ -119,7 +120,7 @@ pub(crate) fn builder(connection: &Connection) -> Builder {
         Some(authority) => builder.root_certificate(authority.0.clone()),
         None => builder,
     };
-    builder.patience(patience)
+    builder.patience(patience).governor(waiting::governor(connection.json))
 }
 
 async fn only_cabinet(client: &Client) -> anyhow::Result<BusinessId> {

@@ -69,12 +69,18 @@ pub(super) struct Budget {
     doubted_at: u64,
     /// The service shows what was left before the call.
     late: bool,
+    /// Calls take long: in an unknown hour the others don't wait for the first one's answer.
+    slow: bool,
     pub(super) lines: [BTreeMap<u64, Arc<Waiter>>; 2],
     /// What those of each line were last told to wait for.
     pub(super) blocked: [Option<Timestamp>; 2],
 }
 
 impl Budget {
+    pub(super) fn new(slow: bool) -> Self {
+        Self { slow, ..Self::default() }
+    }
+
     /// Whether a call of this priority may go at this moment of the service's clock.
     pub(super) fn leave(&mut self, priority: Priority, reserve: u32, now: Timestamp) -> Leave {
         if self.window.is_some_and(|window| window.until <= now) {
@@ -82,7 +88,7 @@ impl Budget {
             self.doubtful = 0;
         }
         let Some(window) = self.window else {
-            return if self.asking.is_some() { Leave::Asking } else { Leave::Go };
+            return if self.asking.is_some() && !self.slow { Leave::Asking } else { Leave::Go };
         };
         let kept = match priority {
             Priority::Interactive => 0,
@@ -261,6 +267,13 @@ mod tests {
         assert_eq!(leave(&mut budget), Leave::Go, "the next one asks");
         budget.depart(2);
         budget.arrive(2, left(998), 2, now());
+        assert_eq!(leave(&mut budget), Leave::Go);
+    }
+
+    #[test]
+    fn slow_calls_dont_wait_for_each_others_answers() {
+        let mut budget = Budget::new(true);
+        budget.depart(1);
         assert_eq!(leave(&mut budget), Leave::Go);
     }
 

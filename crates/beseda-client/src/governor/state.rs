@@ -302,7 +302,9 @@ pub(super) struct Seen<'a> {
 impl Default for Desk {
     fn default() -> Self {
         Self {
-            budgets: std::array::from_fn(|_| Budget::default()),
+            budgets: std::array::from_fn(|index| {
+                Budget::new(index % Endpoint::ALL.len() == Endpoint::SEND_FILE_TO_CHAT.index())
+            }),
             parallel: u32::MAX,
             running: 0,
             background: 0,

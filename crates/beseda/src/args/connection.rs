@@ -21,7 +21,8 @@ pub(crate) struct Connection {
     /// Trust the authority in this PEM file besides the machine's, for a server with a certificate of one's own.
     #[arg(long, global = true, env = "BESEDA_CA_FILE", value_name = "FILE", value_parser = authority)]
     pub(crate) ca_file: Option<Authority>,
-    /// How long a read may take with its repetitions, waiting for a limit included.
+    /// How long a call may take with its repetitions, waiting for a limit included. A call that would wait longer
+    /// fails at once; one that waits for the end of an hour says so on standard error.
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 30)]
     pub(crate) wait: u32,
     /// How long one request may take.

@@ -37,7 +37,8 @@ impl World {
         let control = Client::builder().url(stand_in.url()).build_control(&key).unwrap();
         // Nothing is repeated, so that every fault is seen.
         let client = Client::builder().url(stand_in.url()).api_key(stand_in.api_key());
-        let client = client.patience(Patience::none()).build().unwrap();
+        // What the server does about limits is what these tests are about.
+        let client = client.patience(Patience::none()).ungoverned().build().unwrap();
         Self { stand_in, control, client }
     }
 

@@ -108,7 +108,9 @@ async fn orders_limits_and_seed_are_as_the_builder_was_told() {
         client.create_chat(business, unheard_of).await.unwrap();
     }
     let third = client.create_chat(business, unheard_of).await.unwrap_err();
-    assert!(third.to_string().contains("Hit rate limit"), "{third}");
+    assert!(third.to_string().contains("the limit of createChat"), "{third}");
+    let other = stand_in.client().unwrap().create_chat(business, unheard_of).await.unwrap_err();
+    assert!(other.to_string().contains("Hit rate limit"), "{other}");
     let same = StandIn::builder().seed(42).start().await.unwrap();
     assert_eq!(same.api_key(), stand_in.api_key());
 }

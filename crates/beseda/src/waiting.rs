@@ -1,0 +1,50 @@
+//! Says on standard error that a command waits for a limit, and until when. Who waits is decided by the client's governor.
+
+use std::{
+    collections::HashSet,
+    sync::{Mutex, OnceLock, PoisonError},
+};
+
+use beseda_api::{Clock, SystemClock};
+use beseda_client::{Governor, Waiting};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use serde_json::json;
+
+/// What is shorter isn't worth a line.
+const SHORT: SignedDuration = SignedDuration::from_secs(1);
+
+/// The governor of every client in this program, which says so. Each wait is told once, however many calls wait.
+pub(crate) fn governor(json: bool) -> Governor {
+    static ONE: OnceLock<Governor> = OnceLock::new();
+    ONE.get_or_init(|| telling(json)).clone()
+}
+
+fn telling(json: bool) -> Governor {
+    let told = Mutex::new(HashSet::new());
+    Governor::default().on_wait(move |waiting| {
+        let Some(here) = waiting.here.filter(|here| is_long(*here)) else { return };
+        let wait = (waiting.operation, waiting.business, waiting.until);
+        if told.lock().unwrap_or_else(PoisonError::into_inner).insert(wait) {
+            eprintln!("{}", if json { document(waiting) } else { line(waiting, here) });
+        }
+    })
+}
+
+fn is_long(until: Timestamp) -> bool {
+    until.duration_since(SystemClock.now()) > SHORT
+}
+
+fn line(waiting: &Waiting, here: Timestamp) -> String {
+    let end = here.to_zoned(TimeZone::system()).strftime("%H:%M:%S").to_string();
+    format!("waiting for the limit of {} until {end} ({})", waiting.operation, waiting.reason)
+}
+
+fn document(waiting: &Waiting) -> String {
+    json!({ "waiting": {
+        "operation": waiting.operation,
+        "businessId": waiting.business,
+        "until": waiting.until.map(|until| until.to_string()),
+        "queued": waiting.queued,
+    } })
+    .to_string()
+}
