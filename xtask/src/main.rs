@@ -7,6 +7,7 @@ mod page;
 mod place;
 mod python;
 mod recipes;
+mod soak;
 mod steps;
 mod suite;
 
@@ -44,6 +45,12 @@ enum Command {
     Ci,
     /// Measure the release build beside three references and print one table
     Bench(bench::Args),
+    /// Run a scenario of full size: the real program under kills and faults
+    Soak {
+        /// Which one
+        #[command(subcommand)]
+        scenario: soak::Scenario,
+    },
 }
 
 fn main() -> ExitCode {
@@ -64,5 +71,6 @@ fn run(command: Command) -> Result<()> {
         Command::Recipes => recipes::run(),
         Command::Ci => ci::run(),
         Command::Bench(args) => bench::run(&args),
+        Command::Soak { scenario } => soak::run(scenario),
     }
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 mod administration;
+mod archive;
 mod control;
 mod conversation;
 mod credentials;

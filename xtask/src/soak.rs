@@ -1,0 +1,50 @@
+//! `cargo xtask soak`: scenarios of full size with the release binary over HTTP, each bounded in time and ended by a table.
+//! They take minutes, so CI runs the same in small instead.
+
+use std::{path::PathBuf, process::Command};
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use crate::{place, steps::call};
+
+/// What is shown.
+#[derive(Subcommand)]
+pub(crate) enum Scenario {
+    /// An archive of 2,000 chats and 1,000,000 messages, filled and kept in step under kills and faults
+    Archive {
+        /// Where everything is written; removed first
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+        /// Chats of the cabinet
+        #[arg(long, default_value_t = 2_000)]
+        chats: i64,
+        /// Messages of each chat
+        #[arg(long, default_value_t = 500)]
+        messages: i64,
+    },
+}
+
+/// Builds the binary and what drives it, and runs the scenario.
+pub(crate) fn run(scenario: Scenario) -> Result<()> {
+    build("beseda")?;
+    build("beseda-bench")?;
+    let release = place::target().join("release");
+    match scenario {
+        Scenario::Archive { dir, chats, messages } => {
+            let dir = dir.unwrap_or_else(|| place::target().join("soak").join("archive"));
+            if dir.exists() {
+                std::fs::remove_dir_all(&dir)?;
+            }
+            let mut command = Command::new(release.join("beseda-soak-archive"));
+            command.arg("--beseda").arg(release.join("beseda")).arg("--dir").arg(&dir);
+            command.args(["--chats", &chats.to_string(), "--messages", &messages.to_string()]);
+            call(&mut command)?;
+            Ok(std::fs::remove_dir_all(&dir)?)
+        }
+    }
+}
+
+fn build(package: &str) -> Result<()> {
+    call(place::cargo().args(["build", "--release", "--package", package]))
+}
