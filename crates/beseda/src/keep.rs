@@ -112,7 +112,7 @@ pub(crate) fn schedule(
     every: Option<u64>,
     default: u64,
     keep: &KeepArgs,
-    first: Depth,
+    first: Option<Depth>,
 ) -> Schedule {
     let default = if keep.listen.is_some() { 300 } else { default };
     Schedule {
@@ -125,8 +125,25 @@ pub(crate) fn schedule(
 /// A receiver of notifications that runs until it is dropped.
 pub(crate) struct Hearing {
     pub(crate) url: String,
-    pub(crate) hints: mpsc::Receiver<Notification>,
-    _end: oneshot::Sender<()>,
+    hints: mpsc::Receiver<Notification>,
+    end: Open,
+}
+
+/// Keeps a receiver open.
+pub(crate) struct Open(
+    #[expect(dead_code, reason = "it ends by being dropped")] oneshot::Sender<()>,
+);
+
+impl Hearing {
+    /// The notifications, and what they end with.
+    pub(crate) fn split(
+        this: Option<Self>,
+    ) -> (Option<mpsc::Receiver<Notification>>, Option<Open>) {
+        match this {
+            Some(hearing) => (Some(hearing.hints), Some(hearing.end)),
+            None => (None, None),
+        }
+    }
 }
 
 /// Takes notifications in, if they are wanted.
@@ -169,5 +186,5 @@ pub(crate) async fn hear(
             () = pass_on => {}
         }
     });
-    Ok(Some(Hearing { url, hints, _end: end }))
+    Ok(Some(Hearing { url, hints, end: Open(end) }))
 }

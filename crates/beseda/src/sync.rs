@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     args::SyncArgs,
-    keep::{self, Kept, failed},
+    keep::{self, Hearing, Kept, failed},
     output::Output,
     signals, tables,
 };
@@ -65,8 +65,10 @@ pub(crate) async fn run(args: SyncArgs) -> anyhow::Result<()> {
             }
         }
     });
-    let schedule = keep::schedule(args.every, 30, &args.keep, depth);
-    let done = syncer.run(schedule, hearing.map(|hearing| hearing.hints), end).await;
+    let schedule = keep::schedule(args.every, 30, &args.keep, Some(depth));
+    let (hints, open) = Hearing::split(hearing);
+    let done = syncer.run(schedule, hints, end).await;
+    drop(open);
     bar.end();
     done.map_err(failed)
 }

@@ -46,18 +46,16 @@ pub(crate) async fn run(args: WatchArgs) -> anyhow::Result<()> {
         Some(keep(&archive, &args, out).await?)
     };
     // An archive without anything in it is filled first: nobody wants to see all of the past as news.
-    let news = match (args.after, &keeping) {
-        (Some(after), _) => after,
-        (None, Some((syncer, _))) if before == 0 => {
-            let filled = tokio::select! {
-                filled = syncer.once(Depth::Full) => filled,
-                () = &mut end => return Ok(()),
-            };
-            filled.map_err(failed)?;
-            archive.seq().map_err(failed)?
-        }
-        (None, _) => before,
-    };
+    let mut filled = false;
+    if let (None, 0, Some((syncer, _))) = (args.after, before, &keeping) {
+        tokio::select! {
+            done = syncer.once(Depth::Full) => done.map_err(failed)?,
+            () = &mut end => return Ok(()),
+        };
+        filled = true;
+    }
+    let now = if filled { archive.seq().map_err(failed)? } else { before };
+    let news = args.after.unwrap_or(now);
     let listening = keeping.as_ref().and_then(|(_, hearing)| hearing.as_ref());
     let listening = listening.map(|hearing| hearing.url.clone());
     if out.is_json() {
@@ -73,11 +71,13 @@ pub(crate) async fn run(args: WatchArgs) -> anyhow::Result<()> {
     let keep_up = async {
         match keeping {
             Some((syncer, hearing)) => {
-                let first = if news == before { Depth::Full } else { Depth::Quick };
+                let first = (!filled).then_some(Depth::Full);
                 let schedule = keep::schedule(args.every, 10, &args.keep, first);
-                let hints = hearing.map(|hearing| hearing.hints);
+                let (hints, open) = Hearing::split(hearing);
                 let end = async { drop(stopped.await) };
-                syncer.run(schedule, hints, end).await.map_err(failed)
+                let done = syncer.run(schedule, hints, end).await;
+                drop(open);
+                done.map_err(failed)
             }
             None => future::pending().await,
         }

@@ -20,8 +20,8 @@ pub struct Schedule {
     pub every: Duration,
     /// Between two listings of all chats, by which changes of status without a message are seen.
     pub full_every: Duration,
-    /// How much is listed at the beginning.
-    pub first: Depth,
+    /// How much is listed at the beginning; `None` waits for the first time as between two listings.
+    pub first: Option<Depth>,
 }
 
 impl Schedule {
@@ -31,7 +31,7 @@ impl Schedule {
         Self {
             every: Duration::from_secs(30),
             full_every: Duration::from_secs(3600),
-            first: Depth::Full,
+            first: Some(Depth::Full),
         }
     }
 
@@ -66,10 +66,11 @@ impl Syncer {
         tokio::pin!(end);
         let every = signed(schedule.every);
         let mut failures = 0;
-        let mut next = self.clock.now();
+        let mut first = schedule.first;
+        let now = self.clock.now();
+        let mut next = if first.is_some() { now } else { trouble::later(now, every) };
         let mut files_wanted = false;
         let mut under_way: Option<BoxFuture<'_, (Round, Result<()>)>> = None;
-        let mut first = Some(schedule.first);
         loop {
             if under_way.is_none() && files_wanted {
                 files_wanted = false;

@@ -130,9 +130,8 @@ fn open_chats(stand_in: &StandIn) -> Vec<ChatId> {
 
 /// The operations of the seven that the journal has since this entry, and the last entry.
 fn operations(stand_in: &StandIn, after: u64) -> (Vec<String>, u64) {
-    let entries =
-        stand_in.beseda().run(["stand-in", "journal", "--limit", "2000", "--json"]).json();
-    let entries = entries["entries"].as_array().unwrap_or(&vec![]).clone();
+    let words = ["stand-in", "journal", "--limit", "2000", "--json"];
+    let entries = stand_in.beseda().run(words).lines();
     let id = |entry: &Value| entry["id"].as_u64().unwrap();
     let last = entries.iter().map(id).max().unwrap_or(after);
     let new = entries.iter().filter(|entry| id(entry) > after);
@@ -266,7 +265,7 @@ async fn a_notification_brings_its_message_for_one_call() {
     let admin = Client::builder().url(stand_in.get("url"));
     let admin = admin.build_admin(&SecretString::from(stand_in.get("adminKey"))).unwrap();
     let url = ready["listening"].as_str().unwrap().to_owned();
-    let wanted: NewSubscription = serde_json::from_value(json!({ "url": url })).unwrap();
+    let wanted = NewSubscription { url, name: "archive".to_owned() };
     admin.create_subscription(hands.business, wanted).await.unwrap();
     hands.buyer_says(chat, "раз").await;
     assert_eq!(watch.next_of("message")["message"], "раз");
