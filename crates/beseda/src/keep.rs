@@ -83,7 +83,7 @@ impl Kept {
 
     /// A syncer of these cabinets.
     pub(crate) fn syncer(&self, archive: &Archive, files: bool) -> Result<Syncer, Error> {
-        let api = Arc::new(self.client.clone());
+        let api = Arc::new(self.client.background());
         let syncer = Syncer::new(archive.clone(), api, self.cabinets.iter().copied())?;
         Ok(if files { syncer.fetching(Arc::new(Download(self.client.clone()))) } else { syncer })
     }
