@@ -4,6 +4,7 @@
 mod double;
 mod downloads;
 mod errors;
+mod governor;
 mod lists;
 mod requests;
 mod safe;

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::Context;
 use beseda_api::{BusinessId, CampaignId, MarketSide, OrderId, ReturnId};
-use beseda_client::Client;
+use beseda_client::{Client, Governor};
 use beseda_engine::Engine;
 use beseda_stand_in::Control;
 use tokio::sync::oneshot;
@@ -161,12 +161,15 @@ impl StandIn {
         self.demo.ready_line(&self.url)
     }
 
-    /// A client of the seller's side, with the Api-Key.
+    /// A client of the seller's side, with the Api-Key. It waits for limits by the stand-in's clock.
     ///
     /// # Errors
     /// If no HTTP client can be made.
     pub fn client(&self) -> beseda_api::Result<Client> {
-        Client::builder().url(&self.url).api_key(self.demo.api_key.clone()).build()
+        let clock = self.control.clock();
+        let governor = Governor::new(clock.clone(), clock.clone());
+        let builder = Client::builder().url(&self.url).api_key(self.demo.api_key.clone());
+        builder.governor(governor).build()
     }
 
     /// What it keeps, asked without HTTP: every trait of both sides.

@@ -1,6 +1,7 @@
 //! The stand-in inside of a test: quick, many at once, and gone without a trace. What it answers is judged elsewhere.
 
 mod blocking;
+mod governor;
 mod receiving;
 
 use std::{

@@ -1,0 +1,153 @@
+//! The governor at its edges: no figures, no time, no answer, nobody who waits any more. Whole hours are used against a stand-in, elsewhere.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use beseda_api::{Alarm, ChatsApi, ManualClock, MessageText};
+use beseda_client::{Client, ErrorExt, Failure, Governor, Patience, Reason};
+use futures::{FutureExt, future};
+use jiff::Timestamp;
+
+use crate::double::{Answer, CHAT, Double, business, chat};
+
+/// Never rings: whoever waits for it waits for good.
+struct Never;
+
+#[async_trait::async_trait]
+impl Alarm for Never {
+    async fn until(&self, _moment: Timestamp) {
+        future::pending().await;
+    }
+}
+
+fn governor() -> Governor {
+    let clock = ManualClock::new("2026-11-21T10:20:00Z".parse().unwrap());
+    Governor::new(Arc::new(clock), Arc::new(Never))
+}
+
+fn dated(answer: Answer) -> Answer {
+    answer.header("Date", "Sat, 21 Nov 2026 10:20:00 GMT")
+}
+
+fn told(remaining: u32) -> Answer {
+    dated(Answer::ok(CHAT))
+        .header("X-RateLimit-Resource-Limit", "1000")
+        .header("X-RateLimit-Resource-Remaining", remaining.to_string())
+        .header("X-RateLimit-Resource-Until", "Sat, 21 Nov 2026 11:00:00 GMT")
+}
+
+/// A service that takes connections and never says a word.
+fn silent() -> (std::net::TcpListener, String) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    (listener, url)
+}
+
+#[tokio::test]
+async fn without_figures_the_published_ones_hold() {
+    let info = r#"{"apiKey":{"name":"k","authScopes":["ALL_METHODS"]}}"#;
+    let double = Double::start((0..101).map(|_| dated(Answer::ok(info)))).await;
+    let client = double.builder().governor(governor()).build().unwrap();
+    for _ in 0..100 {
+        client.token_info().await.unwrap();
+    }
+    let over = client.token_info().await.unwrap_err();
+    let Some(Failure::OverLimit { operation, business, reason, until }) = over.failure() else {
+        panic!("{over:?}")
+    };
+    assert_eq!((*operation, *business, *reason), ("getAuthTokenInfo", None, Reason::Hour));
+    assert_eq!(until.unwrap().to_string(), "2026-11-21T11:00:00Z");
+    assert_eq!(double.lines().len(), 100);
+}
+
+#[tokio::test]
+async fn a_wait_that_would_end_after_the_deadline_does_not_begin() {
+    let double = Double::start([told(0)]).await;
+    let client = double.builder().governor(governor()).build().unwrap();
+    client.get_chat(business(), chat()).await.unwrap();
+    let over = client.get_chat(business(), chat()).await.unwrap_err();
+    assert!(matches!(over.failure(), Some(Failure::OverLimit { .. })), "{over:?}");
+    assert!(over.is_retryable() && !over.may_have_been_done());
+    assert!(over.to_string().contains("getChat of cabinet 1"), "{over}");
+    assert!(over.to_string().contains("2026-11-21T11:00:00Z"), "{over}");
+    assert_eq!(double.lines().len(), 1);
+}
+
+#[tokio::test]
+async fn whoever_waits_for_an_hour_is_told_so_once_and_other_operations_go_on() {
+    let double = Double::start([told(0), Answer::new(200, r#"{"status":"OK"}"#)]).await;
+    let waits = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&waits);
+    let governor = governor().on_wait(move |waiting| told.lock().unwrap().push(waiting.clone()));
+    let patience = Patience { longest: Duration::from_secs(7_200), ..Patience::default() };
+    let client = double.builder().governor(governor.clone()).patience(patience).build().unwrap();
+    client.get_chat(business(), chat()).await.unwrap();
+    let mut waiting = Box::pin(client.get_chat(business(), chat()));
+    assert!((&mut waiting).now_or_never().is_none() && (&mut waiting).now_or_never().is_none());
+    let text = MessageText::new("да").unwrap();
+    client.send_message_to_chat(business(), chat(), text).await.unwrap();
+    let state = governor.state(business()).unwrap();
+    assert_eq!((state.running, state.queued), (0, 1));
+    drop(waiting);
+    assert_eq!(governor.state(business()).unwrap().queued, 0, "its place is given back");
+    let waits = waits.lock().unwrap();
+    assert_eq!(waits.len(), 1, "{waits:?}");
+    assert_eq!((waits[0].operation, waits[0].reason), ("getChat", Reason::Hour));
+    assert_eq!(waits[0].until.unwrap().to_string(), "2026-11-21T11:00:00Z");
+}
+
+#[tokio::test]
+async fn a_call_that_is_dropped_gives_its_slot_back() {
+    let (_listener, url) = silent();
+    let double = Double::start([told(999)]).await;
+    let one = governor().parallel(1);
+    let mute = Client::builder().url(url).governor(one.clone()).build().unwrap();
+    let client = double.builder().governor(one.clone()).build().unwrap();
+    let mut dropped = Box::pin(mute.get_chat_message(business(), chat(), 5.try_into().unwrap()));
+    assert!((&mut dropped).now_or_never().is_none());
+    let mut waiting = Box::pin(client.get_chat(business(), chat()));
+    assert!((&mut waiting).now_or_never().is_none());
+    let state = one.state(business()).unwrap();
+    assert_eq!((state.slots, state.running, state.queued), (1, 1, 1));
+    drop(dropped);
+    waiting.await.unwrap();
+    assert_eq!(one.state(business()).unwrap().running, 0);
+}
+
+#[tokio::test]
+async fn background_calls_leave_a_slot_free() {
+    let (_listener, url) = silent();
+    let one = governor().parallel(2);
+    let double = Double::start([told(999)]).await;
+    let mute = Client::builder().url(url).governor(one.clone()).build().unwrap().background();
+    let mut first = Box::pin(mute.get_chat_message(business(), chat(), 5.try_into().unwrap()));
+    let mut second = Box::pin(mute.get_chat_history(business(), chat(), Default::default()));
+    assert!((&mut first).now_or_never().is_none() && (&mut second).now_or_never().is_none());
+    let state = one.state(business()).unwrap();
+    assert_eq!((state.running, state.queued), (1, 1));
+    let client = double.builder().governor(one).build().unwrap();
+    client.get_chat(business(), chat()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_refusal_that_names_fewer_slots_is_heeded() {
+    let text = r#"{"status":"ERROR","errors":[{"code":"LIMIT_EXCEEDED","message":"Hit rate limit of 2 parallel requests"}]}"#;
+    let double = Double::start([Answer::new(420, text), told(999)]).await;
+    let one = governor();
+    let client = double.builder().governor(one.clone()).build().unwrap();
+    client.get_chat(business(), chat()).await.unwrap();
+    assert_eq!(one.state(business()).unwrap().slots, 2);
+    assert_eq!(double.lines().len(), 2);
+}
+
+#[tokio::test]
+async fn the_clock_of_an_ungoverned_client_is_nobodys_business() {
+    let double = Double::start([told(0), told(0)]).await;
+    let client = double.builder().ungoverned().build().unwrap();
+    assert!(client.governor().is_none());
+    for _ in 0..2 {
+        client.get_chat(business(), chat()).await.unwrap();
+    }
+}
