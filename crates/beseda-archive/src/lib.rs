@@ -3,6 +3,7 @@
 
 mod archive;
 mod attachments;
+pub mod bulk;
 mod error;
 mod schema;
 mod search;
