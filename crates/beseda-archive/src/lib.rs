@@ -16,6 +16,7 @@ pub use archive::{
 };
 pub use attachments::Fetch;
 pub use error::{Error, Result};
+pub use search::{Filter, Found, Hit, Search, Snippet};
 pub use sync::{Calls, Depth, Event, Schedule, Syncer, Tally};
 pub use unread::{Unread, UnreadChat};
 pub use watch::{Change, Watch};

@@ -1,0 +1,164 @@
+//! Makes of a query and a filter what the full-text index is asked, and what is left to be checked on each message.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, Result, params};
+
+use super::{
+    Filter,
+    highlight::SHORTEST_PART,
+    index::{business_mark, campaign_mark, chat_mark, context_mark, sender_mark},
+    query::Query,
+    words::Stems,
+};
+
+/// A part of a word stands for at most this many stems, the ones seen first (and so mostly the most frequent).
+const MOST_STEMS: usize = 48;
+/// At most this many words of the dictionary are looked at for one part.
+const MOST_WORDS: i64 = 400;
+/// Up to this many chats are asked of the index; more are checked on each message.
+const MOST_CHATS: i64 = 200;
+
+/// What to ask.
+pub(crate) struct Plan {
+    /// The expression for the index; `None`: nothing can match.
+    pub(crate) expression: Option<String>,
+    /// Whether the status of its chat has to be checked on each message.
+    pub(crate) check_status: bool,
+}
+
+/// Reads the dictionary and the chats that numbers name.
+pub(crate) fn plan(connection: &Connection, query: &Query, filter: &Filter) -> Result<Plan> {
+    let stems = Stems::new();
+    let mut groups: Vec<BTreeSet<String>> = Vec::new();
+    for word in &query.words {
+        let mut group = BTreeSet::from([stems.of(word).into_owned()]);
+        if word.chars().count() >= SHORTEST_PART {
+            parts(connection, word, &mut group)?;
+        }
+        if let Ok(number) = word.parse() {
+            numbered(connection, number, &mut group)?;
+        }
+        groups.push(group);
+    }
+    for word in query.phrases.iter().flatten() {
+        groups.push(BTreeSet::from([stems.of(word).into_owned()]));
+    }
+    let check_status = filtered(connection, filter, &mut groups)?;
+    if groups.is_empty() {
+        let mut statement = connection.prepare_cached("SELECT business FROM cabinets")?;
+        let all = statement.query_map([], |row| row.get(0).map(business_mark))?;
+        groups.push(all.collect::<Result<_>>()?);
+    }
+    if groups.iter().any(BTreeSet::is_empty) {
+        return Ok(Plan { expression: None, check_status });
+    }
+    let mut expression: String = groups.iter().map(any_of).collect::<Vec<_>>().join(" AND ");
+    if !query.unwanted.is_empty() {
+        let unwanted = query.unwanted.iter().map(|words| {
+            let all: Vec<_> = words.iter().map(|word| format!("\"{}\"", stems.of(word))).collect();
+            format!("({})", all.join(" AND "))
+        });
+        expression = format!("({expression}) NOT ({})", unwanted.collect::<Vec<_>>().join(" OR "));
+    }
+    Ok(Plan { expression: Some(expression), check_status })
+}
+
+/// Tokens hold letters, digits and the sign of marks only: nothing in them ends the quotes.
+fn any_of(group: &BTreeSet<String>) -> String {
+    let quoted: Vec<_> = group.iter().map(|token| format!("\"{token}\"")).collect();
+    format!("({})", quoted.join(" OR "))
+}
+
+/// Stems of the words that have this part, those that begin with it first.
+fn parts(connection: &Connection, part: &str, group: &mut BTreeSet<String>) -> Result<()> {
+    let letters: Vec<char> = part.chars().collect();
+    let triples: Vec<String> =
+        letters.windows(3).map(|triple| format!("\"{}\"", String::from_iter(triple))).collect();
+    let mut statement = connection.prepare_cached(
+        "SELECT w.word, w.stem FROM parts p CROSS JOIN words w ON w.id = p.rowid
+         WHERE parts MATCH ?1 LIMIT ?2",
+    )?;
+    let found = statement.query_map(params![triples.join(" AND "), MOST_WORDS], two)?;
+    let mut found: Vec<(String, String)> = found.collect::<Result<_>>()?;
+    let mut statement = connection.prepare_cached(
+        "SELECT word, stem FROM words WHERE word >= ?1 AND word < ?1 || char(1114111) LIMIT ?2",
+    )?;
+    let more = statement.query_map(params![part, MOST_WORDS], two)?;
+    found.extend(more.collect::<Result<Vec<_>>>()?);
+    found.retain(|(word, _)| word.contains(part));
+    let (begin, inside): (Vec<_>, Vec<_>) =
+        found.into_iter().partition(|(word, _)| word.starts_with(part));
+    for (_, stem) in begin.into_iter().chain(inside) {
+        if group.len() >= MOST_STEMS {
+            break;
+        }
+        group.insert(stem);
+    }
+    Ok(())
+}
+
+fn two(row: &rusqlite::Row<'_>) -> Result<(String, String)> {
+    Ok((row.get(0)?, row.get(1)?))
+}
+
+/// The chats that have this number, or whose order or return has.
+fn numbered(connection: &Connection, number: i64, group: &mut BTreeSet<String>) -> Result<()> {
+    let mut statement = connection.prepare_cached(
+        "SELECT business, chat FROM chats WHERE context_order = ?1
+         UNION SELECT business, chat FROM chats WHERE context_return = ?1
+         UNION SELECT business, chat FROM chats WHERE order_id = ?1
+         UNION SELECT c.business, c.chat FROM cabinets b CROSS JOIN chats c
+                 ON c.business = b.business AND c.chat = ?1
+         LIMIT ?2",
+    )?;
+    let found = statement.query_map(params![number, MOST_CHATS], mark)?;
+    group.extend(found.collect::<Result<Vec<_>>>()?);
+    Ok(())
+}
+
+fn mark(row: &rusqlite::Row<'_>) -> Result<String> {
+    Ok(chat_mark(row.get(0)?, row.get(1)?))
+}
+
+/// Adds what the index knows of a filter; says whether the status is left to be checked.
+fn filtered(
+    connection: &Connection,
+    filter: &Filter,
+    groups: &mut Vec<BTreeSet<String>>,
+) -> Result<bool> {
+    let mut add = |group: BTreeSet<String>| {
+        if !group.is_empty() {
+            groups.push(group);
+        }
+    };
+    add(filter.businesses.iter().map(|id| business_mark(id.get())).collect());
+    add(filter.campaigns.iter().map(|id| campaign_mark(id.get())).collect());
+    add(filter.senders.iter().map(|word| sender_mark(word.as_str())).collect());
+    add(filter.context_types.iter().map(|word| context_mark(word.as_str())).collect());
+    if !filter.chats.is_empty() {
+        let mut marks = BTreeSet::new();
+        let mut statement = connection.prepare_cached(
+            "SELECT c.business, c.chat FROM cabinets b CROSS JOIN chats c
+               ON c.business = b.business AND c.chat = ?1",
+        )?;
+        for chat in &filter.chats {
+            let found = statement.query_map([chat.get()], mark)?;
+            marks.extend(found.collect::<Result<Vec<_>>>()?);
+        }
+        groups.push(marks);
+    }
+    if filter.statuses.is_empty() {
+        return Ok(false);
+    }
+    let statuses = filter.status_list();
+    let sql = "SELECT business, chat FROM chats WHERE status IN (SELECT value FROM json_each(?1)) LIMIT ?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let found = statement.query_map(params![statuses, MOST_CHATS + 1], mark)?;
+    let marks: BTreeSet<String> = found.collect::<Result<_>>()?;
+    if i64::try_from(marks.len()).is_ok_and(|found| found > MOST_CHATS) {
+        return Ok(true);
+    }
+    groups.push(marks);
+    Ok(false)
+}

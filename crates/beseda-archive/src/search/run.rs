@@ -1,0 +1,145 @@
+//! Asks the index, newest first, reads what it names and checks what it can't know. The work of one search is bounded.
+
+use beseda_api::{ChatStatus, ContextType, Sender};
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Result, Row, params};
+
+use super::{Filter, Found, Hit, Search, highlight::Wanted, plan::plan, query::Query};
+use crate::archive::{nanos, time_of};
+
+/// A search without a limit finds so many.
+const LIMIT: usize = 20;
+/// No search finds more at once.
+const MOST: usize = 1_000;
+/// So many messages are read and found not to match before a search ends early.
+const MOST_READ: usize = 2_000;
+/// The index goes by microseconds and the next free number: messages of one moment may be up to so many apart.
+const APART: i64 = 1_000_000;
+
+/// Finds messages.
+pub(crate) fn run(connection: &Connection, search: &Search) -> Result<Found> {
+    let query = Query::read(&search.query);
+    let plan = plan(connection, &query, &search.filter)?;
+    let mut found = Found::default();
+    let Some(expression) = plan.expression else { return Ok(found) };
+    let wanted = Wanted::new(&query);
+    let limit = if search.limit == 0 { LIMIT } else { search.limit.min(MOST) };
+    let (from, to) = range(search);
+    let mut statement = connection.prepare_cached(
+        "SELECT rowid FROM stems WHERE stems MATCH ?1 AND rowid >= ?2 AND rowid < ?3
+         ORDER BY rowid DESC",
+    )?;
+    let mut docs = statement.query(params![expression, from, to])?;
+    let mut left = MOST_READ;
+    while let Some(row) = docs.next()? {
+        let doc: i64 = row.get(0)?;
+        if found.hits.len() == limit {
+            found.next = found.hits.last().map(|hit| hit.cursor);
+            break;
+        }
+        let checked = Checked { filter: &search.filter, status: plan.check_status, query: &query };
+        match read(connection, doc, &wanted, &checked)? {
+            Some(hit) => found.hits.push(hit),
+            None if left == 0 => {
+                found.ended_early = true;
+                found.next = Some(doc);
+                break;
+            }
+            None => left -= 1,
+        }
+    }
+    Ok(found)
+}
+
+/// The numbers of messages that can be meant, the last one left out.
+fn range(search: &Search) -> (i64, i64) {
+    let from = search.filter.since.map_or(i64::MIN, |moment| moment.as_microsecond());
+    let until = search.filter.until.map(|moment| moment.as_microsecond().saturating_add(APART));
+    let to = until.into_iter().chain(search.before).min().unwrap_or(i64::MAX);
+    (from, to)
+}
+
+/// What the index can't know.
+struct Checked<'a> {
+    filter: &'a Filter,
+    status: bool,
+    query: &'a Query,
+}
+
+/// Reads a message; `None` if it isn't meant after all.
+fn read(
+    connection: &Connection,
+    doc: i64,
+    wanted: &Wanted,
+    checked: &Checked<'_>,
+) -> Result<Option<Hit>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT m.business, m.chat, m.message, m.created_at, m.created_offset, m.sender, m.text,
+                m.payload, a.operator, c.context_type, c.status, c.campaign,
+                coalesce(c.context_order, c.order_id), c.context_return, c.customer_name
+         FROM messages m
+         JOIN chats c ON c.business = m.business AND c.chat = m.chat
+         LEFT JOIN authors a ON a.business = m.business AND a.chat = m.chat AND a.message = m.message
+         WHERE m.doc = ?1",
+    )?;
+    let hit = statement.query_row([doc], |row| hit(row, doc, wanted, checked)).optional()?;
+    Ok(hit.flatten())
+}
+
+fn hit(row: &Row<'_>, doc: i64, wanted: &Wanted, checked: &Checked<'_>) -> Result<Option<Hit>> {
+    let created: i64 = row.get(3)?;
+    let Filter { since, until, statuses, .. } = checked.filter;
+    let early = |since: &Timestamp| created < nanos(*since);
+    let late = |until: &Timestamp| created >= nanos(*until);
+    if since.as_ref().is_some_and(early) || until.as_ref().is_some_and(late) {
+        return Ok(None);
+    }
+    let status = ChatStatus::from(row.get_ref(10)?.as_str()?);
+    if checked.status && !statuses.contains(&status) {
+        return Ok(None);
+    }
+    let text: Option<&str> = row.get_ref(6)?.as_str_or_null()?;
+    let files = names(row.get_ref(7)?.as_str_or_null()?);
+    if !checked.query.phrases.is_empty() {
+        let texts: Vec<&str> = text.into_iter().chain(files.iter().map(String::as_str)).collect();
+        if !wanted.has_phrases(&texts) {
+            return Ok(None);
+        }
+    }
+    let snippet = match text {
+        Some(text) => wanted.snippet(text),
+        None => wanted.snippet(&files.join(", ")),
+    };
+    let maybe = |column| row.get::<_, Option<i64>>(column);
+    let (Ok(business_id), Ok(chat_id), Ok(message_id)) = (
+        row.get::<_, i64>(0)?.try_into(),
+        row.get::<_, i64>(1)?.try_into(),
+        row.get::<_, i64>(2)?.try_into(),
+    ) else {
+        return Ok(None);
+    };
+    Ok(Some(Hit {
+        business_id,
+        chat_id,
+        message_id,
+        created_at: time_of(row, 3)?,
+        sender: Sender::from(row.get_ref(5)?.as_str()?),
+        operator: row.get(8)?,
+        context_type: ContextType::from(row.get_ref(9)?.as_str()?),
+        status,
+        campaign_id: maybe(11)?.and_then(|id| id.try_into().ok()),
+        order_id: maybe(12)?.and_then(|id| id.try_into().ok()),
+        return_id: maybe(13)?.and_then(|id| id.try_into().ok()),
+        customer_name: row.get(14)?,
+        files,
+        snippet,
+        cursor: doc,
+    }))
+}
+
+/// The names of the files in a payload.
+fn names(payload: Option<&str>) -> Vec<String> {
+    let files: Option<Vec<beseda_api::Attachment>> =
+        payload.and_then(|json| serde_json::from_str(json).ok());
+    files.unwrap_or_default().into_iter().map(|file| file.name).collect()
+}
