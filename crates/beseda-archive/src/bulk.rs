@@ -83,8 +83,8 @@ fn chat(
         .prepare_cached(
             "INSERT INTO chats (business, chat, type, status, context_type, campaign, order_id,
                                 context_order, customer_name, created_at, created_offset,
-                                updated_at, updated_offset, synced_at, seq)
-             VALUES (?1, ?2, 'CHAT', ?3, 'ORDER', ?4, ?5, ?5, 'Покупатель', ?6, 10800, ?7, 10800, ?7, ?8)",
+                                updated_at, updated_offset, synced_at, seen_at, seq)
+             VALUES (?1, ?2, 'CHAT', ?3, 'ORDER', ?4, ?5, ?5, 'Покупатель', ?6, 10800, ?7, 10800, ?7, ?7, ?8)",
         )?
         .execute(params![
             amount.business,

@@ -34,6 +34,17 @@ pub enum Error {
     /// The folder of files failed.
     #[error("the archive's files failed: {0}")]
     Files(#[from] object_store::Error),
+    /// What is written besides the archive (an export, a chart) failed.
+    #[error("writing failed: {0}")]
+    Output(#[from] std::io::Error),
+    /// An earlier export can't be gone on with.
+    #[error("the export {} can't be resumed: {why}", .file.display())]
+    Resume {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        why: &'static str,
+    },
     /// The service refused or broke.
     #[error("{0}")]
     Service(#[from] beseda_api::Error),

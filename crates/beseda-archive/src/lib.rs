@@ -5,6 +5,7 @@ mod archive;
 mod attachments;
 pub mod bulk;
 mod error;
+pub mod export;
 mod schema;
 mod search;
 mod sync;

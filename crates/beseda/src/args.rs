@@ -1,14 +1,17 @@
 //! The command line as clap reads it: names, values, help. What the commands do stands elsewhere.
 
 mod admin;
+mod among;
 mod archive;
 mod chats;
 mod connection;
 mod control;
+mod export;
 mod gateway;
 mod listen;
 mod market;
 mod scenario;
+mod search;
 mod serve;
 
 use std::path::PathBuf;
@@ -22,16 +25,19 @@ pub(crate) use admin::{
     AdminArgs, AdminCommand, CabinetsCommand, CampaignsCommand, KeysCommand, SubscriptionsCommand,
     TokensCommand, UsersCommand,
 };
+pub(crate) use among::Filled;
 pub(crate) use archive::{Cabinets, KeepArgs, Mark, SyncArgs, UnreadArgs, WatchArgs};
 pub(crate) use chats::{ChatsArgs, ChatsCommand, CreateArgs, HistoryArgs, ListArgs};
 pub(crate) use connection::{Cabinet, Connection, GenerationArg};
 pub(crate) use control::{ClockArgs, ControlArgs, ControlCommand, FaultsArgs, JournalArgs};
+pub(crate) use export::{ExportArgs, FormatArg};
 pub(crate) use gateway::{
     AuditArgs, GatewayArgs, GatewayCommand, GatewayKeysArgs, GatewayKeysCommand,
 };
 pub(crate) use listen::ListenArgs;
 pub(crate) use market::{DisputeArgs, MarketArgs, MarketCommand, OpenArgs, OrderArgs, WriteArgs};
 pub(crate) use scenario::{ScenarioArgs, ScenarioCommand};
+pub(crate) use search::SearchArgs;
 pub(crate) use serve::{BuyersArg, ClockArg, LimitsArg, OrdersArg, ServeArgs, StandInArgs};
 
 /// How the program ends, for `--help` and the manual page.
@@ -78,6 +84,10 @@ pub(crate) enum Command {
     Watch(Box<WatchArgs>),
     /// Show what an operator has not read, or mark it as read.
     Unread(UnreadArgs),
+    /// Search the messages of an archive.
+    Search(Box<SearchArgs>),
+    /// Write an archive as JSON lines, CSV or Parquet.
+    Export(Box<ExportArgs>),
     /// Act as the marketplace on a Beseda server: orders, buyers, support, disputes.
     Market(MarketArgs),
     /// Let buyers, support and arbiter act by a script, or check one.

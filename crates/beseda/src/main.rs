@@ -2,12 +2,14 @@
 //! What each command does stands in the module of its name; here they only begin.
 
 mod admin;
+mod archived;
 mod args;
 mod chats;
 mod config;
 mod control;
 mod credential;
 mod exit;
+mod export;
 mod gateway;
 mod keep;
 mod listen;
@@ -16,6 +18,7 @@ mod output;
 mod pages;
 mod run;
 mod scenario;
+mod search;
 mod serve;
 mod signals;
 mod stand_in;

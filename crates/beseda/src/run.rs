@@ -7,8 +7,8 @@ use tokio::runtime::{Builder, Runtime};
 use crate::{
     admin,
     args::{Cli, Command, ControlCommand, StandInArgs},
-    chats, control, exit, gateway, listen, market, pages, scenario, serve, stand_in, sync, unread,
-    watch,
+    chats, control, exit, export, gateway, listen, market, pages, scenario, search, serve,
+    stand_in, sync, unread, watch,
 };
 
 /// Does what the command line says and tells how it ended.
@@ -31,6 +31,8 @@ fn start(command: Command) -> anyhow::Result<()> {
         Command::Sync(args) => block_on(Builder::new_current_thread(), sync::run(*args)),
         Command::Watch(args) => block_on(Builder::new_current_thread(), watch::run(*args)),
         Command::Unread(args) => unread::run(&args),
+        Command::Search(args) => search::run(*args),
+        Command::Export(args) => export::run(*args),
         Command::Market(args) => block_on(Builder::new_current_thread(), market::run(args)),
         Command::Scenario(args) => block_on(Builder::new_current_thread(), scenario::run(args)),
         Command::Listen(args) => block_on(Builder::new_current_thread(), listen::run(args)),
@@ -62,6 +64,8 @@ impl Command {
             Self::Sync(args) => args.connection.json,
             Self::Watch(args) => args.connection.json,
             Self::Unread(args) => args.json,
+            Self::Search(args) => args.archive.json,
+            Self::Export(args) => args.archive.json,
             Self::Market(args) => args.connection.json,
             Self::Scenario(args) => args.connection.json,
             Self::Admin(args) => args.connection.json,

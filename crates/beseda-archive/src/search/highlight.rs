@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{
     query::Query,
-    words::{Stems, Word, words},
+    words::{Stems, Word, each_word, words},
 };
 
 /// Longer texts are shown in part.
@@ -28,6 +28,8 @@ pub(crate) struct Wanted {
     stems: Stems,
     words: Vec<(String, String)>,
     phrases: Vec<Vec<String>>,
+    /// The phrases with a blank around each word.
+    spoken: Vec<String>,
 }
 
 impl Wanted {
@@ -35,15 +37,26 @@ impl Wanted {
         let stems = Stems::new();
         let stemmed = |word: &String| (word.clone(), stems.of(word).into_owned());
         let words = query.words.iter().map(stemmed).collect();
-        Self { words, phrases: query.phrases.clone(), stems }
+        let spoken = query.phrases.iter().map(|words| format!(" {} ", words.join(" "))).collect();
+        Self { words, phrases: query.phrases.clone(), spoken, stems }
     }
 
-    /// Whether every phrase stands in one of the texts, word by word.
-    pub(crate) fn has_phrases(&self, texts: &[&str]) -> bool {
-        let texts: Vec<Vec<Word>> = texts.iter().map(|text| words(text)).collect();
-        self.phrases
-            .iter()
-            .all(|phrase| texts.iter().any(|text| places(text, phrase).next().is_some()))
+    /// Whether every phrase stands in one of the texts, word by word. `room` is only to be used again.
+    pub(crate) fn has_phrases<'a>(
+        &self,
+        texts: impl Iterator<Item = &'a str>,
+        room: &mut String,
+    ) -> bool {
+        room.clear();
+        for text in texts {
+            // Between two texts there is more than a blank: no phrase goes from one to the next.
+            room.push_str("\n ");
+            each_word(text, |word| {
+                room.push_str(word);
+                room.push(' ');
+            });
+        }
+        self.spoken.iter().all(|phrase| room.contains(phrase.as_str()))
     }
 
     /// The places found in a text, growing, never touching.

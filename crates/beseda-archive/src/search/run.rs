@@ -12,7 +12,7 @@ const LIMIT: usize = 20;
 /// No search finds more at once.
 const MOST: usize = 1_000;
 /// So many messages are read and found not to match before a search ends early.
-const MOST_READ: usize = 2_000;
+const MOST_READ: usize = 400;
 /// The index goes by microseconds and the next free number: messages of one moment may be up to so many apart.
 const APART: i64 = 1_000_000;
 
@@ -30,15 +30,20 @@ pub(crate) fn run(connection: &Connection, search: &Search) -> Result<Found> {
          ORDER BY rowid DESC",
     )?;
     let mut docs = statement.query(params![expression, from, to])?;
-    let mut left = MOST_READ;
+    let (mut left, mut room) = (MOST_READ, String::new());
     while let Some(row) = docs.next()? {
         let doc: i64 = row.get(0)?;
         if found.hits.len() == limit {
             found.next = found.hits.last().map(|hit| hit.cursor);
             break;
         }
-        let checked = Checked { filter: &search.filter, status: plan.check_status, query: &query };
-        match read(connection, doc, &wanted, &checked)? {
+        let checked = Checked { filter: &search.filter, status: plan.check_status };
+        let hit = if query.phrases.is_empty() || speaks(connection, doc, &wanted, &mut room)? {
+            read(connection, doc, &wanted, &checked)?
+        } else {
+            None
+        };
+        match hit {
             Some(hit) => found.hits.push(hit),
             None if left == 0 => {
                 found.ended_early = true;
@@ -59,11 +64,21 @@ fn range(search: &Search) -> (i64, i64) {
     (from, to)
 }
 
+/// Whether the phrases stand in a message: most don't, so that only texts are read for it.
+fn speaks(connection: &Connection, doc: i64, wanted: &Wanted, room: &mut String) -> Result<bool> {
+    let mut statement =
+        connection.prepare_cached("SELECT text, payload FROM messages WHERE doc = ?1")?;
+    statement.query_row([doc], |row| {
+        let files = names(row.get_ref(1)?.as_str_or_null()?);
+        let text = row.get_ref(0)?.as_str_or_null()?;
+        Ok(wanted.has_phrases(text.into_iter().chain(files.iter().map(String::as_str)), room))
+    })
+}
+
 /// What the index can't know.
 struct Checked<'a> {
     filter: &'a Filter,
     status: bool,
-    query: &'a Query,
 }
 
 /// Reads a message; `None` if it isn't meant after all.
@@ -100,12 +115,6 @@ fn hit(row: &Row<'_>, doc: i64, wanted: &Wanted, checked: &Checked<'_>) -> Resul
     }
     let text: Option<&str> = row.get_ref(6)?.as_str_or_null()?;
     let files = names(row.get_ref(7)?.as_str_or_null()?);
-    if !checked.query.phrases.is_empty() {
-        let texts: Vec<&str> = text.into_iter().chain(files.iter().map(String::as_str)).collect();
-        if !wanted.has_phrases(&texts) {
-            return Ok(None);
-        }
-    }
     let snippet = match text {
         Some(text) => wanted.snippet(text),
         None => wanted.snippet(&files.join(", ")),

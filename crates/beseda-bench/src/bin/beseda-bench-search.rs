@@ -160,10 +160,11 @@ fn measure(archive: &Archive, args: &Args, corpus: &mut Corpus) -> Result<Vec<Ro
             }
         }
         let share = |count: usize| count * 100 / args.queries.max(1);
-        rows.push(
-            Row::new(kind, figures(&times))
-                .against(format!("{}% found, {}% more than a page", share(found), share(full))),
-        );
+        rows.push(Row::new(kind, figures(&times)).against(format!(
+            "{}% found, {}% more than a page",
+            share(found),
+            share(full)
+        )));
         eprintln!("{kind}: slowest {} for {}", milliseconds(to_float(slowest.0)), slowest.1);
         all.add(&times)?;
     }

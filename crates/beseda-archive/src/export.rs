@@ -1,0 +1,184 @@
+//! Everything in an archive as JSON lines, CSV or Parquet, in the order of arrival, so that an export can be gone on with.
+//! Nothing is written into the archive.
+
+mod parquet;
+mod resume;
+mod rows;
+mod text;
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, BufWriter, Read, Seek, Write},
+    path::Path,
+};
+
+use self::{
+    parquet::Parts,
+    rows::{Row, Table},
+    text::Lines,
+};
+use crate::{Archive, Filter, Result};
+
+/// What is exported.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum What {
+    /// A row per message, with the columns of its chat.
+    #[default]
+    Messages,
+    /// A row per chat. A chat that changed since comes again with the next cursor.
+    Chats,
+}
+
+/// How it is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Format {
+    /// A JSON object a line.
+    #[default]
+    Jsonl,
+    /// Comma-separated values as RFC 4180 has them, with a header.
+    Csv,
+    /// CSV as Excel opens it in Russian: semicolons, a byte order mark, long numbers as text, and nothing that Excel would
+    /// take for a formula.
+    Excel,
+    /// Apache Parquet, compressed with Snappy.
+    Parquet,
+}
+
+/// What is exported how.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Export {
+    /// Messages or chats.
+    pub what: What,
+    /// How it is written.
+    pub format: Format,
+    /// Which ones. Of chats, `senders` filters nothing, and `since` and `until` go by the last update.
+    pub filter: Filter,
+    /// Only what arrived after this cursor.
+    pub after: i64,
+}
+
+/// What an export came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Exported {
+    /// Rows written now.
+    pub rows: u64,
+    /// The last one's cursor: [`Export::after`] of what comes later.
+    pub cursor: i64,
+}
+
+/// How far an export is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// Rows written now.
+    pub rows: u64,
+    /// The cursor reached.
+    pub cursor: i64,
+    /// The cursor of the last change there is.
+    pub end: i64,
+}
+
+impl Archive {
+    /// Writes an export to a file. With `resume`, goes on with what an earlier one left there, finished or not; without,
+    /// begins anew.
+    ///
+    /// An unfinished JSONL or CSV file ends in the middle of a line at worst, which is cut off. A Parquet file appears when
+    /// it is finished; until then its parts stand beside it in a folder `FILE.parts`.
+    ///
+    /// # Errors
+    /// If the archive can't be read, the file can't be written, or what is there isn't an earlier export of this form.
+    pub fn export_to(
+        &self,
+        export: &Export,
+        file: &Path,
+        resume: bool,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Exported> {
+        let table = Table::of(export.what);
+        if export.format == Format::Parquet {
+            let mut parts = Parts::open(file, table, resume)?;
+            let from = export.after.max(parts.cursor());
+            let done = self.rows(export, from, progress, |row| parts.row(row))?;
+            parts.finish(done.cursor)?;
+            return Ok(done);
+        }
+        let end = if resume { resume::cut(file, export.format, table)? } else { None };
+        let mut options = OpenOptions::new();
+        let output = match end {
+            Some(_) => options.append(true).open(file)?,
+            None => options.write(true).create(true).truncate(true).open(file)?,
+        };
+        let mut lines = Lines::new(BufWriter::new(output), export.format, table);
+        if end.is_none() {
+            lines.header()?;
+        }
+        let from = export.after.max(end.flatten().unwrap_or(0));
+        let done = self.rows(export, from, progress, |row| lines.row(row))?;
+        lines.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+        Ok(done)
+    }
+
+    /// Writes an export to anything that takes bytes. Parquet is made in a temporary file in `scratch` first.
+    ///
+    /// # Errors
+    /// If the archive can't be read, or not be written to the output.
+    pub fn export<W: Write>(
+        &self,
+        export: &Export,
+        mut output: W,
+        scratch: &Path,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Exported> {
+        if export.format == Format::Parquet {
+            let file = scratch.join("export.parquet");
+            let done = self.export_to(export, &file, false, progress)?;
+            io::copy(&mut File::open(&file)?, &mut output)?;
+            output.flush()?;
+            return Ok(done);
+        }
+        let mut lines = Lines::new(output, export.format, Table::of(export.what));
+        lines.header()?;
+        let done = self.rows(export, export.after, progress, |row| lines.row(row))?;
+        lines.finish()?.flush()?;
+        Ok(done)
+    }
+
+    /// Reads rows in the order of their cursors, some at a time.
+    fn rows(
+        &self,
+        export: &Export,
+        after: i64,
+        progress: &mut dyn FnMut(Progress),
+        mut each: impl FnMut(&Row) -> io::Result<()>,
+    ) -> Result<Exported> {
+        let table = Table::of(export.what);
+        let end = self.read(|connection| {
+            connection.query_row("SELECT seq FROM archive", [], |row| row.get(0))
+        })?;
+        let mut done = Exported { rows: 0, cursor: after };
+        loop {
+            let some =
+                self.read(|connection| table.read(connection, &export.filter, done.cursor))?;
+            for row in &some {
+                each(row)?;
+                done.rows += 1;
+                done.cursor = row.cursor;
+            }
+            progress(Progress { rows: done.rows, cursor: done.cursor, end });
+            if some.len() < rows::SOME {
+                return Ok(done);
+            }
+        }
+    }
+}
+
+/// The whole of a file, a piece at a time.
+fn pieces(file: &mut (impl Read + Seek), mut each: impl FnMut(&[u8])) -> io::Result<()> {
+    file.rewind()?;
+    let mut piece = vec![0; 1 << 18];
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok(()),
+            length => each(&piece[..length]),
+        }
+    }
+}

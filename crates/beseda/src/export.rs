@@ -1,0 +1,102 @@
+//! `beseda export`: the way out of the archive, with a bar that shows how far it is. What is written is the archive's.
+
+use std::{
+    io::{self, IsTerminal},
+    path::Path,
+};
+
+use beseda_archive::export::{Export, Format, Progress, What};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::{
+    archived,
+    args::{ExportArgs, FormatArg},
+    exit::Usage,
+    output::{Closed, Output},
+};
+
+pub(crate) fn run(args: ExportArgs) -> anyhow::Result<()> {
+    let out = Output::new(args.archive.json);
+    let format = format(&args)?;
+    let archive = archived::open(&args.archive)?;
+    let export = Export {
+        what: if args.chats { What::Chats } else { What::Messages },
+        format,
+        filter: args.among.into(),
+        after: args.after,
+    };
+    // Bytes of Parquet, and lines among which a bar would be drawn, are not for a terminal.
+    let shown = !args.archive.json
+        && io::stderr().is_terminal()
+        && (args.output.is_some() || !io::stdout().is_terminal());
+    let bar = bar(shown)?;
+    let mut progress = |progress: Progress| {
+        let place = |cursor| u64::try_from(cursor).unwrap_or(0);
+        bar.set_length(place(progress.end));
+        bar.set_position(place(progress.cursor));
+        bar.set_message(progress.rows.to_string());
+    };
+    let done = match args.output.as_deref() {
+        Some(file) => archive.export_to(&export, file, args.resume, &mut progress),
+        None if format == Format::Parquet && io::stdout().is_terminal() => {
+            return Err(Usage::error(
+                "Parquet isn't for a terminal: give --output FILE, or redirect",
+            ));
+        }
+        None => {
+            let scratch = tempfile::tempdir()?;
+            let output = io::BufWriter::with_capacity(1 << 16, io::stdout().lock());
+            archive.export(&export, output, scratch.path(), &mut progress)
+        }
+    };
+    bar.finish_and_clear();
+    let done = done.map_err(closed)?;
+    match &args.output {
+        Some(_) if out.is_json() => out.document(&done),
+        None if out.is_json() => {
+            eprintln!("{}", serde_json::to_string(&done)?);
+            Ok(())
+        }
+        _ => {
+            out.note(format_args!("{} rows; the last cursor is {}", done.rows, done.cursor));
+            Ok(())
+        }
+    }
+}
+
+fn format(args: &ExportArgs) -> anyhow::Result<Format> {
+    let ending =
+        args.output.as_deref().and_then(Path::extension).and_then(|ending| ending.to_str());
+    let by_name = match ending.map(str::to_ascii_lowercase).as_deref() {
+        Some("csv") => FormatArg::Csv,
+        Some("parquet") => FormatArg::Parquet,
+        _ if args.excel => FormatArg::Csv,
+        _ => FormatArg::Jsonl,
+    };
+    match args.format.unwrap_or(by_name) {
+        FormatArg::Csv if args.excel => Ok(Format::Excel),
+        _ if args.excel => Err(Usage::error("--excel is for CSV only")),
+        FormatArg::Csv => Ok(Format::Csv),
+        FormatArg::Jsonl => Ok(Format::Jsonl),
+        FormatArg::Parquet => Ok(Format::Parquet),
+    }
+}
+
+fn bar(shown: bool) -> anyhow::Result<ProgressBar> {
+    if !shown {
+        return Ok(ProgressBar::hidden());
+    }
+    let style = ProgressStyle::with_template("{bar:40} {percent}%, {msg} rows, {eta} left")?;
+    Ok(ProgressBar::new(0).with_style(style))
+}
+
+/// Whoever read standard output has seen enough.
+fn closed(error: beseda_archive::Error) -> anyhow::Error {
+    match error {
+        beseda_archive::Error::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+            Closed.into()
+        }
+        beseda_archive::Error::Resume { .. } => Usage::error(error.to_string()),
+        other => other.into(),
+    }
+}

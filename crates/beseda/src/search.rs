@@ -1,0 +1,97 @@
+//! `beseda search`: what the archive found, for people with the places marked. How it finds is the archive's.
+
+use std::fmt::Write;
+
+use beseda_api::ContextType;
+use beseda_archive::{Hit, Search, Snippet};
+
+use crate::{archived, args::SearchArgs, output::Output, tables::printable};
+
+/// So often a search that read too much is gone on with.
+const MOST_ROUNDS: usize = 50;
+
+pub(crate) fn run(args: SearchArgs) -> anyhow::Result<()> {
+    let out = Output::new(args.archive.json);
+    let archive = archived::open(&args.archive)?;
+    let mut search = Search {
+        query: args.query.join(" "),
+        filter: args.among.into(),
+        limit: args.limit.into(),
+        before: args.before,
+    };
+    let mut found = archive.search(&search)?;
+    // One search reads little, so that a service can offer it to anybody; a person rather waits a moment.
+    for _ in 0..MOST_ROUNDS {
+        if !found.ended_early {
+            break;
+        }
+        search.before = found.next;
+        search.limit = usize::from(args.limit) - found.hits.len();
+        let more = archive.search(&search)?;
+        found.hits.extend(more.hits);
+        (found.next, found.ended_early) = (more.next, more.ended_early);
+    }
+    if out.is_json() {
+        return out.document(&found);
+    }
+    for hit in &found.hits {
+        out.say(shown(out, hit))?;
+    }
+    match found.next {
+        Some(cursor) if found.ended_early => out.note(format_args!(
+            "many messages were read and few match: --before {cursor} looks further back"
+        )),
+        Some(cursor) => out.note(format_args!("there is more: --before {cursor} shows older ones")),
+        None if found.hits.is_empty() => out.note("nothing was found"),
+        None => {}
+    }
+    Ok(())
+}
+
+fn shown(out: Output, hit: &Hit) -> String {
+    let mut head = vec![hit.created_at.to_string(), format!("chat {}", hit.chat_id)];
+    if let Some(order) = hit.order_id {
+        head.push(format!("order {order}"));
+    }
+    if let Some(ret) = hit.return_id {
+        head.push(format!("return {ret}"));
+    }
+    if hit.context_type == ContextType::Direct {
+        head.push("a question".to_owned());
+    }
+    head.push(match (&hit.operator, &hit.customer_name) {
+        (Some(operator), _) => format!("{} ({})", hit.sender, printable(operator)),
+        (None, Some(name)) => format!("{} with {}", hit.sender, printable(name)),
+        (None, None) => hit.sender.to_string(),
+    });
+    let head = head.join("  ");
+    let text = if hit.snippet.text.is_empty() {
+        "(sticker)".to_owned()
+    } else {
+        marked(out, &hit.snippet)
+    };
+    let text = text.replace('\n', "\n    ");
+    if out.has_colour() {
+        format!("\x1b[2m{head}\x1b[0m\n    {text}")
+    } else {
+        format!("{head}\n    {text}")
+    }
+}
+
+/// The text with the places found in bold yellow, where there is colour.
+fn marked(out: Output, snippet: &Snippet) -> String {
+    if !out.has_colour() {
+        return printable(&snippet.text);
+    }
+    let chars: Vec<char> = snippet.text.chars().collect();
+    let piece = |from: usize, to: usize| printable(&chars[from..to].iter().collect::<String>());
+    let mut text = String::new();
+    let mut at = 0;
+    for &(start, end) in &snippet.highlights {
+        // Writing into a String can't fail.
+        write!(text, "{}\x1b[1;33m{}\x1b[0m", piece(at, start), piece(start, end)).ok();
+        at = end;
+    }
+    text.push_str(&piece(at, chars.len()));
+    text
+}
