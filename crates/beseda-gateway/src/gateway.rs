@@ -12,16 +12,18 @@ use beseda_api::{
     Error, FileId, Holder, NewCabinet, NewKey, Result, SystemClock, Verdict,
 };
 use beseda_archive::Archive;
-use beseda_client::{Client, Safety, SecretString};
+use beseda_client::{Client, Safety, SecretString, receiver::Take};
 use beseda_engine::Engine;
+use beseda_push::{Policy, Push, SystemAlarm};
 use beseda_server::{Attendant, Attended, LimitPreset, LimitSettings, Services, Visit};
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
 use crate::{
     Agreement, Keys, Ledger, Priority, Terms,
+    background::{Syncing, Told},
     counts::Counts,
-    flights::{Flights, Told},
+    flights::{self, Flights},
     keys::Door,
     lanes::{Lanes, Turn},
     naming::name_sends,
@@ -59,6 +61,10 @@ pub struct Settings {
     pub request_timeout_seconds: u64,
     /// How certain to be after a send that was not clearly answered.
     pub safety: Safety,
+    /// Whether the gateway keeps the archive in step itself, behind everything else.
+    pub sync: bool,
+    /// Where its subscriptions' notifications may go.
+    pub policy: Policy,
     /// For how many days the audit is kept.
     pub audit_days: u32,
     /// Whose time it goes by.
@@ -86,6 +92,8 @@ impl Settings {
             admin_key: None,
             request_timeout_seconds: 10,
             safety: Safety::default(),
+            sync: false,
+            policy: Policy::Loopback,
             audit_days: 90,
             clock: Arc::new(SystemClock),
         }
@@ -132,7 +140,7 @@ pub(crate) struct Inner {
     pub(crate) counts: Counts,
     pub(crate) threads: Threads,
     pub(crate) pages: Pages,
-    archive: Archive,
+    pub(crate) archive: Archive,
     /// The tasks of sends, which outlive their callers.
     pub(crate) sending: TaskTracker,
     pub(crate) safety: Safety,
@@ -148,7 +156,7 @@ impl Inner {
         business: BusinessId,
         question: Question,
         turn: Turn,
-    ) -> Told {
+    ) -> flights::Told {
         let endpoint = question.endpoint();
         self.counts.called(endpoint);
         let asked = match &question {
@@ -207,18 +215,14 @@ pub struct Gateway {
     api_keys: Vec<(BusinessId, Option<String>)>,
     admin_key: SecretString,
     request_timeout_seconds: u64,
-    looking: JoinHandle<()>,
+    looking: Looking,
+    push: Push,
+    syncing: Option<Syncing>,
 }
 
 impl std::fmt::Debug for Gateway {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Gateway").finish_non_exhaustive()
-    }
-}
-
-impl Drop for Gateway {
-    fn drop(&mut self) {
-        self.looking.abort();
     }
 }
 
@@ -264,6 +268,12 @@ impl Gateway {
             Some(credential) => Some(OwnCredential::learn(&client, credential).await),
             None => None,
         };
+        let push = Push::start(
+            engine.outbox(),
+            beseda_push::Settings::new(settings.policy),
+            Arc::clone(&clock),
+            Arc::new(SystemAlarm),
+        );
         let door = Arc::new(Door { engine, own, shops: Arc::clone(&shops) });
         ledger.after_a_crash().await?;
         let inner = Arc::new(Inner {
@@ -282,12 +292,25 @@ impl Gateway {
         });
         let businesses: Vec<BusinessId> = cabinets.into_keys().collect();
         inner.look(&keys, &businesses).await?;
+        let served = businesses.clone();
         let days = settings.audit_days;
         let looking =
             tokio::spawn(keep_looking(Arc::clone(&inner), keys.clone(), businesses, days));
+        let syncing = settings.sync.then(|| Syncing::start(&inner, served));
         let admin_key = settings.admin_key.unwrap_or_else(|| secret.admin_key().into());
         let request_timeout_seconds = settings.request_timeout_seconds;
-        Ok(Self { inner, keys, door, shops, api_keys, admin_key, request_timeout_seconds, looking })
+        Ok(Self {
+            inner,
+            keys,
+            door,
+            shops,
+            api_keys,
+            admin_key,
+            request_timeout_seconds,
+            looking: Looking(looking),
+            push,
+            syncing,
+        })
     }
 
     /// What a server serves of it.
@@ -299,7 +322,7 @@ impl Gateway {
             files: Arc::new(NoFiles),
             market: None,
             admin: Some(Arc::new(self.keys.clone())),
-            subscriptions: None,
+            subscriptions: Some(self.push.subscriptions()),
             clock: Arc::clone(&self.inner.clock),
             interceptor: None,
             attendant: Some(Arc::new(Reception(Arc::clone(&self.inner)))),
@@ -336,7 +359,11 @@ impl Gateway {
 
     /// Lets what is under way come to its end: call this when the server has ended.
     pub async fn end(self) {
-        self.looking.abort();
+        drop(self.looking);
+        if let Some(syncing) = self.syncing {
+            syncing.end().await;
+        }
+        self.push.stop().await;
         self.inner.sending.close();
         let ended = tokio::time::timeout(LAST_SENDS, self.inner.sending.wait()).await;
         if ended.is_err() {
@@ -344,10 +371,30 @@ impl Gateway {
         }
     }
 
+    /// Takes the upstream's notifications: whatever was read before is old, subscribers of the gateway are told, and the
+    /// archive is brought in step if the gateway does that.
+    #[must_use]
+    pub fn notified(&self) -> Arc<dyn Take> {
+        Arc::new(Told {
+            inner: Arc::clone(&self.inner),
+            engine: Arc::clone(&self.keys.engine),
+            hints: self.syncing.as_ref().map(Syncing::hints),
+        })
+    }
+
     /// The gateway's keys.
     #[must_use]
     pub fn keys(&self) -> &Keys {
         &self.keys
+    }
+}
+
+/// A task that ends with the gateway.
+struct Looking(JoinHandle<()>);
+
+impl Drop for Looking {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

@@ -21,6 +21,7 @@
 //! - **Sends** are noted before they go up, one at a time in each chat; a doubt is decided by the history, and an
 //!   `Idempotency-Key` makes a repeated request harmless.
 
+mod background;
 mod counts;
 mod flights;
 mod gateway;
@@ -36,6 +37,7 @@ mod threads;
 mod upstream;
 mod visit;
 
+pub use beseda_push::Policy;
 pub use gateway::{Gateway, OpenError, Settings};
 pub use keys::Keys;
 pub use lanes::{Priority, Terms};

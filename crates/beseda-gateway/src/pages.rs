@@ -61,8 +61,7 @@ impl Pages {
         }
     }
 
-    /// A full page with something known after it. What the archive has of a chat has no gap, because it was read from
-    /// the beginning on.
+    /// A full page with something known after it, and nothing missing up to there.
     fn page(
         &self,
         business: BusinessId,
@@ -82,7 +81,11 @@ impl Pages {
         else {
             return Ok(None);
         };
-        let next = found.pop().map(|next| self.seal(business, chat, next.message.message_id));
+        let next = found.pop().map(|next| next.message.message_id);
+        if next > known.whole_to {
+            return Ok(None);
+        }
+        let next = next.map(|next| self.seal(business, chat, next));
         Ok(Some(MessagePage {
             order_id: known.chat.order_id,
             context: known.chat.context,

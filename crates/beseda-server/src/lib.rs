@@ -40,7 +40,7 @@ mod upload;
 
 use std::{fmt, sync::Arc};
 
-use axum::Router;
+pub use axum::Router;
 use beseda_api::{
     Administration, ChatsApi, Clock, Directory, Downloads, MarketSide, Subscriptions,
 };

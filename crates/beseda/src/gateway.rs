@@ -5,12 +5,13 @@ mod admin;
 use anyhow::Context;
 use beseda::host;
 use beseda_api::{BusinessId, Credential, Generation};
-use beseda_client::Patience;
+use beseda_client::{Patience, receiver::Receiver};
 use beseda_gateway::{Gateway, OpenError, Settings};
-use beseda_server::Transport;
+use beseda_server::{Router, Transport};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use std::time::Duration;
+use tokio::net::TcpListener;
 
 use crate::{
     args::{GatewayArgs, GatewayCommand},
@@ -31,17 +32,62 @@ async fn serve(args: GatewayArgs) -> anyhow::Result<()> {
     let (listener, taken) = host::listen(args.listen).await?;
     let url = host::local_url(taken, "http");
     let gateway = Gateway::open(settings).await.map_err(explained)?;
+    let notices = Notices::take(&args, &gateway).await?;
     let end = signals::asked_to_end()?;
-    let ready = ready(&gateway, &url).await;
+    let mut ready = ready(&gateway, &url).await;
+    if let Some(notices) = &notices {
+        ready["notifications"] = json!(notices.url);
+    }
     if args.json {
         println!("{ready}");
     } else {
         println!("{}", welcome(&ready, &args.upstream));
     }
     let router = beseda_server::router(gateway.services(), gateway.server_settings());
-    beseda_server::serve(listener, router, Transport::default(), end).await?;
+    let (told, others) = tokio::sync::watch::channel(false);
+    let both = async {
+        end.await;
+        told.send_replace(true);
+    };
+    let noticed = notices.map(|notices| tokio::spawn(notices.serve(others)));
+    beseda_server::serve(listener, router, Transport::default(), both).await?;
+    if let Some(noticed) = noticed {
+        noticed.await??;
+    }
     gateway.end().await;
     Ok(())
+}
+
+/// The listener of the upstream's notifications.
+struct Notices {
+    url: String,
+    listener: TcpListener,
+    router: Router,
+}
+
+impl Notices {
+    async fn take(args: &GatewayArgs, gateway: &Gateway) -> anyhow::Result<Option<Self>> {
+        let Some(address) = args.notifications else { return Ok(None) };
+        let (listener, taken) = host::listen(address).await?;
+        let mut receiver = Receiver::builder().name("beseda gateway");
+        receiver = receiver.trusted_proxies(args.trust_proxy.iter().copied());
+        if args.any_source {
+            receiver = receiver.any_source();
+        } else if !args.source.is_empty() {
+            receiver = receiver.sources(args.source.iter().copied());
+        }
+        for (business, _) in gateway.cabinets() {
+            receiver = receiver.business(*business);
+        }
+        let router = receiver.build_taking(gateway.notified())?;
+        Ok(Some(Self { url: host::local_url(taken, "http"), listener, router }))
+    }
+
+    async fn serve(self, mut end: tokio::sync::watch::Receiver<bool>) -> anyhow::Result<()> {
+        let transport = Transport { tell_peers: true, ..Transport::default() };
+        let ended = async move { drop(end.wait_for(|ended| *ended).await) };
+        Ok(beseda_server::serve(self.listener, self.router, transport, ended).await?)
+    }
 }
 
 fn settings(args: &GatewayArgs) -> anyhow::Result<Settings> {
@@ -67,6 +113,7 @@ fn settings(args: &GatewayArgs) -> anyhow::Result<Settings> {
         parallel,
         admin_key: credential::admin_key_in_env(),
         request_timeout_seconds: args.timeout.into(),
+        sync: args.sync,
         audit_days: args.audit_days,
         ..Settings::new(client, archive)
     })

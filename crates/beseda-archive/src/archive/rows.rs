@@ -30,6 +30,9 @@ pub struct ArchivedChat {
     /// The largest message id here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_message_id: Option<MessageId>,
+    /// Up to this message nothing is missing.
+    #[serde(skip)]
+    pub whole_to: Option<MessageId>,
     /// Whether every message the service was known to have is here.
     pub whole: bool,
     /// Since when the service says that there is no such chat.
@@ -134,7 +137,7 @@ impl ChatKey {
 /// The columns of a chat, in the order [`chat`] reads them.
 pub(crate) const CHAT_COLUMNS: &str = "business, chat, type, status, context_type, campaign, \
      order_id, context_order, context_return, customer_name, customer_public_id, created_at, \
-     created_offset, updated_at, updated_offset, synced_at, last_message, gone_at, seq";
+     created_offset, updated_at, updated_offset, synced_at, last_message, gone_at, seq, whole_to";
 
 /// A chat of [`CHAT_COLUMNS`].
 pub(crate) fn chat(row: &Row<'_>) -> rusqlite::Result<ArchivedChat> {
@@ -163,6 +166,7 @@ pub(crate) fn chat(row: &Row<'_>) -> rusqlite::Result<ArchivedChat> {
         whole: synced.is_some_and(|synced| synced >= updated),
         gone_at: row.get::<_, Option<i64>>(17)?.map(moment_of),
         seq: row.get(18)?,
+        whole_to: maybe(row, 19)?,
     })
 }
 

@@ -1,39 +1,65 @@
-//! Programs through the gateway see what they would see upstream.
+//! Twenty programs over one cabinet: nobody provokes a 420, nobody starves, everybody is told the truth.
 
-use crate::world::World;
+use std::{collections::BTreeMap, sync::Arc};
+
+use beseda::{LimitSettings, api::Refusal};
+use beseda_api::{ChatFilter, ChatStatus, ChatsApi, MessageText, PageRequest};
+use beseda_gateway::Terms;
+use futures::future::join_all;
+
+use crate::world::{World, chat, upstream};
+
+fn limits(hourly: u32) -> LimitSettings {
+    LimitSettings { hourly: Some(hourly), ..LimitSettings::default() }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn twenty_eager_programs_use_up_the_hour_without_one_420_and_each_gets_its_part() {
+    let world = Arc::new(World::limited(limits(200)).await);
+    let mut programs = Vec::new();
+    for number in 0..20 {
+        let name = format!("program {number}");
+        programs.push((name.clone(), world.program(&name, Terms::default()).await));
+    }
+    let eager = programs.into_iter().map(|(name, client)| {
+        let world = Arc::clone(&world);
+        async move {
+            let mut sent = 0;
+            for number in 0..40 {
+                let text = MessageText::new(format!("{name}: {number}")).unwrap();
+                match client.send_message_to_chat(world.business(), chat(), text).await {
+                    Ok(()) => sent += 1,
+                    Err(error) => {
+                        assert_eq!(error.refusal(), Some(Refusal::LimitExceeded), "{error}");
+                        break;
+                    }
+                }
+            }
+            (name, sent)
+        }
+    });
+    let sent: BTreeMap<String, u32> = join_all(eager).await.into_iter().collect();
+    let journal = world.journal().await;
+    assert!(journal.iter().all(|(_, status)| *status != Some(420)), "{journal:?}");
+    assert!(sent.values().all(|count| *count >= 5), "{sent:?}");
+    let all: u32 = sent.values().sum();
+    assert!(all <= 200, "{all}");
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn answers_are_equal_to_the_upstreams_byte_for_byte() {
     let world = World::start().await;
     let (key, direct_key) = (world.own_key(), world.stand_in.api_key().to_owned());
-    let bodies = [
-        "{}",
-        r#"{"statuses":["NEW"]}"#,
-        r#"{"types":["CHAT"]}"#,
-        r#"{"statuses":[]}"#,
-        "{",
-        "null",
-    ];
+    let bodies = ["{}", r#"{"statuses":["NEW"]}"#, r#"{"types":["CHAT"]}"#, r#"{"statuses":[]}"#, "{", "null"];
     let paths = [
-        "chats",
-        "chats?limit=2",
-        "chats?limit=21",
-        "chats?pageToken=zzz",
-        "chats/history?chatId=10000001",
-        "chats/history?chatId=10000001&limit=1",
-        "chats/history?chatId=7",
-        "chats/history",
-        "chats/new",
+        "chats", "chats?limit=2", "chats?limit=21", "chats?pageToken=zzz", "chats/history?chatId=10000001",
+        "chats/history?chatId=10000001&limit=1", "chats/history?chatId=7", "chats/history", "chats/new",
     ];
     for path in paths {
         for body in bodies {
             let told = async |base: &str, key: &str| {
                 let url = format!("{base}/v2/businesses/{}/{path}", world.business());
-                let request = world
-                    .http
-                    .post(url)
-                    .header("api-key", key)
-                    .header("content-type", "application/json");
+                let request = world.http.post(url).header("api-key", key).header("content-type", "application/json");
                 let answer = request.body(body).send().await.unwrap();
                 (answer.status(), answer.text().await.unwrap())
             };
@@ -41,4 +67,32 @@ async fn answers_are_equal_to_the_upstreams_byte_for_byte() {
             assert_eq!(through, told(world.stand_in.url(), &direct_key).await, "{path} {body}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_promised_to_one_is_not_used_up_by_another() {
+    let world = World::limited(limits(50)).await;
+    let quiet = world.program("quiet", Terms { share: Some(40), ..Terms::default() }).await;
+    let eager = world.program("eager", Terms::default()).await;
+    // The gateway reads agreements once a second; calling makes it known at once.
+    let ask = |status: ChatStatus| ChatFilter { statuses: vec![status], ..ChatFilter::default() };
+    let page = PageRequest::default;
+    quiet.get_chats(world.business(), ask(ChatStatus::New), page()).await.unwrap();
+    let mut served = 0;
+    let refused = loop {
+        match eager.get_chats(world.business(), ask(ChatStatus::Finished), page()).await {
+            Ok(_) => served += 1,
+            Err(error) => break error,
+        }
+        assert!(served <= 50);
+    };
+    assert_eq!(refused.refusal(), Some(Refusal::LimitExceeded));
+    // How much of the promise is kept depends on how much of the hour is left; the rest of this stays either way.
+    let direct = upstream(&world.stand_in);
+    let state = direct.get_chats(world.business(), ask(ChatStatus::New), page()).await;
+    if served < 49 {
+        state.unwrap();
+        quiet.get_chats(world.business(), ask(ChatStatus::New), page()).await.unwrap();
+    }
+    assert!(world.journal().await.iter().all(|(_, status)| *status != Some(420)));
 }

@@ -3,10 +3,14 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use beseda_api::{BusinessId, ChatId, Scope};
+use beseda_client::receiver::IpNet;
 use beseda_gateway::Priority;
 use clap::{Args, Subcommand};
 
-use super::connection::{Authority, Connection, GenerationArg, authority};
+use super::{
+    connection::{Authority, Connection, GenerationArg, authority},
+    listen::range,
+};
 
 const EXAMPLES: &str = "\
 The upstream's credential comes from the environment (BESEDA_API_KEY or BESEDA_OAUTH_TOKEN), from --credential-stdin or from
@@ -43,6 +47,21 @@ pub(crate) struct GatewayArgs {
     /// How long a request may take, waiting for its turn included.
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=600))]
     pub(crate) timeout: u32,
+    /// Keep the archive in step too, behind every program: its pages then answer reads of what can't change any more.
+    #[arg(long)]
+    pub(crate) sync: bool,
+    /// Take the upstream's notifications in at this address and pass them on to the gateway's own subscriptions.
+    #[arg(long, value_name = "ADDR", help_heading = "Notifications")]
+    pub(crate) notifications: Option<SocketAddr>,
+    /// Take notifications from anywhere, not only from Market's addresses.
+    #[arg(long, conflicts_with = "source", requires = "notifications", help_heading = "Notifications")]
+    pub(crate) any_source: bool,
+    /// Take notifications from this range in place of Market's; may be repeated.
+    #[arg(long, value_name = "CIDR", value_parser = range, requires = "notifications", help_heading = "Notifications")]
+    pub(crate) source: Vec<IpNet>,
+    /// Believe the proxies in this range whom they got a notification from; may be repeated.
+    #[arg(long, value_name = "CIDR", value_parser = range, requires = "notifications", help_heading = "Notifications")]
+    pub(crate) trust_proxy: Vec<IpNet>,
     /// For how many days the audit is kept.
     #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=36500))]
     pub(crate) audit_days: u32,

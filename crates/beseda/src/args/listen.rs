@@ -63,7 +63,7 @@ pub(crate) struct ListenArgs {
 }
 
 /// Reads a range of addresses, or one address.
-fn range(text: &str) -> Result<IpNet, String> {
+pub(super) fn range(text: &str) -> Result<IpNet, String> {
     let one = || text.parse::<IpAddr>().map(IpNet::from).ok();
     let found = text.parse().ok().or_else(one);
     found.ok_or_else(|| "a range such as 5.45.207.0/25, or an address".to_owned())
