@@ -35,7 +35,9 @@ impl Syncing {
             let syncer = loop {
                 match Syncer::new(archive.clone(), api.clone(), businesses.iter().copied()) {
                     Ok(syncer) => break syncer,
-                    Err(error @ Error::Locked { .. }) => tracing::info!(%error, "the archive is kept in step already"),
+                    Err(error @ Error::Locked { .. }) => {
+                        tracing::info!(%error, "the archive is kept in step already")
+                    }
                     Err(error) => tracing::warn!(%error, "the archive can't be kept in step"),
                 }
                 tokio::select! {

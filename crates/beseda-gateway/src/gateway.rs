@@ -161,14 +161,15 @@ impl Inner {
         self.counts.called(endpoint);
         let asked = match &question {
             Question::History(chat, from) => {
-                Some((self.threads.read(business, *chat), from.clone()))
+                Some((self.threads.read(business, *chat), *chat, from.clone()))
             }
             _ => None,
         };
         let told = question.put(business, &self.client).await;
         drop(turn);
-        if let (Some((reading, from)), Ok(Reply::History(page))) = (asked, &told) {
+        if let (Some((reading, chat, from)), Ok(Reply::History(page))) = (asked, &told) {
             reading.done(&from, page);
+            self.pages.learn(business, chat, &from, page);
         }
         told.map_err(|error| {
             if error.refusal().is_none() {

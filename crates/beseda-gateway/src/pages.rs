@@ -1,6 +1,11 @@
 //! Pages of histories that can't change any more, out of the archive, and the tokens that lead through them. The live end of a
 //! chat is always the upstream's.
 
+use std::{
+    collections::HashSet,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use beseda_api::{
     BusinessId, ChatId, Error, HistoryFrom, Message, MessageId, MessagePage, PageToken, Paging,
@@ -19,6 +24,8 @@ const SEAL: usize = 12;
 pub(crate) struct Pages {
     archive: Archive,
     mac: Hmac<Sha256>,
+    /// Cabinets whose histories were seen to come oldest first by the pages that went through here.
+    proven: Mutex<HashSet<BusinessId>>,
 }
 
 /// Where a page of a history comes from.
@@ -33,7 +40,7 @@ impl Pages {
     pub(crate) fn new(archive: Archive, secret: &[u8; 32]) -> Self {
         let mut block = [0; 64];
         block[..32].copy_from_slice(secret);
-        Self { archive, mac: Hmac::new(&block.into()) }
+        Self { archive, mac: Hmac::new(&block.into()), proven: Mutex::default() }
     }
 
     /// Looks for a page. Tokens of ours become places, which the upstream understands.
@@ -94,10 +101,40 @@ impl Pages {
         }))
     }
 
-    /// Whether the upstream's histories were seen oldest first, always.
+    /// Whether the upstream's histories come oldest first, as far as anybody has seen.
     fn is_ordered(&self, business: BusinessId) -> beseda_archive::Result<bool> {
         let cabinet = self.archive.cabinet(business)?;
-        Ok(cabinet.is_some_and(|cabinet| cabinet.history_ordered == Some(true)))
+        Ok(cabinet.is_some_and(|cabinet| match cabinet.history_ordered {
+            Some(ordered) => ordered,
+            None => self.proven().contains(&business),
+        }))
+    }
+
+    fn proven(&self) -> MutexGuard<'_, HashSet<BusinessId>> {
+        self.proven.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks at a page that came from the upstream. A first page with more after it that begins with a chat's first
+    /// message and rises shows how histories are ordered there.
+    pub(crate) fn learn(
+        &self,
+        business: BusinessId,
+        chat: ChatId,
+        asked: &HistoryFrom,
+        page: &MessagePage,
+    ) {
+        let whole = asked.page.token.is_none() && asked.message_id_from.is_none();
+        if !whole || page.paging.next_page_token.is_none() || self.proven().contains(&business) {
+            return;
+        }
+        let ids = || page.messages.iter().map(|message| message.message_id);
+        let first = self.archive.history(business, chat, None, 1).unwrap_or_default();
+        let first = first.first().map(|archived| archived.message.message_id);
+        let whole_to =
+            self.archive.chat(business, chat).ok().flatten().and_then(|chat| chat.whole_to);
+        if ids().is_sorted() && first.is_some() && ids().next() == first && ids().max() < whole_to {
+            self.proven().insert(business);
+        }
     }
 
     /// One message, which never changes once it is there.

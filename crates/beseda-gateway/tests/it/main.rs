@@ -1,7 +1,9 @@
 //! A gateway between programs and a stand-in, over real sockets.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
+mod archive;
 mod keys;
+mod notifications;
 mod programs;
 mod reads;
 mod sends;

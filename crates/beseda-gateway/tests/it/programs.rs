@@ -50,16 +50,34 @@ async fn twenty_eager_programs_use_up_the_hour_without_one_420_and_each_gets_its
 async fn answers_are_equal_to_the_upstreams_byte_for_byte() {
     let world = World::start().await;
     let (key, direct_key) = (world.own_key(), world.stand_in.api_key().to_owned());
-    let bodies = ["{}", r#"{"statuses":["NEW"]}"#, r#"{"types":["CHAT"]}"#, r#"{"statuses":[]}"#, "{", "null"];
+    let bodies = [
+        "{}",
+        r#"{"statuses":["NEW"]}"#,
+        r#"{"types":["CHAT"]}"#,
+        r#"{"statuses":[]}"#,
+        "{",
+        "null",
+    ];
     let paths = [
-        "chats", "chats?limit=2", "chats?limit=21", "chats?pageToken=zzz", "chats/history?chatId=10000001",
-        "chats/history?chatId=10000001&limit=1", "chats/history?chatId=7", "chats/history", "chats/new",
+        "chats",
+        "chats?limit=2",
+        "chats?limit=21",
+        "chats?pageToken=zzz",
+        "chats/history?chatId=10000001",
+        "chats/history?chatId=10000001&limit=1",
+        "chats/history?chatId=7",
+        "chats/history",
+        "chats/new",
     ];
     for path in paths {
         for body in bodies {
             let told = async |base: &str, key: &str| {
                 let url = format!("{base}/v2/businesses/{}/{path}", world.business());
-                let request = world.http.post(url).header("api-key", key).header("content-type", "application/json");
+                let request = world
+                    .http
+                    .post(url)
+                    .header("api-key", key)
+                    .header("content-type", "application/json");
                 let answer = request.body(body).send().await.unwrap();
                 (answer.status(), answer.text().await.unwrap())
             };

@@ -54,7 +54,12 @@ pub(crate) struct GatewayArgs {
     #[arg(long, value_name = "ADDR", help_heading = "Notifications")]
     pub(crate) notifications: Option<SocketAddr>,
     /// Take notifications from anywhere, not only from Market's addresses.
-    #[arg(long, conflicts_with = "source", requires = "notifications", help_heading = "Notifications")]
+    #[arg(
+        long,
+        conflicts_with = "source",
+        requires = "notifications",
+        help_heading = "Notifications"
+    )]
     pub(crate) any_source: bool,
     /// Take notifications from this range in place of Market's; may be repeated.
     #[arg(long, value_name = "CIDR", value_parser = range, requires = "notifications", help_heading = "Notifications")]
