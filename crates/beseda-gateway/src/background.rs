@@ -29,14 +29,14 @@ impl Syncing {
         let (hints, told) = mpsc::channel(HINTS);
         let stop = CancellationToken::new();
         let end = stop.clone();
-        let (archive, client) = (inner.archive.clone(), inner.client.clone());
+        let (archive, client) = (inner.archive.clone(), inner.background.clone());
         let running = tokio::spawn(async move {
             let api = Arc::new(client);
             let syncer = loop {
                 match Syncer::new(archive.clone(), api.clone(), businesses.iter().copied()) {
                     Ok(syncer) => break syncer,
                     Err(error @ Error::Locked { .. }) => {
-                        tracing::info!(%error, "the archive is kept in step already")
+                        tracing::info!(%error, "the archive is kept in step already");
                     }
                     Err(error) => tracing::warn!(%error, "the archive can't be kept in step"),
                 }

@@ -135,6 +135,8 @@ pub enum OpenError {
 /// What all calls share.
 pub(crate) struct Inner {
     pub(crate) client: Client,
+    /// The same, behind everything else.
+    pub(crate) background: Client,
     pub(crate) lanes: Arc<Lanes>,
     pub(crate) flights: Arc<Flights>,
     pub(crate) counts: Counts,
@@ -278,8 +280,13 @@ impl Gateway {
         let door = Arc::new(Door { engine, own, shops: Arc::clone(&shops) });
         ledger.after_a_crash().await?;
         let inner = Arc::new(Inner {
-            client,
-            lanes: Lanes::new(Arc::new(ClientMeter), Arc::clone(&clock), settings.parallel),
+            background: client.background(),
+            client: client.clone(),
+            lanes: Lanes::new(
+                Arc::new(ClientMeter(client.clone())),
+                Arc::clone(&clock),
+                settings.parallel,
+            ),
             flights: Arc::default(),
             counts: Counts::default(),
             threads: Threads::default(),

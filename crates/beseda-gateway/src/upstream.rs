@@ -7,7 +7,8 @@ use std::{
 };
 
 use beseda_api::{
-    BusinessId, Campaign, Clock, Credential, Error, Holder, LimitState, Refusal, Result, Scope,
+    BusinessId, Campaign, Clock, Credential, Endpoint, Error, Holder, LimitState, Refusal, Result,
+    Scope,
 };
 use beseda_client::{Client, ErrorExt, Failure};
 use beseda_server::Unavailable;
@@ -151,12 +152,14 @@ impl Shops {
     }
 }
 
-/// Tells what the upstream's answers said of its limits.
-pub(crate) struct ClientMeter;
+/// Tells what the upstream's answers said of its limits: the client's governor has read them.
+pub(crate) struct ClientMeter(pub(crate) Client);
 
 impl Meter for ClientMeter {
-    fn left(&self, _: BusinessId, _: &beseda_api::Endpoint) -> Option<LimitState> {
-        None
+    fn left(&self, business: BusinessId, endpoint: &Endpoint) -> Option<LimitState> {
+        let state = self.0.governor()?.state(business)?;
+        let of = state.budgets.iter().find(|budget| budget.operation == endpoint.name)?;
+        of.limit
     }
 }
 
@@ -170,12 +173,33 @@ pub(crate) fn for_caller(error: Error) -> Error {
             Error::broken(Unavailable(text.into()))
         }
         Error::Broken(source) => match source.downcast::<Failure>() {
+            Ok(failure) if is_limit(&failure) => over_limit(&failure),
             Ok(failure) if away(&failure) => Error::broken(Unavailable(failure)),
             Ok(failure) => Error::Broken(failure),
             Err(source) => Error::Broken(source),
         },
         refused => refused,
     }
+}
+
+fn is_limit(failure: &Failure) -> bool {
+    matches!(failure, Failure::OverLimit { .. })
+}
+
+/// The 420 that the upstream would have said, had it been asked.
+fn over_limit(failure: &Failure) -> Error {
+    let mut error = Error::refused(Refusal::LimitExceeded, "Hit rate limit");
+    if let (Failure::OverLimit { operation, business, .. }, Error::Refused(refused)) =
+        (failure, &mut error)
+    {
+        let endpoint = Endpoint::ALL.into_iter().find(|endpoint| endpoint.name == *operation);
+        let path = endpoint.map_or("", |endpoint| endpoint.path);
+        let of = business.map(|business| format!(" for businessId {business}")).unwrap_or_default();
+        for fault in &mut refused.faults {
+            fault.message = Some(format!("Hit rate limit for resource {path}{of}"));
+        }
+    }
+    error
 }
 
 /// Whether the upstream can't be reached or can't serve now.

@@ -5,7 +5,7 @@ mod admin;
 use anyhow::Context;
 use beseda::host;
 use beseda_api::{BusinessId, Credential, Generation};
-use beseda_client::{Patience, receiver::Receiver};
+use beseda_client::{Governor, Patience, receiver::Receiver};
 use beseda_gateway::{Gateway, OpenError, Settings};
 use beseda_server::{Router, Transport};
 use secrecy::ExposeSecret;
@@ -96,17 +96,18 @@ fn settings(args: &GatewayArgs) -> anyhow::Result<Settings> {
     let credential = credential::shops_own(&connection)?;
     let timeout = Duration::from_secs(args.timeout.into());
     let patience = Patience { longest: timeout, ..Patience::default() };
+    let parallel = args.parallel.unwrap_or(match generation {
+        Generation::Y2024 => 2,
+        Generation::Y2026 => 4,
+    });
     let builder = target::builder(&connection).generation(generation).patience(patience);
+    let builder = builder.governor(Governor::default().parallel(parallel));
     let client = match &credential {
         Credential::ApiKey(key) => builder.api_key(key.clone()),
         Credential::OAuth(token) => builder.oauth_token(token.clone()),
     }
     .build()?;
     let archive = args.archive.clone().context("no archive folder")?;
-    let parallel = args.parallel.unwrap_or(match generation {
-        Generation::Y2024 => 2,
-        Generation::Y2026 => 4,
-    });
     Ok(Settings {
         credential: Some(credential),
         businesses: args.business.clone(),

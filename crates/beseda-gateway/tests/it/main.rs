@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 mod archive;
+mod example;
 mod keys;
 mod notifications;
 mod programs;

@@ -39,11 +39,11 @@ async fn twenty_eager_programs_use_up_the_hour_without_one_420_and_each_gets_its
         }
     });
     let sent: BTreeMap<String, u32> = join_all(eager).await.into_iter().collect();
-    let journal = world.journal().await;
-    assert!(journal.iter().all(|(_, status)| *status != Some(420)), "{journal:?}");
+    assert_eq!(world.limit_hits().await, 0);
     assert!(sent.values().all(|count| *count >= 5), "{sent:?}");
     let all: u32 = sent.values().sum();
-    assert!(all <= 200, "{all}");
+    // The last few may be held back for somebody who didn't come.
+    assert!((190..=200).contains(&all), "{all}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -108,9 +108,9 @@ async fn what_was_promised_to_one_is_not_used_up_by_another() {
     // How much of the promise is kept depends on how much of the hour is left; the rest of this stays either way.
     let direct = upstream(&world.stand_in);
     let state = direct.get_chats(world.business(), ask(ChatStatus::New), page()).await;
-    if served < 49 {
+    if served < 48 {
         state.unwrap();
         quiet.get_chats(world.business(), ask(ChatStatus::New), page()).await.unwrap();
     }
-    assert!(world.journal().await.iter().all(|(_, status)| *status != Some(420)));
+    assert_eq!(world.limit_hits().await, 0);
 }

@@ -51,6 +51,7 @@ async fn a_reader_who_goes_away_leaves_the_others_their_answer() {
         .api_key(world.own_key())
         .timeout(std::time::Duration::from_millis(100))
         .patience(beseda::client::Patience::none())
+        .ungoverned()
         .build()
         .unwrap();
     let (first, second) = tokio::join!(

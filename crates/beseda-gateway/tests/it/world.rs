@@ -46,8 +46,9 @@ impl Running {
         self.gateway.end().await;
     }
 
+    /// A program that knows nothing of limits.
     pub(crate) fn client(&self, key: &str) -> Client {
-        patient_with_nothing(&self.url).api_key(key).build().unwrap()
+        patient_with_nothing(&self.url).api_key(key).ungoverned().build().unwrap()
     }
 }
 
@@ -117,6 +118,15 @@ impl World {
     /// How often the stand-in was asked for an operation.
     pub(crate) async fn asked(&self, operation: &str) -> usize {
         self.journal().await.iter().filter(|(asked, _)| asked == operation).count()
+    }
+
+    /// How often the stand-in has said 420.
+    pub(crate) async fn limit_hits(&self) -> u32 {
+        let metrics =
+            self.http.get(format!("{}/metrics", self.stand_in.url())).send().await.unwrap();
+        let text = metrics.text().await.unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix("beseda_limit_hits_total "));
+        line.unwrap().parse().unwrap()
     }
 
     /// Calls the gateway with whatever headers.

@@ -1,0 +1,49 @@
+//! A gateway inside of a program, before a stand-in: a bot and a desk with keys of their own share one cabinet.
+
+use beseda::{
+    StandIn,
+    api::{ChatFilter, ChatsApi, MessageText, NewKey},
+    client::Client,
+};
+use beseda_gateway::{AuditFilter, Gateway, Priority, SendRecord, Settings, Terms};
+use beseda_server::{Transport, router, serve};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    for line in run().await? {
+        println!("{line}");
+    }
+    Ok(())
+}
+
+/// Tells who sent what.
+pub(crate) async fn run() -> Result<Vec<String>, Box<dyn std::error::Error>> {
+    let stand_in = StandIn::start().await?;
+    let folder = tempfile::tempdir()?;
+    let gateway = Gateway::open(Settings::new(stand_in.client()?, folder.path())).await?;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let router = router(gateway.services(), gateway.server_settings());
+    tokio::spawn(serve(listener, router, Transport::default(), std::future::pending()));
+
+    let business = stand_in.business_id();
+    let mut clients = Vec::new();
+    for (name, share, priority) in
+        [("bot", 20, Priority::Background), ("desk", 60, Priority::Interactive)]
+    {
+        let key = NewKey { name: name.to_owned(), scopes: vec!["communication".to_owned()] };
+        let terms = Terms { share: Some(share), priority };
+        let issued = gateway.keys().create(business, key, terms).await?;
+        clients.push(Client::builder().url(&url).api_key(issued.api_key).build()?);
+    }
+
+    let page = clients[0].get_chats(business, ChatFilter::default(), Default::default()).await?;
+    let chat = page.chats.first().ok_or("the demo has chats")?.chat_id;
+    for (client, text) in clients.iter().zip(["A bot greets", "A person answers"]) {
+        client.send_message_to_chat(business, chat, MessageText::new(text)?).await?;
+    }
+    let sends = gateway.keys().ledger().sends(AuditFilter::default()).await?;
+    let line =
+        |send: SendRecord| format!("{} {} {} bytes", send.key, send.outcome.as_str(), send.size);
+    Ok(sends.into_iter().map(line).collect())
+}
