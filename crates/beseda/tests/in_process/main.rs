@@ -1,5 +1,6 @@
 //! The stand-in inside of a test: quick, many at once, and gone without a trace. What it answers is judged elsewhere.
 
+mod archiving;
 mod blocking;
 mod governor;
 mod receiving;
