@@ -28,6 +28,7 @@ use crate::{Error, Item, Outbox, Result, lock::Lock, table};
 
 /// What a runner tells of its work.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub enum Event {
     /// The state of a message is another, and that is on disk.
     Changed(Box<Item>),
@@ -37,6 +38,8 @@ pub enum Event {
         chat: ChatId,
         /// Why.
         reason: String,
+        /// The HTTP status of that, if there was an answer.
+        status: Option<u16>,
         /// Until when.
         until: Timestamp,
     },

@@ -10,6 +10,7 @@ mod export;
 mod gateway;
 mod listen;
 mod market;
+mod outbox;
 mod scenario;
 mod search;
 mod serve;
@@ -36,6 +37,7 @@ pub(crate) use gateway::{
 };
 pub(crate) use listen::ListenArgs;
 pub(crate) use market::{DisputeArgs, MarketArgs, MarketCommand, OpenArgs, OrderArgs, WriteArgs};
+pub(crate) use outbox::{OutboxArgs, OutboxCommand, SafeArgs, SettleArgs};
 pub(crate) use scenario::{ScenarioArgs, ScenarioCommand};
 pub(crate) use search::SearchArgs;
 pub(crate) use serve::{BuyersArg, ClockArg, LimitsArg, OrdersArg, ServeArgs, StandInArgs};
@@ -88,6 +90,8 @@ pub(crate) enum Command {
     Search(Box<SearchArgs>),
     /// Write an archive as JSON lines, CSV or Parquet.
     Export(Box<ExportArgs>),
+    /// Send what must not get lost or be said twice: accepted onto disk, then sent once.
+    Outbox(OutboxArgs),
     /// Act as the marketplace on a Beseda server: orders, buyers, support, disputes.
     Market(MarketArgs),
     /// Let buyers, support and arbiter act by a script, or check one.

@@ -6,7 +6,7 @@ use beseda_api::{
     ChatContext, ChatFilter, ChatId, ChatsApi, ChatsLimit, HistoryFrom, HistoryLimit, MessageId,
     MessageText, PageRequest, PageToken, Paging, wire::CreatedChat, wire::Envelope,
 };
-use beseda_client::ChatsExt;
+use beseda_client::{ChatsExt, Outgoing};
 use futures::TryStreamExt;
 use serde::Serialize;
 use serde_json::json;
@@ -14,6 +14,7 @@ use serde_json::json;
 use crate::{
     args::{ChatsArgs, ChatsCommand, Connection, CreateArgs, HistoryArgs, ListArgs},
     exit::Unsent,
+    outbox,
     output::Output,
     tables,
     target::Shop,
@@ -27,7 +28,14 @@ pub(crate) async fn run(args: ChatsArgs) -> anyhow::Result<()> {
         _ => &[],
     };
     let connection = &args.connection;
-    let shop = Shop::reach(connection, &args.cabinet, trusted).await?;
+    let queued = match &args.command {
+        ChatsCommand::Send { safe, .. } | ChatsCommand::SendFile { safe, .. } => {
+            safe.safe && safe.archive.is_some()
+        }
+        _ => false,
+    };
+    let reached = if queued { connection.impatient() } else { connection.clone() };
+    let shop = Shop::reach(&reached, &args.cabinet, trusted).await?;
     match args.command {
         ChatsCommand::List(list) => shop.list(out, list).await,
         ChatsCommand::Get { chat } => {
@@ -40,8 +48,17 @@ pub(crate) async fn run(args: ChatsArgs) -> anyhow::Result<()> {
             out.show(&message, |_| tables::message(&message))
         }
         ChatsCommand::Create(create) => shop.create(out, &create).await,
-        ChatsCommand::Send { chat, text } => shop.send(out, chat, text, connection).await,
-        ChatsCommand::SendFile { chat, file, name } => {
+        ChatsCommand::Send { chat, text, safe } if safe.safe => {
+            let what = Outgoing::text(transfer::text(text, connection).await?)?;
+            outbox::send(out, shop, chat, what, &safe, connection).await
+        }
+        ChatsCommand::Send { chat, text, .. } => shop.send(out, chat, text, connection).await,
+        ChatsCommand::SendFile { chat, file, name, safe } if safe.safe => {
+            let file = transfer::upload(&file, name.as_deref(), connection).await?;
+            let what = transfer::whole(file).await?;
+            outbox::send(out, shop, chat, what, &safe, connection).await
+        }
+        ChatsCommand::SendFile { chat, file, name, .. } => {
             let file = transfer::upload(&file, name.as_deref(), connection).await?;
             let sent = shop.client.send_file_to_chat(shop.business, chat, file).await;
             told(out, sent.map_err(|error| Unsent { chat, error }))

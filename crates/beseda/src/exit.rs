@@ -70,6 +70,34 @@ impl fmt::Display for Unsent {
 
 impl std::error::Error for Unsent {}
 
+/// A send of which it is certain that nothing arrived.
+#[derive(Debug)]
+pub(crate) struct NotDelivered(pub(crate) Error);
+
+impl fmt::Display for NotDelivered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for NotDelivered {}
+
+/// A message that is in an outbox and not yet sent.
+#[derive(Debug)]
+pub(crate) struct StillQueued {
+    pub(crate) text: String,
+    pub(crate) hint: String,
+    pub(crate) class: Class,
+}
+
+impl fmt::Display for StillQueued {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for StillQueued {}
+
 /// Tells the failure on standard error and gives the exit status.
 pub(crate) fn report(error: &anyhow::Error, json: bool) -> ExitCode {
     if error.downcast_ref::<Closed>().is_some() {
@@ -94,6 +122,9 @@ pub(crate) fn report(error: &anyhow::Error, json: bool) -> ExitCode {
 fn class(error: &anyhow::Error) -> Class {
     if error.downcast_ref::<Usage>().is_some() {
         return Class::Usage;
+    }
+    if let Some(StillQueued { class, .. }) = error.downcast_ref() {
+        return *class;
     }
     let Some(error) = api_error(error) else { return Class::Other };
     match (error.refusal(), error.failure()) {
@@ -126,7 +157,8 @@ fn message(error: &anyhow::Error) -> String {
 
 fn api_error(error: &anyhow::Error) -> Option<&Error> {
     let unsent = || error.downcast_ref::<Unsent>().map(|unsent| &unsent.error);
-    error.downcast_ref::<Error>().or_else(unsent)
+    let not_delivered = || error.downcast_ref::<NotDelivered>().map(|not| &not.0);
+    error.downcast_ref::<Error>().or_else(unsent).or_else(not_delivered)
 }
 
 /// What to do next.
@@ -137,6 +169,9 @@ fn hint(error: &anyhow::Error) -> Option<String> {
         return Some(format!(
             "it may have been delivered all the same: look at `beseda chats history {chat} --all` before sending again"
         ));
+    }
+    if let Some(StillQueued { hint, .. }) = error.downcast_ref() {
+        return Some(hint.clone());
     }
     let error = api_error(error)?;
     match error {
@@ -210,12 +245,13 @@ fn document(error: &anyhow::Error, class: Class) -> Value {
         }
     };
     add("hint", hint(error).into());
+    let certainly_not = error.downcast_ref::<NotDelivered>().is_some();
     if let Some(error) = api_error(error) {
         add("status", error.status().into());
         if !error.faults().is_empty() {
             add("errors", json!(error.faults()));
         }
-        add("mayHaveBeenDone", error.may_have_been_done().into());
+        add("mayHaveBeenDone", (error.may_have_been_done() && !certainly_not).into());
         if let Some(Failure::OverLimit { operation, business, until, .. }) = error.failure() {
             let until = until.map(|until| until.to_string());
             let limit = json!({ "operation": operation, "businessId": business, "until": until });

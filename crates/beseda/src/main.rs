@@ -14,6 +14,7 @@ mod gateway;
 mod keep;
 mod listen;
 mod market;
+mod outbox;
 mod output;
 mod pages;
 mod run;

@@ -7,7 +7,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::{
     admin,
     args::{Cli, Command, ControlCommand, StandInArgs},
-    chats, control, exit, export, gateway, listen, market, pages, scenario, search, serve,
+    chats, control, exit, export, gateway, listen, market, outbox, pages, scenario, search, serve,
     stand_in, sync, unread, watch,
 };
 
@@ -33,6 +33,7 @@ fn start(command: Command) -> anyhow::Result<()> {
         Command::Unread(args) => unread::run(&args),
         Command::Search(args) => search::run(*args),
         Command::Export(args) => export::run(*args),
+        Command::Outbox(args) => block_on(Builder::new_multi_thread(), outbox::run(args)),
         Command::Market(args) => block_on(Builder::new_current_thread(), market::run(args)),
         Command::Scenario(args) => block_on(Builder::new_current_thread(), scenario::run(args)),
         Command::Listen(args) => block_on(Builder::new_current_thread(), listen::run(args)),
@@ -66,6 +67,7 @@ impl Command {
             Self::Unread(args) => args.json,
             Self::Search(args) => args.archive.json,
             Self::Export(args) => args.archive.json,
+            Self::Outbox(args) => args.connection.json,
             Self::Market(args) => args.connection.json,
             Self::Scenario(args) => args.connection.json,
             Self::Admin(args) => args.connection.json,

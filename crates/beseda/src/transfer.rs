@@ -6,8 +6,8 @@ use std::{
 };
 
 use anyhow::Context;
-use beseda_api::{FileName, FileUpload, MessageText};
-use beseda_client::{Fetched, upload_from_path, upload_from_reader};
+use beseda_api::{FileName, FileUpload, MAX_FILE_BYTES, MessageText};
+use beseda_client::{Fetched, Outgoing, upload_from_path, upload_from_reader};
 use futures::{StreamExt, TryStreamExt};
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 use tokio::{
@@ -61,6 +61,19 @@ pub(crate) async fn upload(
         file = with_progress(file, size)?;
     }
     Ok(file)
+}
+
+/// All of a file, for a message that has to be there as long as it isn't sent.
+pub(crate) async fn whole(mut file: FileUpload) -> anyhow::Result<Outgoing> {
+    let mut bytes = Vec::new();
+    while let Some(piece) = file.content.try_next().await? {
+        bytes.extend_from_slice(&piece);
+        if bytes.len() as u64 > MAX_FILE_BYTES {
+            let text = format!("The request is too big: a file has at most {MAX_FILE_BYTES} bytes");
+            return Err(beseda_api::Error::bad_request(text).into());
+        }
+    }
+    Ok(Outgoing::file(file.name.as_str(), bytes))
 }
 
 fn with_progress(mut file: FileUpload, size: u64) -> anyhow::Result<FileUpload> {

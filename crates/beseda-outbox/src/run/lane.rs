@@ -329,8 +329,8 @@ impl Lane {
             limit.remaining == 0 && error.refusal() == Some(Refusal::LimitExceeded)
         });
         let until = used_up.map_or(pause, |limit| limit.until.max(pause));
-        let (chat, reason) = (self.chat, error.to_string());
-        (self.shared.settings.on_event)(Event::Waiting { chat, reason, until });
+        let (chat, reason, status) = (self.chat, error.to_string(), error.status());
+        (self.shared.settings.on_event)(Event::Waiting { chat, reason, status, until });
         self.failures += 1;
         self.until(until).await;
         Ok(Step::Go)

@@ -6,6 +6,7 @@ use beseda_api::{ChatId, ChatStatus, ChatType, ContextType, MessageId, OrderId, 
 use clap::{Args, Subcommand};
 
 use super::{
+    SafeArgs,
     connection::{Cabinet, Connection},
     one_of,
 };
@@ -21,6 +22,7 @@ Examples:
   beseda chats create --order 123456789
   beseda chats send 14604709 'Good day! Your order leaves today.'
   date | beseda chats send 14604709 -
+  beseda chats send --safe --archive ~/chats 14604709 'It leaves today'
   beseda chats send-file 14604709 photo.jpg
   pass market/key | beseda chats list --credential-stdin";
 
@@ -57,7 +59,7 @@ pub(crate) enum ChatsCommand {
     Create(CreateArgs),
     /// Write to a chat (sendMessageToChat).
     #[command(
-        after_help = "Nothing is sent twice: if the answer gets lost, the error says so, and the history tells whether the message arrived."
+        after_help = "Nothing is sent twice: if the answer gets lost, the error says so, and the history tells whether the message arrived.\nWith --safe the history is asked, and what is certainly not there is sent again; with --archive DIR besides, the\nmessage outlives this program: see `beseda help outbox`."
     )]
     Send {
         /// The chat's id.
@@ -65,6 +67,8 @@ pub(crate) enum ChatsCommand {
         /// The text, 1 to 4096 characters; - reads it from standard input.
         #[arg(allow_hyphen_values = true)]
         text: String,
+        #[command(flatten)]
+        safe: Box<SafeArgs>,
     },
     /// Send a file of at most 5 MiB to a chat (sendFileToChat).
     SendFile {
@@ -75,6 +79,8 @@ pub(crate) enum ChatsCommand {
         /// The name it is shown under; its own name if not given.
         #[arg(long, required_if_eq("file", "-"))]
         name: Option<String>,
+        #[command(flatten)]
+        safe: Box<SafeArgs>,
     },
     /// Save the files attached to a message.
     Download {

@@ -38,6 +38,11 @@ impl Connection {
         Duration::from_secs(self.timeout.into())
     }
 
+    /// The same for a runner of an outbox, which repeats by itself and tells what it waits for.
+    pub(crate) fn impatient(&self) -> Self {
+        Self { wait: self.wait.min(1), ..self.clone() }
+    }
+
     pub(crate) fn wait(&self) -> Duration {
         Duration::from_secs(self.wait.into())
     }

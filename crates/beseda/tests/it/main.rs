@@ -12,6 +12,7 @@ mod kill;
 mod listen;
 mod listen_kill;
 mod notifications;
+mod outbox;
 mod pages;
 mod program;
 mod scenarios;

@@ -90,6 +90,12 @@ impl Run {
         self.err
     }
 
+    /// Asserts that it failed with these words, whatever it has printed.
+    pub(crate) fn fails_saying(self, words: &str) {
+        assert_ne!(self.code, Some(0), "{}{}", self.out, self.err);
+        assert!(self.err.contains(words), "{}", self.err);
+    }
+
     /// The same with the complaint as JSON.
     pub(crate) fn fails_in_json(self, code: i32) -> Value {
         let err = self.fails(code);

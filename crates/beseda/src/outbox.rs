@@ -1,0 +1,203 @@
+//! `beseda outbox …`: what waits to be sent, shown and sent. How it is kept and sent is the outbox's own business.
+
+mod add;
+mod authors;
+mod safe;
+
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use beseda_api::BusinessId;
+use beseda_outbox::{Error, Event, Filter, Item, Outbox, RunSettings, State};
+use comfy_table::Table;
+use serde_json::json;
+
+use crate::{
+    args::{Connection, OutboxArgs, OutboxCommand, SettleArgs},
+    exit::Usage,
+    output::Output,
+    signals, tables,
+    target::Shop,
+};
+use authors::Authors;
+pub(crate) use safe::send;
+
+pub(crate) async fn run(args: OutboxArgs) -> anyhow::Result<()> {
+    let out = Output::new(args.connection.json);
+    let Some(folder) = args.archive.as_deref() else {
+        return Err(Usage::error("where is the outbox? Give --archive DIR or set BESEDA_ARCHIVE"));
+    };
+    let outbox = Outbox::open(folder).await?;
+    let business = args.cabinet.business;
+    match args.command {
+        OutboxCommand::Add { ref file, ref operator } => {
+            let business = cabinet(&args, file.is_none()).await?;
+            add::run(out, &outbox, business, file.as_deref(), operator.as_deref()).await
+        }
+        OutboxCommand::List { state, chat, after, limit } => {
+            let filter = Filter { business, chat, states: state, after, limit };
+            let items = outbox.list(filter).await?;
+            if out.is_json() {
+                return items.iter().try_for_each(|item| out.line(item));
+            }
+            out.table(table(out, &items))
+        }
+        OutboxCommand::Retry { mut ids, all } => {
+            if all {
+                let failed = Filter { business, states: vec![State::Failed], ..Filter::default() };
+                ids = outbox.list(failed).await?.iter().map(|item| item.id).collect();
+            }
+            for id in ids {
+                told(out, &outbox.retry(id).await?)?;
+            }
+            Ok(())
+        }
+        OutboxCommand::Cancel { ids } => {
+            for id in ids {
+                told(out, &outbox.cancel(id).await?)?;
+            }
+            Ok(())
+        }
+        OutboxCommand::Run { until_empty, slots, settle } => {
+            let connection = args.connection.impatient();
+            let shop = Shop::reach(&connection, &args.cabinet, &[]).await?;
+            let work = Work { out, folder, outbox: &outbox, settle, slots };
+            work.run(shop, until_empty).await
+        }
+    }
+}
+
+/// The cabinet named, or the only one that the credential opens.
+async fn cabinet(args: &OutboxArgs, reads_stdin: bool) -> anyhow::Result<BusinessId> {
+    if reads_stdin && args.connection.credential_stdin {
+        let text = "standard input can't hold both the credential and what to send";
+        return Err(Usage::error(text));
+    }
+    match args.cabinet.business {
+        Some(business) => Ok(business),
+        None => Ok(Shop::reach(&args.connection, &args.cabinet, &[]).await?.business),
+    }
+}
+
+/// A run of the outbox.
+struct Work<'a> {
+    out: Output,
+    folder: &'a Path,
+    outbox: &'a Outbox,
+    settle: SettleArgs,
+    slots: u8,
+}
+
+impl Work<'_> {
+    async fn run(self, shop: Shop, until_empty: bool) -> anyhow::Result<()> {
+        let out = self.out;
+        let (authors, failed) = (Authors::of(self.folder)?, Arc::new(AtomicU64::new(0)));
+        let counted = Arc::clone(&failed);
+        let settings = RunSettings {
+            safety: self.settle.safety(),
+            slots: self.slots.into(),
+            until_empty,
+            ..RunSettings::default()
+        };
+        let settings = settings.on_event(move |event| {
+            if let Event::Changed(item) = &event {
+                authors.note(item);
+                if item.state == State::Failed {
+                    counted.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+            // Whoever read our output has seen enough; what is to be sent is sent all the same.
+            drop(happened(out, &event));
+        });
+        let end = signals::asked_to_end()?;
+        let ran = self.outbox.run(Arc::new(shop.client), shop.business, settings, end).await;
+        match ran {
+            Err(Error::Denied(error)) => {
+                out.note("nothing is lost: what is queued stays queued");
+                return Err(error.into());
+            }
+            ran => ran?,
+        }
+        let failed = failed.load(Ordering::Relaxed);
+        if until_empty && failed > 0 {
+            anyhow::bail!(
+                "{failed} messages failed: `beseda outbox list --state failed` shows them, `beseda outbox retry` tries them again"
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Tells what happened in a run: a line for each change.
+fn happened(out: Output, event: &Event) -> anyhow::Result<()> {
+    match event {
+        Event::Changed(item) => told(out, item),
+        Event::Waiting { chat, reason, until, .. } => {
+            tracing::debug!(%chat, reason, %until, "waiting");
+            if out.is_json() {
+                let line =
+                    json!({ "waiting": { "chatId": chat, "reason": reason, "until": until } });
+                return out.line(&line);
+            }
+            out.note(format_args!("chat {chat} waits: {reason}"));
+            Ok(())
+        }
+        Event::Paused { reason, until, .. } => {
+            if out.is_json() {
+                return out.line(&json!({ "paused": { "reason": reason, "until": until } }));
+            }
+            out.note(format_args!("everything waits until {until}: {reason}"));
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Tells of one message.
+fn told(out: Output, item: &Item) -> anyhow::Result<()> {
+    if out.is_json() {
+        return out.line(item);
+    }
+    let id = item.message_id.map_or(String::new(), |id| format!(" as message {id}"));
+    let why = item.reason.as_deref().map_or(String::new(), |why| format!(": {why}"));
+    out.say(tables::printable(&format!(
+        "{} to chat {} is {}{id}{why}",
+        item.id, item.chat_id, item.state
+    )))
+}
+
+fn table(out: Output, items: &[Item]) -> Table {
+    let mut table =
+        tables::headed(out, &["NUMBER", "CHAT", "STATE", "MESSAGE", "FROM", "WHAT", "WHY"]);
+    for item in items {
+        let what = match (&item.text, &item.file) {
+            (_, Some(file)) => format!("{} ({} bytes)", file.name, file.size),
+            (text, None) => text.clone().unwrap_or_default(),
+        };
+        table.add_row(vec![
+            item.id.to_string(),
+            item.chat_id.to_string(),
+            item.state.to_string(),
+            tables::shown(item.message_id),
+            tables::printable(item.operator.as_deref().unwrap_or_default()),
+            tables::printable(&what),
+            tables::printable(item.reason.as_deref().unwrap_or_default()),
+        ]);
+    }
+    table
+}
+
+/// Words for going on with what is left in an outbox.
+fn go_on(folder: &Path, connection: &Connection) -> String {
+    let url = if connection.url == beseda_client::DEFAULT_URL {
+        String::new()
+    } else {
+        format!(" --url {}", connection.url)
+    };
+    format!("`beseda outbox run{url} --archive {}`", folder.display())
+}
