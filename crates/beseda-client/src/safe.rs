@@ -34,7 +34,7 @@ pub use self::{
     decide::{Decision, Doubt, Fate},
     trace::{Trace, trace_all},
 };
-use crate::{ChatsExt, ErrorExt, SystemAlarm};
+use crate::{ChatsExt, ErrorExt, Failure, SystemAlarm};
 
 /// What is to be sent, kept so that it can be sent again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -293,6 +293,9 @@ async fn answered<A: ChatsApi + ?Sized>(api: &A, doubt: &Doubt<'_>, safety: &Saf
 
 /// The earliest moment at which the same may succeed: the end of the hour if it is used up, otherwise now.
 fn next_attempt(error: &Error, now: Timestamp) -> Timestamp {
+    if let Some(Failure::OverLimit { until, .. }) = error.failure() {
+        return until.map_or(now, |until| until.max(now));
+    }
     let limit = error.answer().and_then(|answer| answer.limit);
     let used_up = limit.filter(|limit| limit.remaining == 0);
     match used_up {

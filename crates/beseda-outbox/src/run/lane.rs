@@ -324,11 +324,7 @@ impl Lane {
         let safety = &self.shared.settings.safety;
         let now = safety.now();
         let pause = now.checked_add(safety.pause_after(self.failures)).unwrap_or(Timestamp::MAX);
-        let limit = error.answer().and_then(|answer| answer.limit);
-        let used_up = limit.filter(|limit| {
-            limit.remaining == 0 && error.refusal() == Some(Refusal::LimitExceeded)
-        });
-        let until = used_up.map_or(pause, |limit| limit.until.max(pause));
+        let until = free_at(&error).map_or(pause, |free| free.max(pause));
         let (chat, reason, status) = (self.chat, error.to_string(), error.status());
         (self.shared.settings.on_event)(Event::Waiting { chat, reason, status, until });
         self.failures += 1;
@@ -363,4 +359,14 @@ impl Lane {
     fn tell(&self, item: Item) {
         (self.shared.settings.on_event)(Event::Changed(Box::new(item)));
     }
+}
+
+/// When the limit that was hit lets calls through again, if that is known.
+fn free_at(error: &beseda_api::Error) -> Option<Timestamp> {
+    if let Some(Failure::OverLimit { until, .. }) = error.failure() {
+        return *until;
+    }
+    let limit = error.answer().and_then(|answer| answer.limit);
+    let used_up = limit.filter(|limit| limit.remaining == 0);
+    used_up.filter(|_| error.refusal() == Some(Refusal::LimitExceeded)).map(|limit| limit.until)
 }
