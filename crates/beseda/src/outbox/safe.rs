@@ -83,7 +83,7 @@ async fn through_outbox(
     let id =
         outbox.enqueue(NewItem { operator, ..NewItem::new(shop.business, chat, what) }).await?;
     out.note(format_args!("queued as {id}"));
-    let trouble = Arc::new(Mutex::new(None));
+    let trouble = Trouble::default();
     let why = Mutex::new(None);
     let enough = async {
         let over = tokio::select! {
@@ -134,9 +134,11 @@ fn failed(item: &Item) -> anyhow::Error {
 struct Waiting<'a> {
     outbox: &'a Outbox,
     id: OutboxId,
-    /// What the service said last, and the status of that.
-    trouble: Arc<Mutex<Option<(String, Option<u16>)>>>,
+    trouble: Trouble,
 }
+
+/// What the service said last, and the status of that.
+type Trouble = Arc<Mutex<Option<(String, Option<u16>)>>>;
 
 impl Waiting<'_> {
     /// Sends it, or waits for whoever sends; `None` if it isn't over when it is enough.
