@@ -1,6 +1,8 @@
 //! `cargo xtask soak`: scenarios of full size with the release binary over HTTP, each bounded in time and ended by a table.
 //! They take minutes, so CI runs the same in small instead.
 
+mod outbox;
+
 use std::{path::PathBuf, process::Command};
 
 use anyhow::Result;
@@ -11,6 +13,8 @@ use crate::{place, steps::call};
 /// What is shown.
 #[derive(Subcommand)]
 pub(crate) enum Scenario {
+    /// An outbox of 20,000 messages under every fault, its sender killed 30 times
+    Outbox(outbox::Args),
     /// An archive of 2,000 chats and 1,000,000 messages, filled and kept in step under kills and faults
     Archive {
         /// Where everything is written; removed first
@@ -28,10 +32,14 @@ pub(crate) enum Scenario {
 /// Builds the binary and what drives it, and runs the scenario.
 pub(crate) fn run(scenario: Scenario) -> Result<()> {
     build("beseda")?;
-    build("beseda-bench")?;
     let release = place::target().join("release");
     match scenario {
+        Scenario::Outbox(args) => {
+            let folder = place::target().join("soak").join("outbox");
+            outbox::run(&args, &release.join("beseda"), &folder)
+        }
         Scenario::Archive { dir, chats, messages } => {
+            build("beseda-bench")?;
             let dir = dir.unwrap_or_else(|| place::target().join("soak").join("archive"));
             if dir.exists() {
                 std::fs::remove_dir_all(&dir)?;
