@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use beseda::host;
 use beseda_api::{BusinessId, Campaign, FileStream, notification::Notification};
 use beseda_archive::{Archive, Depth, Error, Fetch, Schedule, Syncer};
-use beseda_client::{Client, receiver::Receiver};
+use beseda_client::{Client, Patience, receiver::Receiver};
 use beseda_server::Transport;
 use tokio::sync::{mpsc, oneshot};
 
@@ -33,7 +33,7 @@ pub(crate) fn failed(error: Error) -> anyhow::Error {
     }
 }
 
-/// A service and the cabinets that are kept in step with it.
+/// A service and the cabinets that are kept in step with it, by calls that give way to all others and wait for limits.
 pub(crate) struct Kept {
     pub(crate) client: Client,
     pub(crate) cabinets: Vec<BusinessId>,
@@ -78,12 +78,13 @@ impl Kept {
                 "the credential sees no shop that tells its cabinet: give --business",
             ));
         }
-        Ok(Self { client, cabinets: wanted })
+        let patience = Patience { longest: connection.long_wait(), ..Patience::default() };
+        Ok(Self { client: client.background().with_patience(patience), cabinets: wanted })
     }
 
     /// A syncer of these cabinets.
     pub(crate) fn syncer(&self, archive: &Archive, files: bool) -> Result<Syncer, Error> {
-        let api = Arc::new(self.client.background());
+        let api = Arc::new(self.client.clone());
         let syncer = Syncer::new(archive.clone(), api, self.cabinets.iter().copied())?;
         Ok(if files { syncer.fetching(Arc::new(Download(self.client.clone()))) } else { syncer })
     }

@@ -22,9 +22,10 @@ pub(crate) struct Connection {
     #[arg(long, global = true, env = "BESEDA_CA_FILE", value_name = "FILE", value_parser = authority)]
     pub(crate) ca_file: Option<Authority>,
     /// How long a call may take with its repetitions, waiting for a limit included. A call that would wait longer
-    /// fails at once; one that waits for the end of an hour says so on standard error.
-    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 30)]
-    pub(crate) wait: u32,
+    /// fails at once; one that waits for the end of an hour says so on standard error [default: 30; a day where an
+    /// archive is kept in step].
+    #[arg(long, global = true, value_name = "SECONDS")]
+    pub(super) wait: Option<u32>,
     /// How long one request may take.
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) timeout: u32,
@@ -40,11 +41,17 @@ impl Connection {
 
     /// The same for a runner of an outbox, which repeats by itself and tells what it waits for.
     pub(crate) fn impatient(&self) -> Self {
-        Self { wait: self.wait.min(1), ..self.clone() }
+        Self { wait: Some(self.wait.unwrap_or(1).min(1)), ..self.clone() }
     }
 
+    /// For somebody who sits before it.
     pub(crate) fn wait(&self) -> Duration {
-        Duration::from_secs(self.wait.into())
+        Duration::from_secs(self.wait.unwrap_or(30).into())
+    }
+
+    /// For work that nobody waits for: a first fill takes the hours that the limits make of it.
+    pub(crate) fn long_wait(&self) -> Duration {
+        Duration::from_secs(self.wait.unwrap_or(24 * 60 * 60).into())
     }
 }
 

@@ -95,7 +95,7 @@ impl GatewayArgs {
             credential_stdin: self.credential_stdin,
             credential_file: self.credential_file.clone(),
             ca_file: self.ca_file.clone(),
-            wait: self.timeout,
+            wait: Some(self.timeout),
             timeout: self.timeout,
             json: self.json,
         }
