@@ -63,7 +63,7 @@ impl Archive {
         self.read(|connection| {
             let snapshot = connection.unchecked_transaction()?;
             let sql = format!(
-                "SELECT {CHAT_COLUMNS}, {READ_TO} FROM chats c WHERE last_message > {READ_TO}"
+                "SELECT {CHAT_COLUMNS}, {READ_TO} AS read_to FROM chats c WHERE last_message > {READ_TO}"
             );
             let mut statement = snapshot.prepare_cached(&sql)?;
             let mut rows = statement.query([operator])?;
@@ -71,7 +71,7 @@ impl Archive {
             while let Some(row) = rows.next()? {
                 let found = chat_of(row)?;
                 if wanted(&found.business_id) {
-                    let read_to: i64 = row.get(19)?;
+                    let read_to: i64 = row.get("read_to")?;
                     chats.extend(unread_in(&snapshot, found.business_id, found.chat, read_to)?);
                 }
             }

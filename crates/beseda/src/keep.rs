@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use beseda::host;
 use beseda_api::{BusinessId, Campaign, FileStream, notification::Notification};
 use beseda_archive::{Archive, Depth, Error, Fetch, Schedule, Syncer};
-use beseda_client::{Client, Patience, receiver::Receiver};
+use beseda_client::{Client, ErrorExt, Patience, receiver::Receiver};
 use beseda_server::Transport;
 use tokio::sync::{mpsc, oneshot};
 
@@ -40,12 +40,14 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// Reaches the service; asks for its shops if the cabinets aren't named, or their names aren't known.
+    /// Reaches the service; asks for its shops if the cabinets aren't named, or their names aren't known. One who is
+    /// patient goes on without the names where the service is away.
     pub(crate) async fn reach(
         archive: &Archive,
         connection: &Connection,
         cabinets: &Cabinets,
         trusted: &[String],
+        patient: bool,
     ) -> anyhow::Result<Self> {
         let client = target::client(connection, cabinets.generation, trusted)?;
         let mut wanted = cabinets.business.clone();
@@ -69,7 +71,9 @@ impl Kept {
                     let shops: Vec<Campaign> = shops.into_iter().filter(of_wanted).collect();
                     archive.set_campaigns(&shops).map_err(failed)?;
                 }
-                Err(error) if wanted.is_empty() => return Err(error.into()),
+                Err(error) if wanted.is_empty() || (!patient && error.is_retryable()) => {
+                    return Err(error.into());
+                }
                 Err(error) => tracing::info!(%error, "the names of the shops could not be had"),
             }
         }

@@ -22,14 +22,15 @@ pub(crate) async fn run(args: SyncArgs) -> anyhow::Result<()> {
     signals::start_log("warn", args.connection.json)?;
     let archive = keep::open(&args.archive.folder)?;
     let trusted = &args.keep.trusted;
-    let kept = Kept::reach(&archive, &args.connection, &args.cabinets, trusted).await?;
+    let goes_on = args.every.is_some() || args.keep.listen.is_some();
+    let kept = Kept::reach(&archive, &args.connection, &args.cabinets, trusted, goes_on).await?;
     let depth = if args.quick { Depth::Quick } else { Depth::Full };
     let begun = Instant::now();
     let bar = Arc::new(Bar::new(&out));
     let seen = Arc::clone(&bar);
     let syncer = kept.syncer(&archive, !args.keep.no_files).map_err(failed)?;
     let hearing = keep::hear(&args.keep, &kept.cabinets).await?;
-    if args.every.is_none() && hearing.is_none() {
+    if !goes_on {
         let syncer = syncer.watched(move |event| seen.see(event));
         let done = syncer.once(depth).await;
         bar.end();

@@ -97,7 +97,8 @@ async fn keep(
     args: &WatchArgs,
     out: Output,
 ) -> anyhow::Result<(Syncer, Option<Hearing>)> {
-    let kept = Kept::reach(archive, &args.connection, &args.cabinets, &args.keep.trusted).await?;
+    let trusted = &args.keep.trusted;
+    let kept = Kept::reach(archive, &args.connection, &args.cabinets, trusted, true).await?;
     let syncer = kept.syncer(archive, !args.keep.no_files).map_err(failed)?;
     let bar = Bar::new(&out);
     let syncer = syncer.watched(move |event| {

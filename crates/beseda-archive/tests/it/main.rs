@@ -5,4 +5,5 @@
 mod double;
 mod kept;
 mod sync;
+mod unread;
 mod values;

@@ -109,7 +109,7 @@ async fn an_end_at_any_call_leaves_neither_a_hole_nor_a_double() {
         Manners { whole_seconds: true, ..Manners::default() },
         Manners { unordered: true, whole_seconds: true },
     ] {
-        for calls in [0, 1, 2, 3, 4, 5, 7, 11, 17, 26] {
+        for calls in [0, 2, 3, 5, 9, 17] {
             let place = Place::with(22, 0, manners);
             // One long history among short ones.
             for _ in 0..250 {
