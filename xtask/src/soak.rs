@@ -27,6 +27,15 @@ pub(crate) enum Scenario {
         #[arg(long, default_value_t = 500)]
         messages: i64,
     },
+    /// Twenty eager programs over one cabinet through a gateway, until the hour is used up
+    Gateway {
+        /// Where everything is written; removed first
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+        /// How many programs
+        #[arg(long, default_value_t = 20)]
+        programs: u32,
+    },
 }
 
 /// Builds the binary and what drives it, and runs the scenario.
@@ -34,10 +43,14 @@ pub(crate) fn run(scenario: Scenario) -> Result<()> {
     build("beseda")?;
     let release = place::target().join("release");
     match scenario {
+<<<<<<< HEAD
         Scenario::Outbox(args) => {
             let folder = place::target().join("soak").join("outbox");
             outbox::run(&args, &release.join("beseda"), &folder)
         }
+=======
+        Scenario::Gateway { dir, programs } => gateway(dir, programs),
+>>>>>>> bf4ebd2 (Show the gateway as a program: killed while it sends, and twenty eager programs until the hour is used up)
         Scenario::Archive { dir, chats, messages } => {
             build("beseda-bench")?;
             let dir = dir.unwrap_or_else(|| place::target().join("soak").join("archive"));
@@ -51,6 +64,18 @@ pub(crate) fn run(scenario: Scenario) -> Result<()> {
             Ok(std::fs::remove_dir_all(&dir)?)
         }
     }
+}
+
+fn gateway(dir: Option<PathBuf>, programs: u32) -> Result<()> {
+    let release = place::target().join("release");
+    let dir = dir.unwrap_or_else(|| place::target().join("soak").join("gateway"));
+    if dir.exists() {
+        std::fs::remove_dir_all(&dir)?;
+    }
+    let mut command = Command::new(release.join("beseda-soak-gateway"));
+    command.arg("--beseda").arg(release.join("beseda")).arg("--dir").arg(&dir);
+    call(command.args(["--programs", &programs.to_string()]))?;
+    Ok(std::fs::remove_dir_all(&dir)?)
 }
 
 fn build(package: &str) -> Result<()> {

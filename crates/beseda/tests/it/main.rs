@@ -8,6 +8,7 @@ mod control;
 mod conversation;
 mod credentials;
 mod failures;
+mod gateway;
 mod kill;
 mod listen;
 mod listen_kill;
