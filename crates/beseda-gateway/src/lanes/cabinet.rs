@@ -139,11 +139,12 @@ impl Cabinet {
         let claim = |of: &Program| Claim {
             percent: of.terms.share.map_or(even * KEPT_EVENLY / 100.0, f64::from),
             used: of.used_of(endpoint, left.until),
+            firm: of.terms.share.is_some(),
         };
-        let own = self.programs.get(program).map_or(Claim { percent: 0.0, used: 0 }, claim);
+        let own =
+            self.programs.get(program).map_or(Claim { percent: 0.0, used: 0, firm: false }, claim);
         let others = self.programs.iter().filter(|(name, of)| *name != program && of.calls(now));
-        let others = others.map(|(_, of)| (claim(of), of.terms.share.is_some()));
-        share::standing(own, others, left, now)
+        share::standing(own, others.map(|(_, of)| claim(of)), left, now)
     }
 
     /// What nobody was promised, divided by those who were promised nothing, in percent; and how many they are.

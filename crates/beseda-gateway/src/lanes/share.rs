@@ -26,6 +26,8 @@ pub(super) struct Claim {
     /// In percent; a fraction where it is the even part of several.
     pub(super) percent: f64,
     pub(super) used: u32,
+    /// It was promised, and is not only kept for the sake of fairness.
+    pub(super) firm: bool,
 }
 
 const HOUR: f64 = 3_600.0;
@@ -44,24 +46,28 @@ fn part(limit: u32, percent: f64) -> u32 {
     (f64::from(limit) * percent / 100.0).floor().max(0.0) as u32
 }
 
-/// What a claim still keeps from others. It shrinks with the hour, so that nothing is left over at its end.
+/// A promise holds whole until so much of the hour is left.
+const RELEASED_IN: f64 = 0.25;
+
+/// What a claim still keeps from others. It shrinks to nothing at the end of the hour, so that nothing is left over then.
 fn kept(claim: Claim, limit: u32, ahead: f64) -> u32 {
     let whole = part(limit, claim.percent);
+    let ahead = if claim.firm { (ahead / RELEASED_IN).min(1.0) } else { ahead };
     whole.saturating_sub(claim.used).min(part(whole, ahead * 100.0))
 }
 
 /// What is left for a program of what is left for all.
 pub(super) fn standing(
     own: Claim,
-    others: impl Iterator<Item = (Claim, bool)>,
+    others: impl Iterator<Item = Claim>,
     left: LimitState,
     now: Timestamp,
 ) -> LimitState {
     let ahead = ahead(now, left.until);
     let (mut kept_by_others, mut promised) = (0_u32, 0_u32);
-    for (claim, said) in others {
+    for claim in others {
         kept_by_others = kept_by_others.saturating_add(kept(claim, left.limit, ahead));
-        if said {
+        if claim.firm {
             promised = promised.saturating_add(part(left.limit, claim.percent));
         }
     }
@@ -82,12 +88,12 @@ mod tests {
     }
 
     fn claim(percent: f64, used: u32) -> Claim {
-        Claim { percent, used }
+        Claim { percent, used, firm: true }
     }
 
     #[test]
     fn what_others_were_promised_is_not_ours_at_the_beginning_of_the_hour_and_is_at_its_end() {
-        let others = || [(claim(60.0, 100), true)].into_iter();
+        let others = || [claim(60.0, 100)].into_iter();
         let at = |now: &str| {
             let told = standing(claim(0.0, 0), others(), left(900), now.parse().unwrap());
             (told.limit, told.remaining)
@@ -102,7 +108,7 @@ mod tests {
 
     #[test]
     fn a_share_is_sure_whatever_others_were_promised_and_never_more_than_there_is() {
-        let others = || [(claim(70.0, 0), true)].into_iter();
+        let others = || [claim(70.0, 0)].into_iter();
         let now = "2026-11-21T00:00:00Z".parse().unwrap();
         assert_eq!(standing(claim(30.0, 100), others(), left(500), now).remaining, 200);
         assert_eq!(standing(claim(30.0, 100), others(), left(50), now).remaining, 50);

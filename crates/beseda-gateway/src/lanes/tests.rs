@@ -140,9 +140,8 @@ async fn an_eager_program_leaves_what_another_one_was_promised() {
             Err(refused) => break refused,
         }
     };
-    // Half of the hour is over: half of the 40 is given up.
-    assert_eq!((served, refused), (80, NoTurn::Budget { limit: 60 }));
-    for _ in 0..20 {
+    assert_eq!((served, refused), (60, NoTurn::Budget { limit: 60 }));
+    for _ in 0..40 {
         let turn = ground.queue("quiet", share(40)).turn().await.ok().unwrap();
         ground.spend();
         drop(turn);

@@ -152,7 +152,7 @@ pub(crate) enum GatewayKeysCommand {
         /// What it may do, such as communication or all-methods:read-only; may be repeated.
         #[arg(long = "scope", value_name = "SCOPE", default_value = "communication", value_parser = Scope::parse)]
         scopes: Vec<Scope>,
-        /// The part of every hourly limit the program can be sure of; others use it only as the hour passes.
+        /// The part of every hourly limit the program can be sure of; others may use it in the last quarter of the hour.
         #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(1..=100))]
         share: Option<u32>,
         /// Whether somebody waits for its answers.
