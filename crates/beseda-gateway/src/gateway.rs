@@ -39,6 +39,8 @@ use crate::{
 const LOOK: Duration = Duration::from_secs(1);
 /// How long sends may take that are under way when the end comes.
 const LAST_SENDS: Duration = Duration::from_secs(15);
+/// How often the end is looked for, every few milliseconds.
+const LAST_LOOKS: u32 = 400;
 /// The longest `Idempotency-Key`.
 const LONGEST_KEY: usize = 255;
 
@@ -376,6 +378,15 @@ impl Gateway {
         let ended = tokio::time::timeout(LAST_SENDS, self.inner.sending.wait()).await;
         if ended.is_err() {
             tracing::warn!("some sends are left unclear: the audit has them");
+        }
+        let engine = Arc::downgrade(&self.keys.engine);
+        drop((self.inner, self.keys, self.door, self.shops));
+        // Connections that are being closed may hold it for a moment; then the folder is free.
+        for _ in 0..LAST_LOOKS {
+            if engine.strong_count() == 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 
