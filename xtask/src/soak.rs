@@ -15,6 +15,15 @@ use crate::{place, steps::call};
 pub(crate) enum Scenario {
     /// An outbox of 20,000 messages under every fault, its sender killed 30 times
     Outbox(outbox::Args),
+    /// Sixteen eager tasks over hours of a clock that stands still: how much of the limits they use, and no 420
+    Governor {
+        /// Tasks, half of which send and half of which list chats
+        #[arg(long, default_value_t = 16)]
+        tasks: usize,
+        /// Hours of the clock
+        #[arg(long, default_value_t = 4)]
+        hours: usize,
+    },
     /// An archive of 2,000 chats and 1,000,000 messages, filled and kept in step under kills and faults
     Archive {
         /// Where everything is written; removed first
@@ -43,14 +52,19 @@ pub(crate) fn run(scenario: Scenario) -> Result<()> {
     build("beseda")?;
     let release = place::target().join("release");
     match scenario {
-<<<<<<< HEAD
         Scenario::Outbox(args) => {
             let folder = place::target().join("soak").join("outbox");
             outbox::run(&args, &release.join("beseda"), &folder)
         }
-=======
         Scenario::Gateway { dir, programs } => gateway(dir, programs),
->>>>>>> bf4ebd2 (Show the gateway as a program: killed while it sends, and twenty eager programs until the hour is used up)
+        Scenario::Governor { tasks, hours } => {
+            build("beseda-bench")?;
+            let folder = place::target().join("soak").join("governor");
+            let mut command = Command::new(release.join("beseda-soak-governor"));
+            command.arg("--beseda").arg(release.join("beseda")).arg("--dir").arg(&folder);
+            command.args(["--tasks", &tasks.to_string(), "--hours", &hours.to_string()]);
+            call(&mut command)
+        }
         Scenario::Archive { dir, chats, messages } => {
             build("beseda-bench")?;
             let dir = dir.unwrap_or_else(|| place::target().join("soak").join("archive"));

@@ -1,5 +1,5 @@
 //! A client of the Yandex Market Partner Chats API: `ChatsApi` over the network, for either generation of the paths and either credential.
-//! It keeps nothing between calls but its connections: no cache, no store, no counting of limits.
+//! It keeps its connections and what it knows of the limits: no cache, no store, nothing over its end.
 //!
 //! ```no_run
 //! use beseda_client::{ChatsExt, Client, api::{BusinessId, ChatFilter}};
@@ -16,15 +16,66 @@
 //! # }
 //! ```
 //!
-//! - **The seven operations** are those of [`ChatsApi`](beseda_api::ChatsApi); [`ChatsExt`] adds whole lists as streams, for any implementation of it.
-//! - **Errors**: the API's no is [`Error::Refused`](beseda_api::Error::Refused) with request id and limit state;
-//!   everything else is a [`Failure`], reached with [`ErrorExt::failure`].
-//! - **Repetition**: reads are repeated after network failures and 5xx with growing, jittered pauses, and after 420 when the
-//!   limit's window has ended, within [`Patience`]. A send is never repeated: [`ErrorExt::may_have_been_done`] tells whether
-//!   it may have arrived nevertheless.
-//! - **Sending once**: [`SafeSend::send_once`] asks the history where the answer leaves a doubt, and sends again only what is
-//!   certainly not there; [`safe`] states what that guarantees.
-//! - **Secrets** are kept in `secrecy::SecretString`, their headers are marked sensitive, and [`Client::download`] shows them to trusted origins only.
+//! # What is here
+//!
+//! | what | where |
+//! |---|---|
+//! | the seven operations, `/v2` or without version, Api-Key or OAuth | [`Client`], which is a [`ChatsApi`](beseda_api::ChatsApi) |
+//! | whole lists, whatever the paging | [`ChatsExt`], for any `ChatsApi` |
+//! | campaigns, and what a key may do | [`Client::campaigns`], [`Client::token_info`] |
+//! | files out and in, as streams | [`upload_from_path`], [`upload_from_reader`], [`Client::download`] |
+//! | limits: one budget for all, urgent calls first | [`Governor`], [`Client::background`] |
+//! | repetition, deadlines | [`Patience`] |
+//! | sending once, although the answer was lost | [`SafeSend::send_once`]; [`safe`] states what it guarantees |
+//! | a Beseda server: marketplace's side, administration, a stand-in's controls | [`MarketClient`], [`AdminClient`], [`ControlClient`] |
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `blocking` | `blocking::Client`: the same for programs without a runtime |
+//! | `receiver` | `receiver`: push notifications in, as an axum router and a stream of events |
+//!
+//! There is an example of each in `examples/`: `lists`, `answer_waiting`, `send_once`, `export` (in the background), `download`,
+//! `limits`, `blocking`, `receive`.
+//!
+//! # Errors
+//!
+//! The API's no is [`Error::Refused`](beseda_api::Error::Refused), with its reasons, request id and limit state; everything else is a
+//! [`Failure`]. [`ErrorExt`] answers the questions below for both.
+//!
+//! | what came back | what it means | may it have been done? | what to do |
+//! |---|---|---|---|
+//! | refused 400, 405, 415 | the request is wrong, or the chat is closed | no | correct it |
+//! | refused 401, 403 | the credential is wrong, or may not do this | no | another key, scope or cabinet |
+//! | refused 404 | no such chat, message, order or return | no | check the id and the cabinet |
+//! | refused 420 | a limit, and the deadline is nearer than its end | no | again after `until` |
+//! | [`Failure::OverLimit`] | the same, foreseen: nothing was sent | no | again after `until`, or a longer [`Patience::longest`] |
+//! | [`Failure::Connect`] | no connection | no | again later |
+//! | [`Failure::Timeout`], [`Failure::Interrupted`] | the answer didn't come | **yes** | ask the history, or use [`SafeSend`] |
+//! | [`Failure::Undocumented`] 5xx | the service broke | **yes** | as above |
+//! | [`Failure::Undocumented`] others | this isn't how the API answers | no | check the address |
+//! | [`Failure::Undecodable`], [`Failure::TooLarge`] | a success that can't be read | **yes** | ask the history; check the address |
+//! | [`Failure::EndlessPages`] | a list goes in circles | no | tell the service's support |
+//! | [`Failure::Local`] | the file to be sent can't be read | no | check the file |
+//! | [`Failure::BadLink`], [`Failure::Redirect`] | a download leads nowhere | no | read the message again: links expire |
+//! | [`Failure::Setup`] | a setting is unusable | no | correct it |
+//!
+//! # What is repeated
+//!
+//! Reads are repeated after network failures and 5xx with growing, jittered pauses. After 420 everything but an upload is, for it was
+//! certainly not done. A send that may have been done is never repeated. [`Patience`] bounds all of it.
+//!
+//! # Limits
+//!
+//! The service allows a cabinet so many calls of each operation an hour and four at once, over all programs. The [`Governor`] of a client
+//! learns from the headers of every answer what is left, and lets calls go so that no 420 comes that could be foreseen: they wait for
+//! a slot or for the end of the hour, by the service's clock. Its clones share it; clients of the same cabinets should be built with
+//! the same one. Calls of [`Client::background`] give way to the others. [`Governor::on_wait`] is told of every wait; a wait beyond
+//! the deadline doesn't begin. [`Builder::ungoverned`] switches it off.
+//!
+//! # Secrets
+//!
+//! Credentials are kept in `secrecy::SecretString`, their headers are marked sensitive, and [`Client::download`] shows them to trusted
+//! origins only.
 
 mod admin;
 mod alarm;

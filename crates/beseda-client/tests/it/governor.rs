@@ -18,7 +18,7 @@ struct Never;
 #[async_trait::async_trait]
 impl Alarm for Never {
     async fn until(&self, _moment: Timestamp) {
-        future::pending().await;
+        future::pending::<()>().await;
     }
 }
 
