@@ -70,7 +70,7 @@ impl std::fmt::Debug for Archive {
 }
 
 impl Archive {
-    /// Opens the archive in a folder, making both if they aren't there; a new folder is readable by its owner alone.
+    /// Opens the archive in a folder, making both if they aren't there; what is new is readable by its owner alone.
     ///
     /// # Errors
     /// If the folder or the database in it can't be used.
@@ -78,6 +78,8 @@ impl Archive {
         let folder = folder.as_ref();
         make_private(folder).map_err(|source| Error::Folder { folder: folder.into(), source })?;
         let database = folder.join("archive.sqlite");
+        make_private_file(&database)
+            .map_err(|source| Error::Folder { folder: folder.into(), source })?;
         let mut writer = Connection::open(&database)?;
         writer.busy_timeout(BUSY)?;
         // What operators read and wrote exists nowhere else, so every commit waits for the disk; the copy's own
@@ -185,13 +187,27 @@ fn last_seq(connection: &Connection) -> rusqlite::Result<i64> {
 }
 
 #[cfg(unix)]
-fn make_private(folder: &Path) -> std::io::Result<()> {
+pub(crate) fn make_private(folder: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
 
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 #[cfg(not(unix))]
-fn make_private(folder: &Path) -> std::io::Result<()> {
+pub(crate) fn make_private(folder: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(folder)
+}
+
+/// Makes a file that only its owner reads, even where the folder was there before and is open to others. What SQLite puts
+/// beside it gets the same rights.
+#[cfg(unix)]
+fn make_private_file(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+
+    std::fs::File::options().create(true).append(true).mode(0o600).open(path).map(drop)
+}
+
+#[cfg(not(unix))]
+fn make_private_file(path: &Path) -> std::io::Result<()> {
+    std::fs::File::options().create(true).append(true).open(path).map(drop)
 }

@@ -22,6 +22,8 @@ use crate::{
 const PARALLEL: usize = 2;
 /// Files that are looked up at once.
 const BATCH: u32 = 50;
+/// Files that are fetched before it is asked whether something else is due.
+const FEW: u32 = 8;
 /// How long after each failure a file is tried again; after the last it is given up.
 const LADDER: [Duration; 7] = [
     Duration::from_secs(2),
@@ -99,23 +101,29 @@ impl Archive {
 }
 
 impl Syncer {
-    /// Fetches the files that are due. One that is brought up to date once also waits for short second tries.
-    pub(crate) async fn fetch_files(&self, patiently: bool) -> Result<()> {
-        let Some(fetch) = &self.fetch else { return Ok(()) };
-        let patience = if patiently { WAITED_FOR } else { SignedDuration::ZERO };
-        loop {
-            let now = self.clock.now();
-            let until = now.checked_add(patience).unwrap_or(Timestamp::MAX);
-            let due = self.archive.files_due(until, BATCH)?;
-            let Some(first) = due.first() else { return Ok(()) };
-            self.alarm.until(first.due).await;
-            let now = self.clock.now();
-            let ready = due.into_iter().filter(|due| due.due <= now);
-            let work = ready.map(|due| self.fetch_one(fetch, due));
-            let done: Vec<Result<()>> =
-                stream::iter(work).buffer_unordered(PARALLEL).collect().await;
-            done.into_iter().collect::<Result<()>>()?;
-        }
+    /// Fetches the files that are due, and waits for short second tries.
+    pub(crate) async fn fetch_files(&self) -> Result<()> {
+        while self.fetch_next(WAITED_FOR, BATCH).await? {}
+        Ok(())
+    }
+
+    /// Fetches a few of the files that are due, so that nothing else waits for all of them; says whether there were any.
+    pub(crate) async fn fetch_some_files(&self) -> Result<bool> {
+        self.fetch_next(SignedDuration::ZERO, FEW).await
+    }
+
+    async fn fetch_next(&self, patience: SignedDuration, most: u32) -> Result<bool> {
+        let Some(fetch) = &self.fetch else { return Ok(false) };
+        let until = self.clock.now().checked_add(patience).unwrap_or(Timestamp::MAX);
+        let due = self.archive.files_due(until, most)?;
+        let Some(first) = due.first() else { return Ok(false) };
+        self.alarm.until(first.due).await;
+        let now = self.clock.now();
+        let ready = due.into_iter().filter(|due| due.due <= now);
+        let work = ready.map(|due| self.fetch_one(fetch, due));
+        let done: Vec<Result<()>> = stream::iter(work).buffer_unordered(PARALLEL).collect().await;
+        done.into_iter().collect::<Result<()>>()?;
+        Ok(true)
     }
 
     async fn fetch_one(&self, fetch: &Arc<dyn Fetch>, due: Due) -> Result<()> {

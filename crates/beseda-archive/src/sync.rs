@@ -135,7 +135,7 @@ impl Syncer {
         let passes =
             self.cabinets.clone().into_iter().map(|business| self.pass(business, depth, true));
         let done: Vec<Result<()>> = stream::iter(passes).buffer_unordered(CABINETS).collect().await;
-        let files = self.fetch_files(true).await;
+        let files = self.fetch_files().await;
         done.into_iter().collect::<Result<()>>()?;
         files?;
         self.tell(&Event::InStep(&self.tally()));

@@ -8,6 +8,8 @@ use jiff::Timestamp;
 use rusqlite::{Row, types::Type};
 use serde::Serialize;
 
+use super::SECOND;
+
 /// A chat, of which cabinet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -93,10 +95,11 @@ pub struct ArchivedAttachment {
     pub error: Option<String>,
 }
 
-/// A moment as the database keeps it. Years that don't fit (before 1678, after 2261) are kept as the last that does.
+/// A moment as the database keeps it. Years that don't fit (before 1678, after 2261) are kept as the last second that does.
 pub(crate) fn nanos(moment: Timestamp) -> i64 {
-    let nanos = moment.as_nanosecond();
-    i64::try_from(nanos).unwrap_or(if nanos < 0 { i64::MIN } else { i64::MAX })
+    let nanos = i64::try_from(moment.as_nanosecond());
+    let last = i64::MAX / SECOND * SECOND;
+    nanos.unwrap_or(if moment.as_second() < 0 { -last } else { last }).clamp(-last, last)
 }
 
 /// The moment the database kept.

@@ -194,9 +194,7 @@ impl<'t> Write<'t> {
         let largest = messages.iter().map(|message| message.message_id.get()).max();
         let mut update = self.transaction.prepare_cached(
             "UPDATE chats SET last_message = nullif(max(coalesce(last_message, 0), coalesce(?3, 0)), 0),
-                 whole_to = CASE WHEN ?5 IS NOT NULL
-                                 THEN nullif(max(coalesce(last_message, 0), coalesce(?3, 0)), 0)
-                                 ELSE coalesce(?4, whole_to) END,
+                 whole_to = nullif(max(coalesce(whole_to, 0), coalesce(?4, 0)), 0),
                  synced_at = CASE WHEN ?5 > coalesce(synced_at, ?6) THEN ?5 ELSE synced_at END
              WHERE business = ?1 AND chat = ?2",
         )?;

@@ -12,7 +12,7 @@ use object_store::{
 };
 use sha2::{Digest, Sha256};
 
-use crate::{Archive, Error, Result};
+use crate::{Archive, Error, Result, archive::make_private};
 
 /// Bytes that are in memory before they go to disk.
 const PIECE: usize = 256 * 1024;
@@ -31,8 +31,7 @@ pub(crate) struct Files {
 impl Files {
     pub(crate) fn of(archive: &Archive) -> Result<Self> {
         let folder = archive.folder().join("files");
-        std::fs::create_dir_all(&folder)
-            .map_err(|source| Error::Folder { folder: folder.clone(), source })?;
+        make_private(&folder).map_err(|source| Error::Folder { folder: folder.clone(), source })?;
         let store = LocalFileSystem::new_with_prefix(&folder)?.with_fsync(true);
         let incoming = folder.join(INCOMING);
         Ok(Self { store: Arc::new(store), incoming, number: AtomicU64::new(0) })

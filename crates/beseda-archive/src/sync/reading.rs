@@ -97,7 +97,9 @@ impl Syncer {
         let coarse = is_whole(standing.updated_at) && in_newest_second && recent;
         let read_too_early = standing.synced_at.is_some_and(|at| is_whole(at.saturating_add(1)));
         if standing.is_due() && (coarse || read_too_early) {
-            trouble::later(moment_of(standing.seen_at), SETTLED)
+            // Seen by a clock that was set back since, it isn't waited for longer than otherwise.
+            let seen = moment_of(standing.seen_at).min(self.clock.now());
+            trouble::later(seen, SETTLED)
         } else {
             Timestamp::MIN
         }
@@ -218,14 +220,13 @@ impl Walk {
         self.newest = dates.max_by_key(|date| date.timestamp()).max(self.newest);
     }
 
-    /// What this page means for the chat's progress. Only where histories are known to come oldest first does a page
+    /// What this page means for the chat's progress, as far as this reading saw it: another one may have kept later
+    /// messages meanwhile, and not yet those before them. Only where histories are known to come oldest first does a page
     /// in the middle mean that nothing before it is missing.
     fn reading(&self, last: bool) -> Reading {
-        if last {
-            return Reading { whole_to: None, finished: Some(self.finished()) };
-        }
-        let so_far = self.known == Some(true) && self.ordered;
-        Reading { whole_to: self.largest.filter(|_| so_far), finished: None }
+        let so_far = last || (self.known == Some(true) && self.ordered);
+        let finished = last.then(|| self.finished());
+        Reading { whole_to: self.largest.filter(|_| so_far), finished }
     }
 
     /// What is to be remembered of the order: a break at once, that there was none after two pages or more.

@@ -44,9 +44,9 @@ impl Schedule {
 
 /// What a round of work was.
 enum Round {
-    /// Listing, reading, fetching.
+    /// Listing and reading.
     Pass,
-    /// Fetching files only.
+    /// Fetching a few files; whether more are due.
     Files,
 }
 
@@ -70,53 +70,59 @@ impl Syncer {
         let now = self.clock.now();
         let mut next = if first.is_some() { now } else { trouble::later(now, every) };
         let mut files_wanted = false;
-        let mut under_way: Option<BoxFuture<'_, (Round, Result<()>)>> = None;
+        let mut under_way: Option<BoxFuture<'_, (Round, Result<bool>)>> = None;
+        // Beside what is under way: a call of that may hold what this one waits for.
+        let mut following: Option<BoxFuture<'_, Result<()>>> = None;
+        let mut followed = false;
         loop {
-            if under_way.is_none() && files_wanted {
+            let is_time = next <= self.clock.now();
+            if under_way.is_none() && files_wanted && !is_time {
                 files_wanted = false;
-                let fetch = async { (Round::Files, self.fetch_files(false).await) };
+                let fetch = async { (Round::Files, self.fetch_some_files().await) };
                 under_way = Some(fetch.boxed());
             }
-            let idle = under_way.is_none();
-            let worked = async {
-                match &mut under_way {
-                    Some(work) => work.await,
-                    None => std::future::pending().await,
-                }
-            };
+            let idle = under_way.is_none() && following.is_none();
+            // However many hints there are, what they don't tell has its turn too.
+            let listens = following.is_none() && !(followed && idle && is_time);
             tokio::select! {
                 biased;
                 () = &mut end => return Ok(()),
-                told = take(&mut hints) => match self.follow(told).await {
-                    Ok(()) => {
-                        files_wanted = true;
-                        self.tell(&Event::InStep(&self.tally()));
-                    }
-                    // The next listing finds what this hint was about.
-                    Err(error) => {
-                        failures += 1;
-                        next = next.min(self.trouble(error, failures)?);
+                done = ended(&mut following) => {
+                    (following, followed) = (None, true);
+                    match done {
+                        Ok(()) => {
+                            files_wanted = true;
+                            self.tell(&Event::InStep(&self.tally()));
+                        }
+                        // The next listing finds what this hint was about.
+                        Err(error) => {
+                            failures += 1;
+                            next = next.min(self.trouble(error, failures)?);
+                        }
                     }
                 },
-                (round, done) = worked => {
+                told = take(&mut hints), if listens => following = Some(self.follow(told).boxed()),
+                (round, done) = ended(&mut under_way) => {
                     under_way = None;
                     match (round, done) {
-                        (Round::Files, Ok(())) => {}
+                        (Round::Files, Ok(more)) => files_wanted |= more,
                         (Round::Files, Err(error)) => drop(self.trouble(error, 0)?),
-                        (Round::Pass, Ok(())) => {
-                            (failures, first) = (0, None);
+                        (Round::Pass, Ok(_)) => {
+                            (failures, first, files_wanted) = (0, None, true);
                             next = trouble::later(self.clock.now(), every);
                             self.tell(&Event::InStep(&self.tally()));
                         }
                         (Round::Pass, Err(error)) => {
                             failures += 1;
+                            files_wanted = true;
                             next = self.trouble(error, failures)?;
                         }
                     }
                 },
                 () = self.alarm.until(next), if idle => {
+                    followed = false;
                     let pass = self.scheduled(first, signed(schedule.full_every));
-                    under_way = Some(pass.map(|done| (Round::Pass, done)).boxed());
+                    under_way = Some(pass.map(|done| (Round::Pass, done.map(|()| false))).boxed());
                 },
             }
         }
@@ -131,7 +137,6 @@ impl Syncer {
             self.pass(business, depth, false).await
         });
         let done: Vec<Result<()>> = stream::iter(passes).buffer_unordered(CABINETS).collect().await;
-        self.fetch_files(false).await?;
         done.into_iter().collect()
     }
 
@@ -156,6 +161,14 @@ async fn take(hints: &mut Option<mpsc::Receiver<Notification>>) -> Vec<Notificat
         *hints = None;
     }
     std::future::pending().await
+}
+
+/// What the work comes to; never ready if there is none.
+async fn ended<T>(work: &mut Option<BoxFuture<'_, T>>) -> T {
+    match work {
+        Some(work) => work.await,
+        None => std::future::pending().await,
+    }
 }
 
 fn signed(duration: Duration) -> SignedDuration {

@@ -4,6 +4,7 @@
 
 mod double;
 mod kept;
+mod meanwhile;
 mod sync;
 mod unread;
 mod values;
