@@ -39,10 +39,16 @@ impl Files {
     pub(crate) fn write(&self, content: &[u8]) -> io::Result<Part> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         make_private(&self.0)?;
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let path = self.0.join(format!("{}-{number}.part", std::process::id()));
-        let mut file =
-            OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
+        let (path, mut file) = loop {
+            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+            let path = self.0.join(format!("{}-{number}.part", std::process::id()));
+            match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
+                Ok(file) => break (path, file),
+                // Of a program that died, or of one in another container that has the same number.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        };
         file.write_all(content)?;
         file.sync_all()?;
         let sha256 = Sha256::digest(content).iter().fold(String::new(), |mut hex, byte| {

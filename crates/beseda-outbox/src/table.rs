@@ -207,7 +207,7 @@ pub(crate) fn set_sending(
     Ok(connection.prepare_cached(sql)?.execute(params![id.0, baseline, now])? > 0)
 }
 
-/// What became of something that was open, with the reason if there is one.
+/// What became of something that was open, with the reason if there is one. What was taken back meanwhile stays so.
 pub(crate) fn set_state(
     connection: &Connection,
     id: OutboxId,
@@ -215,8 +215,8 @@ pub(crate) fn set_state(
     why: Option<(&str, Option<u16>)>,
     now: Timestamp,
 ) -> Result<()> {
-    let sql =
-        "UPDATE items SET state = ?2, reason = ?3, status = ?4, changed_at = ?5 WHERE id = ?1";
+    let sql = "UPDATE items SET state = ?2, reason = ?3, status = ?4, changed_at = ?5 \
+        WHERE id = ?1 AND state IN ('queued', 'sending', 'sent')";
     let (reason, status) = why.map_or((None, None), |(reason, status)| (Some(reason), status));
     let now = now.as_microsecond();
     connection.prepare_cached(sql)?.execute(params![id.0, state.as_str(), reason, status, now])?;

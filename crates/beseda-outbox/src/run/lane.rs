@@ -29,7 +29,7 @@ pub(super) struct Seen {
 impl Seen {
     pub(super) fn is_fresh(&self, settings: &RunSettings) -> bool {
         let until = self.at.checked_add(settings.fresh).unwrap_or(Timestamp::MAX);
-        settings.safety.now() <= until
+        (self.at..=until).contains(&settings.safety.now())
     }
 }
 
@@ -131,12 +131,13 @@ impl Lane {
 
     /// Hands a message to the service.
     async fn send(&mut self, head: &Item) -> Result<Step> {
-        let Some(what) = self.outgoing(head).await? else { return Ok(Step::Go) };
         let shared = Arc::clone(&self.shared);
         let slot = tokio::select! {
             slot = shared.slots.acquire() => slot,
             () = shared.stop.wait() => return Ok(Step::End),
         };
+        // Only now, so that no more files are in memory than calls are made.
+        let Some(what) = self.outgoing(head).await? else { return Ok(Step::Go) };
         // Waiting for the slot may have taken long.
         let Some(Seen { known: baseline, .. }) = self.fresh() else { return Ok(Step::Go) };
         let (id, now) = (head.id, shared.settings.safety.now());
@@ -208,11 +209,12 @@ impl Lane {
     async fn decide(&mut self, line: &[Item]) -> Result<Step> {
         let Some(head) = line.last() else { return Ok(Step::Go) };
         let safety = &self.shared.settings.safety;
-        let settled = self.settled.unwrap_or_else(|| {
-            let left = self.began.max(head.changed_at);
+        let looked_at = safety.now();
+        let settled = *self.settled.get_or_insert_with(|| {
+            // What a clock wrote down that was set back since is no later than now.
+            let left = self.began.max(head.changed_at).min(looked_at);
             left.checked_add(safety.settle).unwrap_or(Timestamp::MAX)
         });
-        let looked_at = safety.now();
         match self.look(line).await? {
             Ok(look) if look.found.iter().any(|item| item.id == head.id) => {}
             Ok(_) if looked_at < settled => {

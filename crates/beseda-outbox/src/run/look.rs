@@ -65,7 +65,8 @@ pub(super) async fn look(
 }
 
 /// Which messages are which of ours: each of ours is the first that looks like it, is nobody's yet, stands behind the
-/// one of ours that was sent before it, and is younger than what was known before it was sent.
+/// one of ours that was sent before it, and is younger than what was known before it was sent. One that is tried again
+/// may have arrived long ago, before those that were sent since: it comes last in the line, and may stand anywhere.
 fn matched<'a>(
     history: &[Message],
     claimed: &[i64],
@@ -76,13 +77,17 @@ fn matched<'a>(
         .filter(|message| message.sender == Sender::Partner)
         .filter(|message| !claimed.contains(&message.message_id.get()))
         .collect();
-    let (mut pairs, mut after) = (Vec::new(), 0);
+    let (mut pairs, mut after): (Vec<(&Item, MessageId)>, i64) = (Vec::new(), 0);
     for item in sent {
         let trace = trace(item);
-        let least = item.baseline.unwrap_or(0).max(after);
-        let fits = |message: &&&Message| message.message_id.get() > least && trace.is_of(message);
+        let since = if item.doubt { 0 } else { after };
+        let least = item.baseline.unwrap_or(0).max(since);
+        let taken = |message: &Message| pairs.iter().any(|(_, id)| *id == message.message_id);
+        let fits = |message: &&&Message| {
+            message.message_id.get() > least && trace.is_of(message) && !taken(message)
+        };
         if let Some(message) = ours.iter().find(fits) {
-            after = message.message_id.get();
+            after = after.max(message.message_id.get());
             pairs.push((item, message.message_id));
         }
     }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
+mod meanwhile;
 mod queue;
 mod sending;
 mod world;
