@@ -1,12 +1,12 @@
 //! Waiting for a moment of the machine's clock. What happens then is not decided here.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use beseda_api::{Alarm, Clock, SystemClock};
 use jiff::Timestamp;
 
-/// The longest nap before the machine's clock is asked again: it may have been set, or have slept.
+/// The longest nap before the machine's clock is asked again: it may have been set forward, or have slept.
 const NAP: Duration = Duration::from_secs(60);
 
 /// Goes by [`SystemClock`].
@@ -16,11 +16,15 @@ pub struct SystemAlarm;
 #[async_trait]
 impl Alarm for SystemAlarm {
     async fn until(&self, moment: Timestamp) {
-        while let Ok(left) = Duration::try_from(moment.duration_since(SystemClock.now())) {
-            if left.is_zero() {
+        let left = || Duration::try_from(moment.duration_since(SystemClock.now())).ok();
+        let (longest, began) = (left().unwrap_or_default(), Instant::now());
+        while let Some(left) = left() {
+            // A clock that was set back doesn't make the wait longer.
+            let nap = left.min(longest.saturating_sub(began.elapsed())).min(NAP);
+            if nap.is_zero() {
                 return;
             }
-            tokio::time::sleep(left.min(NAP)).await;
+            tokio::time::sleep(nap).await;
         }
     }
 }

@@ -4,9 +4,12 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use beseda_api::LimitState;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Priority, line::Waiter};
+
+/// The longest an hour may take from now on: the service's clock is known to a few seconds.
+const LONGEST: SignedDuration = SignedDuration::from_mins(61);
 
 /// What is left of an hour.
 #[derive(Debug, Clone, Copy)]
@@ -131,9 +134,22 @@ impl Budget {
                 self.late |= state.remaining == state.limit && state.limit > 0;
                 self.learn(call, state, latest, now);
             }
-            Outcome::Counted(state) | Outcome::UsedUp(state) => {
+            Outcome::Counted(state) => self.learn(call, state, latest, now),
+            Outcome::UsedUp(state) => {
                 self.learn(call, state, latest, now);
+                self.end_early(call, state, now);
             }
+        }
+    }
+
+    /// A call that left after this hour was known was told that it is used up: whatever figures are told besides.
+    fn end_early(&mut self, call: u64, state: LimitState, now: Timestamp) {
+        if let Some(known) = &mut self.window
+            && now < state.until
+            && state.until < known.until
+            && call > known.learnt_at
+        {
+            known.left = 0;
         }
     }
 
@@ -189,6 +205,10 @@ impl Budget {
             // Said of an hour that is over.
             return;
         }
+        // No hour ends later than in an hour, whatever is said.
+        let until =
+            now.checked_add(LONGEST).map_or(state.until, |longest| state.until.min(longest));
+        let state = LimitState { until, ..state };
         let fresh = Window {
             until: state.until,
             limit: state.limit,
@@ -268,6 +288,31 @@ mod tests {
         budget.depart(2);
         budget.arrive(2, left(998), 2, now());
         assert_eq!(leave(&mut budget), Leave::Go);
+    }
+
+    #[test]
+    fn who_is_told_that_the_hour_is_used_up_believes_it_though_others_were_told_more() {
+        let mut budget = told(900);
+        let used_up = |until| Outcome::UsedUp(LimitState { limit: 1_000, remaining: 0, until });
+        budget.depart(2);
+        // Another machine of the service, whose hours end a second earlier.
+        budget.arrive(2, used_up(at("2026-11-21T10:59:59Z")), 2, now());
+        assert_eq!(leave(&mut budget), Leave::UsedUp(at("2026-11-21T11:00:00Z")));
+
+        let mut budget = told(900);
+        budget.depart(2);
+        budget.depart(3);
+        budget.arrive(3, left_of(999, "2026-11-21T12:00:00Z"), 3, at("2026-11-21T10:59:59Z"));
+        budget.arrive(2, used_up(at("2026-11-21T11:00:00Z")), 3, at("2026-11-21T10:59:59Z"));
+        assert_eq!(leave(&mut budget), Leave::Go, "it was said of the hour before");
+    }
+
+    #[test]
+    fn no_hour_ends_in_years() {
+        let mut budget = Budget::default();
+        budget.depart(1);
+        budget.arrive(1, left_of(0, "2096-11-21T11:00:00Z"), 1, now());
+        assert_eq!(leave(&mut budget), Leave::UsedUp(at("2026-11-21T11:21:00Z")));
     }
 
     #[test]
