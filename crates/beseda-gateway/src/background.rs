@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::gateway::Inner;
 
-/// How long to wait for an archive that another process keeps in step.
+/// How long to wait for an archive that another process keeps in step, or after a failure that won't pass by itself.
 const ANOTHER_TRY: Duration = Duration::from_secs(30);
 /// Hints that may wait; what doesn't fit the next listing finds.
 const HINTS: usize = 1_000;
@@ -45,8 +45,17 @@ impl Syncing {
                     () = tokio::time::sleep(ANOTHER_TRY) => {}
                 }
             };
-            if let Err(error) = syncer.run(Schedule::polling(), Some(told), end.cancelled()).await {
-                tracing::error!(%error, "the archive is no longer kept in step");
+            let mut told = Some(told);
+            loop {
+                match syncer.run(Schedule::polling(), told.take(), end.cancelled()).await {
+                    Ok(()) => return,
+                    // A credential may be let in again, and a disk have room.
+                    Err(error) => tracing::error!(%error, "the archive isn't kept in step"),
+                }
+                tokio::select! {
+                    () = end.cancelled() => return,
+                    () = tokio::time::sleep(ANOTHER_TRY) => {}
+                }
             }
         });
         Self { hints, stop, running }

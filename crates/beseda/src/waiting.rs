@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashSet,
+    io::{self, Write},
     sync::{Mutex, OnceLock, PoisonError},
 };
 
@@ -25,7 +26,9 @@ fn telling(json: bool) -> Governor {
         let Some(here) = waiting.here.filter(|here| is_long(*here)) else { return };
         let wait = (waiting.operation, waiting.business, waiting.until);
         if told.lock().unwrap_or_else(PoisonError::into_inner).insert(wait) {
-            eprintln!("{}", if json { document(waiting) } else { line(waiting, here) });
+            let text = if json { document(waiting) } else { line(waiting, here) };
+            // Nobody may be listening any more, and the call goes on all the same.
+            drop(writeln!(io::stderr(), "{text}"));
         }
     })
 }
