@@ -49,8 +49,13 @@ pub(crate) enum Scenario {
 
 /// Builds the binary and what drives it, and runs the scenario.
 pub(crate) fn run(scenario: Scenario) -> Result<()> {
-    build("beseda")?;
     let release = place::target().join("release");
+    if let Scenario::Outbox(args) = &scenario
+        && let Some(binary) = &args.binary
+    {
+        return outbox::run(args, binary, &place::target().join("soak").join("outbox"));
+    }
+    build("beseda")?;
     match scenario {
         Scenario::Outbox(args) => {
             let folder = place::target().join("soak").join("outbox");

@@ -7,6 +7,7 @@
 
 use std::{
     env::{args, var},
+    path::Path,
     sync::Arc,
 };
 
@@ -22,10 +23,15 @@ async fn main() -> anyhow::Result<()> {
     let business = var("BESEDA_BUSINESS_ID")?.parse()?;
     let url = var("BESEDA_URL").unwrap_or_else(|_| DEFAULT_URL.to_owned());
     let client = Client::builder().url(url).api_key(var("BESEDA_API_KEY")?).build()?;
+    send(folder.as_ref(), client, NewItem::new(business, chat, Outgoing::text(text)?)).await
+}
 
+/// Accepts a message and sends what is queued.
+pub async fn send(folder: &Path, client: Client, new: NewItem) -> anyhow::Result<()> {
     let outbox = Outbox::open(folder).await?;
+    let business = new.business;
     // When this comes back, nothing can lose the message any more.
-    outbox.enqueue(NewItem::new(business, chat, Outgoing::text(text)?)).await?;
+    outbox.enqueue(new).await?;
 
     let settings = RunSettings::until_empty().on_event(|event| {
         if let Event::Changed(item) = event {

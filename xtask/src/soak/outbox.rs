@@ -18,6 +18,9 @@ use serde_json::{Value, json};
 /// How big it is.
 #[derive(clap::Args)]
 pub(crate) struct Args {
+    /// Soak this binary instead of building one.
+    #[arg(long, value_name = "FILE")]
+    pub(super) binary: Option<PathBuf>,
     /// Messages in all.
     #[arg(long, default_value_t = 20_000)]
     messages: usize,

@@ -72,3 +72,13 @@ async fn the_files_of_what_is_over_are_taken_away() {
     assert_eq!(count(), 0);
     assert_eq!(world.all().await.iter().filter(|item| item.state == State::Confirmed).count(), 3);
 }
+
+#[tokio::test]
+async fn the_example_does_what_it_says() {
+    let world = World::new().await;
+    let what = Outgoing::text("из примера").unwrap();
+    let new = NewItem::new(world.stand_in.business_id(), world.chats[0], what);
+    let folder = world.folder.path().join("example");
+    crate::example::send(&folder, world.client(), new).await.unwrap();
+    assert_eq!(world.said(0, "из").await, ["из примера"]);
+}
