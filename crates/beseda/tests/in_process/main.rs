@@ -1,5 +1,7 @@
 //! The stand-in inside of a test: quick, many at once, and gone without a trace. What it answers is judged elsewhere.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
 mod archiving;
 mod blocking;
 mod governor;
