@@ -6,6 +6,8 @@ mod resume;
 mod rows;
 mod text;
 
+pub(crate) use rows::conditions;
+
 use std::{
     fs::{File, OpenOptions},
     io::{self, BufWriter, Read, Seek, Write},

@@ -37,6 +37,7 @@ mod error;
 pub mod export;
 mod schema;
 mod search;
+pub mod stats;
 mod sync;
 mod unread;
 mod watch;

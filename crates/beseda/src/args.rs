@@ -14,6 +14,7 @@ mod outbox;
 mod scenario;
 mod search;
 mod serve;
+mod stats;
 
 use std::path::PathBuf;
 
@@ -41,6 +42,7 @@ pub(crate) use outbox::{OutboxArgs, OutboxCommand, SafeArgs, SettleArgs};
 pub(crate) use scenario::{ScenarioArgs, ScenarioCommand};
 pub(crate) use search::SearchArgs;
 pub(crate) use serve::{BuyersArg, ClockArg, LimitsArg, OrdersArg, ServeArgs, StandInArgs};
+pub(crate) use stats::{LanguageArg, StatsArgs};
 
 /// How the program ends, for `--help` and the manual page.
 const EXIT_STATUS: &str = "\
@@ -92,6 +94,8 @@ pub(crate) enum Command {
     Export(Box<ExportArgs>),
     /// Send what must not get lost or be said twice: accepted onto disk, then sent once.
     Outbox(OutboxArgs),
+    /// Tell how fast the shop answers and who waits, by hour, day, shop and operator.
+    Stats(Box<StatsArgs>),
     /// Act as the marketplace on a Beseda server: orders, buyers, support, disputes.
     Market(MarketArgs),
     /// Let buyers, support and arbiter act by a script, or check one.

@@ -23,6 +23,7 @@ mod search;
 mod serve;
 mod signals;
 mod stand_in;
+mod stats;
 mod subscriptions;
 mod sync;
 mod tables;

@@ -8,7 +8,7 @@ use crate::{
     admin,
     args::{Cli, Command, ControlCommand, StandInArgs},
     chats, control, exit, export, gateway, listen, market, outbox, pages, scenario, search, serve,
-    stand_in, sync, unread, watch,
+    stand_in, stats, sync, unread, watch,
 };
 
 /// Does what the command line says and tells how it ended.
@@ -34,6 +34,7 @@ fn start(command: Command) -> anyhow::Result<()> {
         Command::Search(args) => search::run(*args),
         Command::Export(args) => export::run(*args),
         Command::Outbox(args) => block_on(Builder::new_multi_thread(), outbox::run(args)),
+        Command::Stats(args) => stats::run(*args),
         Command::Market(args) => block_on(Builder::new_current_thread(), market::run(args)),
         Command::Scenario(args) => block_on(Builder::new_current_thread(), scenario::run(args)),
         Command::Listen(args) => block_on(Builder::new_current_thread(), listen::run(args)),
@@ -68,6 +69,7 @@ impl Command {
             Self::Search(args) => args.archive.json,
             Self::Export(args) => args.archive.json,
             Self::Outbox(args) => args.connection.json,
+            Self::Stats(args) => args.archive.json,
             Self::Market(args) => args.connection.json,
             Self::Scenario(args) => args.connection.json,
             Self::Admin(args) => args.connection.json,
