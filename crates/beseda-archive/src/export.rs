@@ -4,6 +4,8 @@
 mod parquet;
 mod resume;
 mod rows;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub(crate) use rows::conditions;

@@ -35,6 +35,8 @@ mod attachments;
 pub mod bulk;
 mod error;
 pub mod export;
+#[cfg(test)]
+mod sample;
 mod schema;
 mod search;
 pub mod stats;

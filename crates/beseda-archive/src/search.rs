@@ -6,6 +6,8 @@ pub(crate) mod index;
 mod plan;
 mod query;
 mod run;
+#[cfg(test)]
+mod tests;
 mod words;
 
 use beseda_api::{

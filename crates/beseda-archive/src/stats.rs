@@ -3,6 +3,8 @@
 mod chart;
 mod draw;
 mod figures;
+#[cfg(test)]
+mod over_archive;
 mod talk;
 
 use std::collections::BTreeMap;
