@@ -30,8 +30,7 @@ pub(crate) fn words(text: &str) -> Vec<Word> {
     let mut found = Vec::new();
     let mut word: Option<Word> = None;
     let mut long = 0;
-    let mut at = 0;
-    for c in text.chars() {
+    for (at, c) in text.chars().enumerate() {
         let goes_on = word.is_some() && is_inside(c);
         if c.is_alphanumeric() || goes_on {
             if long >= LONGEST {
@@ -45,7 +44,6 @@ pub(crate) fn words(text: &str) -> Vec<Word> {
         } else {
             found.extend(word.take());
         }
-        at += 1;
     }
     found.extend(word);
     found.retain(|word| !word.folded.is_empty());

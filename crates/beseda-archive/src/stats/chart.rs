@@ -43,6 +43,8 @@ struct Words {
     none: &'static str,
     /// Seconds, minutes, hours, days.
     units: [&'static str; 4],
+    /// The same in brief.
+    brief: [&'static str; 4],
 }
 
 const ENGLISH: Words = Words {
@@ -55,6 +57,7 @@ const ENGLISH: Words = Words {
     waiting: "waiting now",
     none: "No answers in this span",
     units: ["seconds", "minutes", "hours", "days"],
+    brief: ["s", "min", "h", "d"],
 };
 
 const RUSSIAN: Words = Words {
@@ -67,6 +70,7 @@ const RUSSIAN: Words = Words {
     waiting: "ждут сейчас",
     none: "За это время ответов нет",
     units: ["секунды", "минуты", "часы", "дни"],
+    brief: ["с", "мин", "ч", "дн."],
 };
 
 pub(super) fn by_hour(stats: &Stats, language: Language) -> Drawing {
@@ -129,7 +133,7 @@ fn unit(seconds: f64) -> (usize, f64) {
 
 fn brief(seconds: f64, words: &Words) -> String {
     let (unit, size) = unit(seconds);
-    format!("{:.1} {}", seconds / size, words.units[unit])
+    format!("{:.1} {}", seconds / size, words.brief[unit])
 }
 
 fn times(shapes: &mut Vec<Shape>, hours: &[Group], words: &Words) {
@@ -138,7 +142,7 @@ fn times(shapes: &mut Vec<Shape>, hours: &[Group], words: &Words) {
     let step = step(longest / size, 5.0);
     let top = (longest / size / step).ceil().max(1.0) * step;
     axis(shapes, ABOVE, top, step);
-    shapes.push(text((LEFT, ABOVE.0 - 8.0), Anchor::End, 11.0, QUIET, words.units[unit]));
+    shapes.push(text((LEFT - 8.0, ABOVE.0 - 10.0), Anchor::End, 11.0, QUIET, words.units[unit]));
     for (colour, dashed, of) in [
         (ORANGE, true, (|group| group.answer.p90) as fn(&Group) -> f64),
         (BLUE, false, |group| group.answer.p50),
