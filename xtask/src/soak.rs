@@ -3,7 +3,7 @@
 
 mod outbox;
 
-use std::{path::PathBuf, process::Command};
+use std::{ffi::OsString, path::PathBuf, process::Command};
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -36,6 +36,12 @@ pub(crate) enum Scenario {
         #[arg(long, default_value_t = 500)]
         messages: i64,
     },
+    /// Searches of many kinds over an archive of 1,000,000 messages, with the time each kind takes
+    Search {
+        /// Arguments of the bench itself
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<OsString>,
+    },
     /// Twenty eager programs over one cabinet through a gateway, until the hour is used up
     Gateway {
         /// Where everything is written; removed first
@@ -60,6 +66,10 @@ pub(crate) fn run(scenario: Scenario) -> Result<()> {
         Scenario::Outbox(args) => {
             let folder = place::target().join("soak").join("outbox");
             outbox::run(&args, &release.join("beseda"), &folder)
+        }
+        Scenario::Search { rest } => {
+            build("beseda-bench")?;
+            call(Command::new(release.join("beseda-bench-search")).args(rest))
         }
         Scenario::Gateway { dir, programs } => gateway(dir, programs),
         Scenario::Governor { tasks, hours } => {
