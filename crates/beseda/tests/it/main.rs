@@ -9,6 +9,7 @@ mod conversation;
 mod credentials;
 mod failures;
 mod gateway;
+mod insight;
 mod kill;
 mod listen;
 mod listen_kill;
