@@ -18,7 +18,7 @@ async fn main() -> anyhow::Result<()> {
     let text = Outgoing::Text(MessageText::new(text)?);
     match client.send_once(business, chat.parse()?, text, None, &Safety::default()).await {
         Sent::Delivered { message_id, how } => {
-            println!("delivered: {message_id:?}, known by {how:?}")
+            println!("delivered: {message_id:?}, known by {how:?}");
         }
         Sent::NotDelivered(error) => println!("not delivered, and may be sent again: {error}"),
         Sent::Unknown(error) => println!("look at the history before sending again: {error}"),
