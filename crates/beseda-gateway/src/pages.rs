@@ -33,7 +33,13 @@ pub(crate) enum Found {
     /// It is here.
     Page(Box<MessagePage>),
     /// The upstream has to be asked, in its own words.
-    Ask(HistoryFrom),
+    Ask {
+        /// The question.
+        asked: HistoryFrom,
+        /// Where the upstream took over a walk that began here: its next token belongs to a question the program never
+        /// asked, so it goes out in one of ours.
+        taken_over: Option<MessageId>,
+    },
 }
 
 impl Pages {
@@ -51,20 +57,39 @@ impl Pages {
         from: HistoryFrom,
     ) -> Result<Found> {
         let mut asked = from;
+        let mut taken_over = None;
         if let Some(token) = &asked.page.token {
             let Some(sealed) = token.as_str().strip_prefix(PREFIX) else {
-                return Ok(Found::Ask(asked));
+                return Ok(Found::Ask { asked, taken_over });
             };
-            asked.message_id_from = Some(self.open(business, chat, sealed)?);
-            asked.page.token = None;
+            let (place, theirs) = self.open(business, chat, sealed)?;
+            (taken_over, asked.message_id_from) = (Some(place), Some(place));
+            asked.page.token = theirs;
+            if asked.page.token.is_some() {
+                return Ok(Found::Ask { asked, taken_over });
+            }
         }
         match self.page(business, chat, &asked) {
             Ok(Some(page)) => Ok(Found::Page(Box::new(page))),
-            Ok(None) => Ok(Found::Ask(asked)),
+            Ok(None) => Ok(Found::Ask { asked, taken_over }),
             Err(error) => {
                 tracing::warn!(%error, "the archive can't be read: the upstream is asked");
-                Ok(Found::Ask(asked))
+                Ok(Found::Ask { asked, taken_over })
             }
+        }
+    }
+
+    /// Puts the upstream's next token into one of ours, where the walk began here.
+    pub(crate) fn lead_on(
+        &self,
+        business: BusinessId,
+        chat: ChatId,
+        taken_over: Option<MessageId>,
+        page: &mut MessagePage,
+    ) {
+        if let (Some(place), Some(theirs)) = (taken_over, &page.paging.next_page_token) {
+            let ours = self.seal(business, chat, place, theirs.as_str());
+            page.paging.next_page_token = Some(ours);
         }
     }
 
@@ -92,7 +117,7 @@ impl Pages {
         if next > known.whole_to {
             return Ok(None);
         }
-        let next = next.map(|next| self.seal(business, chat, next));
+        let next = next.map(|next| self.seal(business, chat, next, ""));
         Ok(Some(MessagePage {
             order_id: known.chat.order_id,
             context: known.chat.context,
@@ -149,32 +174,43 @@ impl Pages {
         known.gone_at.is_none().then_some(found.message)
     }
 
-    fn seal(&self, business: BusinessId, chat: ChatId, from: MessageId) -> PageToken {
+    /// A place, and the upstream's token for going on from there if it has taken over.
+    fn seal(&self, business: BusinessId, chat: ChatId, from: MessageId, theirs: &str) -> PageToken {
         let place = from.get().to_be_bytes();
-        let mut bytes = place.to_vec();
-        bytes.extend_from_slice(
-            &self.sealing(business, chat, &place).finalize().into_bytes()[..SEAL],
-        );
+        let seal = self.sealing(business, chat, &place, theirs.as_bytes()).finalize().into_bytes();
+        let bytes = [&place, &seal[..SEAL], theirs.as_bytes()].concat();
         PageToken::new(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes)))
     }
 
-    fn open(&self, business: BusinessId, chat: ChatId, sealed: &str) -> Result<MessageId> {
-        let bytes = URL_SAFE_NO_PAD.decode(sealed.trim_end_matches('='));
-        let bytes = bytes.map_err(|_| Error::bad_page_token())?;
-        let (place, seal) = bytes.split_first_chunk::<8>().ok_or_else(Error::bad_page_token)?;
-        if seal.len() != SEAL {
-            return Err(Error::bad_page_token());
-        }
-        let sealed = self.sealing(business, chat, place).verify_truncated_left(seal);
-        sealed.map_err(|_| Error::bad_page_token())?;
-        MessageId::new(i64::from_be_bytes(*place)).map_err(|_| Error::bad_page_token())
+    fn open(
+        &self,
+        business: BusinessId,
+        chat: ChatId,
+        sealed: &str,
+    ) -> Result<(MessageId, Option<PageToken>)> {
+        let bad = Error::bad_page_token;
+        let bytes = URL_SAFE_NO_PAD.decode(sealed.trim_end_matches('=')).map_err(|_| bad())?;
+        let (place, rest) = bytes.split_first_chunk::<8>().ok_or_else(bad)?;
+        let (seal, theirs) = rest.split_at_checked(SEAL).ok_or_else(bad)?;
+        let sealed = self.sealing(business, chat, place, theirs).verify_truncated_left(seal);
+        sealed.map_err(|_| bad())?;
+        let place = MessageId::new(i64::from_be_bytes(*place)).map_err(|_| bad())?;
+        let theirs = std::str::from_utf8(theirs).map_err(|_| bad())?;
+        Ok((place, (!theirs.is_empty()).then(|| PageToken::new(theirs))))
     }
 
-    fn sealing(&self, business: BusinessId, chat: ChatId, place: &[u8; 8]) -> Hmac<Sha256> {
+    fn sealing(
+        &self,
+        business: BusinessId,
+        chat: ChatId,
+        place: &[u8; 8],
+        theirs: &[u8],
+    ) -> Hmac<Sha256> {
         let mut mac = self.mac.clone();
         mac.update(&business.get().to_be_bytes());
         mac.update(&chat.get().to_be_bytes());
         mac.update(place);
+        mac.update(theirs);
         mac
     }
 }
@@ -195,23 +231,38 @@ mod tests {
             message_id_from: None,
             page: PageRequest { limit: None, token: Some(token) },
         };
-        let ours = pages.seal(business, chat, MessageId::new(77).unwrap());
-        let Ok(Found::Ask(found)) = pages.find(business, chat, asked(ours.clone())) else {
+        let place = MessageId::new(77).unwrap();
+        let ours = pages.seal(business, chat, place, "");
+        let found = pages.find(business, chat, asked(ours.clone()));
+        let Ok(Found::Ask { asked: found, taken_over }) = found else {
             panic!("an empty archive has a page");
         };
-        assert_eq!((found.message_id_from, found.page.token), (MessageId::new(77).ok(), None));
+        assert_eq!((found.message_id_from, found.page.token), (Some(place), None));
+        assert_eq!(taken_over, Some(place));
         let theirs = PageToken::new("abc");
-        let Ok(Found::Ask(found)) = pages.find(business, chat, asked(theirs.clone())) else {
+        let found = pages.find(business, chat, asked(theirs.clone()));
+        let Ok(Found::Ask { asked: found, taken_over: None }) = found else {
             panic!("a token of the upstream is refused");
         };
-        assert_eq!(found.page.token, Some(theirs));
+        assert_eq!(found.page.token, Some(theirs.clone()));
+
+        // Where the upstream took over, its own token comes back with the question it belongs to.
+        let wrapped = pages.seal(business, chat, place, theirs.as_str());
+        let found = pages.find(business, chat, asked(wrapped.clone()));
+        let Ok(Found::Ask { asked: found, taken_over }) = found else {
+            panic!("a wrapped token is refused");
+        };
+        assert_eq!((found.message_id_from, found.page.token), (Some(place), Some(theirs)));
+        assert_eq!(taken_over, Some(place));
         let other = ChatId::new(3).unwrap();
         assert!(pages.find(business, other, asked(ours.clone())).is_err());
-        for place in PREFIX.len()..ours.as_str().len() {
-            let mut text = ours.as_str().as_bytes().to_vec();
-            text[place] = if text[place] == b'A' { b'B' } else { b'A' };
-            let changed = PageToken::new(String::from_utf8(text).unwrap());
-            assert!(pages.find(business, chat, asked(changed)).is_err());
+        for token in [ours, wrapped] {
+            for place in PREFIX.len()..token.as_str().len() {
+                let mut text = token.as_str().as_bytes().to_vec();
+                text[place] = if text[place] == b'A' { b'B' } else { b'A' };
+                let changed = PageToken::new(String::from_utf8(text).unwrap());
+                assert!(pages.find(business, chat, asked(changed)).is_err());
+            }
         }
     }
 }

@@ -291,8 +291,7 @@ impl Sending {
     async fn run(self, began: Began, mut writing: Writing, turn: Turn) -> Result<()> {
         let inner = Arc::clone(&self.inner);
         let id = inner.ledger.begin(began).await?;
-        let came = self.until_certain(&mut writing).await;
-        drop(turn);
+        let came = self.until_certain(&mut writing, turn).await;
         inner.flights.written(self.business);
         match came {
             Came::Sent(message) => {
@@ -320,15 +319,17 @@ impl Sending {
         }
     }
 
-    /// Sends, and sends again only what is certainly not there, as long as the caller waits.
-    async fn until_certain(&self, writing: &mut Writing) -> Came {
+    /// Sends, and sends again only what is certainly not there, as long as the caller waits. After a failure the turn is
+    /// given back: waiting until it is certain must hold up this chat and no other.
+    async fn until_certain(&self, writing: &mut Writing, turn: Turn) -> Came {
         let Self { inner, business, chat, what, .. } = self;
-        let mut repeats = 0;
+        let (mut turn, mut repeats) = (Some(turn), 0);
         loop {
             inner.counts.called(endpoint(what));
             let Err(error) = what.send(&inner.client, *business, *chat).await else {
                 return Came::Sent(None);
             };
+            drop(turn.take());
             match Fate::of(&error) {
                 Fate::NotDone if error.refusal().is_some() || !error.is_retryable() => {
                     return Came::NotSent(error);

@@ -231,8 +231,8 @@ impl ChatsApi for Visited {
         chat: ChatId,
         from: HistoryFrom,
     ) -> Result<MessagePage> {
-        let from = match self.inner.pages.find(business, chat, from)? {
-            Found::Ask(from) => from,
+        let (from, taken_over) = match self.inner.pages.find(business, chat, from)? {
+            Found::Ask { asked, taken_over } => (asked, taken_over),
             Found::Page(page) => {
                 add(&self.inner.counts.archived);
                 self.came_from(Source::Archive);
@@ -240,7 +240,11 @@ impl ChatsApi for Visited {
             }
         };
         match self.read(business, Question::History(chat, from)).await? {
-            Reply::History(page) => Ok(Arc::unwrap_or_clone(page)),
+            Reply::History(page) => {
+                let mut page = Arc::unwrap_or_clone(page);
+                self.inner.pages.lead_on(business, chat, taken_over, &mut page);
+                Ok(page)
+            }
             _ => Err(unexpected()),
         }
     }

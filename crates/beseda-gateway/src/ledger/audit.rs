@@ -247,12 +247,13 @@ impl Ledger {
         .await
     }
 
-    /// Sends whose message has no id yet and could be recognised, oldest first.
+    /// Sends whose message has no id yet and could be recognised, newest first: one that never gets an id must not stand
+    /// in the way of those after it.
     pub(crate) async fn nameless(&self, since: Timestamp, limit: u32) -> Result<Vec<Nameless>> {
         self.work(move |connection| {
             let sql = "SELECT id, business, chat, program, operation, size, sha256, since, nth FROM sends \
                        WHERE message IS NULL AND outcome IN ('sent', 'unknown') AND at >= ?1 \
-                       AND chat IS NOT NULL AND since IS NOT NULL ORDER BY at LIMIT ?2";
+                       AND chat IS NOT NULL AND since IS NOT NULL ORDER BY id DESC LIMIT ?2";
             let mut statement = connection.prepare_cached(sql)?;
             let rows = statement.query_map(params![since.as_millisecond(), limit], nameless)?;
             rows.collect()
