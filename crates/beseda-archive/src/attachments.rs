@@ -87,6 +87,14 @@ impl Archive {
     /// # Errors
     /// If they can't be read.
     pub async fn file(&self, sha256: &str) -> Result<FileStream> {
+        Ok(self.sized_file(sha256).await?.1)
+    }
+
+    /// The same, with how many bytes there are.
+    ///
+    /// # Errors
+    /// If they can't be read.
+    pub async fn sized_file(&self, sha256: &str) -> Result<(u64, FileStream)> {
         Files::of(self)?.read(sha256).await
     }
 

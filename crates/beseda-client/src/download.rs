@@ -4,7 +4,7 @@ use beseda_api::{FileStream, Result};
 use futures::{StreamExt, TryStreamExt};
 use reqwest::{
     Response,
-    header::{CONTENT_LENGTH, HeaderName, HeaderValue, LOCATION},
+    header::{ACCEPT_ENCODING, CONTENT_LENGTH, HeaderName, HeaderValue, LOCATION, RANGE},
 };
 use url::Url;
 
@@ -52,9 +52,24 @@ impl Client {
         Err(Failure::Redirect("too often").into())
     }
 
+    /// Whether a link opens for whoever has it: its first byte is asked for without any credential, and no redirect is
+    /// followed.
+    ///
+    /// # Errors
+    /// [`Failure::BadLink`], and breakages of the way; a refusal is `false`.
+    pub async fn is_open_link(&self, link: &str) -> Result<bool> {
+        let url = Url::parse(link).ok().filter(is_http).ok_or(Failure::BadLink)?;
+        let request = self.transport.http.get(url).header(RANGE, "bytes=0-0");
+        let response = request.timeout(self.transport.timeout).send().await;
+        let status = response.map_err(Failure::of_transport)?.status().as_u16();
+        Ok(matches!(status, 200 | 206))
+    }
+
     async fn visit(&self, url: &Url) -> Result<Response> {
         let mut request =
             self.transport.http.get(url.clone()).timeout(self.transport.upload_timeout);
+        // Of a compressed answer nobody knows the size beforehand.
+        request = request.header(ACCEPT_ENCODING, "identity");
         if let Some((name, value)) = self.credential_for(url) {
             request = request.header(name, value);
         }

@@ -6,10 +6,9 @@ use std::{
     time::Duration,
 };
 
-use async_trait::async_trait;
 use beseda_api::{
-    Administration, BusinessId, ByteRange, Clock, Credential, Directory, Download, Downloads,
-    Error, FileId, Holder, NewCabinet, NewKey, Result, SystemClock, Verdict,
+    Administration, BusinessId, Clock, Credential, Directory, Error, Holder, NewCabinet, NewKey,
+    Result, SystemClock, Verdict,
 };
 use beseda_archive::Archive;
 use beseda_client::{Client, Safety, SecretString, receiver::Take};
@@ -20,12 +19,14 @@ use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    Agreement, Keys, Ledger, Priority, Terms,
+    Agreement, FileLinks, Keys, Ledger, Priority, Terms,
     background::{Syncing, Told},
     counts::Counts,
+    files::Files,
     flights::{self, Flights},
     keys::Door,
     lanes::{Lanes, Turn},
+    links::Links,
     naming::name_sends,
     pages::Pages,
     question::{Question, Reply, Trouble},
@@ -67,6 +68,10 @@ pub struct Settings {
     pub sync: bool,
     /// Where its subscriptions' notifications may go.
     pub policy: Policy,
+    /// What becomes of the links of attachments.
+    pub file_links: FileLinks,
+    /// The address programs reach the gateway at, without a slash at its end: its own links begin with it.
+    pub public_url: String,
     /// For how many days the audit is kept.
     pub audit_days: u32,
     /// Whose time it goes by.
@@ -96,6 +101,8 @@ impl Settings {
             safety: Safety::default(),
             sync: false,
             policy: Policy::Loopback,
+            file_links: FileLinks::default(),
+            public_url: "http://127.0.0.1:8070".to_owned(),
             audit_days: 90,
             clock: Arc::new(SystemClock),
         }
@@ -144,6 +151,7 @@ pub(crate) struct Inner {
     pub(crate) counts: Counts,
     pub(crate) threads: Threads,
     pub(crate) pages: Pages,
+    pub(crate) links: Links,
     pub(crate) archive: Archive,
     /// The tasks of sends, which outlive their callers.
     pub(crate) sending: TaskTracker,
@@ -293,6 +301,13 @@ impl Gateway {
             counts: Counts::default(),
             threads: Threads::default(),
             pages: Pages::new(archive.clone(), &secret.derived("page tokens")),
+            links: Links::new(
+                (settings.file_links, &settings.public_url),
+                client.clone(),
+                ledger.clone(),
+                Arc::clone(&clock),
+                &secret.derived("file links"),
+            ),
             archive,
             sending: TaskTracker::new(),
             safety: settings.safety,
@@ -329,7 +344,11 @@ impl Gateway {
         Services {
             chats: Arc::new(self.inner.client.clone()),
             directory: self.door.clone(),
-            files: Arc::new(NoFiles),
+            files: Arc::new(Files {
+                ledger: self.inner.ledger.clone(),
+                archive: self.inner.archive.clone(),
+                client: self.inner.client.clone(),
+            }),
             market: None,
             admin: Some(Arc::new(self.keys.clone())),
             subscriptions: Some(self.push.subscriptions()),
@@ -513,19 +532,5 @@ impl Attendant for Reception {
 
     fn metrics(&self) -> String {
         self.0.counts.render(&self.0.lanes)
-    }
-}
-
-/// No files are kept here: links lead to the upstream.
-struct NoFiles;
-
-#[async_trait]
-impl Downloads for NoFiles {
-    async fn open_file(&self, _: &FileId, _: Option<ByteRange>) -> Result<Option<Download>> {
-        Ok(None)
-    }
-
-    async fn file_business(&self, _: &FileId) -> Result<Option<BusinessId>> {
-        Ok(None)
     }
 }

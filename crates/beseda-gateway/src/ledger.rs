@@ -1,7 +1,9 @@
-//! What the gateway keeps of its own in one SQLite file: agreements with programs, the upstream's shops, who sent what.
+//! What the gateway keeps of its own in one SQLite file: agreements with programs, the upstream's shops, who sent what,
+//! where links of attachments lead.
 //! Keys and subscriptions are the engine's, conversations the upstream's.
 
 mod audit;
+mod links;
 
 use std::{
     path::Path,
@@ -14,10 +16,12 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 pub use audit::{AuditFilter, Outcome, SendRecord};
 pub(crate) use audit::{Began, Begun, Finish, Nameless, Unclear, kept};
+pub(crate) use links::Link;
 
 use crate::{OpenError, Priority, Terms};
 
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_gateway.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("migrations/0001_gateway.sql"), include_str!("migrations/0002_links.sql")];
 
 /// The file. Several processes may have it open.
 #[derive(Clone)]

@@ -20,14 +20,17 @@
 //! - **Reads** that are equal go up once; full pages of a history that can't change any more come from the archive.
 //! - **Sends** are noted before they go up, one at a time in each chat; a doubt is decided by the history, and an
 //!   `Idempotency-Key` makes a repeated request harmless.
+//! - **Links** of attachments that open only with the upstream's credential become the gateway's own ([`FileLinks`]).
 
 mod background;
 mod counts;
+mod files;
 mod flights;
 mod gateway;
 mod keys;
 mod lanes;
 mod ledger;
+mod links;
 mod naming;
 mod pages;
 mod question;
@@ -42,3 +45,4 @@ pub use gateway::{Gateway, OpenError, Settings};
 pub use keys::Keys;
 pub use lanes::{Priority, Terms};
 pub use ledger::{Agreement, AuditFilter, Ledger, Outcome, SendRecord};
+pub use links::FileLinks;

@@ -162,6 +162,13 @@ impl Visited {
         self.in_time(part.told()).await?.map_err(|trouble: Trouble| self.heard(trouble.into()))
     }
 
+    /// Puts links into an answer that open for the caller, in what is left of its time.
+    async fn link(&self, business: BusinessId, chat: ChatId, messages: &mut [Message]) {
+        let left = self.caller.deadline.saturating_duration_since(Instant::now());
+        let left = left.saturating_sub(MARGIN);
+        self.inner.links.rewrite(business, chat, messages, left).await;
+    }
+
     /// Waits no longer than the caller does.
     pub(crate) async fn in_time<T>(&self, work: impl Future<Output = T>) -> Result<T> {
         let deadline = self.caller.deadline.checked_sub(MARGIN / 2).unwrap_or(self.caller.deadline);
@@ -231,22 +238,22 @@ impl ChatsApi for Visited {
         chat: ChatId,
         from: HistoryFrom,
     ) -> Result<MessagePage> {
-        let (from, taken_over) = match self.inner.pages.find(business, chat, from)? {
-            Found::Ask { asked, taken_over } => (asked, taken_over),
+        let mut page = match self.inner.pages.find(business, chat, from)? {
+            Found::Ask { asked, taken_over } => {
+                let read = self.read(business, Question::History(chat, asked)).await?;
+                let Reply::History(page) = read else { return Err(unexpected()) };
+                let mut page = Arc::unwrap_or_clone(page);
+                self.inner.pages.lead_on(business, chat, taken_over, &mut page);
+                page
+            }
             Found::Page(page) => {
                 add(&self.inner.counts.archived);
                 self.came_from(Source::Archive);
-                return Ok(*page);
+                *page
             }
         };
-        match self.read(business, Question::History(chat, from)).await? {
-            Reply::History(page) => {
-                let mut page = Arc::unwrap_or_clone(page);
-                self.inner.pages.lead_on(business, chat, taken_over, &mut page);
-                Ok(page)
-            }
-            _ => Err(unexpected()),
-        }
+        self.link(business, chat, &mut page.messages).await;
+        Ok(page)
     }
 
     async fn get_chat_message(
@@ -255,15 +262,19 @@ impl ChatsApi for Visited {
         chat: ChatId,
         message: MessageId,
     ) -> Result<Message> {
-        if let Some(found) = self.inner.pages.message(business, chat, message) {
-            add(&self.inner.counts.archived);
-            self.came_from(Source::Archive);
-            return Ok(found);
-        }
-        match self.read(business, Question::Message(chat, message)).await? {
-            Reply::Message(message) => Ok(*message),
-            _ => Err(unexpected()),
-        }
+        let mut found = match self.inner.pages.message(business, chat, message) {
+            Some(found) => {
+                add(&self.inner.counts.archived);
+                self.came_from(Source::Archive);
+                found
+            }
+            None => match self.read(business, Question::Message(chat, message)).await? {
+                Reply::Message(message) => *message,
+                _ => return Err(unexpected()),
+            },
+        };
+        self.link(business, chat, std::slice::from_mut(&mut found)).await;
+        Ok(found)
     }
 
     async fn create_chat(&self, business: BusinessId, context: ChatContext) -> Result<ChatId> {

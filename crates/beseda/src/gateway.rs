@@ -28,9 +28,10 @@ pub(crate) async fn run(mut args: GatewayArgs) -> anyhow::Result<()> {
 
 async fn serve(args: GatewayArgs) -> anyhow::Result<()> {
     signals::start_log("warn", false)?;
-    let settings = settings(&args)?;
+    let mut settings = settings(&args)?;
     let (listener, taken) = host::listen(args.listen).await?;
     let url = host::local_url(taken, "http");
+    settings.public_url = args.public_url.clone().unwrap_or_else(|| url.clone());
     let gateway = Gateway::open(settings).await.map_err(explained)?;
     let notices = Notices::take(&args, &gateway).await?;
     let end = signals::asked_to_end()?;
@@ -102,6 +103,8 @@ fn settings(args: &GatewayArgs) -> anyhow::Result<Settings> {
     });
     let builder = target::builder(&connection).generation(generation).patience(patience);
     let builder = builder.governor(Governor::default().parallel(parallel));
+    let trusted = args.trusted.iter();
+    let builder = trusted.fold(builder, |builder, origin| builder.trust_files_from(origin));
     let client = match &credential {
         Credential::ApiKey(key) => builder.api_key(key.clone()),
         Credential::OAuth(token) => builder.oauth_token(token.clone()),
@@ -115,6 +118,7 @@ fn settings(args: &GatewayArgs) -> anyhow::Result<Settings> {
         admin_key: credential::admin_key_in_env(),
         request_timeout_seconds: args.timeout.into(),
         sync: args.sync,
+        file_links: args.file_links,
         audit_days: args.audit_days,
         ..Settings::new(client, archive)
     })

@@ -65,9 +65,9 @@ impl Files {
         Ok(sha256)
     }
 
-    pub(super) async fn read(&self, sha256: &str) -> Result<FileStream> {
+    pub(super) async fn read(&self, sha256: &str) -> Result<(u64, FileStream)> {
         let found = self.store.get(&key(sha256)).await?;
-        Ok(found.into_stream().map_err(std::io::Error::other).boxed())
+        Ok((found.meta.size, found.into_stream().map_err(std::io::Error::other).boxed()))
     }
 }
 

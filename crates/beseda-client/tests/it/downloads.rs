@@ -93,3 +93,24 @@ async fn links_and_redirects_to_nowhere_are_errors() {
     let circle = client.download(&link).await.unwrap_err();
     assert!(matches!(circle.failure(), Some(Failure::Redirect("too often"))));
 }
+
+#[tokio::test]
+async fn a_link_is_open_if_its_first_byte_comes_without_the_key() {
+    let double = Double::start([
+        Answer::new(206, "b"),
+        Answer::new(200, "bytes"),
+        Answer::new(401, ""),
+        Answer::new(302, "").header("Location", "/login"),
+    ])
+    .await;
+    let link = format!("{}/files/1", double.url());
+    for open in [true, true, false, false] {
+        assert_eq!(double.client().is_open_link(&link).await.unwrap(), open);
+    }
+    for asked in double.asked() {
+        assert_eq!(asked.header("range"), Some("bytes=0-0"));
+        assert!(asked.header("api-key").is_none() && asked.header("authorization").is_none());
+    }
+    let error = double.client().is_open_link("ftp://files.example/1").await.unwrap_err();
+    assert!(matches!(error.failure(), Some(Failure::BadLink)));
+}

@@ -3,6 +3,7 @@
 
 mod archive;
 mod example;
+mod files;
 mod keys;
 mod notifications;
 mod programs;

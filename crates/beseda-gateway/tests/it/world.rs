@@ -28,9 +28,15 @@ impl Running {
             credential: Some(Credential::ApiKey(key.to_owned())),
             ..Settings::new(client, archive)
         };
-        let gateway = Gateway::open(settings).await.unwrap();
+        Self::start_as(settings).await
+    }
+
+    /// A gateway with these settings, and whose links begin with where it is served.
+    pub(crate) async fn start_as(settings: Settings) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
+        let gateway =
+            Gateway::open(Settings { public_url: url.clone(), ..settings }).await.unwrap();
         let router = router(gateway.services(), gateway.server_settings());
         let (end, ended) = oneshot::channel::<()>();
         let served = tokio::spawn(async move {

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use beseda_api::{BusinessId, ChatId, Scope};
 use beseda_client::receiver::IpNet;
-use beseda_gateway::Priority;
+use beseda_gateway::{FileLinks, Priority};
 use clap::{Args, Subcommand};
 
 use super::{
@@ -50,6 +50,16 @@ pub(crate) struct GatewayArgs {
     /// Keep the archive in step too, behind every program: its pages then answer reads of what can't change any more.
     #[arg(long)]
     pub(crate) sync: bool,
+    /// Which links of attachments the gateway gives out: auto puts its own where the upstream's don't open without a
+    /// credential, proxy puts them everywhere, upstream leaves all as they are.
+    #[arg(long, value_name = "WORD", default_value = "auto", help_heading = "Attachments")]
+    pub(crate) file_links: FileLinks,
+    /// The address programs reach the gateway at; its own links begin with it [default: where it listens].
+    #[arg(long, value_name = "URL", value_parser = public_url, help_heading = "Attachments")]
+    pub(crate) public_url: Option<String>,
+    /// One more origin that may see the credential when a file is fetched; the service's own always may.
+    #[arg(long = "trust", value_name = "ORIGIN", help_heading = "Attachments")]
+    pub(crate) trusted: Vec<String>,
     /// Take the upstream's notifications in at this address and pass them on to the gateway's own subscriptions.
     #[arg(long, value_name = "ADDR", help_heading = "Notifications")]
     pub(crate) notifications: Option<SocketAddr>,
@@ -186,6 +196,14 @@ pub(crate) struct AuditArgs {
     /// All of them.
     #[arg(long)]
     pub(crate) all: bool,
+}
+
+fn public_url(text: &str) -> Result<String, String> {
+    let known = text.starts_with("http://") || text.starts_with("https://");
+    if !known || text.ends_with('/') || text.len() > 1900 {
+        return Err("it must be like https://chats.example.org, without a slash at its end".into());
+    }
+    Ok(text.to_owned())
 }
 
 fn moment(text: &str) -> Result<jiff::Timestamp, String> {

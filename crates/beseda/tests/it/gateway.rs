@@ -6,7 +6,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use beseda_api::{ChatId, ChatsApi, HistoryFrom, MessageText};
+use beseda_api::{BusinessId, ChatId, ChatsApi, FileUpload, HistoryFrom, MessageText};
 use beseda_client::{Client, Patience};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
@@ -26,10 +26,14 @@ struct Gateway {
 
 impl Gateway {
     fn start(stand_in: &StandIn, archive: &Path) -> Self {
+        Self::start_with(stand_in, archive, &[])
+    }
+
+    fn start_with(stand_in: &StandIn, archive: &Path, flags: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_beseda"));
         command.env_clear().env("BESEDA_API_KEY", stand_in.get("apiKey"));
         command.args(["gateway", "--json", "--listen", "127.0.0.1:0", "--upstream"]);
-        command.arg(stand_in.get("url")).arg("--archive").arg(archive);
+        command.arg(stand_in.get("url")).arg("--archive").arg(archive).args(flags);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -132,4 +136,34 @@ async fn a_gateway_killed_while_it_sends_neither_loses_nor_doubles() {
     assert_eq!(times().await, 1);
     let sends = on(folder.path()).run(["gateway", "audit", "--json"]).lines();
     assert_eq!((sends.len(), &sends[0]["outcome"]), (1, &json!("sent")));
+}
+
+#[tokio::test]
+async fn attachments_open_by_links_of_the_gateway_where_that_is_wanted() {
+    let (stand_in, folder) = (StandIn::start(&[]), tempfile::tempdir().unwrap());
+    for (flags, begins) in [
+        (&["--file-links", "auto"][..], stand_in.get("url").to_owned()),
+        (&["--file-links", "proxy"][..], String::new()),
+        (
+            &["--file-links", "proxy", "--public-url", "https://chats.example.org"][..],
+            "https://chats.example.org".to_owned(),
+        ),
+    ] {
+        let gateway = Gateway::start_with(&stand_in, folder.path(), flags);
+        let url = gateway.told["url"].as_str().unwrap();
+        let begins = if begins.is_empty() { url.to_owned() } else { begins };
+        let client = gateway.client(gateway.key());
+        let business = BusinessId::new(gateway.told["businessId"].as_i64().unwrap()).unwrap();
+        let chat = ChatId::new(CHAT).unwrap();
+        let file = FileUpload::from_bytes("чек.txt", "итого");
+        client.send_file_to_chat(business, chat, file).await.unwrap();
+        let page = client.get_chat_history(business, chat, HistoryFrom::default()).await.unwrap();
+        let link = page.messages.last().unwrap().payload.as_ref().unwrap()[0].url.clone();
+        assert!(link.starts_with(&format!("{begins}/files/")), "{link}");
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let here = link.replace("https://chats.example.org", url);
+        let answer = http.get(here).send().await.unwrap();
+        assert_eq!(answer.text().await.unwrap(), "итого");
+        assert_eq!(gateway.end(), Some(0));
+    }
 }
