@@ -8,6 +8,7 @@ mod rows;
 mod write;
 
 use std::{
+    fs::File,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -77,9 +78,10 @@ impl Archive {
     pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
         let folder = folder.as_ref();
         make_private(folder).map_err(|source| Error::Folder { folder: folder.into(), source })?;
+        let unusable = |source| Error::Folder { folder: folder.into(), source };
+        let _alone = alone(folder).map_err(unusable)?;
         let database = folder.join("archive.sqlite");
-        make_private_file(&database)
-            .map_err(|source| Error::Folder { folder: folder.into(), source })?;
+        make_private_file(&database).map_err(unusable)?;
         let mut writer = Connection::open(&database)?;
         writer.busy_timeout(BUSY)?;
         // What operators read and wrote exists nowhere else, so every commit waits for the disk; the copy's own
@@ -200,14 +202,31 @@ pub(crate) fn make_private(folder: &Path) -> std::io::Result<()> {
 
 /// Makes a file that only its owner reads, even where the folder was there before and is open to others. What SQLite puts
 /// beside it gets the same rights.
+/// Keeps everybody else from opening the archive as long as it lives. SQLite lets nobody wait who changes a file to its
+/// write-ahead log while another does.
+fn alone(folder: &Path) -> std::io::Result<File> {
+    let file = File::options().create(true).append(true).open(folder.join("opening.lock"))?;
+    file.lock()?;
+    Ok(file)
+}
+
+/// Makes the file if there is none. One that is there is never opened here: closing it would take SQLite's own locks away
+/// from every connection of this process.
 #[cfg(unix)]
 fn make_private_file(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
 
-    std::fs::File::options().create(true).append(true).mode(0o600).open(path).map(drop)
+    made(File::options().create_new(true).append(true).mode(0o600).open(path))
 }
 
 #[cfg(not(unix))]
 fn make_private_file(path: &Path) -> std::io::Result<()> {
-    std::fs::File::options().create(true).append(true).open(path).map(drop)
+    made(File::options().create_new(true).append(true).open(path))
+}
+
+fn made(file: std::io::Result<File>) -> std::io::Result<()> {
+    match file {
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        made => made.map(drop),
+    }
 }

@@ -6,6 +6,7 @@ mod audit;
 mod links;
 
 use std::{
+    fs::File,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -52,6 +53,11 @@ impl Ledger {
     /// # Errors
     /// If it can't be used, or a newer version of this program wrote it.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
+        // One at a time: SQLite lets nobody wait who changes a file to its write-ahead log while another does.
+        let unusable = |error| OpenError::Folder(path.to_owned(), error);
+        let lock = path.with_file_name("opening.lock");
+        let alone = File::options().create(true).append(true).open(lock).map_err(unusable)?;
+        alone.lock().map_err(unusable)?;
         let mut connection = Connection::open(path)?;
         connection.busy_timeout(Duration::from_secs(5))?;
         connection.pragma_update(None, "journal_mode", "WAL")?;

@@ -1,6 +1,6 @@
 //! The database of an outbox: opened with the durability it promises, and brought to the newest version. Its tables are told in the migrations.
 
-use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
+use std::{fs::File, io::ErrorKind, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -14,8 +14,15 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Opens the database, creating it for its owner's eyes only.
 pub(crate) fn open(path: &Path) -> Result<Connection> {
-    let mut file = OpenOptions::new();
-    file.create(true).append(true).mode(0o600).open(path)?;
+    // One at a time: SQLite lets nobody wait who changes a file to its write-ahead log while another does.
+    let lock = path.with_file_name("opening.lock");
+    let alone = File::options().create(true).append(true).mode(0o600).open(lock)?;
+    alone.lock()?;
+    // A file that is there is never opened here: closing it would take SQLite's own locks away from this process.
+    match File::options().create_new(true).append(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error.into()),
+        _ => {}
+    }
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(PATIENCE)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
