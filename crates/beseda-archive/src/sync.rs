@@ -2,7 +2,6 @@
 //! transaction with the progress it means, so that an end at any point leaves neither a hole nor a double.
 //! What is read of the service stands in `listing.rs` and `reading.rs`; when, in `run.rs`.
 
-mod alarm;
 mod hints;
 mod listing;
 mod reading;
@@ -91,7 +90,7 @@ impl Syncer {
             api,
             cabinets: cabinets.into_iter().collect(),
             clock: Arc::new(SystemClock),
-            alarm: Arc::new(alarm::SystemAlarm),
+            alarm: Arc::new(beseda_alarm::SystemAlarm),
             fetch: None,
             files,
             watcher: None,

@@ -78,7 +78,6 @@
 //! origins only.
 
 mod admin;
-mod alarm;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 mod builder;
@@ -97,7 +96,7 @@ mod send;
 mod upload;
 
 pub use admin::AdminClient;
-pub use alarm::SystemAlarm;
+pub use beseda_alarm::SystemAlarm;
 pub use beseda_api as api;
 pub use builder::{Builder, DEFAULT_URL, Patience};
 pub use client::Client;

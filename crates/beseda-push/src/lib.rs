@@ -15,7 +15,6 @@
 //! ```
 
 mod address;
-mod alarm;
 mod desk;
 mod ladder;
 mod mischief;
@@ -34,7 +33,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 pub use address::{Policy, Resolve, SystemResolver};
-pub use alarm::SystemAlarm;
+pub use beseda_alarm::SystemAlarm;
 pub use beseda_api::Alarm;
 pub use mischief::{Mischief, Prank};
 

@@ -1,4 +1,14 @@
-//! Waiting for a moment of the machine's clock. What happens then is not decided here.
+//! Waiting for a moment of the machine's clock, for all who wait. What happens then is not decided here.
+//!
+//! ```
+//! use beseda_alarm::SystemAlarm;
+//! use beseda_api::{Alarm, Clock, SystemClock};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! SystemAlarm.until(SystemClock.now()).await; // a moment that has come is not waited for
+//! # }
+//! ```
 
 use std::time::{Duration, Instant};
 
