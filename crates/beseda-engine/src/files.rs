@@ -28,7 +28,7 @@ impl Files {
     /// # Errors
     /// If the folder can't be made.
     pub fn in_folder(folder: &Path) -> Result<Self, crate::OpenError> {
-        std::fs::create_dir_all(folder)?;
+        crate::private::tree(folder)?;
         let store = LocalFileSystem::new_with_prefix(folder)?.with_fsync(true);
         Ok(Self { store: Arc::new(store), folder: Some(folder.to_owned()) })
     }
@@ -49,12 +49,22 @@ impl Files {
         match pour(content, &mut upload).await {
             Ok(size) => {
                 upload.finish().await.map_err(Error::broken)?;
+                self.close(file);
                 Ok(size)
             }
             Err(error) => {
                 upload.abort().await.map_err(Error::broken)?;
                 Err(error)
             }
+        }
+    }
+
+    /// Makes a file readable for its owner alone: the object store goes by the umask.
+    fn close(&self, file: &FileId) {
+        if let Some(folder) = &self.folder {
+            let shelf = folder.join(shelf(file));
+            crate::private::close(&shelf);
+            crate::private::close(&shelf.join(file.as_str()));
         }
     }
 

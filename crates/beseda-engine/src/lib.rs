@@ -27,6 +27,7 @@ mod engine;
 mod files;
 mod market;
 mod open;
+pub mod private;
 pub mod rules;
 pub mod secret;
 mod sqlite;

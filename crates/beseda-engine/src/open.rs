@@ -4,7 +4,7 @@ use std::{fs::File, path::Path, path::PathBuf, sync::Arc};
 
 use beseda_api::{BusinessId, Clock, Error, Outbox, notification::Notification};
 
-use crate::{Engine, Files, NewerSchema, SqliteStore, store::Store, token::Sealer};
+use crate::{Engine, Files, NewerSchema, SqliteStore, private, store::Store, token::Sealer};
 
 /// What may differ between installations.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,7 +72,8 @@ pub enum OpenError {
     Store(#[from] Error),
 }
 
-/// A folder with everything a server keeps: `beseda.sqlite`, `files/` and a lock.
+/// A folder with everything a server keeps: `beseda.sqlite`, `files/` and a lock. Only its owner may read it (0700, files
+/// 0600); a folder that was there before is closed to others, and what lies in it beside ours stays as it is.
 #[derive(Debug)]
 pub struct DataFolder {
     path: PathBuf,
@@ -87,7 +88,7 @@ impl DataFolder {
     /// [`OpenError::InUse`] if another server has it.
     pub fn take(path: &Path) -> Result<Self, OpenError> {
         let mut folder = Self::share(path)?;
-        let lock = File::options().create(true).append(true).open(path.join("lock"))?;
+        let lock = private::lock(&path.join("lock"))?;
         lock.try_lock().map_err(|error| match error {
             std::fs::TryLockError::WouldBlock => OpenError::InUse(path.to_owned()),
             std::fs::TryLockError::Error(error) => OpenError::Folder(error),
@@ -101,7 +102,7 @@ impl DataFolder {
     /// # Errors
     /// If the folder can't be made.
     pub fn share(path: &Path) -> Result<Self, OpenError> {
-        std::fs::create_dir_all(path)?;
+        private::folder(path)?;
         Ok(Self { path: path.to_owned(), _lock: None })
     }
 

@@ -12,7 +12,7 @@ use beseda_api::{
 };
 use beseda_archive::Archive;
 use beseda_client::{Client, Safety, SecretString, receiver::Take};
-use beseda_engine::Engine;
+use beseda_engine::{Engine, private};
 use beseda_push::{Policy, Push, SystemAlarm};
 use beseda_server::{Attendant, Attended, LimitPreset, LimitSettings, Services, Visit};
 use tokio::task::JoinHandle;
@@ -440,9 +440,8 @@ impl Drop for Looking {
 fn own_folder(archive: &Path) -> Result<PathBuf, OpenError> {
     let folder = archive.join("gateway");
     let failed = |path: &Path, error| OpenError::Folder(path.to_owned(), error);
-    for path in [archive, &folder] {
-        make_private(path).map_err(|error| failed(path, error))?;
-    }
+    make_private(archive).map_err(|error| failed(archive, error))?;
+    private::folder(&folder).map_err(|error| failed(&folder, error))?;
     Ok(folder)
 }
 

@@ -6,13 +6,13 @@ mod audit;
 mod links;
 
 use std::{
-    fs::File,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use beseda_api::{BusinessId, Campaign, Error, Result};
+use beseda_engine::private;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 pub use audit::{AuditFilter, Outcome, SendRecord};
@@ -56,8 +56,9 @@ impl Ledger {
         // One at a time: SQLite lets nobody wait who changes a file to its write-ahead log while another does.
         let unusable = |error| OpenError::Folder(path.to_owned(), error);
         let lock = path.with_file_name("opening.lock");
-        let alone = File::options().create(true).append(true).open(lock).map_err(unusable)?;
+        let alone = private::lock(&lock).map_err(unusable)?;
         alone.lock().map_err(unusable)?;
+        private::database(path).map_err(unusable)?;
         let mut connection = Connection::open(path)?;
         connection.busy_timeout(Duration::from_secs(5))?;
         connection.pragma_update(None, "journal_mode", "WAL")?;

@@ -2,6 +2,7 @@
 
 mod curl;
 mod redact;
+mod size;
 
 use std::{
     collections::VecDeque,
@@ -17,6 +18,8 @@ pub(crate) use redact::{body as redacted_body, header as redacted_header};
 
 /// How many entries are kept.
 const KEPT: usize = 2_000;
+/// How many bytes of memory they may take together.
+const KEPT_BYTES: usize = 16 * 1024 * 1024;
 /// How many entries one who follows may be behind before some are skipped.
 const BEHIND: usize = 256;
 
@@ -168,14 +171,28 @@ impl Query {
 #[derive(Debug)]
 pub struct Journal {
     inner: Mutex<Inner>,
-    live: broadcast::Sender<Entry>,
+    live: broadcast::Sender<u64>,
     ended: watch::Sender<bool>,
 }
 
 #[derive(Debug, Default)]
 struct Inner {
     last: u64,
+    /// Oldest first, so that the numbers grow.
     entries: VecDeque<Entry>,
+    /// How many bytes of memory the entries take together.
+    bytes: usize,
+}
+
+impl Inner {
+    fn push(&mut self, entry: Entry) {
+        self.bytes += entry.bytes();
+        self.entries.push_back(entry);
+        while self.entries.len() > KEPT || (self.bytes > KEPT_BYTES && self.entries.len() > 1) {
+            let Some(oldest) = self.entries.pop_front() else { return };
+            self.bytes -= oldest.bytes();
+        }
+    }
 }
 
 impl Default for Journal {
@@ -198,12 +215,11 @@ impl Journal {
         let mut inner = self.inner();
         inner.last += 1;
         entry.id = inner.last;
-        if inner.entries.len() == KEPT {
-            inner.entries.pop_front();
-        }
-        inner.entries.push_back(entry.clone());
+        entry.shrink();
+        let id = entry.id;
+        inner.push(entry);
         // Sent under the lock, so that everybody sees the same order; nobody may be following.
-        let _ = self.live.send(entry);
+        let _ = self.live.send(id);
     }
 
     /// The latest entries that are wanted, oldest first.
@@ -219,12 +235,15 @@ impl Journal {
     /// One entry.
     #[must_use]
     pub fn entry(&self, id: u64) -> Option<Entry> {
-        self.inner().entries.iter().find(|entry| entry.id == id).cloned()
+        let inner = self.inner();
+        let place = inner.entries.binary_search_by_key(&id, |entry| entry.id).ok()?;
+        inner.entries.get(place).cloned()
     }
 
-    /// Every entry from now on.
+    /// The number of every entry from now on. The entry itself is asked for with [`Journal::entry`], so that one who
+    /// follows slowly keeps nothing in memory that the journal has let go of.
     #[must_use]
-    pub fn follow(&self) -> broadcast::Receiver<Entry> {
+    pub fn follow(&self) -> broadcast::Receiver<u64> {
         self.live.subscribe()
     }
 
@@ -241,6 +260,8 @@ impl Journal {
 
     /// Forgets all entries. The numbers go on, so that those who follow aren't confused.
     pub fn clear(&self) {
-        self.inner().entries.clear();
+        let mut inner = self.inner();
+        inner.entries = VecDeque::new();
+        inner.bytes = 0;
     }
 }

@@ -3,20 +3,42 @@
 use std::{future::Future, io::IsTerminal};
 
 use anyhow::Context;
-use tokio::signal::unix::SignalKind;
+use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
 
-/// Ready at Ctrl-C or SIGTERM. The handlers stand from the call on, so that no signal is lost.
+/// Ready at Ctrl-C, SIGTERM, or SIGHUP (the terminal was closed). The handlers stand from the call on, so that no
+/// signal is lost. Where SIGHUP was ignored from the start, as `nohup` does it, it stays ignored.
 pub(crate) fn asked_to_end() -> anyhow::Result<impl Future<Output = ()>> {
-    let mut terminate = tokio::signal::unix::signal(SignalKind::terminate())?;
-    let mut interrupt = tokio::signal::unix::signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hangup = if hangup_is_ignored() { None } else { Some(signal(SignalKind::hangup())?) };
     Ok(async move {
+        let hung_up = async {
+            match &mut hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
+            _ = hung_up => {}
         }
         tracing::info!("asked to end: finishing what is under way");
     })
+}
+
+/// Whether whoever started the program had SIGHUP ignored. Only Linux tells without unsafe code; elsewhere it counts
+/// as not ignored.
+fn hangup_is_ignored() -> bool {
+    std::fs::read_to_string("/proc/self/status").is_ok_and(|status| ignores_hangup(&status))
+}
+
+/// Reads the mask of ignored signals in `/proc/<pid>/status`, whose lowest bit is SIGHUP (signal 1).
+fn ignores_hangup(status: &str) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    mask.is_some_and(|mask| mask & 1 == 1)
 }
 
 /// Starts the log on stderr. `BESEDA_LOG` overrides the level, in the syntax of tracing's filters.
@@ -34,4 +56,16 @@ pub(crate) fn start_log(level: &str, json: bool) -> anyhow::Result<()> {
         registry.with(lines).try_init()?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ignores_hangup;
+
+    #[test]
+    fn the_lowest_bit_of_the_mask_of_ignored_signals_is_hangup() {
+        assert!(ignores_hangup("Name:\tbeseda\nSigIgn:\t0000000000001001\nSigCgt:\t0\n"));
+        assert!(!ignores_hangup("SigBlk:\t0000000000000001\nSigIgn:\t0000000000001000\n"));
+        assert!(!ignores_hangup(""));
+    }
 }

@@ -38,6 +38,7 @@ impl std::error::Error for NewerSchema {}
 
 /// Opens the one connection that writes; makes the file and brings its schema up to date.
 pub(super) fn open_writer(path: &Path) -> Result<Connection, crate::OpenError> {
+    crate::private::database(path)?;
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(Duration::from_secs(10))?;
     connection.execute_batch(

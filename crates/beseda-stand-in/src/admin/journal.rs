@@ -12,14 +12,14 @@ use axum::{
 use beseda_api::{Error, Refusal};
 use futures::{Stream, StreamExt, stream};
 use serde::Serialize;
-use tokio::sync::broadcast::{Receiver, error::RecvError};
+use tokio::sync::broadcast::error::RecvError;
 
 use super::{
     read,
     reply::{self, Answer},
 };
 use crate::{
-    Control,
+    Control, Journal,
     journal::{self, Entry},
 };
 
@@ -58,22 +58,25 @@ pub(super) async fn clear(State(control): State<Arc<Control>>) -> Answer {
 pub(super) async fn live(State(control): State<Arc<Control>>) -> Answer {
     let quiet = KeepAlive::new().interval(Duration::from_secs(15));
     let journal = Arc::clone(&control.journal);
-    let entries = entries(journal.follow()).take_until(async move { journal.ended().await });
-    Ok(Sse::new(entries).keep_alive(quiet).into_response())
+    let live = entries(Arc::clone(&journal)).take_until(async move { journal.ended().await });
+    Ok(Sse::new(live).keep_alive(quiet).into_response())
 }
 
-fn entries(live: Receiver<Entry>) -> impl Stream<Item = Result<Event, Infallible>> {
-    stream::unfold(live, |mut live| async move {
+fn entries(journal: Arc<Journal>) -> impl Stream<Item = Result<Event, Infallible>> {
+    let live = journal.follow();
+    stream::unfold((live, journal), |(mut live, journal)| async move {
+        let skipped = |count: u64| Event::default().event("skipped").data(count.to_string());
         let event = match live.recv().await {
-            Ok(entry) => {
-                let data = serde_json::to_string(&entry).unwrap_or_default();
-                Event::default().id(entry.id.to_string()).data(data)
-            }
-            Err(RecvError::Lagged(skipped)) => {
-                Event::default().event("skipped").data(skipped.to_string())
-            }
+            Ok(id) => match journal.entry(id) {
+                Some(entry) => {
+                    let data = serde_json::to_string(&entry).unwrap_or_default();
+                    Event::default().id(id.to_string()).data(data)
+                }
+                None => skipped(1),
+            },
+            Err(RecvError::Lagged(count)) => skipped(count),
             Err(RecvError::Closed) => return None,
         };
-        Some((Ok(event), live))
+        Some((Ok(event), (live, journal)))
     })
 }

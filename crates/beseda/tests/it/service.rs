@@ -29,6 +29,11 @@ impl StandIn {
         Self { child, told }
     }
 
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn get(&self, name: &str) -> &str {
         self.told[name].as_str().unwrap()
     }
