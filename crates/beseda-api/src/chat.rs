@@ -134,6 +134,22 @@ pub struct Chat {
     pub updated_at: Time,
 }
 
+impl Chat {
+    /// A talk that nobody has written in yet.
+    #[must_use]
+    pub fn new(chat_id: ChatId, context: FullContext, created_at: Time) -> Self {
+        Self {
+            chat_id,
+            order_id: context.order_id,
+            context,
+            chat_type: ChatType::Chat,
+            status: ChatStatus::New,
+            created_at,
+            updated_at: created_at,
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for Chat {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         /// The same without a required context, as answers were in 2024.
@@ -184,6 +200,31 @@ pub struct ChatFilter {
     pub types: Vec<ChatType>,
     /// By status.
     pub statuses: Vec<ChatStatus>,
+}
+
+impl ChatFilter {
+    /// Whether a chat passes: all filters that are given must match, each by any of its values.
+    #[must_use]
+    pub fn matches(&self, chat: &Chat) -> bool {
+        fn any<T: PartialEq>(wanted: &[T], found: Option<T>) -> bool {
+            wanted.is_empty() || found.is_some_and(|found| wanted.contains(&found))
+        }
+        let context = &chat.context;
+        let of_context = |wanted: &ChatContext| match *wanted {
+            // A chat about a return names the order too, but is not about it.
+            ChatContext::Order(order) => {
+                context.context_type == ContextType::Order && context.order_id == Some(order)
+            }
+            ChatContext::Return(ret) => {
+                context.context_type == ContextType::Return && context.return_id == Some(ret)
+            }
+        };
+        any(&self.order_ids, context.order_id)
+            && (self.contexts.is_empty() || self.contexts.iter().any(of_context))
+            && any(&self.context_types, Some(context.context_type.clone()))
+            && any(&self.types, Some(chat.chat_type.clone()))
+            && any(&self.statuses, Some(chat.status.clone()))
+    }
 }
 
 /// One page of chats (published as `GetChatsInfoDTO`).

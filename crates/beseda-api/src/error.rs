@@ -25,7 +25,7 @@ pub struct Refused {
     pub refusal: Refusal,
     /// The reasons as written in `errors` of the answer.
     pub faults: Vec<Fault>,
-    /// What else the answer carried; `None` if there was no network in between.
+    /// What else the answer carried; `None` if there was no network in between and nothing to carry.
     pub answer: Option<Answer>,
 }
 
@@ -140,6 +140,17 @@ impl Error {
         Self::Broken(source.into())
     }
 
+    /// 420: no more calls now. A server puts these figures on the answer as `X-RateLimit-Resource-*`; with
+    /// `remaining` 0 callers wait until `until`, with more they may try again at once (too many at the same time).
+    #[must_use]
+    pub fn limit_exceeded(limit: LimitState, message: impl Into<String>) -> Self {
+        let fault =
+            Fault { code: Refusal::LimitExceeded.code().to_owned(), message: Some(message.into()) };
+        let answer = Some(Answer { request_id: None, limit: Some(limit) });
+        let refusal = Refusal::LimitExceeded;
+        Self::Refused(Box::new(Refused { refusal, faults: vec![fault], answer }))
+    }
+
     /// 400 with this reason.
     #[must_use]
     pub fn bad_request(message: impl Into<String>) -> Self {
@@ -168,6 +179,19 @@ impl Error {
     #[must_use]
     pub fn chat_closed(chat: ChatId) -> Self {
         Self::bad_request(format!("Chat {chat} is closed"))
+    }
+
+    /// 400: the file is larger than a file may be.
+    #[must_use]
+    pub fn file_too_large() -> Self {
+        let most = crate::MAX_FILE_BYTES;
+        Self::bad_request(format!("The request is too big: the file is larger than {most} bytes"))
+    }
+
+    /// 400: the file ended before its end, because its sender went away.
+    #[must_use]
+    pub fn file_cut_short() -> Self {
+        Self::bad_request("The file could not be read to its end")
     }
 
     /// 404: no such chat in this cabinet.
@@ -200,6 +224,15 @@ impl Error {
     pub fn refusal(&self) -> Option<Refusal> {
         match self {
             Self::Refused(refused) => Some(refused.refusal),
+            Self::Broken(_) => None,
+        }
+    }
+
+    /// The figures of the hourly limit that came with a refusal.
+    #[must_use]
+    pub fn limit(&self) -> Option<LimitState> {
+        match self {
+            Self::Refused(refused) => refused.answer.as_ref().and_then(|answer| answer.limit),
             Self::Broken(_) => None,
         }
     }

@@ -3,10 +3,10 @@
 use std::{fmt, ops::Range, str::FromStr};
 
 use async_trait::async_trait;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures::stream::{self, BoxStream, StreamExt};
 
-use crate::Result;
+use crate::{Error, MAX_FILE_BYTES, Result};
 
 /// The bytes of a file, in pieces, as they come.
 pub type FileStream = BoxStream<'static, std::io::Result<Bytes>>;
@@ -25,6 +25,23 @@ impl FileUpload {
     pub fn from_bytes(name: &str, content: impl Into<Bytes>) -> Self {
         let content = content.into();
         Self { name: FileName::new(name), content: stream::iter([Ok(content)]).boxed() }
+    }
+
+    /// The whole file, for whoever keeps it in memory.
+    ///
+    /// # Errors
+    /// 400 if it is larger than [`MAX_FILE_BYTES`](crate::MAX_FILE_BYTES) or ends before its end: the sender went
+    /// away, and nothing of it may be kept.
+    pub async fn read(mut self) -> Result<Bytes> {
+        let mut whole = BytesMut::new();
+        while let Some(piece) = self.content.next().await {
+            let piece = piece.map_err(|_| Error::file_cut_short())?;
+            if (whole.len() + piece.len()) as u64 > MAX_FILE_BYTES {
+                return Err(Error::file_too_large());
+            }
+            whole.extend_from_slice(&piece);
+        }
+        Ok(whole.freeze())
     }
 }
 
@@ -74,6 +91,13 @@ impl FileId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The download link of this file at a server with this public address, for `url` of an
+    /// [`Attachment`](crate::Attachment): `https://chats.example.org/files/0123…`.
+    #[must_use]
+    pub fn url(&self, public_url: &str) -> String {
+        format!("{}/files/{}", public_url.trim_end_matches('/'), self.0)
     }
 }
 
@@ -151,6 +175,22 @@ pub struct Download {
     pub content: FileStream,
 }
 
+impl Download {
+    /// A file that is in memory, or the part of it that is asked for.
+    #[must_use]
+    pub fn from_bytes(name: FileName, file: &Bytes, range: Option<ByteRange>) -> Self {
+        let length = file.len();
+        let size = length as u64;
+        let range = match range {
+            None => 0..size,
+            Some(asked) => asked.within(size).unwrap_or(0..0),
+        };
+        let place = |at: u64| usize::try_from(at).unwrap_or(length);
+        let part = file.slice(place(range.start)..place(range.end));
+        Self { name, size, range, content: stream::iter([Ok(part)]).boxed() }
+    }
+}
+
 impl fmt::Debug for Download {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Download");
@@ -177,7 +217,10 @@ pub trait Downloads: Send + Sync {
 
 #[cfg(test)]
 mod tests {
-    use super::{ByteRange, FileName};
+    use bytes::Bytes;
+    use futures::{StreamExt, TryStreamExt, executor::block_on, stream};
+
+    use super::{ByteRange, Download, FileId, FileName, FileUpload};
 
     #[test]
     fn a_name_loses_its_folders_and_control_characters() {
@@ -190,6 +233,45 @@ mod tests {
             ("..", "file"),
         ] {
             assert_eq!(FileName::new(raw).as_str(), name);
+        }
+    }
+
+    #[test]
+    fn an_upload_is_read_whole_or_not_at_all() {
+        let read = |megabytes: usize, last: std::io::Result<Bytes>| {
+            let piece = Bytes::from(vec![7; 1024 * 1024]);
+            let pieces = (0..megabytes).map(move |_| Ok(piece.clone())).chain([last]);
+            let content = stream::iter(pieces).boxed();
+            block_on(FileUpload { name: FileName::new("a"), content }.read())
+        };
+        assert_eq!(read(5, Ok(Bytes::new())).unwrap().len(), 5 * 1024 * 1024);
+        let more = read(5, Ok(Bytes::from_static(b"x"))).unwrap_err();
+        assert!(more.to_string().starts_with("The request is too big"));
+        let cut = read(1, Err(std::io::Error::other("gone"))).unwrap_err();
+        assert_eq!(cut.refusal(), Some(crate::Refusal::BadRequest));
+    }
+
+    #[test]
+    fn a_download_from_memory_is_the_part_asked_for() {
+        let file = Bytes::from_static(b"0123456789");
+        let part = |range| {
+            let download = Download::from_bytes(FileName::new("a"), &file, range);
+            let content: Vec<Bytes> = block_on(download.content.try_collect()).unwrap();
+            (download.size, download.range, content.concat())
+        };
+        assert_eq!(part(None), (10, 0..10, b"0123456789".to_vec()));
+        assert_eq!(part(Some(ByteRange::Bounded(2, 3))), (10, 2..4, b"23".to_vec()));
+        assert_eq!(part(Some(ByteRange::Last(99))), (10, 0..10, b"0123456789".to_vec()));
+        assert_eq!(part(Some(ByteRange::From(10))), (10, 0..0, Vec::new()));
+    }
+
+    #[test]
+    fn a_link_has_one_slash_before_its_path_and_ends_with_the_id() {
+        let file = FileId::new(0xabc);
+        for public_url in ["https://chats.example.org", "https://chats.example.org/"] {
+            let url = file.url(public_url);
+            assert_eq!(url, format!("https://chats.example.org/files/{file}"));
+            assert_eq!(url.rsplit('/').next().unwrap().parse(), Ok(file.clone()));
         }
     }
 

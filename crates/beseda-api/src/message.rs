@@ -39,6 +39,27 @@ pub struct Message {
     pub payload: Option<Vec<Attachment>>,
 }
 
+impl Message {
+    /// A message with a text.
+    #[must_use]
+    pub fn text(
+        message_id: MessageId,
+        created_at: Time,
+        sender: Sender,
+        text: MessageText,
+    ) -> Self {
+        let message = Some(text.into_string());
+        Self { message_id, created_at, sender, message, payload: None }
+    }
+
+    /// A message with a file.
+    #[must_use]
+    pub fn file(message_id: MessageId, created_at: Time, sender: Sender, file: Attachment) -> Self {
+        let payload = Some(vec![file]);
+        Self { message_id, created_at, sender, message: None, payload }
+    }
+}
+
 /// A file attached to a message (published as `ChatMessagePayloadDTO`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -1,6 +1,9 @@
 //! Paging: limits that can't be over their maximum, opaque tokens, the `paging` object. What a token means is the engine's business.
 
-use std::fmt;
+use std::{
+    fmt,
+    hash::{DefaultHasher, Hash, Hasher},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -112,6 +115,44 @@ impl<const MAX: u32> PageRequest<MAX> {
     }
 }
 
+impl<const MAX: u32> PageRequest<MAX>
+where
+    Limit<MAX>: Default,
+{
+    /// The page of a list that is whole in memory, with the token of the next one. A token names a place in the list,
+    /// so it suits lists that only grow at their end; `list` is the list's name, and only its own tokens are good.
+    ///
+    /// # Errors
+    /// 400 for a token that isn't of this list.
+    pub fn cut<T>(
+        self,
+        list: impl Hash,
+        items: impl IntoIterator<Item = T>,
+    ) -> Result<(Vec<T>, Paging)> {
+        let from = match &self.token {
+            None => 0,
+            Some(token) => place(&list, token).ok_or_else(Error::bad_page_token)?,
+        };
+        let size = self.limit.unwrap_or_default().get() as usize;
+        let mut items = items.into_iter().skip(from);
+        let page = items.by_ref().take(size).collect();
+        let next_page_token = items.next().map(|_| token(&list, from + size));
+        Ok((page, Paging { next_page_token }))
+    }
+}
+
+/// The place in eight digits, and sixteen that only this list has at this place.
+fn token(list: &impl Hash, place: usize) -> PageToken {
+    let mut hasher = DefaultHasher::new();
+    (list, place).hash(&mut hasher);
+    PageToken(format!("{place:08x}{:016x}", hasher.finish()))
+}
+
+fn place(list: &impl Hash, given: &PageToken) -> Option<usize> {
+    let place = usize::from_str_radix(given.0.get(..8)?, 16).ok()?;
+    (token(list, place) == *given).then_some(place)
+}
+
 /// What part of a history is asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HistoryFrom {
@@ -139,7 +180,24 @@ fn no_empty_token<'de, D: serde::Deserializer<'de>>(
 
 #[cfg(test)]
 mod tests {
-    use super::{ChatsLimit, Paging};
+    use super::{ChatsLimit, PageRequest, PageToken, Paging};
+
+    #[test]
+    fn a_list_in_memory_is_walked_in_pages_by_its_own_tokens_only() {
+        let first = PageRequest::first(ChatsLimit::new(3).unwrap());
+        let (page, paging) = first.clone().cut("list", 0..7).unwrap();
+        let token = paging.next_page_token.unwrap();
+        let (next, paging) = first.after(token.clone()).cut("list", 0..7).unwrap();
+        let (last, end) = first.after(paging.next_page_token.unwrap()).cut("list", 0..7).unwrap();
+        assert_eq!((page, next, last), (vec![0, 1, 2], vec![3, 4, 5], vec![6]));
+        assert_eq!(end, Paging::default());
+        assert_eq!(PageRequest::<20>::default().cut("list", 0..10).unwrap().0.len(), 10);
+        assert!(first.after(token.clone()).cut("another list", 0..7).is_err());
+        for bad in ["", "zzz", "00000003", "я", &token.as_str().to_uppercase()] {
+            let asked = first.after(PageToken::new(bad));
+            assert!(asked.cut("list", 0..7).is_err() || bad == token.as_str(), "{bad}");
+        }
+    }
 
     #[test]
     fn a_limit_outside_its_bounds_is_refused_with_the_documented_text() {

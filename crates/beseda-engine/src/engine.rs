@@ -222,7 +222,7 @@ impl Engine {
     /// A message as the API shows it.
     pub(crate) fn message(&self, row: MessageRow) -> Message {
         let link = |file: FileRow| Attachment {
-            url: format!("{}/files/{}", self.settings.public_url, file.file),
+            url: file.file.url(&self.settings.public_url),
             name: file.name,
             size: i32::try_from(file.size).unwrap_or(i32::MAX),
         };

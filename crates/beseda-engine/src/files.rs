@@ -107,13 +107,11 @@ async fn pour(mut content: FileStream, upload: &mut WriteMultipart) -> Result<i6
     while let Some(piece) = content.next().await {
         let piece = piece.map_err(|error| {
             tracing::debug!(%error, "an upload broke off");
-            Error::bad_request("The file could not be read to its end")
+            Error::file_cut_short()
         })?;
         size += piece.len() as u64;
         if size > MAX_FILE_BYTES {
-            return Err(Error::bad_request(format!(
-                "The request is too big: the file is larger than {MAX_FILE_BYTES} bytes"
-            )));
+            return Err(Error::file_too_large());
         }
         upload.wait_for_capacity(PIECES).await.map_err(Error::broken)?;
         upload.put(piece);

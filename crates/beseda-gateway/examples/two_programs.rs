@@ -23,7 +23,7 @@ pub(crate) async fn run() -> Result<Vec<String>, Box<dyn std::error::Error>> {
     let gateway = Gateway::open(Settings::new(stand_in.client()?, folder.path())).await?;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
-    let router = router(gateway.services(), gateway.server_settings());
+    let router = router(gateway.services(), gateway.server_settings())?;
     tokio::spawn(serve(listener, router, Transport::default(), std::future::pending()));
 
     let business = stand_in.business_id();

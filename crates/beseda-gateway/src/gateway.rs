@@ -341,21 +341,18 @@ impl Gateway {
     /// What a server serves of it.
     #[must_use]
     pub fn services(&self) -> Services {
-        Services {
-            chats: Arc::new(self.inner.client.clone()),
-            directory: self.door.clone(),
-            files: Arc::new(Files {
-                ledger: self.inner.ledger.clone(),
-                archive: self.inner.archive.clone(),
-                client: self.inner.client.clone(),
-            }),
-            market: None,
-            admin: Some(Arc::new(self.keys.clone())),
-            subscriptions: Some(self.push.subscriptions()),
-            clock: Arc::clone(&self.inner.clock),
-            interceptor: None,
-            attendant: Some(Arc::new(Reception(Arc::clone(&self.inner)))),
-        }
+        let files = Files {
+            ledger: self.inner.ledger.clone(),
+            archive: self.inner.archive.clone(),
+            client: self.inner.client.clone(),
+        };
+        Services::new(Arc::new(self.inner.client.clone()))
+            .directory(self.door.clone())
+            .files(Arc::new(files))
+            .admin(Arc::new(self.keys.clone()))
+            .subscriptions(self.push.subscriptions())
+            .clock(Arc::clone(&self.inner.clock))
+            .attendant(Arc::new(Reception(Arc::clone(&self.inner))))
     }
 
     /// How that server is to behave: it counts no limits of its own, because the gateway does.

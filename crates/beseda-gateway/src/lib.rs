@@ -9,7 +9,7 @@
 //! # async fn start() -> Result<(), Box<dyn std::error::Error>> {
 //! let client = Client::builder().api_key(std::env::var("BESEDA_API_KEY")?).build()?;
 //! let gateway = Gateway::open(Settings::new(client, "archive")).await?;
-//! let router = beseda_server::router(gateway.services(), gateway.server_settings());
+//! let router = beseda_server::router(gateway.services(), gateway.server_settings())?;
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:8070").await?;
 //! beseda_server::serve(listener, router, Default::default(), async {}).await?;
 //! # Ok(()) }

@@ -138,7 +138,7 @@ impl Links {
         let attachments = messages.iter_mut().filter_map(|message| message.payload.as_mut());
         for attachment in attachments.flatten() {
             if let Some(link) = links.get(&attachment.url) {
-                attachment.url = format!("{}/files/{}", self.public_url, link.id);
+                attachment.url = link.id.url(&self.public_url);
             }
         }
     }

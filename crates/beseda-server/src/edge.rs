@@ -11,7 +11,7 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
-use beseda_api::{ChatsApi, Error, Result};
+use beseda_api::{ChatsApi, Error, LimitState, Refusal, Result};
 use bytes::Bytes;
 use futures::FutureExt;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header, request::Parts};
@@ -52,6 +52,8 @@ struct Exchange {
     patience: Duration,
     /// Who attended to it, if anybody did.
     attended: Option<Arc<dyn Attended>>,
+    /// What the implementation said of a limit of its own when it refused.
+    refused: Option<LimitState>,
 }
 
 /// Answers one request, whatever it is.
@@ -79,6 +81,7 @@ pub(crate) async fn serve(
         started,
         patience: Duration::ZERO,
         attended: None,
+        refused: None,
     };
     let in_flight = server.metrics.begin();
     let outcome = match instead {
@@ -185,7 +188,37 @@ async fn dispatch(
         Some(attended) => attended.as_ref(),
         None => server.services.chats.as_ref(),
     };
-    routes::handle(operation, Call { server, chats, parts, body, generation }, &caller).await
+    let call = Call { server, chats, parts, body, generation };
+    let answer = routes::handle(operation, call, &caller).await;
+    if let Err(error) = &answer {
+        exchange.hear(error);
+    }
+    answer
+}
+
+impl Exchange {
+    /// Takes over what an implementation's own 420 says of its limit. Our count is not what it refused by, so without
+    /// figures nothing is left. An attendant tells its figures itself.
+    fn hear(&mut self, error: &Error) {
+        if error.refusal() == Some(Refusal::LimitExceeded) {
+            self.refused = error.limit();
+            if self.refused.is_none() && self.attended.is_none() {
+                self.standing.remaining = 0;
+            }
+        }
+    }
+
+    /// What the three `X-RateLimit-Resource-*` headers say.
+    fn figures(&self) -> (u32, u32, HeaderValue) {
+        let told = self.attended.as_ref().and_then(|attended| attended.standing());
+        match told.or(self.refused) {
+            None => {
+                let Standing { limit, remaining } = self.standing;
+                (limit, remaining, limits::until(self.now))
+            }
+            Some(told) => (told.limit, told.remaining, limits::moment(told.until)),
+        }
+    }
 }
 
 fn too_many(headers: &HeaderMap, most: usize, most_bytes: usize) -> bool {
@@ -204,14 +237,7 @@ async fn finish(answer: Answer, asked: &HeaderMap, exchange: &Exchange) -> Respo
         }
     };
     let headers = response.headers_mut();
-    let told = exchange.attended.as_ref().and_then(|attended| attended.standing());
-    let (limit, remaining, until) = match told {
-        None => {
-            let Standing { limit, remaining } = exchange.standing;
-            (limit, remaining, limits::until(exchange.now))
-        }
-        Some(told) => (told.limit, told.remaining, limits::moment(told.until)),
-    };
+    let (limit, remaining, until) = exchange.figures();
     headers.insert(&LIMIT, HeaderValue::from(limit));
     headers.insert(&UNTIL, until);
     headers.insert(header::DATE, limits::date(exchange.now));

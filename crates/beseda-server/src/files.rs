@@ -1,7 +1,7 @@
 //! Downloads behind the links in `payload[].url`: whole, in part, or as headers only. Where files are kept is the engine's business.
 
 use axum::body::Body;
-use beseda_api::{ByteRange, Download, FileId, Result};
+use beseda_api::{ByteRange, Download, Downloads, FileId, Result};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use jiff::Timestamp;
@@ -25,13 +25,14 @@ pub(crate) async fn handle(call: &mut Call<'_>, rest: &str, now: Timestamp) -> R
     if !matches!(*method, Method::GET | Method::HEAD) {
         return Ok(reply::method_not_allowed(method, "GET, HEAD"));
     }
-    if call.server.settings.files == FileAccess::Required {
-        admit(call, &id, now).await?;
+    let server = call.server;
+    let files = server.services.files.as_deref().ok_or_else(reply::resource_not_found)?;
+    if server.settings.files == FileAccess::Required {
+        admit(call, files, &id, now).await?;
     }
     let etag = HeaderValue::try_from(format!("\"{id}\"")).map_err(beseda_api::Error::broken)?;
     let headers = &call.parts.headers;
     let range = range(headers, &etag);
-    let files = call.server.services.files.as_ref();
     let download = files.open_file(&id, range).await?.ok_or_else(reply::resource_not_found)?;
     let same = |value: &HeaderValue| value == etag || value == "*";
     if headers.get(header::IF_NONE_MATCH).is_some_and(same) {
@@ -44,10 +45,16 @@ pub(crate) async fn handle(call: &mut Call<'_>, rest: &str, now: Timestamp) -> R
 }
 
 /// 401 and 403 as for a call, and 403 for a file of another cabinet.
-async fn admit(call: &mut Call<'_>, id: &FileId, now: Timestamp) -> Result<()> {
-    let credential = credential::read_for_download(&call.parts.headers)?;
+async fn admit(
+    call: &mut Call<'_>,
+    files: &dyn Downloads,
+    id: &FileId,
+    now: Timestamp,
+) -> Result<()> {
+    let format = call.server.settings.api_key_format;
+    let credential = credential::read_for_download(&call.parts.headers, format)?;
     let access = call.server.gate.verdict(call.directory(), &credential, now).await?;
-    let business = call.server.services.files.file_business(id).await?;
+    let business = files.file_business(id).await?;
     let business = business.ok_or_else(reply::resource_not_found)?;
     if access.opens(business) { Ok(()) } else { Err(gate::access_denied()) }
 }

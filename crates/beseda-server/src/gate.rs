@@ -151,7 +151,7 @@ pub(crate) async fn admit(
     business: Option<&str>,
     (now, standing): (Timestamp, &mut Standing),
 ) -> Result<Caller> {
-    let credential = credential::read(headers)?;
+    let credential = credential::read(headers, server.settings.api_key_format)?;
     let directory = server.services.directory.as_ref();
     let access = server.gate.verdict(directory, &credential, now).await?;
     check_scopes(&access.holder, operation)?;

@@ -2,17 +2,19 @@
 //! It knows no store and no engine: what it serves comes in as `Services`.
 //!
 //! ```no_run
-//! # async fn run(services: beseda_server::Services) -> std::io::Result<()> {
+//! # async fn run(services: beseda_server::Services) -> Result<(), Box<dyn std::error::Error>> {
 //! use beseda_server::{Settings, Transport, router, serve};
 //!
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-//! let router = router(services, Settings::default());
-//! serve(listener, router, Transport::default(), async {}).await
+//! let router = router(services, Settings::default())?;
+//! serve(listener, router, Transport::default(), async {}).await?;
+//! # Ok(())
 //! # }
 //! ```
 
 mod admin;
 mod attend;
+mod attended_chats;
 mod body;
 mod call;
 mod campaigns;
@@ -29,62 +31,37 @@ mod metrics;
 mod page;
 mod query;
 mod reply;
+mod report;
 mod resettable;
 mod route;
 mod routes;
+mod services;
 mod settings;
+mod static_directory;
 mod subscriptions;
 mod trace;
 mod transport;
 mod upload;
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 pub use axum::Router;
-use beseda_api::{
-    Administration, ChatsApi, Clock, Directory, Downloads, MarketSide, Subscriptions,
-};
+pub use beseda_api;
 
 pub use attend::{Attendant, Attended, Unavailable, Visit};
+pub use attended_chats::AttendedChats;
+pub use http;
 pub use intercept::{Arrival, Interceptor, Next, Reset};
+pub use services::Services;
 pub use settings::{
-    DirectOnUnversioned, FileAccess, LimitPreset, LimitSettings, Settings, SettingsError,
+    ApiKeyFormat, DirectOnUnversioned, FileAccess, LimitPreset, LimitSettings, Settings,
+    SettingsError,
 };
+pub use static_directory::{StaticDirectory, StaticDirectoryError};
 pub use transport::{Tls, Transport, serve};
 
 use gate::{Gate, limits::Limits};
 use metrics::Metrics;
-
-/// What a router serves.
-#[derive(Clone)]
-pub struct Services {
-    /// The seven operations.
-    pub chats: Arc<dyn ChatsApi>,
-    /// Credentials and campaigns.
-    pub directory: Arc<dyn Directory>,
-    /// The files behind download links.
-    pub files: Arc<dyn Downloads>,
-    /// The marketplace's side; its paths are unknown (404) if `None`.
-    pub market: Option<Arc<dyn MarketSide>>,
-    /// Administration; its paths are unknown (404) if `None`.
-    pub admin: Option<Arc<dyn Administration>>,
-    /// Push notifications, a part of administration; their paths are unknown (404) if `None`.
-    pub subscriptions: Option<Arc<dyn Subscriptions>>,
-    /// Tells the hours of the limits.
-    pub clock: Arc<dyn Clock>,
-    /// Steps between requests and answers; nothing does if `None`. For stand-ins.
-    pub interceptor: Option<Arc<dyn Interceptor>>,
-    /// Attends to every call by who calls; if `None`, all callers are the same to `chats`. For gateways.
-    pub attendant: Option<Arc<dyn Attendant>>,
-}
-
-impl fmt::Debug for Services {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("Services");
-        shown.field("market", &self.market.is_some()).field("admin", &self.admin.is_some());
-        shown.finish_non_exhaustive()
-    }
-}
 
 /// Everything one router shares between its requests.
 pub(crate) struct Server {
@@ -99,7 +76,11 @@ pub(crate) struct Server {
 /// The whole API as one router, ready for [`serve`] or for a test without sockets.
 ///
 /// Every path goes through it, the unknown ones too, so that each answer has the API's envelope and headers.
-pub fn router(services: Services, settings: Settings) -> Router {
+///
+/// # Errors
+/// If the settings make no sense: [`Settings::check`].
+pub fn router(services: Services, settings: Settings) -> Result<Router, SettingsError> {
+    settings.check()?;
     let server = Server {
         gate: Gate::new(&settings),
         limits: Limits::new(&settings.limits),
@@ -108,5 +89,10 @@ pub fn router(services: Services, settings: Settings) -> Router {
         services,
         settings,
     };
-    Router::new().fallback(edge::answer).with_state(Arc::new(server))
+    Ok(Router::new().fallback(edge::answer).with_state(Arc::new(server)))
 }
+
+/// Compiles what docs/implementing.md shows.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/implementing.md")]
+struct Implementing;

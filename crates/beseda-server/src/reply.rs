@@ -10,7 +10,7 @@ use http::{HeaderValue, Method, Response, StatusCode, header};
 use hyper::ext::ReasonPhrase;
 use serde::Serialize;
 
-use crate::{attend::Unavailable, page};
+use crate::{attend::Unavailable, page, report};
 
 pub(crate) static JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
@@ -62,12 +62,11 @@ pub(crate) fn error(error: &Error, request_id: &HeaderValue) -> Response<Bytes> 
         Error::Refused(refused) => failure(refused.refusal, &refused.faults),
         Error::Broken(source) => {
             let request_id = request_id.to_str().unwrap_or("-");
-            let chain = Chain(source.as_ref());
             if source.is::<Unavailable>() {
-                tracing::warn!(request_id, error = %chain, "can't be served now");
+                report::unavailable(request_id, source.as_ref());
                 return no_service();
             }
-            tracing::error!(request_id, error = %chain, "request failed");
+            report::internal_error(request_id, source.as_ref());
             internal_error()
         }
     }

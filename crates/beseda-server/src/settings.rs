@@ -21,6 +21,8 @@ pub struct Settings {
     pub one_context_filter: bool,
     /// Who may download files.
     pub files: FileAccess,
+    /// Which Api-Keys are looked up at all.
+    pub api_key_format: ApiKeyFormat,
     /// Seconds a request may take in all.
     pub request_timeout_seconds: u64,
     /// Seconds a request with a file may take in all.
@@ -53,6 +55,7 @@ impl Default for Settings {
             direct_on_unversioned: DirectOnUnversioned::default(),
             one_context_filter: false,
             files: FileAccess::default(),
+            api_key_format: ApiKeyFormat::default(),
             request_timeout_seconds: 10,
             upload_timeout_seconds: 60,
             body_timeout_seconds: 5,
@@ -180,6 +183,23 @@ pub enum DirectOnUnversioned {
     Zero,
     /// No such chat.
     Hide,
+}
+
+impl From<LimitPreset> for LimitSettings {
+    fn from(preset: LimitPreset) -> Self {
+        Self { preset, ..Self::default() }
+    }
+}
+
+/// Which Api-Keys are looked up at all; all others are refused with 401 before anybody is asked about them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ApiKeyFormat {
+    /// `ACMA:` + 40 letters and digits + `:` + 8 hexadecimal digits, the published form.
+    #[default]
+    Acma,
+    /// Any text of visible ASCII characters.
+    Any,
 }
 
 /// Who may download files.

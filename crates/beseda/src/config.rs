@@ -193,13 +193,14 @@ mod tests {
         let config = read(
             "listen = '0.0.0.0:443'\ndata = '/data'\norders = 'open'\ndisputes = 'in-place'\n\
              [log]\njson = true\n[server]\norder_id = false\nfiles = 'required'\n\
-             [server.limits]\npreset = 'off'\n[server.limits.operations]\ngetChats = 5\n\
+             api_key_format = 'any'\n[server.limits]\npreset = 'off'\n[server.limits.operations]\ngetChats = 5\n\
              [transport]\ndrain_seconds = 3\n[transport.tls]\ncert = 'a.pem'\nkey = 'b.pem'\n",
         )
         .unwrap();
         assert_eq!(config.listen.port(), 443);
         assert_eq!(config.server.limits.operations["getChats"], 5);
         assert!(!config.server.order_id);
+        assert_eq!(config.server.api_key_format, beseda_server::ApiKeyFormat::Any);
     }
 
     #[test]

@@ -44,7 +44,7 @@ async fn serve(args: GatewayArgs) -> anyhow::Result<()> {
     } else {
         println!("{}", welcome(&ready, &args.upstream));
     }
-    let router = beseda_server::router(gateway.services(), gateway.server_settings());
+    let router = beseda_server::router(gateway.services(), gateway.server_settings())?;
     let (told, others) = tokio::sync::watch::channel(false);
     let both = async {
         end.await;

@@ -46,7 +46,7 @@ pub struct Served {
 /// Serves an engine until `end` is ready, then drains.
 ///
 /// # Errors
-/// If the certificate can't be used.
+/// If the settings make no sense or the certificate can't be used.
 pub async fn serve(
     listener: TcpListener,
     served: Served,
@@ -63,17 +63,20 @@ pub async fn serve(
         Some(control) => control.observed().clone(),
         None => engine.clone(),
     };
-    let services = Services {
-        chats,
-        directory: engine.clone(),
-        files: engine.clone(),
-        market: settings.market_key.is_some().then_some(market),
-        admin: settings.admin_key.is_some().then(|| engine.clone() as _),
-        subscriptions: Some(push.subscriptions()),
-        clock,
-        interceptor: control.clone().map(|control| control as _),
-        attendant: None,
-    };
+    let mut services = Services::new(chats)
+        .directory(engine.clone())
+        .files(engine.clone())
+        .subscriptions(push.subscriptions())
+        .clock(clock);
+    if settings.market_key.is_some() {
+        services = services.market(market);
+    }
+    if settings.admin_key.is_some() {
+        services = services.admin(engine.clone());
+    }
+    if let Some(control) = &control {
+        services = services.interceptor(control.clone());
+    }
     drop(engine);
     let followed = control.clone();
     let end = async move {
@@ -82,7 +85,7 @@ pub async fn serve(
             control.journal().end();
         }
     };
-    let mut router = beseda_server::router(services, settings);
+    let mut router = beseda_server::router(services, settings).context("in [server]")?;
     if let Some(control) = control {
         router = beseda_stand_in::mount(control, router);
     }

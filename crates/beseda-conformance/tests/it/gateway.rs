@@ -48,7 +48,7 @@ async fn start(gateway: &Gateway, log: &Arc<Log>) -> (String, oneshot::Sender<()
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let tee = from_fn_with_state(Arc::clone(log), judge);
-    let router = router(gateway.services(), gateway.server_settings()).layer(tee);
+    let router = router(gateway.services(), gateway.server_settings()).unwrap().layer(tee);
     let (running, ended) = oneshot::channel::<()>();
     tokio::spawn(async move {
         let ended = async { drop(ended.await) };

@@ -94,24 +94,18 @@ fn start(
     clock: Arc<dyn Clock>,
     log: &Arc<Log>,
 ) -> oneshot::Sender<()> {
-    let services = Services {
-        chats: Arc::<Engine>::clone(engine),
-        directory: Arc::<Engine>::clone(engine),
-        files: Arc::<Engine>::clone(engine),
-        market: Some(Arc::<Engine>::clone(engine)),
-        admin: None,
-        subscriptions: None,
-        clock,
-        interceptor: None,
-        attendant: None,
-    };
+    let services = Services::new(engine.clone())
+        .directory(engine.clone())
+        .files(engine.clone())
+        .market(engine.clone())
+        .clock(clock);
     let settings = Settings {
         limits: LimitSettings { preset: LimitPreset::Off, ..LimitSettings::default() },
         market_key: Some(SecretString::from(MARKET_KEY)),
         ..Settings::default()
     };
     let tee = from_fn_with_state(Arc::clone(log), judge);
-    let router = router(services, settings).layer(tee);
+    let router = router(services, settings).unwrap().layer(tee);
     let (running, ended) = oneshot::channel::<()>();
     tokio::spawn(async move {
         let ended = async { drop(ended.await) };

@@ -80,17 +80,9 @@ impl Closed {
         let key = engine.create_key(business, key).await.unwrap().api_key;
         let chat = engine.open_chat(business, ChatOpening::default()).await.unwrap().chat_id;
         let answer = Arc::new(AtomicU16::new(0));
-        let services = Services {
-            chats: Arc::<Engine>::clone(&engine),
-            directory: Arc::<Engine>::clone(&engine),
-            files: Arc::new(Switched(Arc::clone(&engine), Arc::clone(&answer))),
-            market: None,
-            admin: None,
-            subscriptions: None,
-            clock: Arc::new(SystemClock),
-            interceptor: None,
-            attendant: None,
-        };
+        let switched = Switched(Arc::clone(&engine), Arc::clone(&answer));
+        let services =
+            Services::new(engine.clone()).directory(engine.clone()).files(Arc::new(switched));
         let settings = beseda_server::Settings {
             limits: LimitSettings { preset: LimitPreset::Off, ..LimitSettings::default() },
             files: FileAccess::Required,
@@ -99,7 +91,7 @@ impl Closed {
         let (end, ended) = oneshot::channel::<()>();
         let served = tokio::spawn(async move {
             let ended = async { drop(ended.await) };
-            let router = router(services, settings);
+            let router = router(services, settings).unwrap();
             serve(listener, router, Transport::default(), ended).await.unwrap();
         });
         let http = reqwest::Client::builder().no_proxy().build().unwrap();

@@ -37,7 +37,7 @@ impl Running {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let gateway =
             Gateway::open(Settings { public_url: url.clone(), ..settings }).await.unwrap();
-        let router = router(gateway.services(), gateway.server_settings());
+        let router = router(gateway.services(), gateway.server_settings()).unwrap();
         let (end, ended) = oneshot::channel::<()>();
         let served = tokio::spawn(async move {
             let ended = async { drop(ended.await) };

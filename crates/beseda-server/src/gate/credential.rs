@@ -3,30 +3,32 @@
 use beseda_api::{Credential, Error, Refusal, Result};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
+use crate::ApiKeyFormat;
+
 static API_KEY: HeaderName = HeaderName::from_static("api-key");
 
 /// The credential of a request; 401 if there is none or it can't be one. An Api-Key wins over a token.
-pub(crate) fn read(headers: &HeaderMap) -> Result<Credential> {
+pub(crate) fn read(headers: &HeaderMap, format: ApiKeyFormat) -> Result<Credential> {
     let mut keys = headers.get_all(&API_KEY).iter();
     if let Some(key) = keys.next() {
         if keys.any(|other| other != key) {
             return Err(no("Api-Key token format invalid"));
         }
-        return api_key(key).map(|key| Credential::ApiKey(key.to_owned()));
+        return api_key(key, format).map(|key| Credential::ApiKey(key.to_owned()));
     }
     let given = headers.get(header::AUTHORIZATION).ok_or_else(not_specified)?;
     authorization(given).map(|token| Credential::OAuth(token.to_owned()))
 }
 
 /// The credential of a download: besides the usual forms `Authorization: OAuth <token>`, as file hosts take it.
-pub(crate) fn read_for_download(headers: &HeaderMap) -> Result<Credential> {
+pub(crate) fn read_for_download(headers: &HeaderMap, format: ApiKeyFormat) -> Result<Credential> {
     let plain = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token = plain.and_then(|value| value.strip_prefix("OAuth ")).map(str::trim);
     match token {
         Some(token) if is_token(token) && !headers.contains_key(&API_KEY) => {
             Ok(Credential::OAuth(token.to_owned()))
         }
-        _ => read(headers),
+        _ => read(headers, format),
     }
 }
 
@@ -44,14 +46,23 @@ pub(crate) fn bearer(value: &HeaderValue) -> Result<&str> {
     token(rest)
 }
 
-/// `ACMA:` + 40 letters and digits + `:` + 8 hexadecimal digits, where the published sample of a bad key has 9.
-fn api_key(value: &HeaderValue) -> Result<&str> {
-    const PREFIX: &str = "ACMA:";
-    const SHORTEST: usize = PREFIX.len() + 40 + 1 + 8;
+/// The Api-Key, if it has the form that is wanted.
+fn api_key(value: &HeaderValue, format: ApiKeyFormat) -> Result<&str> {
     let key = value.to_str().map_err(|_| no("Api-Key token format invalid"))?.trim();
     if key.is_empty() {
         return Err(no("Api-Key token is not specified"));
     }
+    match format {
+        ApiKeyFormat::Acma => published(key),
+        ApiKeyFormat::Any if is_api_key(key) => Ok(key),
+        ApiKeyFormat::Any => Err(no("Api-Key token format invalid")),
+    }
+}
+
+/// `ACMA:` + 40 letters and digits + `:` + 8 hexadecimal digits, where the published sample of a bad key has 9.
+fn published(key: &str) -> Result<&str> {
+    const PREFIX: &str = "ACMA:";
+    const SHORTEST: usize = PREFIX.len() + 40 + 1 + 8;
     let rest = key.strip_prefix(PREFIX).ok_or_else(|| no("Api-Key token prefix invalid"))?;
     if !(SHORTEST..=SHORTEST + 1).contains(&key.len()) {
         return Err(no("Api-Key token length invalid"));
@@ -62,6 +73,11 @@ fn api_key(value: &HeaderValue) -> Result<&str> {
             && tail.bytes().all(|b| b.is_ascii_hexdigit())
     });
     if well_formed { Ok(key) } else { Err(no("Api-Key token format invalid")) }
+}
+
+/// Whether a text can be the value of the `Api-Key` header as it is.
+pub(crate) fn is_api_key(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
 /// The token of either form of `Authorization`.
@@ -90,7 +106,8 @@ fn token(rest: &str) -> Result<&str> {
     }
 }
 
-fn is_token(text: &str) -> bool {
+/// Whether a text can be an OAuth token in both forms of `Authorization`.
+pub(crate) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() && !b"\",=".contains(&b))
 }
 

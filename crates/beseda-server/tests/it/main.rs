@@ -7,7 +7,10 @@ mod documents;
 mod downloads;
 mod edge;
 mod limits;
+mod own;
 mod published;
+#[path = "../refusing/mod.rs"]
+mod refusing;
 mod surfaces;
 mod transport;
 mod wire;

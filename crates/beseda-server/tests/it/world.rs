@@ -64,19 +64,15 @@ impl World {
         let engine = Engine::open_sqlite(folder.path(), of_engine, Arc::clone(&clock) as _).await;
         let engine = Arc::new(engine.unwrap());
         let names = furnish(&engine).await;
-        let services = change(Services {
-            chats: Arc::clone(&engine) as _,
-            directory: Arc::clone(&engine) as _,
-            files: Arc::clone(&engine) as _,
-            market: Some(Arc::clone(&engine) as _),
-            admin: Some(Arc::clone(&engine) as _),
-            subscriptions: None,
-            clock: Arc::clone(&clock) as _,
-            interceptor: None,
-            attendant: None,
-        });
+        let services = Services::new(engine.clone())
+            .directory(engine.clone())
+            .files(engine.clone())
+            .market(engine.clone())
+            .admin(engine.clone())
+            .clock(clock.clone());
+        let services = change(services);
         let (stop, stopped) = oneshot::channel::<()>();
-        let router = router(services, settings);
+        let router = router(services, settings).unwrap();
         let served = tokio::spawn(serve(listener, router, transport, async {
             stopped.await.ok();
         }));

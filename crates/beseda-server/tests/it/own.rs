@@ -1,0 +1,129 @@
+//! What a back end of one's own gets by default, and what it may say itself: keys, a limit of its own, settings.
+
+use std::sync::Arc;
+
+use beseda_api::{BusinessId, CampaignId, ChatsApi, Error, LimitState, Refusal, Scope};
+use beseda_server::{LimitPreset, Services, Settings, StaticDirectory, Transport, router};
+use serde_json::json;
+
+use crate::{refusing::Refusing, world::World};
+
+const KEY: &str = "ACMA:MyBackEndMyBackEndMyBackEndMyBackEnd0000:0a1b2c3d";
+const OTHER_FORM: &str = "my-own-key";
+const TOKEN: &str = "y0_my-back-end";
+const CHAT: &str = "/v2/businesses/1/chat?chatId=1";
+
+/// A world whose chats and credentials are not the engine's.
+async fn own(settings: Settings, chats: impl ChatsApi + 'static) -> World {
+    let one = BusinessId::new(1).unwrap();
+    let directory = StaticDirectory::new()
+        .api_key(KEY, [one], [Scope::Communication])
+        .and_then(|directory| directory.api_key(OTHER_FORM, [one], [Scope::AllMethodsReadOnly]))
+        .and_then(|directory| directory.oauth_token(TOKEN, [one]))
+        .unwrap()
+        .campaign(one, CampaignId::new(7).unwrap(), "My shop");
+    World::with(settings, Transport::default(), |engine| {
+        Services::new(Arc::new(chats)).directory(Arc::new(directory)).clock(engine.clock)
+    })
+    .await
+}
+
+fn not_found() -> Error {
+    Error::chat_not_found(beseda_api::ChatId::new(1).unwrap())
+}
+
+#[tokio::test]
+async fn a_static_directory_knows_its_keys_tokens_scopes_and_shops() {
+    let world = own(Settings::default(), Refusing(not_found)).await;
+    for (headers, path, status) in [
+        ([("Api-Key", KEY)], CHAT, 404),
+        ([("Authorization", "Bearer y0_my-back-end")], CHAT, 404),
+        ([("Api-Key", KEY)], "/v2/businesses/2/chat?chatId=1", 403),
+        ([("Authorization", "Bearer y0_another")], CHAT, 403),
+        ([("Api-Key", "ACMA:MyBackEndMyBackEndMyBackEndMyBackEnd0001:0a1b2c3d")], CHAT, 401),
+    ] {
+        assert_eq!(world.ask("GET", path, &headers, b"").await.status, status, "{headers:?}");
+    }
+    let campaigns = world.ask("GET", "/v2/campaigns", &[("Api-Key", KEY)], b"").await.json();
+    assert_eq!(campaigns["campaigns"][0]["id"], 7);
+    assert_eq!(campaigns["campaigns"][0]["business"]["id"], 1);
+    let info = world.ask("POST", "/v2/auth/token", &[("Api-Key", KEY)], b"").await.json();
+    let key = json!({ "name": "Api-Key 1", "authScopes": ["COMMUNICATION"] });
+    assert_eq!(info["result"]["apiKey"], key);
+}
+
+#[tokio::test]
+async fn without_anything_besides_chats_there_are_no_files_no_market_and_no_administration() {
+    let settings = crate::world::settings("{}");
+    let world = own(settings, Refusing(not_found)).await;
+    let file = format!("/files/{}", "0".repeat(32));
+    for path in [file.as_str(), "/market/v1/businesses/1/orders", "/admin/v1/cabinets"] {
+        let bearer = format!("Bearer {}", crate::world::ADMIN_KEY);
+        let reply = world.ask("GET", path, &[("Authorization", &bearer)], b"").await;
+        assert_eq!((reply.status, reply.message().as_str()), (404, "Resource not found"), "{path}");
+    }
+    assert_eq!(world.get("/readyz").await.status, 200);
+}
+
+#[tokio::test]
+async fn keys_of_another_form_are_looked_up_only_if_the_settings_say_so() {
+    let world = own(Settings::default(), Refusing(not_found)).await;
+    let reply = world.ask("GET", CHAT, &[("Api-Key", OTHER_FORM)], b"").await;
+    assert_eq!((reply.status, reply.message().as_str()), (401, "Api-Key token prefix invalid"));
+
+    let settings: Settings = serde_json::from_str(r#"{"api_key_format":"any"}"#).unwrap();
+    let world = own(settings, Refusing(not_found)).await;
+    for (key, status, text) in [
+        (OTHER_FORM, 404, "Can't find chat by id: 1"),
+        (KEY, 404, "Can't find chat by id: 1"),
+        ("somebody-else", 401, "Api-Key token is invalid"),
+        ("two words", 401, "Api-Key token format invalid"),
+        (" ", 401, "Api-Key token is not specified"),
+    ] {
+        let reply = world.ask("GET", CHAT, &[("Api-Key", key)], b"").await;
+        assert_eq!((reply.status, reply.message().as_str()), (status, text), "{key:?}");
+    }
+    let body = json!({ "message": "Да" }).to_string();
+    let path = "/v2/businesses/1/chats/message?chatId=1";
+    let reply = world.ask("POST", path, &[("Api-Key", OTHER_FORM)], body.as_bytes()).await;
+    assert_eq!(reply.status, 403, "a key that may only read");
+}
+
+#[tokio::test]
+async fn a_back_ends_own_limit_goes_out_with_its_figures() {
+    let chats = Refusing(|| {
+        let until = "2026-11-21T00:45:00Z".parse().unwrap();
+        let limit = LimitState { limit: 30, remaining: 0, until };
+        Error::limit_exceeded(limit, "Thirty a quarter of an hour")
+    });
+    let world = own(Settings::default(), chats).await;
+    let reply = world.ask("GET", CHAT, &[("Api-Key", KEY)], b"").await;
+    assert_eq!((reply.status, reply.reason.as_str()), (420, "Enhance Your Calm"));
+    assert_eq!(reply.message(), "Thirty a quarter of an hour");
+    assert_eq!(reply.header("x-ratelimit-resource-limit"), Some("30"));
+    assert_eq!(reply.header("x-ratelimit-resource-remaining"), Some("0"));
+    let until = "Sat, 21 Nov 2026 00:45:00 GMT";
+    assert_eq!(reply.header("x-ratelimit-resource-until"), Some(until));
+}
+
+#[tokio::test]
+async fn a_back_ends_own_limit_without_figures_leaves_nothing() {
+    for preset in [LimitPreset::Y2026, LimitPreset::Off] {
+        let settings = Settings { limits: preset.into(), ..Settings::default() };
+        let chats = Refusing(|| Error::refused(Refusal::LimitExceeded, "Not now"));
+        let world = own(settings, chats).await;
+        let reply = world.ask("GET", CHAT, &[("Api-Key", KEY)], b"").await;
+        assert_eq!((reply.status, reply.message().as_str()), (420, "Not now"));
+        assert_eq!(reply.header("x-ratelimit-resource-limit"), Some("1000"));
+        assert_eq!(reply.header("x-ratelimit-resource-remaining"), Some("0"));
+    }
+}
+
+#[test]
+fn a_router_is_not_made_of_settings_that_make_no_sense() {
+    let settings: Settings =
+        serde_json::from_str(r#"{"limits":{"operations":{"getChat5":3}}}"#).unwrap();
+    let services = Services::new(Arc::new(Refusing(not_found)));
+    let wrong = router(services, settings).unwrap_err().to_string();
+    assert_eq!(wrong, "limits.operations: there is no operation 'getChat5'");
+}
