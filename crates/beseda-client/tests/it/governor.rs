@@ -27,12 +27,15 @@ fn governor() -> Governor {
     Governor::new(Arc::new(clock), Arc::new(Never))
 }
 
-fn dated(answer: Answer) -> Answer {
-    answer.header("Date", "Sat, 21 Nov 2026 10:20:00 GMT")
+/// A service by the same clock as the governor's: an answer without a date would get the machine's, and the governor
+/// follows the service's clock.
+async fn service(answers: impl IntoIterator<Item = Answer>) -> Double {
+    let dated = |answer: Answer| answer.header("Date", "Sat, 21 Nov 2026 10:20:00 GMT");
+    Double::start(answers.into_iter().map(dated)).await
 }
 
 fn told(remaining: u32) -> Answer {
-    dated(Answer::ok(CHAT))
+    Answer::ok(CHAT)
         .header("X-RateLimit-Resource-Limit", "1000")
         .header("X-RateLimit-Resource-Remaining", remaining.to_string())
         .header("X-RateLimit-Resource-Until", "Sat, 21 Nov 2026 11:00:00 GMT")
@@ -48,7 +51,7 @@ fn silent() -> (std::net::TcpListener, String) {
 #[tokio::test]
 async fn without_figures_the_published_ones_hold() {
     let info = r#"{"apiKey":{"name":"k","authScopes":["ALL_METHODS"]}}"#;
-    let double = Double::start((0..101).map(|_| dated(Answer::ok(info)))).await;
+    let double = service((0..101).map(|_| Answer::ok(info))).await;
     let client = double.builder().governor(governor()).build().unwrap();
     for _ in 0..100 {
         client.token_info().await.unwrap();
@@ -64,7 +67,7 @@ async fn without_figures_the_published_ones_hold() {
 
 #[tokio::test]
 async fn a_wait_that_would_end_after_the_deadline_does_not_begin() {
-    let double = Double::start([told(0)]).await;
+    let double = service([told(0)]).await;
     let client = double.builder().governor(governor()).build().unwrap();
     client.get_chat(business(), chat()).await.unwrap();
     let over = client.get_chat(business(), chat()).await.unwrap_err();
@@ -77,7 +80,7 @@ async fn a_wait_that_would_end_after_the_deadline_does_not_begin() {
 
 #[tokio::test]
 async fn whoever_waits_for_an_hour_is_told_so_once_and_other_operations_go_on() {
-    let double = Double::start([told(0), Answer::new(200, r#"{"status":"OK"}"#)]).await;
+    let double = service([told(0), Answer::new(200, r#"{"status":"OK"}"#)]).await;
     let waits = Arc::new(Mutex::new(Vec::new()));
     let told = Arc::clone(&waits);
     let governor = governor().on_wait(move |waiting| told.lock().unwrap().push(waiting.clone()));
@@ -101,7 +104,7 @@ async fn whoever_waits_for_an_hour_is_told_so_once_and_other_operations_go_on() 
 #[tokio::test]
 async fn a_call_that_is_dropped_gives_its_slot_back() {
     let (_listener, url) = silent();
-    let double = Double::start([told(999)]).await;
+    let double = service([told(999)]).await;
     let one = governor().parallel(1);
     let mute = Client::builder().url(url).governor(one.clone()).build().unwrap();
     let client = double.builder().governor(one.clone()).build().unwrap();
@@ -120,7 +123,7 @@ async fn a_call_that_is_dropped_gives_its_slot_back() {
 async fn background_calls_leave_a_slot_free() {
     let (_listener, url) = silent();
     let one = governor().parallel(2);
-    let double = Double::start([told(999)]).await;
+    let double = service([told(999)]).await;
     let mute = Client::builder().url(url).governor(one.clone()).build().unwrap().background();
     let mut first = Box::pin(mute.get_chat_message(business(), chat(), 5.try_into().unwrap()));
     let mut second = Box::pin(mute.get_chat_history(business(), chat(), Default::default()));
@@ -134,7 +137,7 @@ async fn background_calls_leave_a_slot_free() {
 #[tokio::test]
 async fn a_refusal_that_names_fewer_slots_is_heeded() {
     let text = r#"{"status":"ERROR","errors":[{"code":"LIMIT_EXCEEDED","message":"Hit rate limit of 2 parallel requests"}]}"#;
-    let double = Double::start([Answer::new(420, text), told(999)]).await;
+    let double = service([Answer::new(420, text), told(999)]).await;
     let one = governor();
     let client = double.builder().governor(one.clone()).build().unwrap();
     client.get_chat(business(), chat()).await.unwrap();
@@ -144,7 +147,7 @@ async fn a_refusal_that_names_fewer_slots_is_heeded() {
 
 #[tokio::test]
 async fn the_clock_of_an_ungoverned_client_is_nobodys_business() {
-    let double = Double::start([told(0), told(0)]).await;
+    let double = service([told(0), told(0)]).await;
     let client = double.builder().ungoverned().build().unwrap();
     assert!(client.governor().is_none());
     for _ in 0..2 {

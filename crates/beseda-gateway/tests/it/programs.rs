@@ -7,7 +7,7 @@ use beseda_api::{ChatFilter, ChatStatus, ChatsApi, MessageText, PageRequest};
 use beseda_gateway::Terms;
 use futures::future::join_all;
 
-use crate::world::{World, chat, upstream};
+use crate::world::{World, chat};
 
 fn limits(hourly: u32) -> LimitSettings {
     LimitSettings { hourly: Some(hourly), ..LimitSettings::default() }
@@ -90,27 +90,23 @@ async fn answers_are_equal_to_the_upstreams_byte_for_byte() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_promised_to_one_is_not_used_up_by_another() {
     let world = World::limited(limits(50)).await;
-    let quiet = world.program("quiet", Terms { share: Some(40), ..Terms::default() }).await;
-    let eager = world.program("eager", Terms::default()).await;
-    // The gateway reads agreements once a second; calling makes it known at once.
+    let quiet = world.key("quiet", Terms { share: Some(40), ..Terms::default() }).await;
+    let eager = world.key("eager", Terms::default()).await;
+    let world = world.reopened().await;
+    let (quiet, eager) = (world.running.client(&quiet), world.running.client(&eager));
     let ask = |status: ChatStatus| ChatFilter { statuses: vec![status], ..ChatFilter::default() };
     let page = PageRequest::default;
-    quiet.get_chats(world.business(), ask(ChatStatus::New), page()).await.unwrap();
-    let mut served = 0;
-    let refused = loop {
-        match eager.get_chats(world.business(), ask(ChatStatus::Finished), page()).await {
-            Ok(_) => served += 1,
-            Err(error) => break error,
-        }
-        assert!(served <= 50);
-    };
-    assert_eq!(refused.refusal(), Some(Refusal::LimitExceeded));
-    // How much of the promise is kept depends on how much of the hour is left; the rest of this stays either way.
-    let direct = upstream(&world.stand_in);
-    let state = direct.get_chats(world.business(), ask(ChatStatus::New), page()).await;
-    if served < 48 {
-        state.unwrap();
+    let refused = |outcome: beseda_api::Result<_>| outcome.unwrap_err().refusal();
+    // With two thirds of the hour left a promise holds whole: 20 of 50 calls.
+    for _ in 0..30 {
+        eager.get_chats(world.business(), ask(ChatStatus::Finished), page()).await.unwrap();
+    }
+    let more = eager.get_chats(world.business(), ask(ChatStatus::Finished), page()).await;
+    assert_eq!(refused(more), Some(Refusal::LimitExceeded));
+    for _ in 0..20 {
         quiet.get_chats(world.business(), ask(ChatStatus::New), page()).await.unwrap();
     }
+    let more = quiet.get_chats(world.business(), ask(ChatStatus::New), page()).await;
+    assert_eq!(refused(more), Some(Refusal::LimitExceeded));
     assert_eq!(world.limit_hits().await, 0);
 }

@@ -1,11 +1,12 @@
-//! A stand-in, a gateway before it, and programs that call the gateway.
+//! A stand-in, a gateway before it, and programs that call the gateway. All of them go by one clock.
 
-use std::{net::SocketAddr, path::Path};
+use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use beseda::{
     LimitSettings, StandIn,
     api::{BusinessId, ChatId, Credential, HistoryFrom, NewKey},
-    client::{Client, ControlClient, Patience},
+    client::{Client, ControlClient, Governor, Patience, Safety},
+    control::StandInClock,
 };
 use beseda_api::ChatsApi;
 use beseda_gateway::{Gateway, Settings, Terms};
@@ -78,18 +79,33 @@ pub(crate) fn chat() -> ChatId {
 
 impl World {
     pub(crate) async fn start() -> Self {
-        Self::limited(LimitSettings::default()).await
+        Self::by(StandInClock::real(), LimitSettings::default()).await
     }
 
+    /// With limits that are used up. The clock stands still: how much of the hour is left decides what a program gets,
+    /// and an hour that ends in between would begin with everything anew.
     pub(crate) async fn limited(limits: LimitSettings) -> Self {
-        let stand_in = StandIn::builder().limits(limits).start().await.unwrap();
+        let early = StandInClock::manual("2026-11-21T10:20:00Z".parse().unwrap());
+        Self::by(early, limits).await
+    }
+
+    async fn by(clock: StandInClock, limits: LimitSettings) -> Self {
+        let builder = StandIn::builder().clock(Arc::new(clock)).limits(limits);
+        let stand_in = builder.start().await.unwrap();
         let key = stand_in.admin_key().to_owned().into();
         let control = Client::builder().url(stand_in.url()).build_control(&key).unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let running = Running::start(upstream(&stand_in), stand_in.api_key(), folder.path()).await;
+        let running = Running::start_as(settings(&stand_in, folder.path())).await;
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         control.delete("journal").await.unwrap();
         Self { stand_in, control, running, folder, http }
+    }
+
+    /// The gateway opened again. What was agreed with programs holds from then on; else within a second.
+    pub(crate) async fn reopened(self) -> Self {
+        self.running.end().await;
+        let running = Running::start_as(settings(&self.stand_in, self.folder.path())).await;
+        Self { running, ..self }
     }
 
     pub(crate) fn business(&self) -> BusinessId {
@@ -103,10 +119,15 @@ impl World {
 
     /// A program with a key of its own.
     pub(crate) async fn program(&self, name: &str, terms: Terms) -> Client {
+        self.running.client(&self.key(name, terms).await)
+    }
+
+    /// A key for a program.
+    pub(crate) async fn key(&self, name: &str, terms: Terms) -> String {
         let scopes = vec!["communication".to_owned()];
         let key = NewKey { name: name.to_owned(), scopes };
-        let issued = self.running.gateway.keys().create(self.business(), key, terms).await.unwrap();
-        self.running.client(&issued.api_key)
+        let keys = self.running.gateway.keys();
+        keys.create(self.business(), key, terms).await.unwrap().api_key
     }
 
     pub(crate) async fn fault(&self, rule: Value) {
@@ -172,9 +193,22 @@ impl World {
     }
 }
 
-/// The gateway's client of a stand-in.
+/// A gateway before a stand-in, by the stand-in's clock.
+fn settings(stand_in: &StandIn, archive: &Path) -> Settings {
+    let clock = Arc::clone(stand_in.control().clock());
+    Settings {
+        credential: Some(Credential::ApiKey(stand_in.api_key().to_owned())),
+        safety: Safety::default().by(clock.clone(), clock.clone()),
+        clock,
+        ..Settings::new(upstream(stand_in), archive)
+    }
+}
+
+/// The gateway's client of a stand-in, by the stand-in's clock.
 pub(crate) fn upstream(stand_in: &StandIn) -> Client {
-    patient_with_nothing(stand_in.url()).api_key(stand_in.api_key()).build().unwrap()
+    let clock = stand_in.control().clock();
+    let builder = patient_with_nothing(stand_in.url()).api_key(stand_in.api_key());
+    builder.governor(Governor::new(clock.clone(), clock.clone())).build().unwrap()
 }
 
 /// An address nobody listens at any more.

@@ -102,7 +102,9 @@ async fn the_buyer_is_played_without_http_and_the_seller_sees_it_over_http() {
 
 #[tokio::test]
 async fn orders_limits_and_seed_are_as_the_builder_was_told() {
-    let builder = StandIn::builder().seed(42).orders(Orders::Open);
+    // The clock stands still: a new hour would have calls left again.
+    let clock = Arc::new(StandInClock::manual("2026-06-01T10:17:00Z".parse().unwrap()));
+    let builder = StandIn::builder().seed(42).orders(Orders::Open).clock(clock);
     let limits = LimitSettings { hourly: Some(2), ..LimitSettings::default() };
     let stand_in = builder.limits(limits).start().await.unwrap();
     let (business, client) = (stand_in.business_id(), stand_in.client().unwrap());
