@@ -22,7 +22,7 @@ use beseda_gateway::{FileLinks, Settings};
 use beseda_server::{FileAccess, LimitPreset, LimitSettings, Services, Transport, router, serve};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
-use crate::world::{Running, World, chat, nobody, patient_with_nothing, upstream};
+use crate::world::{Running, World, chat, http, nobody, patient_with_nothing, upstream};
 
 const CONTENT: &[u8] = b"0123456789 and more";
 
@@ -94,7 +94,7 @@ impl Closed {
             let router = router(services, settings).unwrap();
             serve(listener, router, Transport::default(), ended).await.unwrap();
         });
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let http = http();
         let closed = Self { engine, business, chat, key, url, answer, folder, http, end, served };
         closed.buyer_sends(CONTENT).await;
         closed

@@ -96,7 +96,7 @@ impl World {
         let control = Client::builder().url(stand_in.url()).build_control(&key).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let running = Running::start_as(settings(&stand_in, folder.path())).await;
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let http = http();
         control.delete("journal").await.unwrap();
         Self { stand_in, control, running, folder, http }
     }
@@ -209,6 +209,12 @@ pub(crate) fn upstream(stand_in: &StandIn) -> Client {
     let clock = stand_in.control().clock();
     let builder = patient_with_nothing(stand_in.url()).api_key(stand_in.api_key());
     builder.governor(Governor::new(clock.clone(), clock.clone())).build().unwrap()
+}
+
+/// Plain HTTP. It needs rustls's cryptography picked, which the API's client does when it is built.
+pub(crate) fn http() -> reqwest::Client {
+    drop(patient_with_nothing("http://127.0.0.1:1").api_key("x").build().unwrap());
+    reqwest::Client::builder().no_proxy().build().unwrap()
 }
 
 /// An address nobody listens at any more.
