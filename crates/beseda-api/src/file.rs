@@ -1,6 +1,6 @@
 //! Files on their way in and out, as streams. Where they are kept is the engine's business.
 
-use std::{fmt, ops::Range, str::FromStr};
+use std::{borrow::Cow, fmt, ops::Range, str::FromStr};
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
@@ -56,23 +56,38 @@ impl fmt::Debug for FileUpload {
 pub struct FileName(String);
 
 impl FileName {
-    /// Makes a name out of whatever was sent: folders are dropped, control characters taken out, and what
-    /// has no name is called `file`.
+    /// Makes a name out of whatever was sent: folders are dropped, control characters taken out, a long name is
+    /// cut in front of its extension, and what has no name is called `file`.
     #[must_use]
     pub fn new(raw: &str) -> Self {
         let last = raw.rsplit(['/', '\\']).next().unwrap_or_default();
-        let clean: String = last.chars().filter(|c| !c.is_control()).take(255).collect();
-        let clean = clean.trim();
-        Self(
-            if clean.is_empty() || clean == "." || clean == ".." { "file" } else { clean }
-                .to_owned(),
-        )
+        let clean: String = last.chars().filter(|c| !c.is_control()).collect();
+        let clean = shortened(clean.trim());
+        let named = !matches!(clean.as_ref(), "" | "." | "..");
+        Self(if named { clean.into_owned() } else { "file".to_owned() })
     }
 
     /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// Cuts a name to 255 characters. An extension of up to 32 characters is kept.
+fn shortened(name: &str) -> Cow<'_, str> {
+    const MAX: usize = 255;
+    const MAX_EXTENSION: usize = 32;
+    let cut = |text: &str, most: usize| text.chars().take(most).collect::<String>();
+    if name.chars().count() <= MAX {
+        return Cow::Borrowed(name);
+    }
+    match name.rsplit_once('.') {
+        Some((stem, extension)) if extension.chars().count() <= MAX_EXTENSION => {
+            let most = MAX - 1 - extension.chars().count();
+            Cow::Owned(format!("{}.{extension}", cut(stem, most).trim_end()))
+        }
+        _ => Cow::Owned(cut(name, MAX).trim_end().to_owned()),
     }
 }
 
@@ -273,6 +288,14 @@ mod tests {
             assert_eq!(url, format!("https://chats.example.org/files/{file}"));
             assert_eq!(url.rsplit('/').next().unwrap().parse(), Ok(file.clone()));
         }
+    }
+
+    #[test]
+    fn a_long_name_is_cut_in_front_of_its_extension() {
+        let long = FileName::new(&format!("{}.pdf", "ж".repeat(300)));
+        assert_eq!(long.as_str(), format!("{}.pdf", "ж".repeat(251)));
+        let no_extension = FileName::new(&format!("a.{}", "ж".repeat(300)));
+        assert_eq!(no_extension.as_str().chars().count(), 255);
     }
 
     #[test]

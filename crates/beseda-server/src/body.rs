@@ -96,6 +96,8 @@ pub(crate) async fn drain(body: &mut Body, bounds: Bounds) {
 
 /// JSON out of a body.
 pub(crate) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+    // PowerShell, .NET and 1C put a byte order mark before the text.
+    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     let text = std::str::from_utf8(body).map_err(|error| unreadable(&error.to_string()))?;
     let start = text.trim_start_matches([' ', '\t', '\r', '\n']);
     if start.is_empty() || start.trim_end() == "null" {
@@ -149,9 +151,19 @@ pub(crate) enum Kind {
     Multipart,
 }
 
-/// Checks `Content-Type`: 415 for another type, 400 for another encoding than UTF-8.
-/// JSON needs no header at all.
+/// Checks `Content-Type` and `Content-Encoding`: 415 for another type or a compressed body, 400 for another character
+/// set than UTF-8. JSON needs no header at all.
 pub(crate) fn check_type(headers: &HeaderMap, wanted: Kind) -> Result<()> {
+    for encoding in headers.get_all(header::CONTENT_ENCODING) {
+        let encoding = String::from_utf8_lossy(encoding.as_bytes());
+        if !encoding.is_empty() && !encoding.eq_ignore_ascii_case("identity") {
+            let text = format!(
+                "Content encoding '{}' not supported: send the body uncompressed",
+                shown(&encoding)
+            );
+            return Err(unsupported(text));
+        }
+    }
     let given = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     match (given, wanted) {
         (None | Some(b""), Kind::Json) => Ok(()),
@@ -223,6 +235,9 @@ mod tests {
         let path = "Illegal input at 'contexts[1].id'";
         let body = br#"{"contexts":[{"type":"ORDER","id":1},{"type":"ORDER","id":"2"}]}"#;
         assert_eq!(refused::<GetChats>(body), path);
+        let marked = json::<SendMessage>(b"\xEF\xBB\xBF{\"message\":\"a\"}").unwrap();
+        assert_eq!(marked.read().unwrap().as_str(), "a");
+        assert_eq!(refused::<SendMessage>(b"\xEF\xBB\xBF"), "Required request body is missing");
         for body in [&b"{'a':1}"[..], b"{} {}", b"\xff", b"{\"message\":\"\xff\"}", b"nope"] {
             let text = refused::<SendMessage>(body);
             assert!(text.starts_with("JSON: "), "{text}");

@@ -75,7 +75,7 @@ impl Wanted {
 }
 
 fn bounded(query: Query<'_>, name: &str, most: i64) -> Result<Option<usize>> {
-    let Some(raw) = query.number(name)? else { return Ok(None) };
+    let Some(raw) = query.optional_number(name)? else { return Ok(None) };
     if raw > most {
         return Err(Error::bad_request(format!(
             "Parameter {name} must be less than or equal to {most} (rejected value: {raw})"

@@ -25,7 +25,9 @@ use crate::{
     call::Call,
     files, gate,
     gate::limits::{self, Standing},
-    gzip, health, intercept, market,
+    gzip, health, intercept,
+    malformed::Malformed,
+    market,
     metrics::Label,
     reply::{self, Answer},
     route::{self, Operation, Route},
@@ -149,6 +151,9 @@ async fn dispatch(
     (route, exchange): (Route<'_>, &mut Exchange),
 ) -> Result<Answer> {
     let settings = &server.settings;
+    if let Some(Malformed(status)) = parts.extensions.get() {
+        return Ok(reply::malformed(*status));
+    }
     if too_many(&parts.headers, settings.max_headers, settings.max_header_bytes) {
         return Ok(reply::too_many_headers());
     }

@@ -26,6 +26,7 @@ mod generation;
 mod gzip;
 mod health;
 mod intercept;
+mod malformed;
 mod market;
 mod metrics;
 mod page;

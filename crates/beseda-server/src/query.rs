@@ -30,21 +30,22 @@ impl<'a> Query<'a> {
         found
     }
 
-    /// A whole number.
-    pub(crate) fn number(self, name: &str) -> Result<Option<i64>> {
-        self.text(name).map(|text| parse(&text)).transpose()
+    /// Returns a whole number that may be left out. An empty value is an absent one.
+    pub(crate) fn optional_number(self, name: &str) -> Result<Option<i64>> {
+        let given = self.text(name).filter(|text| !text.is_empty());
+        given.map(|text| parse(&text)).transpose()
     }
 
     /// An id that must be there.
     pub(crate) fn id<T: TryFrom<i64>>(self, name: &str) -> Result<T> {
         let missing =
             || Error::bad_request(format!("Required request parameter '{name}' is not present"));
-        id(name, self.number(name)?.ok_or_else(missing)?)
+        id(name, parse(&self.text(name).ok_or_else(missing)?)?)
     }
 
-    /// `limit` and the page token in either spelling. An empty token is no token.
+    /// `limit` and the page token in either spelling. An empty value is an absent one.
     pub(crate) fn page<const MAX: u32>(self) -> Result<PageRequest<MAX>> {
-        let limit = self.number("limit")?.map(Limit::new).transpose()?;
+        let limit = self.optional_number("limit")?.map(Limit::new).transpose()?;
         Ok(PageRequest { limit, token: self.token() })
     }
 
@@ -98,5 +99,11 @@ mod tests {
         assert_eq!(token("page_token=a%3D%3D").as_deref(), Some("a=="));
         assert_eq!(token("pageToken=&page_token=old").as_deref(), Some("old"));
         assert_eq!(token("pageToken="), None);
+    }
+
+    #[test]
+    fn an_empty_limit_is_an_absent_one() {
+        assert_eq!(Query("limit=").page::<20>().unwrap().limit, None);
+        assert!(Query("limit=%20").page::<20>().is_err());
     }
 }

@@ -87,6 +87,19 @@ pub(crate) fn method_not_allowed(method: &Method, allow: &'static str) -> Answer
     Answer::Whole(response)
 }
 
+/// The answer to a request that couldn't be parsed: 400, 414 or 431.
+pub(crate) fn malformed(status: StatusCode) -> Answer {
+    let (code, text) = match status {
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => return too_many_headers(),
+        StatusCode::URI_TOO_LONG => ("URI_TOO_LONG", "The request target is too long"),
+        _ => (
+            Refusal::BadRequest.code(),
+            "The request is not valid HTTP: its first line or a header can't be parsed, or its target is not UTF-8",
+        ),
+    };
+    Answer::Whole(enveloped(status, &[fault(code, text)]))
+}
+
 /// 431: the request has more headers than are read.
 pub(crate) fn too_many_headers() -> Answer {
     let fault = fault("REQUEST_HEADER_FIELDS_TOO_LARGE", "The request headers are too big");

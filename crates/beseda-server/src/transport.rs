@@ -36,6 +36,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::{
     Reset,
+    malformed::MalformedAnswers,
     resettable::{Breaker, Resettable},
 };
 
@@ -235,7 +236,8 @@ impl Door {
                 Err(io::Error::from(io::ErrorKind::ConnectionReset))
             }
         });
-        let connection = self.builder.serve_connection(TokioIo::new(stream), service);
+        let stream = TokioIo::new(MalformedAnswers::new(stream, self.router.clone()));
+        let connection = self.builder.serve_connection(stream, service);
         if let Err(error) = watcher.watch(connection).await {
             tracing::debug!(error, "a connection ended badly");
         }

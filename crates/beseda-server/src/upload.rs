@@ -1,5 +1,7 @@
 //! A file out of a multipart body, handed on while it arrives. Where it is kept is the engine's business.
 
+mod file_name;
+
 use std::{fmt, future::Future, io};
 
 use axum::body::Body;
@@ -22,8 +24,7 @@ const PART: &str = "file";
 
 /// The part named `file`, found in a body that is still arriving.
 pub(crate) struct Incoming<'r> {
-    // The part borrows nothing of the form, but the form must live as long as the part is read.
-    _form: Multipart<'r>,
+    form: Multipart<'r>,
     part: Field<'r>,
     /// The value of the part named `sender`, if it came before the file.
     pub(crate) sender: Option<String>,
@@ -52,7 +53,7 @@ pub(crate) async fn find<'r>(call: &'r mut Call<'_>) -> Result<Incoming<'r>> {
     let mut sender = None;
     while let Some(part) = form.next_field().await.map_err(|error| refuse(&error))? {
         match part.name() {
-            Some(PART) => return Ok(Incoming { _form: form, part, sender }),
+            Some(PART) => return Ok(Incoming { form, part, sender }),
             Some("sender") => sender = Some(part.text().await.map_err(|error| refuse(&error))?),
             _ => {}
         }
@@ -62,14 +63,16 @@ pub(crate) async fn find<'r>(call: &'r mut Call<'_>) -> Result<Incoming<'r>> {
 
 impl Incoming<'_> {
     /// Hands the file to `send` piece by piece. If the rest of it never comes, `send` sees its stream fail.
-    pub(crate) async fn pass<T, F>(mut self, send: impl FnOnce(FileUpload) -> F) -> Result<T>
+    pub(crate) async fn pass<T, F>(self, send: impl FnOnce(FileUpload) -> F) -> Result<T>
     where
         F: Future<Output = Result<T>>,
     {
         let (pieces, receiver) = mpsc::channel(4);
-        let name = FileName::new(&file_name(&self.part));
+        let disposition = self.part.headers().get(header::CONTENT_DISPOSITION);
+        let named = disposition.and_then(|value| file_name::file_name(value.as_bytes()));
+        let name = FileName::new(&named.unwrap_or_default());
         let sending = send(FileUpload { name, content: arriving(receiver) });
-        let (sent, pumped) = futures::join!(sending, pump(&mut self.part, pieces));
+        let (sent, pumped) = futures::join!(sending, pump(self.form, self.part, pieces));
         match (sent, pumped) {
             (Ok(sent), _) => Ok(sent),
             (Err(_), Err(refusal)) => Err(refusal),
@@ -84,17 +87,33 @@ enum Piece {
     End,
 }
 
-async fn pump(part: &mut Field<'_>, pieces: mpsc::Sender<Piece>) -> Result<()> {
-    loop {
-        // Dropping the sender without an end is how a failure reaches the other side.
-        let piece = match part.chunk().await.map_err(|error| refuse(&error))? {
-            Some(bytes) => Piece::Bytes(bytes),
-            None => Piece::End,
-        };
-        let end = matches!(piece, Piece::End);
+/// Passes the file on and ends it once the rest of the form has been read and holds no second file.
+async fn pump(form: Multipart<'_>, mut part: Field<'_>, pieces: mpsc::Sender<Piece>) -> Result<()> {
+    // Returning without an end drops the sender, which is how a failure reaches the other side.
+    while let Some(bytes) = part.chunk().await.map_err(|error| refuse(&error))? {
         // Nobody listens any more if the engine has refused: its answer counts then.
-        if pieces.send(piece).await.is_err() || end {
+        if pieces.send(Piece::Bytes(bytes)).await.is_err() {
             return Ok(());
+        }
+    }
+    drop(part);
+    check_rest(form).await?;
+    let _ = pieces.send(Piece::End).await;
+    Ok(())
+}
+
+/// Reads what follows the file: 400 if that is another file.
+async fn check_rest(mut form: Multipart<'_>) -> Result<()> {
+    loop {
+        match form.next_field().await {
+            Ok(Some(part)) if part.name() == Some(PART) => {
+                let text = format!("Only one part '{PART}' is allowed: send one file per request");
+                return Err(Error::bad_request(text));
+            }
+            Ok(Some(_)) => {}
+            // A form that ends without its closing delimiter has ended all the same.
+            Ok(None) | Err(multer::Error::IncompleteStream) => return Ok(()),
+            Err(error) => return Err(refuse(&error)),
         }
     }
 }
@@ -113,19 +132,6 @@ fn arriving(receiver: mpsc::Receiver<Piece>) -> FileStream {
         }
     })
     .boxed()
-}
-
-/// The name the part came with: `filename*` is the exact one where both are given.
-fn file_name(part: &Field<'_>) -> String {
-    let disposition = part.headers().get(header::CONTENT_DISPOSITION);
-    let text = disposition.map(|value| String::from_utf8_lossy(value.as_bytes()));
-    let exact = text.as_deref().and_then(|text| {
-        let start =
-            text.to_ascii_lowercase().find("filename*=utf-8''")? + "filename*=utf-8''".len();
-        let encoded = text[start..].split([';', ' ']).next()?;
-        Some(percent_encoding::percent_decode_str(encoded).decode_utf8_lossy().into_owned())
-    });
-    exact.or_else(|| part.file_name().map(str::to_owned)).unwrap_or_default()
 }
 
 fn refuse(error: &multer::Error) -> Error {

@@ -147,3 +147,54 @@ async fn the_second_version_of_http_is_spoken_without_tls_too() {
         assert!(body.starts_with(br#"{"status":"#));
     }
 }
+
+/// Sends raw bytes and reads until the server closes the connection.
+async fn exchange(world: &World, request: &[u8]) -> Reply {
+    let mut stream = world.connect().await;
+    stream.write_all(request).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    Reply::parse(&answer)
+}
+
+#[tokio::test]
+async fn a_request_that_cannot_be_parsed_is_answered_in_the_shape_of_the_api() {
+    let world = World::open("{}").await;
+    for (request, status, code) in [
+        (
+            &b"GET /v2/businesses/1/chat?chatId=\xf7\xe5 HTTP/1.1\r\nHost: test\r\n\r\n"[..],
+            400,
+            "BAD_REQUEST",
+        ),
+        (b"nonsense\r\n\r\n", 400, "BAD_REQUEST"),
+        (b"GET / HTTP/1.1\r\nbad header\r\n\r\n", 400, "BAD_REQUEST"),
+    ] {
+        let reply = exchange(&world, request).await;
+        assert_eq!(reply.status, status, "{}", String::from_utf8_lossy(request));
+        assert_eq!(reply.json()["status"], "ERROR");
+        assert_eq!(reply.json()["errors"][0]["code"], code);
+        for name in ["x-ratelimit-resource-limit", "x-ratelimit-resource-until", "x-request-id"] {
+            assert!(reply.header(name).is_some(), "no {name}");
+        }
+    }
+    let many = "X-A: b\r\n".repeat(200);
+    let request = format!("GET / HTTP/1.1\r\nHost: test\r\n{many}\r\n");
+    let reply = exchange(&world, request.as_bytes()).await;
+    assert_eq!(reply.status, 431);
+    assert_eq!(reply.json()["errors"][0]["code"], "REQUEST_HEADER_FIELDS_TOO_LARGE");
+}
+
+#[tokio::test]
+async fn a_request_behind_one_that_was_answered_may_be_malformed_too() {
+    let world = World::open("{}").await;
+    let mut stream = world.connect().await;
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: test\r\n\r\n").await.unwrap();
+    let mut first = [0; 12];
+    stream.read_exact(&mut first).await.unwrap();
+    assert_eq!(&first, b"HTTP/1.1 200");
+    stream.write_all(b"GET /\xff HTTP/1.1\r\nHost: test\r\n\r\n").await.unwrap();
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).await.unwrap();
+    let rest = String::from_utf8_lossy(&rest);
+    assert!(rest.contains("400 Bad Request") && rest.contains("not UTF-8"), "{rest}");
+}
