@@ -13,5 +13,6 @@ mod published;
 mod refusing;
 mod surfaces;
 mod transport;
+mod uploads;
 mod wire;
 mod world;
