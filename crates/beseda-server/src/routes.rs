@@ -1,7 +1,7 @@
 //! The handlers of the published operations, in the order of the trait: read, call, answer. Refusing is everybody else's business.
 
 use beseda_api::{
-    BusinessId, ChatPage, Error, HistoryFrom, Result,
+    BusinessId, ChatPage, Error, Generation, HistoryFrom, Result,
     wire::{CreateChat, CreatedChat, GetChatHistory, SendMessage},
 };
 
@@ -66,7 +66,12 @@ async fn get_chat_message(call: &mut Call<'_>, business: BusinessId) -> Result<A
 }
 
 async fn create_chat(call: &mut Call<'_>, business: BusinessId) -> Result<Answer> {
-    let context = call.json::<CreateChat>().await?.read()?;
+    let body: CreateChat = call.json().await?;
+    if call.generation == Generation::Y2024 && body.context.is_none() && body.order_id.is_none() {
+        // That generation knows orders only.
+        return Err(Error::null_field("orderId"));
+    }
+    let context = body.read()?;
     let chat_id = call.chats().create_chat(business, context).await?;
     reply::ok(CreatedChat { chat_id })
 }

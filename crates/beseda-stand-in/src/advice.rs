@@ -3,6 +3,7 @@
 mod body;
 mod credential;
 mod path;
+pub(crate) mod upload;
 
 use serde_json::Value;
 
@@ -114,6 +115,29 @@ mod tests {
             (bad("createChat", "", r#"{"orderId":"A-17"}"#, ""), "number"),
             (bad("createChat", "", r#"{"context":{"type":"DIRECT","id":1}}"#, ""), "buyer"),
             (bad("sendFileToChat", "chatId=1", "", "part 'file'"), "named file"),
+            (bad("sendFileToChat", "chatId=1", "", "Only one part 'file' is allowed"), "each file"),
+            (bad("getChats", "", r#"{"orderIds":["123"]}"#, ""), "orderIds: a number"),
+            (
+                bad("getChats", "", r#"{"contexts":[{"type":"ORDER","id":"1"}]}"#, ""),
+                "contexts[].id",
+            ),
+            (bad("getChatHistory", "chatId=1", r#"{"messageIdFrom":"178"}"#, ""), "push"),
+            (bad("createChat", "", r#"{"orderId":"123"}"#, ""), "without quotes"),
+            (bad("createChat", "", "{}", ""), "context"),
+            (bad("getChats", "", r#"{"statuses":["\"new\""]}"#, ""), r#"write "NEW""#),
+            (bad("getChatHistory", "chatId=%22123%22", "{}", ""), "?chatId=123"),
+            (
+                bad("getChats", "pageToken=eyBuZXh0SWQ6IDIzNDIgfQ%3D%3D", "{}", "Bad page token"),
+                "sample",
+            ),
+            (
+                bad("getChats", "page_token=eyBuZXh0SWQ6IDIzNDIgfQ", "{}", "Bad page token"),
+                "sample",
+            ),
+            (
+                Refusal { path: "/businesses/1/chats/new", ..bad("createChat", "", "{}", "") },
+                r#"{"orderId":"#,
+            ),
         ] {
             let said = advice(&refusal);
             assert!(said.contains(says), "{refusal:?} -> {said}");

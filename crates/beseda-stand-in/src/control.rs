@@ -134,6 +134,9 @@ impl Control {
         status: u16,
         whole: Option<&Bytes>,
     ) -> Option<String> {
+        if arrival.operation == "sendFileToChat" && status == 200 {
+            return advice::upload::unnamed(&asked.body());
+        }
         let ours = arrival.generation.is_some() || arrival.operation == "unknown";
         if !(400..500).contains(&status) || !ours {
             return None;

@@ -1,5 +1,7 @@
 //! Mistakes in parameters and bodies: the right thing in the wrong place, the wrong type, the wrong format.
 
+mod quoted;
+
 use serde_json::{Map, Value};
 
 use super::Refusal;
@@ -9,8 +11,15 @@ pub(super) fn bad_request(refusal: &Refusal<'_>) -> Option<String> {
     general.or_else(|| match refusal.operation {
         "sendMessageToChat" => of_message(&refusal.json()?),
         "sendFileToChat" => Some(of_file(refusal)),
-        "createChat" => of_new_chat(&refusal.json()?),
-        "getChats" => of_filter(&refusal.json()?),
+        "createChat" => {
+            let body = refusal.json()?;
+            quoted::number(&body).or_else(|| of_new_chat(&body, refusal.path))
+        }
+        "getChats" => {
+            let body = refusal.json()?;
+            quoted::number(&body).or_else(|| of_filter(&body))
+        }
+        "getChatHistory" => quoted::number(&refusal.json()?),
         _ => None,
     })
 }
@@ -27,6 +36,9 @@ const LOOKALIKES: [(&str, &str); 8] = [
     ("messageid", "messageId"),
 ];
 
+/// The page token in the samples of the published documentation, without its padding.
+const SAMPLE_TOKEN: &str = "eyBuZXh0SWQ6IDIzNDIgfQ";
+
 fn of_query(refusal: &Refusal<'_>) -> Option<String> {
     let wants_chat = !matches!(refusal.operation, "getChats" | "createChat" | "getCampaigns");
     if wants_chat && refusal.parameter("chatId").is_none() {
@@ -40,6 +52,14 @@ fn of_query(refusal: &Refusal<'_>) -> Option<String> {
             return Some(format!("The parameter is named {right}, not {wrong}."));
         }
     }
+    for name in ["chatId", "messageId", "limit"] {
+        let value = refusal.parameter(name).unwrap_or_default();
+        if ["%22", "\"", "'", "%27"].iter().any(|quote| value.starts_with(quote)) {
+            return Some(format!(
+                "{name} has quotes around it: a number in the query is written without them, ?{name}=123"
+            ));
+        }
+    }
     let limit = refusal.parameter("limit").and_then(|limit| limit.parse::<i64>().ok());
     let most = if refusal.operation == "getChats" { 20 } else { 100 };
     if limit.is_some_and(|limit| limit > most || limit < 1) {
@@ -48,6 +68,10 @@ fn of_query(refusal: &Refusal<'_>) -> Option<String> {
         ));
     }
     if refusal.reason == "Bad page token" {
+        let token = refusal.parameter("pageToken").or_else(|| refusal.parameter("page_token"));
+        if token.is_some_and(|token| token.starts_with(SAMPLE_TOKEN)) {
+            return Some("This is the sample token of the published documentation, not one of yours: leave pageToken out for the first page, then send the result.paging.nextPageToken that came with it.".to_owned());
+        }
         return Some("pageToken is result.paging.nextPageToken of the page before, unchanged and percent-encoded, with the same operation, cabinet and chat. Without nextPageToken there is no further page.".to_owned());
     }
     refusal.reason.contains("X-Business-Id").then(|| {
@@ -61,11 +85,20 @@ fn of_format(refusal: &Refusal<'_>) -> Option<String> {
     }
     let body = refusal.body.trim();
     let kind = refusal.header("content-type").unwrap_or_default();
+    if refusal.reason.contains("Content encoding") {
+        return Some(UNCOMPRESSED.to_owned());
+    }
     if body.is_empty() {
         return Some("The body is missing: it is JSON and has to be there even if nothing is filtered; {} will do for lists and histories.".to_owned());
     }
     if kind.contains("form") || (!body.starts_with(['{', '[']) && body.contains('=')) {
         return Some("The body is JSON with Content-Type: application/json, not a form (in curl: -H 'Content-Type: application/json' -d '{...}').".to_owned());
+    }
+    if refusal.reason.contains("utf-8") {
+        return Some(
+            "The body is not UTF-8 (windows-1251?): encode it as UTF-8 before it is sent."
+                .to_owned(),
+        );
     }
     if body.starts_with('"') {
         return Some("The body is a string that holds JSON: it was encoded twice.".to_owned());
@@ -108,7 +141,16 @@ fn of_message(body: &Map<String, Value>) -> Option<String> {
     })
 }
 
+const UNCOMPRESSED: &str =
+    "Send the body as it is, without Content-Encoding: compressed requests are not read.";
+
 fn of_file(refusal: &Refusal<'_>) -> String {
+    if refusal.reason.starts_with("Only one part") {
+        return "A message carries one file: send each file with a request of its own.".to_owned();
+    }
+    if refusal.reason.contains("Content encoding") {
+        return UNCOMPRESSED.to_owned();
+    }
     let kind = refusal.header("content-type").unwrap_or_default();
     if kind.contains("json") || refusal.body.trim_start().starts_with('{') {
         return "A file is not sent as JSON: send multipart/form-data with one part named file."
@@ -120,7 +162,7 @@ fn of_file(refusal: &Refusal<'_>) -> String {
     "Send multipart/form-data with one part, named file and with a filename, of at most 5 MB (in curl: -F file=@photo.jpg).".to_owned()
 }
 
-fn of_new_chat(body: &Map<String, Value>) -> Option<String> {
+fn of_new_chat(body: &Map<String, Value>, path: &str) -> Option<String> {
     let context = body.get("context").and_then(Value::as_object);
     if let Some(context) = context {
         if context.get("type").is_some_and(|word| word == "DIRECT") {
@@ -128,10 +170,11 @@ fn of_new_chat(body: &Map<String, Value>) -> Option<String> {
         }
         if context.get("id").is_some_and(Value::is_string) {
             return Some(
-                "context.id is a number: the order's id at Market, without quotes.".to_owned(),
+                "context.id is a number: the order's id at Market, not the shop's own number of it."
+                    .to_owned(),
             );
         }
-        return lower_case(context.get("type"));
+        return misspelt(context.get("type"));
     }
     if body.get("orderId").is_some_and(Value::is_string) {
         return Some(
@@ -139,7 +182,12 @@ fn of_new_chat(body: &Map<String, Value>) -> Option<String> {
                 .to_owned(),
         );
     }
-    Some(r#"Name what the chat is about: {"context":{"type":"ORDER","id":<order id>}}"#.to_owned())
+    let form = if path.starts_with("/v2/") {
+        r#"Name what the chat is about: {"context":{"type":"ORDER","id":<order id>}}"#
+    } else {
+        r#"Name the order that the chat is about: {"orderId":<order id>}"#
+    };
+    Some(form.to_owned())
 }
 
 fn of_filter(body: &Map<String, Value>) -> Option<String> {
@@ -149,7 +197,7 @@ fn of_filter(body: &Map<String, Value>) -> Option<String> {
                 return Some(format!("{name} is an empty list: leave it out to see all chats."));
             }
             Value::Array(list) => {
-                if let Some(advice) = list.iter().find_map(|word| lower_case(Some(word))) {
+                if let Some(advice) = list.iter().find_map(|word| misspelt(Some(word))) {
                     return Some(advice);
                 }
             }
@@ -162,8 +210,15 @@ fn of_filter(body: &Map<String, Value>) -> Option<String> {
     None
 }
 
-fn lower_case(word: Option<&Value>) -> Option<String> {
+/// Returns advice on a word of the API in quotes of its own or in small letters.
+fn misspelt(word: Option<&Value>) -> Option<String> {
     let word = word?.as_str()?;
-    let loud = word.to_uppercase().replace('-', "_");
+    let bare = word.trim().trim_matches(['"', '\'']);
+    let loud = bare.to_uppercase().replace('-', "_");
+    if bare != word {
+        return Some(format!(
+            "The word has quotes or blanks inside its quotes: write \"{loud}\", quoted once."
+        ));
+    }
     (loud != word).then(|| format!("Words of the API are written in capital letters: {loud}."))
 }

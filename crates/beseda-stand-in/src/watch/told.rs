@@ -77,10 +77,11 @@ impl Pending {
         body
     }
 
-    /// The request's body as far as it was read and is text.
+    /// The request's body as far as it was read. What isn't text is replaced.
     pub(crate) fn body(&self) -> String {
         let (bytes, _) = self.heard.so_far();
-        String::from_utf8(bytes.to_vec()).unwrap_or_default()
+        let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
+        String::from_utf8_lossy(text).into_owned()
     }
 
     pub(crate) fn method(&self) -> &str {
