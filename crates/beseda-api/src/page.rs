@@ -1,6 +1,7 @@
 //! Paging: limits that can't be over their maximum, opaque tokens, the `paging` object. What a token means is the engine's business.
 
 use std::{
+    any::type_name,
     fmt,
     hash::{DefaultHasher, Hash, Hasher},
 };
@@ -119,8 +120,10 @@ impl<const MAX: u32> PageRequest<MAX>
 where
     Limit<MAX>: Default,
 {
-    /// The page of a list that is whole in memory, with the token of the next one. A token names a place in the list,
-    /// so it suits lists that only grow at their end; `list` is the list's name, and only its own tokens are good.
+    /// The page of a list that is whole in memory, in the order of a key that no two items share, and the token of the
+    /// next page. A token says behind which key to go on, so items that come and go elsewhere are neither skipped nor
+    /// repeated. `list` is what the list is of, as a `ChatId` or a text, and only tokens of its own
+    /// are good.
     ///
     /// # Errors
     /// 400 for a token that isn't of this list.
@@ -128,29 +131,34 @@ where
         self,
         list: impl Hash,
         items: impl IntoIterator<Item = T>,
+        key: impl Fn(&T) -> (i64, i64),
     ) -> Result<(Vec<T>, Paging)> {
-        let from = match &self.token {
-            None => 0,
-            Some(token) => place(&list, token).ok_or_else(Error::bad_page_token)?,
+        let behind = match &self.token {
+            None => None,
+            Some(token) => Some(read(&list, token).ok_or_else(Error::bad_page_token)?),
         };
+        let mut items: Vec<T> = items.into_iter().filter(|item| Some(key(item)) > behind).collect();
+        items.sort_by_key(&key);
         let size = self.limit.unwrap_or_default().get() as usize;
-        let mut items = items.into_iter().skip(from);
-        let page = items.by_ref().take(size).collect();
-        let next_page_token = items.next().map(|_| token(&list, from + size));
-        Ok((page, Paging { next_page_token }))
+        let more = items.len() > size;
+        items.truncate(size);
+        let last = items.last().filter(|_| more);
+        let next_page_token = last.map(|last| token(&list, key(last)));
+        Ok((items, Paging { next_page_token }))
     }
 }
 
-/// The place in eight digits, and sixteen that only this list has at this place.
-fn token(list: &impl Hash, place: usize) -> PageToken {
+/// The two halves of the key, and what only this list has for this key. A chat and a cabinet of one number differ by type.
+fn token<L: Hash>(list: &L, key: (i64, i64)) -> PageToken {
     let mut hasher = DefaultHasher::new();
-    (list, place).hash(&mut hasher);
-    PageToken(format!("{place:08x}{:016x}", hasher.finish()))
+    (type_name::<L>(), list, key).hash(&mut hasher);
+    PageToken(format!("{:016x}{:016x}{:016x}", key.0, key.1, hasher.finish()))
 }
 
-fn place(list: &impl Hash, given: &PageToken) -> Option<usize> {
-    let place = usize::from_str_radix(given.0.get(..8)?, 16).ok()?;
-    (token(list, place) == *given).then_some(place)
+fn read(list: &impl Hash, given: &PageToken) -> Option<(i64, i64)> {
+    let half = |place| u64::from_str_radix(given.0.get(place..place + 16)?, 16).ok();
+    let key = (half(0)?.cast_signed(), half(16)?.cast_signed());
+    (token(list, key) == *given).then_some(key)
 }
 
 /// What part of a history is asked for.
@@ -181,22 +189,45 @@ fn no_empty_token<'de, D: serde::Deserializer<'de>>(
 #[cfg(test)]
 mod tests {
     use super::{ChatsLimit, PageRequest, PageToken, Paging};
+    use crate::{BusinessId, ChatId};
+
+    fn page(limit: i64, token: Option<PageToken>, list: &[i64]) -> (Vec<i64>, Option<PageToken>) {
+        let asked = PageRequest { limit: ChatsLimit::new(limit).ok(), token };
+        let (page, paging) = asked.cut("list", list.to_vec(), |item| (-item, 0)).unwrap();
+        (page, paging.next_page_token)
+    }
 
     #[test]
-    fn a_list_in_memory_is_walked_in_pages_by_its_own_tokens_only() {
-        let first = PageRequest::first(ChatsLimit::new(3).unwrap());
-        let (page, paging) = first.clone().cut("list", 0..7).unwrap();
-        let token = paging.next_page_token.unwrap();
-        let (next, paging) = first.after(token.clone()).cut("list", 0..7).unwrap();
-        let (last, end) = first.after(paging.next_page_token.unwrap()).cut("list", 0..7).unwrap();
-        assert_eq!((page, next, last), (vec![0, 1, 2], vec![3, 4, 5], vec![6]));
-        assert_eq!(end, Paging::default());
-        assert_eq!(PageRequest::<20>::default().cut("list", 0..10).unwrap().0.len(), 10);
-        assert!(first.after(token.clone()).cut("another list", 0..7).is_err());
-        for bad in ["", "zzz", "00000003", "я", &token.as_str().to_uppercase()] {
-            let asked = first.after(PageToken::new(bad));
-            assert!(asked.cut("list", 0..7).is_err() || bad == token.as_str(), "{bad}");
+    fn a_list_in_memory_is_walked_in_pages_whatever_comes_and_goes() {
+        let (first, token) = page(2, None, &[1, 5, 3, 4, 2]);
+        let (next, token) = page(2, token, &[1, 3, 4, 2, 6, 7]);
+        let (last, end) = page(2, token, &[1, 3, 2, 8]);
+        assert_eq!((first, next, last, end), (vec![5, 4], vec![3, 2], vec![1], None));
+        let default = PageRequest::<20>::default().cut("list", 0..11, |item| (*item, 0)).unwrap();
+        assert_eq!((default.0.len(), default.1.next_page_token.is_some()), (10, true));
+    }
+
+    #[test]
+    fn only_tokens_of_the_list_itself_are_good() {
+        let token = page(2, None, &[1, 2, 3]).1.unwrap();
+        let bad = |list: &str, token: &str| {
+            let asked = PageRequest::<20> { limit: None, token: Some(PageToken::new(token)) };
+            asked.cut(list, 0..3, |item| (-*item, 0)).is_err()
+        };
+        assert!(!bad("list", token.as_str()) && bad("another list", token.as_str()));
+        let of = |token| PageRequest::<20> { limit: None, token };
+        let cut = |asked: PageRequest<20>| asked.cut(ChatId::new(1).unwrap(), 0..20, |i| (*i, 0));
+        let token = cut(of(None)).unwrap().1.next_page_token;
+        assert!(cut(of(token.clone())).is_ok());
+        assert!(of(token).cut(BusinessId::new(1).unwrap(), 0..20, |i| (*i, 0)).is_err());
+        let token = page(2, None, &[1, 2, 3]).1.unwrap();
+        for place in 0..token.as_str().len() {
+            let mut changed = token.as_str().to_owned();
+            let other = if &changed[place..=place] == "A" { "B" } else { "A" };
+            changed.replace_range(place..=place, other);
+            assert!(bad("list", &changed), "{changed}");
         }
+        assert!(["", "zzz", "я", &"я".repeat(24)].iter().all(|token| bad("list", token)));
     }
 
     #[test]

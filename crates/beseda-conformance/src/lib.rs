@@ -1,13 +1,19 @@
 //! One suite of behaviour for every implementation of the Chats API, engines and clients alike.
 //! It knows only the contract crate; what the traits can't express (bytes on the wire) is tested elsewhere.
 //!
-//! A case is a plain `async fn` over a [`World`]; [`conformance!`] lists all of them once and makes
-//! one test each for a world:
+//! A case is a plain `async fn` over a [`World`]. [`run()`] tries all of them on any [`ChatsApi`](beseda_api::ChatsApi),
+//! leaving out by name what needs more than the world has; [`conformance!`] makes one test of each for a world that has
+//! everything.
 //!
-//! ```text
-//! mod my_engine {
-//!     async fn world() -> beseda_conformance::World { … }
-//!     beseda_conformance::conformance!(crate::my_engine::world);
+//! ```
+//! # use std::sync::Arc;
+//! # use beseda_conformance::World;
+//! # use beseda_api::{BusinessId, ChatsApi};
+//! async fn conforms(new: fn() -> Arc<dyn ChatsApi>) {
+//!     let world = || async { World::new(new(), BusinessId::new(1).unwrap()) };
+//!     let report = beseda_conformance::run(world).await;
+//!     println!("{report}");
+//!     report.assert_passed();
 //! }
 //! ```
 #![expect(clippy::unwrap_used, reason = "a case fails by panicking where it stands")]
@@ -15,6 +21,9 @@
 pub mod cases;
 mod list;
 pub mod refusal;
+mod run;
 mod world;
 
-pub use world::{Backstage, World, assert_grow, buyer, ids, text};
+pub use list::{CASES, Case};
+pub use run::{Report, run};
+pub use world::{Backstage, Need, World, assert_grow, buyer, ids, text};

@@ -12,6 +12,41 @@ use beseda_api::{
 };
 use bytes::Bytes;
 
+const UNDECLARED: &str = "a case uses what it doesn't say it needs: see list.rs";
+
+/// What a case needs of its world besides the seven operations and one cabinet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Need {
+    /// Somebody who plays the marketplace: orders with buyers, returns, disputes, the buyer's words.
+    Market,
+    /// A clock that moves only when it is moved.
+    Clock,
+    /// A second cabinet.
+    OtherCabinet,
+    /// Files can be sent.
+    Files,
+    /// A look at what is kept and what links lead to.
+    Backstage,
+}
+
+impl Need {
+    /// Every need.
+    pub const ALL: [Self; 5] =
+        [Self::Market, Self::Clock, Self::OtherCabinet, Self::Files, Self::Backstage];
+
+    /// Why a case is left out where this is missing.
+    #[must_use]
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Market => "there is no market side",
+            Self::Clock => "there is no manual clock",
+            Self::OtherCabinet => "there is no second cabinet",
+            Self::Files => "files can't be sent",
+            Self::Backstage => "nobody can fetch or count files",
+        }
+    }
+}
+
 /// What a case may ask of the place it runs in besides the two traits.
 #[async_trait]
 pub trait Backstage: Send + Sync {
@@ -23,41 +58,108 @@ pub trait Backstage: Send + Sync {
     fn complaints(&self) -> Vec<String>;
 }
 
-/// An implementation of the API with nothing in it yet.
+/// An implementation of the API with nothing in it yet, and what a case may use besides it. What is `None` leaves out the
+/// cases that say they need it.
 pub struct World {
     /// The seller's side.
     pub api: Arc<dyn ChatsApi>,
-    /// The marketplace's side.
-    pub market: Arc<dyn MarketSide>,
-    /// A cabinet with three shops: FBS, FBY and DBS.
+    /// A cabinet; with a market side it has three shops: FBS, FBY and DBS.
     pub business: BusinessId,
     /// A second one, with one FBS shop, reached through the same `api`.
-    pub other: BusinessId,
+    pub other: Option<BusinessId>,
+    /// The marketplace's side. Without one, any order id belongs to the cabinet that names it.
+    pub market: Option<Arc<dyn MarketSide>>,
     /// What time it is for the implementation; it moves only when a case moves it.
-    pub clock: Arc<ManualClock>,
+    pub clock: Option<Arc<ManualClock>>,
+    /// Whether files can be sent.
+    pub files: bool,
     /// The place itself; ends with the world.
-    pub stage: Box<dyn Backstage>,
+    pub stage: Option<Box<dyn Backstage>>,
 }
 
 impl World {
+    /// A world with one cabinet, no marketplace, the machine's clock and no files.
+    #[must_use]
+    pub fn new(api: Arc<dyn ChatsApi>, business: BusinessId) -> Self {
+        let (other, market, clock, stage) = (None, None, None, None);
+        Self { api, business, other, market, clock, files: false, stage }
+    }
+
+    /// Whether the world has what a case needs.
+    #[must_use]
+    pub fn has(&self, need: Need) -> bool {
+        match need {
+            Need::Market => self.market.is_some(),
+            Need::Clock => self.clock.is_some(),
+            Need::OtherCabinet => self.other.is_some(),
+            Need::Files => self.files,
+            Need::Backstage => self.stage.is_some(),
+        }
+    }
+
+    /// Asserts that nothing is missing that a case needs.
+    ///
+    /// # Panics
+    /// If something is: such a world is for [`run`](crate::run()), which leaves out what it can't try.
+    pub fn assert_has(&self, needs: &[Need]) {
+        for need in needs {
+            assert!(self.has(*need), "{}", need.reason());
+        }
+    }
+
+    /// The marketplace's side.
+    ///
+    /// # Panics
+    /// If there is none: the case must say that it needs one. So do the next three.
+    #[must_use]
+    pub fn market(&self) -> &dyn MarketSide {
+        self.market.as_deref().expect(UNDECLARED)
+    }
+
+    /// The manual clock.
+    #[must_use]
+    pub fn clock(&self) -> &ManualClock {
+        self.clock.as_deref().expect(UNDECLARED)
+    }
+
+    /// The second cabinet.
+    #[must_use]
+    pub fn other(&self) -> BusinessId {
+        self.other.expect(UNDECLARED)
+    }
+
+    /// The place itself.
+    #[must_use]
+    pub fn stage(&self) -> &dyn Backstage {
+        self.stage.as_deref().expect(UNDECLARED)
+    }
+
+    /// How many files lie in the store; none, where nobody can look.
+    #[must_use]
+    pub fn stored_files(&self) -> usize {
+        self.stage.as_ref().map_or(0, |stage| stage.stored_files())
+    }
+
     /// Ends the world.
     ///
     /// # Panics
     /// If something was seen amiss behind the stage.
     pub fn finish(self) {
-        let complaints = self.stage.complaints();
+        let complaints = self.stage.as_ref().map(|stage| stage.complaints()).unwrap_or_default();
         assert!(complaints.is_empty(), "seen behind the stage:\n{}", complaints.join("\n"));
     }
 
-    /// Lets a second pass.
+    /// Lets a second pass. Without a manual clock time passes by itself.
     pub fn tick(&self) {
-        self.clock.advance(Duration::from_secs(1));
+        if let Some(clock) = &self.clock {
+            clock.advance(Duration::from_secs(1));
+        }
     }
 
     /// The time it is, as answers write it.
     #[must_use]
     pub fn now(&self) -> Time {
-        Time::moscow(beseda_api::Clock::now(&*self.clock))
+        Time::moscow(beseda_api::Clock::now(self.clock()))
     }
 
     /// An FBS order of the first cabinet.
@@ -68,15 +170,18 @@ impl World {
     /// An order of this cabinet and model.
     pub async fn order_of(&self, business: BusinessId, raw: i64, model: Model) -> OrderId {
         let order_id = OrderId::new(raw).unwrap();
+        if self.market.is_none() && model == Model::Fbs {
+            return order_id;
+        }
         let customer = Some(buyer());
         let order = NewOrder { order_id, campaign_id: None, model: Some(model), customer };
-        self.market.register_order(business, order).await.unwrap().order_id
+        self.market().register_order(business, order).await.unwrap().order_id
     }
 
     /// A return of an order of the first cabinet.
     pub async fn return_of(&self, order_id: OrderId, raw: i64) -> ReturnId {
         let ret = NewReturn { return_id: ReturnId::new(raw).unwrap(), order_id };
-        self.market.register_return(self.business, ret).await.unwrap().return_id
+        self.market().register_return(self.business, ret).await.unwrap().return_id
     }
 
     /// A chat the shop made about a new FBS order.
@@ -92,11 +197,11 @@ impl World {
         self.create(ChatContext::Return(ret)).await
     }
 
-    /// A chat about a new order in which the buyer has written `count` numbered messages.
+    /// A chat about a new order with `count` numbered messages of the buyer, or of the shop where nobody plays the buyer.
     pub async fn talk(&self, raw: i64, count: usize) -> ChatId {
         let chat = self.order_chat(raw).await;
         for number in 0..count {
-            self.buyer_says(chat, &number.to_string()).await;
+            self.somebody_says(chat, &number.to_string()).await;
         }
         chat
     }
@@ -106,14 +211,14 @@ impl World {
         let customer = Some(Customer { name: Some(name.to_owned()), public_id: None });
         let message = Some("Есть ли в наличии?".to_owned());
         let opening = ChatOpening { customer, message, ..ChatOpening::default() };
-        self.market.open_chat(self.business, opening).await.unwrap().chat_id
+        self.market().open_chat(self.business, opening).await.unwrap().chat_id
     }
 
     /// A dispute about a new FBS order.
     pub async fn dispute(&self, raw: i64) -> ChatId {
         let order = self.order(raw).await;
         let opening = DisputeOpening { order_id: Some(order.get()), ..DisputeOpening::default() };
-        self.market.open_dispute(self.business, opening).await.unwrap().chat_id
+        self.market().open_dispute(self.business, opening).await.unwrap().chat_id
     }
 
     /// The chat the shop gets for a context.
@@ -132,6 +237,15 @@ impl World {
         self.api.send_file_to_chat(self.business, chat, file).await.unwrap();
     }
 
+    /// The buyer writes, or the shop where nobody plays the buyer.
+    pub async fn somebody_says(&self, chat: ChatId, words: &str) {
+        if self.market.is_some() {
+            self.buyer_says(chat, words).await;
+        } else {
+            self.say(chat, words).await;
+        }
+    }
+
     /// The buyer writes.
     pub async fn buyer_says(&self, chat: ChatId, words: &str) -> Message {
         self.market_writes(chat, MarketMessage::customer(words)).await
@@ -139,7 +253,7 @@ impl World {
 
     /// Somebody of the marketplace's side writes.
     pub async fn market_writes(&self, chat: ChatId, message: MarketMessage) -> Message {
-        self.market.write_message(self.business, chat, message).await.unwrap()
+        self.market().write_message(self.business, chat, message).await.unwrap()
     }
 
     /// The chat as getChat shows it.

@@ -1,7 +1,7 @@
 //! A back end of your own: chats in memory, served with an Api-Key, an OAuth token and the published limits.
 //! `cargo run -p beseda-server --example own_back_end` prints its address. What more there is: docs/implementing.md.
 
-use std::{cmp::Reverse, error, future, sync::Arc};
+use std::{error, future, sync::Arc};
 
 use async_trait::async_trait;
 use beseda_server::{Services, Settings, StaticDirectory, Transport, beseda_api::*, router, serve};
@@ -24,10 +24,10 @@ fn find(talks: &mut [Talk], of: Shop, id: ChatId) -> Result<&mut Talk> {
 impl ChatsApi for MyChats {
     async fn get_chats(&self, of: Shop, by: ChatFilter, page: PageRequest<20>) -> Result<ChatPage> {
         let talks = self.0.lock().await;
-        let mut found: Vec<&Talk> =
-            talks.iter().filter(|t| t.0 == of && by.matches(&t.1)).collect();
-        found.sort_by_key(|talk| Reverse((talk.1.updated_at, talk.1.chat_id)));
-        let (chats, paging) = page.cut(of, found.into_iter().map(|talk| talk.1.clone()))?;
+        let found = talks.iter().filter(|talk| talk.0 == of && by.matches(&talk.1));
+        let newest_first =
+            |chat: &Chat| (-chat.updated_at.timestamp().as_microsecond(), -chat.chat_id.get());
+        let (chats, paging) = page.cut(of, found.map(|talk| talk.1.clone()), newest_first)?;
         Ok(ChatPage { chats, paging })
     }
 
@@ -44,7 +44,7 @@ impl ChatsApi for MyChats {
         let mut talks = self.0.lock().await;
         let Talk(_, chat, messages) = find(&mut talks, of, id)?;
         let wanted = messages.iter().filter(|m| Some(m.message_id) >= from.message_id_from);
-        let (messages, paging) = from.page.cut(id, wanted.cloned())?;
+        let (messages, paging) = from.page.cut(id, wanted.cloned(), |m| (m.message_id.get(), 0))?;
         Ok(MessagePage { order_id: chat.order_id, context: chat.context.clone(), messages, paging })
     }
 

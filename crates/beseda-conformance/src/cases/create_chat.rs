@@ -98,14 +98,14 @@ pub async fn the_chat_a_buyer_opened_is_found(world: &World) {
     let context = Some(ContextRef::from(order(1)));
     let message = Some("Здравствуйте!".to_owned());
     let opening = ChatOpening { context, message, ..ChatOpening::default() };
-    let opened = world.market.open_chat(world.business, opening).await.unwrap();
+    let opened = world.market().open_chat(world.business, opening).await.unwrap();
     assert_eq!(world.create(order(1)).await, opened.chat_id);
     assert_eq!(world.texts(opened.chat_id).await, ["Здравствуйте!"]);
 }
 
 pub async fn a_finished_chat_is_found_too(world: &World) {
     let chat = world.order_chat(1).await;
-    world.market.close_chat(world.business, chat).await.unwrap();
+    world.market().close_chat(world.business, chat).await.unwrap();
     assert_eq!(world.create(order(1)).await, chat);
     assert_eq!(world.status(chat).await, ChatStatus::Finished);
 }
@@ -164,7 +164,7 @@ pub async fn a_shop_and_a_buyer_who_begin_at_once_meet_in_one_chat(world: &World
         };
         let (made, opened) = tokio::join!(
             world.api.create_chat(world.business, context),
-            world.market.open_chat(world.business, opening)
+            world.market().open_chat(world.business, opening)
         );
         assert_eq!(made.unwrap(), opened.unwrap().chat_id);
     }

@@ -20,7 +20,7 @@ pub async fn the_bytes_come_back_as_they_were_sent(world: &World) {
     world.send_file(chat, "все байты.bin", content.clone()).await;
     let attachment = attachment(world, chat).await;
     assert_eq!(usize::try_from(attachment.size).unwrap(), content.len());
-    let (name, fetched) = world.stage.fetch(&attachment.url).await.unwrap();
+    let (name, fetched) = world.stage().fetch(&attachment.url).await.unwrap();
     assert_eq!(name, "все байты.bin");
     assert!(fetched == content, "the bytes differ");
 }
@@ -42,7 +42,7 @@ pub async fn names_in_any_script_and_with_any_signs_are_kept(world: &World) {
         world.send_file(chat, name, "x").await;
         let attachment = attachment(world, chat).await;
         assert_eq!(attachment.name, name);
-        let (fetched, _) = world.stage.fetch(&attachment.url).await.unwrap();
+        let (fetched, _) = world.stage().fetch(&attachment.url).await.unwrap();
         assert_eq!(fetched, name);
     }
 }
@@ -80,17 +80,17 @@ pub async fn a_link_that_was_not_given_out_leads_nowhere(world: &World) {
     let last = if url.ends_with('0') { "1" } else { "0" };
     let guessed = format!("{}{last}", &url[..url.len() - 1]);
     assert_ne!(guessed, url);
-    assert_eq!(world.stage.fetch(&guessed).await, None);
-    assert!(world.stage.fetch(&url).await.is_some());
+    assert_eq!(world.stage().fetch(&guessed).await, None);
+    assert!(world.stage().fetch(&url).await.is_some());
 }
 
 pub async fn a_link_stays_good_when_its_chat_is_closed(world: &World) {
     let chat = world.order_chat(1).await;
     world.send_file(chat, "a.txt", "x").await;
     let url = attachment(world, chat).await.url;
-    world.market.close_chat(world.business, chat).await.unwrap();
+    world.market().close_chat(world.business, chat).await.unwrap();
     assert_eq!(attachment(world, chat).await.url, url);
-    let (_, content) = world.stage.fetch(&url).await.unwrap();
+    let (_, content) = world.stage().fetch(&url).await.unwrap();
     assert_eq!(content, "x");
 }
 
@@ -103,13 +103,13 @@ pub async fn a_message_shows_the_same_link_each_time(world: &World) {
 pub async fn a_file_of_the_buyer_comes_to_the_shop(world: &World) {
     let chat = world.order_chat(1).await;
     let file = FileUpload::from_bytes("брак.jpg", "снимок");
-    let written = world.market.write_file(world.business, chat, Sender::Customer, file).await;
+    let written = world.market().write_file(world.business, chat, Sender::Customer, file).await;
     let written = written.unwrap();
     assert_eq!((&written.sender, &written.message), (&Sender::Customer, &None));
     assert_eq!(world.history(chat).await, [written]);
     let attachment = attachment(world, chat).await;
     assert_eq!(attachment.name, "брак.jpg");
-    let (_, content) = world.stage.fetch(&attachment.url).await.unwrap();
+    let (_, content) = world.stage().fetch(&attachment.url).await.unwrap();
     assert_eq!(content, "снимок");
 }
 
@@ -117,6 +117,6 @@ pub async fn one_file_lies_in_the_store_for_each_message_with_one(world: &World)
     let chat = world.order_chat(1).await;
     for number in 0..3 {
         world.send_file(chat, "a.txt", "x").await;
-        assert_eq!(world.stage.stored_files(), number + 1);
+        assert_eq!(world.stage().stored_files(), number + 1);
     }
 }

@@ -71,7 +71,7 @@ pub async fn closing_a_chat_is_no_message(world: &World) {
     let chat = world.talk(1, 1).await;
     let before = world.chat(chat).await;
     world.tick();
-    world.market.close_chat(world.business, chat).await.unwrap();
+    world.market().close_chat(world.business, chat).await.unwrap();
     assert_eq!(world.chat(chat).await.updated_at, before.updated_at);
     assert_eq!(world.history(chat).await.len(), 1);
 }

@@ -129,7 +129,7 @@ pub async fn nothing_is_skipped_or_repeated_while_new_messages_arrive(world: &Wo
         seen.extend(page.messages);
         if written < 30 {
             for _ in 0..2 {
-                world.buyer_says(chat, &written.to_string()).await;
+                world.somebody_says(chat, &written.to_string()).await;
                 written += 1;
             }
         }
@@ -146,7 +146,7 @@ pub async fn writing_in_other_chats_does_not_disturb_a_walk(world: &World) {
     let before = world.history(chat).await;
     let other = world.order_chat(2).await;
     let page = world.history_page(chat, first(2)).await;
-    world.buyer_says(other, "Не сюда").await;
+    world.somebody_says(other, "Не сюда").await;
     let rest = world.history_page(chat, after(&page.paging.next_page_token.unwrap())).await;
     assert_eq!([page.messages, rest.messages].concat(), before);
 }
@@ -184,7 +184,7 @@ pub async fn beyond_the_last_message_there_is_nothing(world: &World) {
 pub async fn the_last_known_message_leads_to_the_new_ones(world: &World) {
     let chat = world.talk(1, 4).await;
     let known = world.history(chat).await.pop().unwrap().message_id;
-    world.buyer_says(chat, "Новое").await;
+    world.somebody_says(chat, "Новое").await;
     let since = world.history_from(chat, Some(known), 100).await;
     assert_eq!(since.len(), 2);
     assert_eq!(since[0].message_id, known);
@@ -234,8 +234,8 @@ pub async fn histories_of_two_chats_are_kept_apart(world: &World) {
     let one = world.order_chat(1).await;
     let two = world.order_chat(2).await;
     for turn in 0..3 {
-        world.buyer_says(one, &format!("первый {turn}")).await;
-        world.buyer_says(two, &format!("второй {turn}")).await;
+        world.somebody_says(one, &format!("первый {turn}")).await;
+        world.somebody_says(two, &format!("второй {turn}")).await;
     }
     assert_eq!(world.texts(one).await, ["первый 0", "первый 1", "первый 2"]);
     assert_eq!(world.texts(two).await, ["второй 0", "второй 1", "второй 2"]);

@@ -45,7 +45,7 @@ pub async fn a_new_message_moves_its_chat_to_the_front(world: &World) {
     let new = world.order_chat(2).await;
     assert_eq!(world.found(ChatFilter::default()).await, [new, old]);
     world.tick();
-    world.buyer_says(old, "Когда приедет?").await;
+    world.somebody_says(old, "Когда приедет?").await;
     assert_eq!(world.found(ChatFilter::default()).await, [old, new]);
     world.tick();
     world.say(new, "Ваш заказ собран").await;
@@ -59,7 +59,7 @@ pub async fn chats_come_in_the_order_of_their_update_times(world: &World) {
     }
     for raw in [3, 1, 5] {
         let chat = world.create(ChatContext::Order(OrderId::new(raw).unwrap())).await;
-        world.buyer_says(chat, "Ещё вопрос").await;
+        world.somebody_says(chat, "Ещё вопрос").await;
         world.tick();
     }
     let chats = world.walk(ChatFilter::default(), 2).await;
@@ -204,7 +204,7 @@ pub async fn chats_are_found_by_every_status(world: &World) {
     world.market_writes(for_market, message).await;
     of_status.push((ChatStatus::WaitingForMarket, for_market));
     let over = world.order_chat(6).await;
-    world.market.close_chat(world.business, over).await.unwrap();
+    world.market().close_chat(world.business, over).await.unwrap();
     of_status.push((ChatStatus::Finished, over));
 
     assert_eq!(of_status.len(), ChatStatus::ALL.len());
@@ -312,7 +312,7 @@ pub async fn the_list_shows_what_get_chat_shows(world: &World) {
         message: Some("Пришло не то".to_owned()),
         ..DisputeOpening::default()
     };
-    world.market.open_dispute(world.business, opening).await.unwrap();
+    world.market().open_dispute(world.business, opening).await.unwrap();
     world.tick();
     world.direct_chat("Мария К.").await;
     world.return_chat(2, 77).await;

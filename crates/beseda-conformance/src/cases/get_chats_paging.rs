@@ -77,7 +77,7 @@ pub async fn chats_of_one_and_the_same_moment_are_walked_without_loss(world: &Wo
 pub async fn a_filtered_walk_passes_over_what_does_not_match(world: &World) {
     let made = make(world, 12).await;
     for chat in made.iter().step_by(3) {
-        world.market.close_chat(world.business, *chat).await.unwrap();
+        world.market().close_chat(world.business, *chat).await.unwrap();
     }
     let statuses = vec![ChatStatus::Finished];
     let walked = world.walk(ChatFilter { statuses, ..ChatFilter::default() }, 1).await;
@@ -91,7 +91,7 @@ pub async fn chats_that_stay_are_seen_once_while_others_move(world: &World) {
     // One that was seen, one that is yet to come, and a new one, all go to the front.
     let moved = [seen[1], made[7]];
     for chat in moved {
-        world.buyer_says(chat, "Ещё вопрос").await;
+        world.somebody_says(chat, "Ещё вопрос").await;
         world.tick();
     }
     world.order_chat(100).await;
@@ -173,6 +173,6 @@ pub async fn a_token_of_another_cabinet_is_bad(world: &World) {
     make(world, 3).await;
     let (_, token) = world.first_chats(1).await;
     let page = PageRequest { limit: None, token };
-    let result = world.api.get_chats(world.other, ChatFilter::default(), page).await;
+    let result = world.api.get_chats(world.other(), ChatFilter::default(), page).await;
     refused_as(result, &Error::bad_page_token());
 }

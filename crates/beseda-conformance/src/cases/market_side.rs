@@ -29,14 +29,14 @@ fn opening(context: ChatContext, message: Option<&str>) -> ChatOpening {
 }
 
 pub async fn an_order_registered_twice_is_one_order(world: &World) {
-    let first = world.market.register_order(world.business, new_order(1)).await.unwrap();
-    let second = world.market.register_order(world.business, new_order(1)).await.unwrap();
+    let first = world.market().register_order(world.business, new_order(1)).await.unwrap();
+    let second = world.market().register_order(world.business, new_order(1)).await.unwrap();
     assert_eq!(first, second);
     assert_eq!((first.order_id.get(), first.model, first.customer), (1, Model::Fbs, Some(buyer())));
 }
 
 pub async fn an_order_registered_otherwise_is_refused(world: &World) {
-    world.market.register_order(world.business, new_order(1)).await.unwrap();
+    world.market().register_order(world.business, new_order(1)).await.unwrap();
     for other in [
         NewOrder { model: Some(Model::Dbs), ..new_order(1) },
         NewOrder {
@@ -44,7 +44,7 @@ pub async fn an_order_registered_otherwise_is_refused(world: &World) {
             ..new_order(1)
         },
     ] {
-        refused(world.market.register_order(world.business, other).await, Refusal::BadRequest);
+        refused(world.market().register_order(world.business, other).await, Refusal::BadRequest);
     }
     let chat = world.create(ChatContext::Order(OrderId::new(1).unwrap())).await;
     assert_eq!(world.chat(chat).await.context.customer, Some(buyer()));
@@ -52,14 +52,14 @@ pub async fn an_order_registered_otherwise_is_refused(world: &World) {
 
 pub async fn an_order_of_an_unknown_shop_is_refused(world: &World) {
     let order = NewOrder { campaign_id: CampaignId::new(999_999_999).ok(), ..new_order(1) };
-    refused(world.market.register_order(world.business, order).await, Refusal::NotFound);
+    refused(world.market().register_order(world.business, order).await, Refusal::NotFound);
 }
 
 pub async fn an_order_is_sold_by_the_first_shop_of_its_model_unless_said(world: &World) {
     let mut shops = Vec::new();
     for (raw, model) in (1..).zip([Model::Fbs, Model::Fby, Model::Dbs, Model::Express]) {
         let order = NewOrder { model: Some(model), ..new_order(raw) };
-        let order = world.market.register_order(world.business, order).await.unwrap();
+        let order = world.market().register_order(world.business, order).await.unwrap();
         let chat = world.chat(world.create(ChatContext::Order(order.order_id)).await).await;
         assert_eq!(chat.context.campaign_id, order.campaign_id);
         shops.push(order.campaign_id.unwrap());
@@ -71,7 +71,7 @@ pub async fn an_order_is_sold_by_the_first_shop_of_its_model_unless_said(world: 
 
 pub async fn an_order_without_a_model_is_fbs_and_may_have_no_customer(world: &World) {
     let order = NewOrder { model: None, customer: None, ..new_order(1) };
-    let order = world.market.register_order(world.business, order).await.unwrap();
+    let order = world.market().register_order(world.business, order).await.unwrap();
     assert_eq!((order.model, order.customer), (Model::Fbs, None));
     let chat = world.chat(world.create(ChatContext::Order(order.order_id)).await).await;
     assert_eq!(chat.context.customer, None);
@@ -80,8 +80,8 @@ pub async fn an_order_without_a_model_is_fbs_and_may_have_no_customer(world: &Wo
 pub async fn a_return_registered_twice_is_one_return(world: &World) {
     let order_id = world.order(1).await;
     let ret = NewReturn { return_id: ReturnId::new(77).unwrap(), order_id };
-    let first = world.market.register_return(world.business, ret).await.unwrap();
-    assert_eq!(first, world.market.register_return(world.business, ret).await.unwrap());
+    let first = world.market().register_return(world.business, ret).await.unwrap();
+    assert_eq!(first, world.market().register_return(world.business, ret).await.unwrap());
     assert_eq!((first.return_id, first.order_id), (ret.return_id, order_id));
 }
 
@@ -89,31 +89,31 @@ pub async fn a_return_registered_with_another_order_is_refused(world: &World) {
     let order = world.order(1).await;
     let return_id = world.return_of(order, 77).await;
     let ret = NewReturn { return_id, order_id: world.order(2).await };
-    refused(world.market.register_return(world.business, ret).await, Refusal::BadRequest);
+    refused(world.market().register_return(world.business, ret).await, Refusal::BadRequest);
 }
 
 pub async fn a_return_of_an_unknown_order_is_refused(world: &World) {
     let order_id = OrderId::new(5).unwrap();
     let ret = NewReturn { return_id: ReturnId::new(77).unwrap(), order_id };
-    let result = world.market.register_return(world.business, ret).await;
+    let result = world.market().register_return(world.business, ret).await;
     refused_as(result, &Error::order_not_found(order_id));
 }
 
 pub async fn a_chat_about_an_unknown_order_or_return_is_not_opened(world: &World) {
     let order = OrderId::new(5).unwrap();
     let result =
-        world.market.open_chat(world.business, opening(ChatContext::Order(order), None)).await;
+        world.market().open_chat(world.business, opening(ChatContext::Order(order), None)).await;
     refused_as(result, &Error::order_not_found(order));
     let ret = ReturnId::new(5).unwrap();
     let result =
-        world.market.open_chat(world.business, opening(ChatContext::Return(ret), None)).await;
+        world.market().open_chat(world.business, opening(ChatContext::Return(ret), None)).await;
     refused_as(result, &Error::return_not_found(ret));
     assert!(world.found(ChatFilter::default()).await.is_empty());
 }
 
 pub async fn a_chat_opened_again_is_the_same_with_the_new_words_in_it(world: &World) {
     let order = ChatContext::Order(world.order(1).await);
-    let open = |words| world.market.open_chat(world.business, opening(order, words));
+    let open = |words| world.market().open_chat(world.business, opening(order, words));
     let first = open(Some("Раз")).await.unwrap();
     world.tick();
     let second = open(Some("Два")).await.unwrap();
@@ -126,7 +126,7 @@ pub async fn a_chat_opened_again_is_the_same_with_the_new_words_in_it(world: &Wo
 pub async fn a_buyer_opens_the_chat_the_shop_has_made(world: &World) {
     let made = world.order_chat(1).await;
     let order = ChatContext::Order(OrderId::new(1).unwrap());
-    let opened = world.market.open_chat(world.business, opening(order, None)).await.unwrap();
+    let opened = world.market().open_chat(world.business, opening(order, None)).await.unwrap();
     assert_eq!(opened.chat_id, made);
 }
 
@@ -148,10 +148,10 @@ pub async fn a_direct_question_has_its_first_words(world: &World) {
 pub async fn nobody_of_the_marketplace_writes_as_the_shop(world: &World) {
     let chat = world.order_chat(1).await;
     let message = MarketMessage { sender: Sender::Partner, ..MarketMessage::customer("Да") };
-    let result = world.market.write_message(world.business, chat, message).await;
+    let result = world.market().write_message(world.business, chat, message).await;
     refused(result, Refusal::BadRequest);
     let file = FileUpload::from_bytes("a.txt", "x");
-    let result = world.market.write_file(world.business, chat, Sender::Partner, file).await;
+    let result = world.market().write_file(world.business, chat, Sender::Partner, file).await;
     refused(result, Refusal::BadRequest);
     assert!(world.history(chat).await.is_empty());
 }
@@ -161,7 +161,7 @@ pub async fn a_message_is_either_a_text_or_a_sticker(world: &World) {
     let neither = MarketMessage { message: None, ..MarketMessage::customer("") };
     let both = MarketMessage { sticker: true, ..MarketMessage::customer("Да") };
     for message in [neither, both, MarketMessage::customer(" "), MarketMessage::customer("")] {
-        let result = world.market.write_message(world.business, chat, message).await;
+        let result = world.market().write_message(world.business, chat, message).await;
         refused(result, Refusal::BadRequest);
     }
     assert!(world.history(chat).await.is_empty());
@@ -171,34 +171,34 @@ pub async fn the_marketplace_writes_into_known_chats_only(world: &World) {
     let chat = ChatId::new(42).unwrap();
     let expected = Error::chat_not_found(chat);
     let message = MarketMessage::customer("Да");
-    refused_as(world.market.write_message(world.business, chat, message).await, &expected);
-    refused_as(world.market.close_chat(world.business, chat).await, &expected);
-    refused_as(world.market.resolve_dispute(world.business, chat).await, &expected);
+    refused_as(world.market().write_message(world.business, chat, message).await, &expected);
+    refused_as(world.market().close_chat(world.business, chat).await, &expected);
+    refused_as(world.market().resolve_dispute(world.business, chat).await, &expected);
 }
 
 pub async fn a_closed_chat_takes_nothing_from_the_buyer_either(world: &World) {
     let chat = world.talk(1, 1).await;
-    world.market.close_chat(world.business, chat).await.unwrap();
+    world.market().close_chat(world.business, chat).await.unwrap();
     let message = MarketMessage::customer("Постойте!");
-    let result = world.market.write_message(world.business, chat, message).await;
+    let result = world.market().write_message(world.business, chat, message).await;
     refused_as(result, &Error::chat_closed(chat));
     let file = FileUpload::from_bytes("a.txt", "x");
-    let result = world.market.write_file(world.business, chat, Sender::Customer, file).await;
+    let result = world.market().write_file(world.business, chat, Sender::Customer, file).await;
     refused_as(result, &Error::chat_closed(chat));
     assert_eq!(world.history(chat).await.len(), 1);
 }
 
 pub async fn a_chat_closed_twice_is_closed_once(world: &World) {
     let chat = world.talk(1, 1).await;
-    let first = world.market.close_chat(world.business, chat).await.unwrap();
+    let first = world.market().close_chat(world.business, chat).await.unwrap();
     world.tick();
-    assert_eq!(world.market.close_chat(world.business, chat).await.unwrap(), first);
+    assert_eq!(world.market().close_chat(world.business, chat).await.unwrap(), first);
 }
 
 pub async fn a_direct_question_is_no_matter_for_a_dispute(world: &World) {
     let chat = world.direct_chat("Мария К.").await;
     let opening = DisputeOpening { chat_id: Some(chat), ..DisputeOpening::default() };
-    let result = world.market.open_dispute(world.business, opening).await;
+    let result = world.market().open_dispute(world.business, opening).await;
     refused(result, Refusal::BadRequest);
     assert_eq!(world.found(ChatFilter::default()).await, [chat]);
     assert_eq!(world.chat(chat).await.chat_type, ChatType::Chat);
@@ -207,7 +207,7 @@ pub async fn a_direct_question_is_no_matter_for_a_dispute(world: &World) {
 pub async fn a_dispute_is_opened_by_order_return_context_or_chat(world: &World) {
     let by_order = world.dispute(1).await;
     let ret = world.return_of(OrderId::new(1).unwrap(), 77).await;
-    let open = |opening| world.market.open_dispute(world.business, opening);
+    let open = |opening| world.market().open_dispute(world.business, opening);
     let by_return = DisputeOpening { return_id: Some(ret.get()), ..DisputeOpening::default() };
     let by_return = open(by_return).await.unwrap();
     assert_eq!(by_return.context.context_type, ContextType::Return);
@@ -226,7 +226,7 @@ pub async fn a_dispute_is_opened_by_order_return_context_or_chat(world: &World) 
 }
 
 pub async fn a_dispute_about_what_does_not_exist_is_not_opened(world: &World) {
-    let open = |opening| world.market.open_dispute(world.business, opening);
+    let open = |opening| world.market().open_dispute(world.business, opening);
     let by_order = DisputeOpening { order_id: Some(5), ..DisputeOpening::default() };
     refused_as(open(by_order).await, &Error::order_not_found(OrderId::new(5).unwrap()));
     let by_return = DisputeOpening { return_id: Some(5), ..DisputeOpening::default() };
@@ -241,7 +241,7 @@ pub async fn a_dispute_about_what_does_not_exist_is_not_opened(world: &World) {
 pub async fn only_a_dispute_is_resolved(world: &World) {
     let talk = world.talk(1, 1).await;
     let before = world.chat(talk).await;
-    refused(world.market.resolve_dispute(world.business, talk).await, Refusal::BadRequest);
+    refused(world.market().resolve_dispute(world.business, talk).await, Refusal::BadRequest);
     assert_eq!(world.chat(talk).await, before);
 }
 

@@ -34,12 +34,12 @@ async fn nothing_is_left(world: &World, before: &Chat) {
     assert!(world.history(before.chat_id).await.iter().all(|message| message.payload.is_none()));
     // A server may notice only after the caller is gone that an upload was broken off.
     for _ in 0..500 {
-        if world.stage.stored_files() == 0 {
+        if world.stored_files() == 0 {
             return;
         }
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
-    panic!("{} files are left in the store", world.stage.stored_files());
+    panic!("{} files are left in the store", world.stored_files());
 }
 
 pub async fn a_file_of_the_shop_is_a_message_with_a_payload(world: &World) {
@@ -79,7 +79,7 @@ pub async fn a_file_of_exactly_the_largest_size_is_taken(world: &World) {
     send(world, chat, zeros(MAX_FILE_BYTES)).await.unwrap();
     let payload = world.history(chat).await.remove(0).payload.unwrap();
     assert_eq!(payload[0].size, 5 * 1024 * 1024);
-    let (_, content) = world.stage.fetch(&payload[0].url).await.unwrap();
+    let (_, content) = world.stage().fetch(&payload[0].url).await.unwrap();
     assert_eq!(content.len(), 5 * 1024 * 1024);
 }
 
@@ -133,7 +133,7 @@ pub async fn an_unknown_chat_takes_no_file(world: &World) {
 
 pub async fn a_closed_chat_takes_no_file(world: &World) {
     let chat = world.talk(1, 1).await;
-    let before = world.market.close_chat(world.business, chat).await.unwrap();
+    let before = world.market().close_chat(world.business, chat).await.unwrap();
     let result = send(world, chat, FileUpload::from_bytes("a.txt", "x")).await;
     refused_as(result, &Error::chat_closed(chat));
     nothing_is_left(world, &before).await;
@@ -166,7 +166,7 @@ pub async fn files_sent_at_once_are_all_there_with_their_own_bytes(world: &World
     let mut names = Vec::new();
     for attachment in messages.into_iter().flat_map(|message| message.payload.unwrap()) {
         let number: u8 = attachment.name.trim_end_matches(".bin").parse().unwrap();
-        let (_, content) = world.stage.fetch(&attachment.url).await.unwrap();
+        let (_, content) = world.stage().fetch(&attachment.url).await.unwrap();
         assert_eq!(content, vec![number; 10_000 + usize::from(number)]);
         names.push(number);
     }

@@ -44,7 +44,7 @@ pub async fn an_unknown_chat_takes_no_message(world: &World) {
 
 pub async fn a_closed_chat_takes_no_message(world: &World) {
     let chat = world.talk(1, 1).await;
-    world.market.close_chat(world.business, chat).await.unwrap();
+    world.market().close_chat(world.business, chat).await.unwrap();
     let result = world.api.send_message_to_chat(world.business, chat, text("Да")).await;
     let expected = Error::chat_closed(chat);
     assert_eq!(expected.refusal(), Some(Refusal::BadRequest));
@@ -55,7 +55,7 @@ pub async fn a_closed_chat_takes_no_message(world: &World) {
 
 pub async fn a_resolved_dispute_takes_no_message(world: &World) {
     let chat = world.dispute(1).await;
-    world.market.resolve_dispute(world.business, chat).await.unwrap();
+    world.market().resolve_dispute(world.business, chat).await.unwrap();
     let result = world.api.send_message_to_chat(world.business, chat, text("Да")).await;
     refused_as(result, &Error::chat_closed(chat));
 }
@@ -137,10 +137,10 @@ pub async fn message_ids_grow_over_all_chats(world: &World) {
 
 pub async fn message_ids_are_the_time_in_microseconds(world: &World) {
     let chat = world.order_chat(1).await;
-    world.clock.advance(Duration::from_secs(3600));
+    world.clock().advance(Duration::from_secs(3600));
     world.say(chat, "Да").await;
     let id = world.history(chat).await[0].message_id.get();
-    let now = world.clock.now().as_microsecond();
+    let now = world.clock().now().as_microsecond();
     assert!((now..now + 1000).contains(&id), "{id} at {now}");
 }
 
@@ -156,9 +156,9 @@ pub async fn message_ids_grow_while_the_clock_stands_still(world: &World) {
 
 pub async fn message_ids_grow_while_the_clock_goes_back(world: &World) {
     let chat = world.order_chat(1).await;
-    let start = world.clock.now();
+    let start = world.clock().now();
     for step in 0..10 {
-        world.clock.set(start - Duration::from_secs(3600 * step));
+        world.clock().set(start - Duration::from_secs(3600 * step));
         world.say(chat, &step.to_string()).await;
     }
     let messages = world.history(chat).await;

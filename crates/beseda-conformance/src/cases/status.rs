@@ -30,7 +30,7 @@ pub async fn a_chat_the_shop_made_is_new(world: &World) {
 pub async fn a_chat_opened_with_the_buyers_words_waits_for_the_shop(world: &World) {
     world.order(1).await;
     let opening = by_order(1, Some("Здравствуйте"));
-    let chat = world.market.open_chat(world.business, opening).await.unwrap();
+    let chat = world.market().open_chat(world.business, opening).await.unwrap();
     assert_eq!(chat.status, ChatStatus::WaitingForPartner);
     assert_eq!(world.chat(chat.chat_id).await, chat);
 }
@@ -42,7 +42,7 @@ pub async fn a_direct_question_waits_for_the_shop(world: &World) {
 
 pub async fn a_chat_opened_without_words_is_new(world: &World) {
     world.order(1).await;
-    let chat = world.market.open_chat(world.business, by_order(1, None)).await.unwrap();
+    let chat = world.market().open_chat(world.business, by_order(1, None)).await.unwrap();
     assert_eq!(chat.status, ChatStatus::New);
 }
 
@@ -73,7 +73,7 @@ pub async fn a_talk_goes_to_and_fro(world: &World) {
 pub async fn a_file_or_a_sticker_of_the_buyer_waits_for_the_shop(world: &World) {
     let chat = world.order_chat(1).await;
     let file = FileUpload::from_bytes("a.jpg", "x");
-    world.market.write_file(world.business, chat, Sender::Customer, file).await.unwrap();
+    world.market().write_file(world.business, chat, Sender::Customer, file).await.unwrap();
     assert_eq!(world.status(chat).await, ChatStatus::WaitingForPartner);
     world.say(chat, "Спасибо").await;
     let sticker = MarketMessage { sticker: true, message: None, ..MarketMessage::customer("") };
@@ -103,7 +103,7 @@ pub async fn a_dispute_waits_for_the_arbiter(world: &World) {
         message: Some("Пришло не то".to_owned()),
         ..DisputeOpening::default()
     };
-    let chat = world.market.open_dispute(world.business, opening).await.unwrap();
+    let chat = world.market().open_dispute(world.business, opening).await.unwrap();
     assert_eq!(
         (chat.chat_type.clone(), chat.status.clone()),
         (ChatType::Arbitrage, ChatStatus::WaitingForArbiter)
@@ -142,7 +142,7 @@ pub async fn an_answer_to_the_arbiter_goes_back_to_the_arbiter(world: &World) {
 
 pub async fn a_resolved_dispute_is_finished(world: &World) {
     let chat = world.dispute(1).await;
-    let resolved = world.market.resolve_dispute(world.business, chat).await.unwrap();
+    let resolved = world.market().resolve_dispute(world.business, chat).await.unwrap();
     assert_eq!(resolved.status, ChatStatus::Finished);
     assert_eq!(resolved.chat_type, ChatType::Arbitrage);
     assert_eq!(world.chat(chat).await, resolved);
@@ -150,7 +150,7 @@ pub async fn a_resolved_dispute_is_finished(world: &World) {
 
 pub async fn a_closed_chat_is_finished(world: &World) {
     let chat = world.talk(1, 1).await;
-    let closed = world.market.close_chat(world.business, chat).await.unwrap();
+    let closed = world.market().close_chat(world.business, chat).await.unwrap();
     assert_eq!(closed.status, ChatStatus::Finished);
     assert_eq!(world.chat(chat).await, closed);
 }
@@ -161,7 +161,7 @@ pub async fn a_dispute_leaves_the_talk_as_it_was(world: &World) {
     world.tick();
     let dispute = world.dispute(1).await;
     world.buyer_says(dispute, "Не согласен").await;
-    world.market.resolve_dispute(world.business, dispute).await.unwrap();
+    world.market().resolve_dispute(world.business, dispute).await.unwrap();
     assert_eq!(world.chat(talk).await, before);
     world.say(talk, "Мы ещё здесь").await;
     assert_eq!(world.status(talk).await, ChatStatus::WaitingForCustomer);
@@ -169,7 +169,7 @@ pub async fn a_dispute_leaves_the_talk_as_it_was(world: &World) {
 
 pub async fn a_refused_message_changes_no_status(world: &World) {
     let chat = world.talk(1, 1).await;
-    world.market.close_chat(world.business, chat).await.unwrap();
+    world.market().close_chat(world.business, chat).await.unwrap();
     world.api.send_message_to_chat(world.business, chat, crate::text("Да")).await.unwrap_err();
     assert_eq!(world.status(chat).await, ChatStatus::Finished);
 }

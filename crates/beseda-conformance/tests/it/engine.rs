@@ -5,11 +5,11 @@ use std::{fs, path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use beseda_api::{
-    Administration, BusinessId, Clock, Downloads, FileId, ManualClock, NewCabinet, NewCampaign,
-    PlacementType,
+    Administration, BusinessId, Clock, Downloads, FileId, ManualClock, MarketSide, NewCabinet,
+    NewCampaign, PlacementType, SystemClock,
 };
-use beseda_conformance::{Backstage, World};
-use beseda_engine::{Engine, Settings};
+use beseda_conformance::{Backstage, Need, World};
+use beseda_engine::{Engine, Orders, Settings};
 use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt;
 use jiff::Timestamp;
@@ -26,16 +26,46 @@ pub(crate) struct Ground {
 
 /// Opens an engine whose links begin with `public_url`.
 pub(crate) async fn ground(public_url: &str) -> Ground {
-    let folder = tempfile::tempdir().unwrap();
+    let settings = Settings { public_url: public_url.to_owned(), ..Settings::default() };
     let start: Timestamp = "2026-05-31T07:30:17Z".parse().unwrap();
     let clock = Arc::new(ManualClock::new(start));
-    let told: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
-    let settings = Settings { public_url: public_url.to_owned(), ..Settings::default() };
-    let engine = Arc::new(Engine::open_sqlite(folder.path(), settings, told).await.unwrap());
+    let (engine, [business, other], folder) = opened(settings, clock.clone()).await;
+    Ground { engine, clock, business, other, folder }
+}
+
+async fn opened(
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+) -> (Arc<Engine>, [BusinessId; 2], TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let engine = Arc::new(Engine::open_sqlite(folder.path(), settings, clock).await.unwrap());
     let shops = [PlacementType::Fbs, PlacementType::Fby, PlacementType::Dbs];
     let business = cabinet(&engine, "Чайная", &shops).await;
     let other = cabinet(&engine, "Кофейная", &shops[..1]).await;
-    Ground { engine, clock, business, other, folder }
+    (engine, [business, other], folder)
+}
+
+/// The engine without something that cases may need.
+pub(crate) async fn world_without(need: Need) -> World {
+    let manual = Arc::new(ManualClock::new("2026-05-31T07:30:17Z".parse().unwrap()));
+    let clock: Arc<dyn Clock> = match need {
+        Need::Clock => Arc::new(SystemClock),
+        _ => manual.clone(),
+    };
+    let orders = if need == Need::Market { Orders::Open } else { Orders::Strict };
+    let public_url = "https://files.example".to_owned();
+    let settings = Settings { public_url, orders, ..Settings::default() };
+    let (engine, [business, other], folder) = opened(settings, clock).await;
+    let market: Arc<dyn MarketSide> = engine.clone();
+    let stage: Box<dyn Backstage> = Box::new(Stage { engine: engine.clone(), folder });
+    World {
+        other: (need != Need::OtherCabinet).then_some(other),
+        market: (need != Need::Market).then_some(market),
+        clock: (need != Need::Clock).then_some(manual),
+        files: need != Need::Files,
+        stage: (need != Need::Backstage).then_some(stage),
+        ..World::new(engine, business)
+    }
 }
 
 async fn cabinet(engine: &Engine, name: &str, shops: &[PlacementType]) -> BusinessId {
@@ -85,11 +115,11 @@ impl Backstage for Stage {
 pub(crate) async fn world() -> World {
     let Ground { engine, clock, business, other, folder } = ground("https://files.example").await;
     World {
-        api: Arc::<Engine>::clone(&engine),
-        market: Arc::<Engine>::clone(&engine),
-        business,
-        other,
-        clock,
-        stage: Box::new(Stage { engine, folder }),
+        other: Some(other),
+        market: Some(engine.clone()),
+        clock: Some(clock),
+        files: true,
+        stage: Some(Box::new(Stage { engine: engine.clone(), folder })),
+        ..World::new(engine, business)
     }
 }

@@ -29,7 +29,7 @@ struct Behind {
 pub(crate) async fn world() -> World {
     let (world, upstream) = http::staged(Generation::Y2026).await;
     let folder = tempfile::tempdir().unwrap();
-    let clock: Arc<dyn Clock> = Arc::<beseda_api::ManualClock>::clone(&world.clock);
+    let clock: Arc<dyn Clock> = world.clock.clone().unwrap();
     let settings = beseda_gateway::Settings {
         clock,
         ..beseda_gateway::Settings::new(upstream.client().clone(), folder.path())
@@ -37,10 +37,10 @@ pub(crate) async fn world() -> World {
     let gateway = Gateway::open(settings).await.unwrap();
     let log = Arc::new(Log::default());
     let (url, running) = start(&gateway, &log).await;
-    let client = of_user(&gateway, &url, vec![world.business, world.other]).await;
+    let client = of_user(&gateway, &url, vec![world.business, world.other()]).await;
     let behind = Behind { upstream, log, _folder: folder, _running: running };
     let api: Arc<dyn ChatsApi> = Arc::new(client);
-    World { api, stage: Box::new(behind), ..world }
+    World { api, stage: Some(Box::new(behind)), ..world }
 }
 
 /// Serves the gateway until the sender is dropped; tells where.

@@ -80,7 +80,14 @@ pub(crate) async fn staged(generation: Generation) -> (World, Stage) {
     let market: Arc<dyn MarketSide> = Arc::new(market);
     let behind = Behind { log, engine, client, http, url, generation, folder, _running: running };
     let stage = Stage(Arc::new(behind));
-    let world = World { api, market, business, other, clock, stage: Box::new(stage.clone()) };
+    let world = World {
+        other: Some(other),
+        market: Some(market),
+        clock: Some(clock),
+        files: true,
+        stage: Some(Box::new(stage.clone())),
+        ..World::new(api, business)
+    };
     (world, stage)
 }
 
@@ -167,7 +174,7 @@ impl Stage {
         assert_eq!(info.name, "Чат-бот");
         let page = PageRequest::default();
         client.get_chats(world.business, ChatFilter::default(), page.clone()).await.unwrap();
-        let foreign = client.get_chats(world.other, ChatFilter::default(), page).await;
+        let foreign = client.get_chats(world.other(), ChatFilter::default(), page).await;
         refused(foreign, Refusal::Forbidden);
     }
 
