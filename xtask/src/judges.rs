@@ -1,5 +1,6 @@
 //! The judges: programs nobody here wrote, against the released binary's stand-in. What they ask lies in `tests/judges`.
 
+mod own_back_end;
 mod stand_in;
 
 use std::{fs, path::PathBuf, process::Command, time::Duration};
@@ -43,6 +44,7 @@ pub(crate) fn add(steps: &mut Steps, binary: Option<PathBuf>) {
                 let document = dir.join(format!("chats-{generation}.yaml"));
                 judge.hold_against(steps, generation, &document);
             }
+            judge.hold_own_back_end(steps);
         }
         None => judge.hold_against_own(steps),
     }
@@ -63,6 +65,18 @@ impl Judge {
         steps.run(&format!("a client generated from the document of {generation}"), || {
             self.converse(generation, &document)
         });
+    }
+
+    /// The example of a back end of one's own, with the clients that were generated for the stand-in.
+    fn hold_own_back_end(&self, steps: &mut Steps) {
+        if !steps.run("build the example own_back_end", own_back_end::build) {
+            return;
+        }
+        for generation in GENERATIONS {
+            let name = format!("a client generated from {generation} and a back end of one's own");
+            let client = place::judges().join(format!("client-{generation}"));
+            steps.run(&name, || own_back_end::converse(&self.python, generation, &client));
+        }
     }
 
     /// What can be held without the published documents.

@@ -11,6 +11,7 @@ mod failures;
 mod gateway;
 mod insight;
 mod journal;
+mod key_format;
 mod kill;
 mod listen;
 mod listen_kill;

@@ -1,0 +1,92 @@
+//! The example `own_back_end` as a process of its own, and generated clients that hold a conversation with it.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, ChildStdout, Command, Stdio},
+    sync::mpsc,
+    thread,
+    time::Duration,
+};
+
+use anyhow::{Context, Result};
+use serde_json::json;
+
+use super::CONVERSATION;
+use crate::{place, python::Python, steps};
+
+const READY: Duration = Duration::from_secs(20);
+
+/// The running example; killed when dropped, because it never ends by itself.
+struct BackEnd {
+    child: Child,
+    url: String,
+    api_key: String,
+    oauth_token: String,
+}
+
+/// Builds the example with what the tests have built already.
+pub(super) fn build() -> Result<()> {
+    let arguments = ["build", "--workspace", "--all-features", "--example", "own_back_end"];
+    steps::call(place::cargo().args(arguments))
+}
+
+/// Lets the client that was generated into this folder talk with a fresh example.
+pub(super) fn converse(python: &Python, generation: &str, client: &Path) -> Result<()> {
+    let back_end = BackEnd::start()?;
+    let line = json!({
+        "url": back_end.url,
+        "businessId": 1,
+        "apiKey": back_end.api_key,
+        "oauthToken": back_end.oauth_token,
+    });
+    let mut command = python.module("pytest");
+    command.args(["--quiet", "-p", "no:cacheprovider"]);
+    command.arg(format!("conversation/test_own_{generation}.py"));
+    command.env("PYTHONPATH", client).env("BESEDA_STAND_IN", line.to_string());
+    steps::call_within(CONVERSATION, &mut command)
+}
+
+impl BackEnd {
+    fn start() -> Result<Self> {
+        let program = place::target().join("debug/examples/own_back_end");
+        let mut child = Command::new(&program)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("can't start {}", program.display()))?;
+        let stdout = child.stdout.take().context("the example has no output")?;
+        let (url, api_key, oauth_token) = (String::new(), String::new(), String::new());
+        let mut back_end = Self { child, url, api_key, oauth_token };
+        let lines = said(stdout);
+        let line = |start: &str| -> Result<String> {
+            let line = lines.recv_timeout(READY).context("the example did not say where it is")?;
+            let rest = line.strip_prefix(start);
+            Ok(rest.with_context(|| format!("'{start}…' was expected: {line}"))?.to_owned())
+        };
+        back_end.url = format!("http://{}", line("http://")?);
+        back_end.api_key = line("Api-Key: ")?;
+        back_end.oauth_token = line("Authorization: Bearer ")?;
+        Ok(back_end)
+    }
+}
+
+impl Drop for BackEnd {
+    fn drop(&mut self) {
+        // If it has ended already, whoever talked with it has failed for that.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Its lines, read on another thread so that they can be waited for no longer than a while.
+fn said(stdout: ChildStdout) -> mpsc::Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+            // Nobody listens after the first lines, and nothing is lost by that.
+            let _ = sender.send(line);
+        }
+    });
+    receiver
+}
