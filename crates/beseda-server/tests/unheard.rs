@@ -2,6 +2,7 @@
 //! itself: in a process that other tests share somebody may have installed one.
 #![expect(clippy::unwrap_used, reason = "a test panics where it stands")]
 
+#[path = "it/refusing.rs"]
 mod refusing;
 
 use std::{

@@ -9,7 +9,6 @@ mod edge;
 mod limits;
 mod own;
 mod published;
-#[path = "../refusing/mod.rs"]
 mod refusing;
 mod surfaces;
 mod transport;
