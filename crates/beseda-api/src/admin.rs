@@ -9,6 +9,7 @@ use crate::{BusinessId, Campaign, CampaignId, PlacementType, Result, Scope, Time
 
 /// A cabinet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Cabinet {
     /// Its id.
@@ -19,6 +20,7 @@ pub struct Cabinet {
 
 /// A cabinet to be made.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewCabinet {
     /// The id it shall have; the next free one if `None`.
@@ -30,6 +32,7 @@ pub struct NewCabinet {
 
 /// A campaign (shop) to be made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewCampaign {
     /// The id it shall have; the next free one if `None`.
@@ -43,6 +46,7 @@ pub struct NewCampaign {
 
 /// An Api-Key to be issued.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewKey {
     /// Its name, 1 to 100 characters.
@@ -53,6 +57,7 @@ pub struct NewKey {
 
 /// What is known of an Api-Key besides its secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ApiKeyInfo {
     /// Its number, to revoke it by.
@@ -72,6 +77,7 @@ pub struct ApiKeyInfo {
 
 /// A key just issued: the only moment its secret is seen.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct IssuedKey {
     /// Its number, to revoke it by.
@@ -82,6 +88,7 @@ pub struct IssuedKey {
 
 /// A user who may hold OAuth tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct User {
     /// The user's id.
@@ -94,6 +101,7 @@ pub struct User {
 
 /// A user to be made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewUser {
     /// The user's name, 1 to 100 characters.
@@ -105,6 +113,7 @@ pub struct NewUser {
 
 /// What is known of an OAuth token besides its secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TokenInfo {
     /// Its number, to revoke it by.
@@ -120,6 +129,7 @@ pub struct TokenInfo {
 
 /// A token just issued: the only moment its secret is seen.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct IssuedToken {
     /// Its number, to revoke it by.

@@ -175,6 +175,14 @@ impl Error {
         Self::bad_request(format!("Illegal input at '{path}'"))
     }
 
+    /// 400: a word that isn't one of those a field of our own surfaces knows.
+    #[must_use]
+    pub fn unknown_word(field: &str, given: &str, known: &[&str]) -> Self {
+        let given: String = given.chars().take(100).collect();
+        let known = known.join(", ");
+        Self::bad_request(format!("{field} must be one of {known} (rejected value: {given})"))
+    }
+
     /// 400: the chat is finished, nothing more can be written to it.
     #[must_use]
     pub fn chat_closed(chat: ChatId) -> Self {

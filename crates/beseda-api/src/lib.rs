@@ -56,7 +56,7 @@ pub use file::{ByteRange, Download, Downloads, FileId, FileName, FileStream, Fil
 pub use id::{BusinessId, CampaignId, ChatId, IdOutOfRange, MessageId, OrderId, ReturnId};
 pub use market::{
     ChatOpening, DisputeOpening, DisputeTarget, MarketBody, MarketMessage, MarketSide, Model,
-    NewOrder, NewReturn, Order, Return, WaitingFor,
+    NewOrder, NewReturn, Order, Return, WaitingFor, check_writer,
 };
 pub use message::{Attachment, Message, MessagePage, MessageText, Sender};
 pub use outbox::{Attempt, Outbox, Pending, Then};

@@ -50,6 +50,7 @@ words! {
 
 /// An order to be registered. A second registration with the same values does nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewOrder {
     /// Its id.
@@ -68,6 +69,7 @@ pub struct NewOrder {
 
 /// A registered order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Order {
     /// Its id.
@@ -84,6 +86,7 @@ pub struct Order {
 
 /// A return to be registered. A second registration with the same values does nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewReturn {
     /// Its id.
@@ -95,6 +98,7 @@ pub struct NewReturn {
 
 /// A registered return.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Return {
     /// Its id.
@@ -105,6 +109,7 @@ pub struct Return {
 
 /// A chat that a buyer opens. The chat of a context that has one is found, not made again.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ChatOpening {
     /// The order or return; a direct question (type `DIRECT`) if `None`.
@@ -149,6 +154,7 @@ impl ContextRef {
 
 /// A dispute that a buyer opens, by exactly one of the chat, the context, the order or the return.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DisputeOpening {
     /// The chat it grew out of.
@@ -203,6 +209,7 @@ impl DisputeOpening {
 
 /// What is written from the marketplace's side.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MarketMessage {
     /// Who writes: `CUSTOMER`, `MARKET` or `SUPPORT`.
@@ -244,17 +251,29 @@ impl MarketMessage {
     /// # Errors
     /// 400 if it has neither or both, if the sender is the shop or unknown, or the text breaks its bounds.
     pub fn read_body(&self) -> Result<MarketBody> {
-        if !matches!(self.sender, Sender::Customer | Sender::Market | Sender::Support) {
-            return Err(Error::illegal_input("sender"));
-        }
-        if self.waiting_for.as_ref().is_some_and(|word| !word.is_known()) {
-            return Err(Error::illegal_input("waitingFor"));
+        check_writer(&self.sender)?;
+        if let Some(word) = self.waiting_for.as_ref().filter(|word| !word.is_known()) {
+            let known: Vec<&str> = WaitingFor::ALL.iter().map(WaitingFor::as_str).collect();
+            return Err(Error::unknown_word("waitingFor", word.as_str(), &known));
         }
         match (&self.message, self.sticker) {
             (Some(text), false) => MessageText::new(text.clone()).map(MarketBody::Text),
             (None, true) => Ok(MarketBody::Sticker),
             (None, false) => Err(Error::null_field("message")),
             (Some(_), true) => Err(Error::bad_request("a sticker has no message")),
+        }
+    }
+}
+
+/// Checks that a sender writes on the marketplace's side.
+///
+/// # Errors
+/// 400 for the shop, which writes through [`ChatsApi`](crate::ChatsApi), and for an unknown word.
+pub fn check_writer(sender: &Sender) -> Result<()> {
+    match sender {
+        Sender::Customer | Sender::Market | Sender::Support => Ok(()),
+        other => {
+            Err(Error::unknown_word("sender", other.as_str(), &["CUSTOMER", "MARKET", "SUPPORT"]))
         }
     }
 }

@@ -69,6 +69,7 @@ words! {
 
 /// A subscription of a cabinet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Subscription {
     /// Its number.
@@ -95,6 +96,7 @@ pub struct Subscription {
 
 /// A subscription to be made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewSubscription {
     /// Where notifications shall go, in full.
@@ -124,6 +126,7 @@ impl NewSubscription {
 
 /// One attempt to deliver.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Delivery {
     /// Its number; later attempts have greater ones.
@@ -134,6 +137,7 @@ pub struct Delivery {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_id: Option<i64>,
     /// What was sent.
+    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub notification: Notification,
     /// When.
     pub attempted_at: Time,
@@ -151,6 +155,7 @@ pub struct Delivery {
 
 /// Why an attempt failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DeliveryFailure {
     /// The class of the failure.
@@ -169,6 +174,7 @@ impl std::fmt::Display for DeliveryFailure {
 
 /// A part of a delivery log, newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DeliveryPage {
     /// The attempts.

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use beseda_api::{
     Administration, ApiKeyInfo, BusinessId, Cabinet, Campaign, Credential, Directory, Error,
-    IssuedKey, IssuedToken, NewCabinet, NewCampaign, NewKey, NewUser, Refusal, Result, Scope,
-    TokenInfo, User, Verdict,
+    IssuedKey, IssuedToken, NewCabinet, NewCampaign, NewKey, NewUser, PlacementType, Refusal,
+    Result, Scope, TokenInfo, User, Verdict,
 };
 
 use crate::{Engine, secret, store::KeyRecord};
@@ -30,7 +30,8 @@ impl Administration for Engine {
     async fn create_campaign(&self, business: BusinessId, new: NewCampaign) -> Result<Campaign> {
         check_name(&new.name)?;
         if !new.placement_type.is_known() {
-            return Err(Error::illegal_input("placementType"));
+            let known: Vec<&str> = PlacementType::ALL.iter().map(PlacementType::as_str).collect();
+            return Err(Error::unknown_word("placementType", new.placement_type.as_str(), &known));
         }
         self.cabinet_exists(business).await?;
         let id = new.campaign_id;

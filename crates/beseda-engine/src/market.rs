@@ -5,7 +5,7 @@ use beseda_api::{
     BusinessId, Campaign, CampaignId, Chat, ChatContext, ChatId, ChatOpening, ChatStatus, ChatType,
     ContextType, Customer, DisputeOpening, DisputeTarget, Error, FileUpload, MarketBody,
     MarketMessage, MarketSide, Message, MessageText, Model, NewOrder, NewReturn, Order,
-    PlacementType, Refusal, Result, Return, Sender,
+    PlacementType, Refusal, Result, Return, Sender, check_writer,
 };
 
 use crate::{
@@ -18,8 +18,9 @@ use crate::{
 #[async_trait]
 impl MarketSide for Engine {
     async fn register_order(&self, business: BusinessId, new: NewOrder) -> Result<Order> {
-        if new.model.as_ref().is_some_and(|model| !model.is_known()) {
-            return Err(Error::illegal_input("model"));
+        if let Some(model) = new.model.as_ref().filter(|model| !model.is_known()) {
+            let known: Vec<&str> = Model::ALL.iter().map(Model::as_str).collect();
+            return Err(Error::unknown_word("model", model.as_str(), &known));
         }
         named(new.customer.as_ref())?;
         let campaign = self.campaign_of(business, &new).await?;
@@ -90,9 +91,7 @@ impl MarketSide for Engine {
         sender: Sender,
         file: FileUpload,
     ) -> Result<Message> {
-        if !matches!(sender, Sender::Customer | Sender::Market | Sender::Support) {
-            return Err(Error::illegal_input("sender"));
-        }
+        check_writer(&sender)?;
         let row = self.attach(business, chat_id, sender, file).await?;
         Ok(self.message(row))
     }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::{
     body::Kind,
     call::Call,
-    query,
+    docs, query,
     reply::{self, Answer},
     subscriptions,
 };
@@ -63,6 +63,9 @@ impl<'a> Thing<'a> {
 pub(crate) async fn handle(mut call: Call<'_>, rest: &str) -> Result<Answer> {
     let admin = call.server.services.admin.as_ref().filter(|_| call.server.gate.has_admin_key());
     let admin = Arc::clone(admin.ok_or_else(reply::resource_not_found)?);
+    if rest == docs::DOCUMENT {
+        return docs::administration(&call);
+    }
     let thing = Thing::recognise(rest).ok_or_else(reply::resource_not_found)?;
     let method = call.parts.method.clone();
     if !thing.allow().split(", ").any(|allowed| allowed == method.as_str()) {
@@ -118,20 +121,20 @@ async fn change(
     method: &Method,
 ) -> Result<Answer> {
     match thing {
-        Thing::Cabinets => reply::ok(admin.create_cabinet(call.json().await?).await?),
+        Thing::Cabinets => reply::ok(admin.create_cabinet(call.own_json().await?).await?),
         Thing::Campaigns(business) => {
             let business = cabinet(business)?;
-            reply::ok(admin.create_campaign(business, call.json().await?).await?)
+            reply::ok(admin.create_campaign(business, call.own_json().await?).await?)
         }
         Thing::Keys(business) => {
             let business = cabinet(business)?;
-            reply::ok(admin.create_key(business, call.json().await?).await?)
+            reply::ok(admin.create_key(business, call.own_json().await?).await?)
         }
         Thing::Key(business, key) => {
             admin.revoke_key(cabinet(business)?, number(key)?).await?;
             reply::done()
         }
-        Thing::Users => reply::ok(admin.create_user(call.json().await?).await?),
+        Thing::Users => reply::ok(admin.create_user(call.own_json().await?).await?),
         Thing::Right(user, business) => {
             let (user, business) = (number(user)?, cabinet(business)?);
             if *method == Method::PUT {

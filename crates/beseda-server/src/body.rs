@@ -94,8 +94,17 @@ pub(crate) async fn drain(body: &mut Body, bounds: Bounds) {
     }
 }
 
+/// How much an error says of a body of the wrong types.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// The published text, which names the place only.
+    Place,
+    /// The reason and the known fields as well, for the surfaces that are our own.
+    Reason,
+}
+
 /// JSON out of a body.
-pub(crate) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+pub(crate) fn json<T: DeserializeOwned>(body: &[u8], detail: Detail) -> Result<T> {
     // PowerShell, .NET and 1C put a byte order mark before the text.
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     let text = std::str::from_utf8(body).map_err(|error| unreadable(&error.to_string()))?;
@@ -104,7 +113,7 @@ pub(crate) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
         return Err(Error::bad_request("Required request body is missing"));
     }
     if start.starts_with('{') {
-        return serde_json::from_str(text).map_err(|error| explain::<T>(text, &error));
+        return serde_json::from_str(text).map_err(|error| explain::<T>(text, &error, detail));
     }
     // A list would read as a struct by position: only an object is one.
     match serde_json::from_str::<serde::de::IgnoredAny>(text) {
@@ -113,7 +122,7 @@ pub(crate) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     }
 }
 
-fn explain<T: DeserializeOwned>(text: &str, error: &serde_json::Error) -> Error {
+fn explain<T: DeserializeOwned>(text: &str, error: &serde_json::Error, detail: Detail) -> Error {
     if error.classify() != serde_json::error::Category::Data {
         return syntax(error);
     }
@@ -127,10 +136,29 @@ fn explain<T: DeserializeOwned>(text: &str, error: &serde_json::Error) -> Error 
             match inner.strip_prefix("missing field `").and_then(|rest| rest.split_once('`')) {
                 Some((field, _)) if path.is_empty() => Error::null_field(field),
                 Some((field, _)) => Error::null_field(&format!("{path}.{field}")),
-                None => Error::illegal_input(if path.is_empty() { "$" } else { path }),
+                None => {
+                    let path = if path.is_empty() { "$" } else { path };
+                    match detail {
+                        Detail::Place => Error::illegal_input(path),
+                        Detail::Reason => Error::bad_request(reason(path, &inner)),
+                    }
+                }
             }
         }
     }
+}
+
+/// Says what is wrong at `path`, in serde's words but for unknown fields.
+fn reason(path: &str, inner: &str) -> String {
+    // serde says where in the text it is, too; the path says it better.
+    let inner = inner.rsplit_once(" at line ").map_or(inner, |(reason, _)| reason);
+    let Some((_, known)) =
+        inner.strip_prefix("unknown field `").and_then(|rest| rest.split_once("`, "))
+    else {
+        return format!("Illegal input at '{}': {inner}", shown(path));
+    };
+    let known: Vec<&str> = known.split('`').skip(1).step_by(2).collect();
+    format!("Unknown field '{}'; known fields: {}", shown(path), known.join(", "))
 }
 
 fn syntax(error: &serde_json::Error) -> Error {
@@ -216,7 +244,11 @@ fn unsupported(text: String) -> Error {
 mod tests {
     use beseda_api::wire::{GetChats, SendMessage};
 
-    use super::json;
+    use super::Detail;
+
+    fn json<T: serde::de::DeserializeOwned>(body: &[u8]) -> beseda_api::Result<T> {
+        super::json(body, Detail::Place)
+    }
 
     fn refused<T: serde::de::DeserializeOwned + std::fmt::Debug>(body: &[u8]) -> String {
         json::<T>(body).unwrap_err().to_string()
@@ -242,6 +274,20 @@ mod tests {
             let text = refused::<SendMessage>(body);
             assert!(text.starts_with("JSON: "), "{text}");
         }
+    }
+
+    #[test]
+    fn our_own_surfaces_name_the_reason_and_the_known_fields() {
+        let refused = |body: &str| {
+            let read = super::json::<beseda_api::NewOrder>(body.as_bytes(), Detail::Reason);
+            read.unwrap_err().to_string()
+        };
+        let known = refused(r#"{"orderId":1,"domain":"x"}"#);
+        assert!(known.starts_with("Unknown field 'domain'; known fields: "), "{known}");
+        assert!(known.contains("orderId, campaignId, model"), "{known}");
+        assert_eq!(refused("{}"), "orderId must not be null (rejected value: null)");
+        let text = "Illegal input at 'orderId': invalid type: string \"x\", expected i64";
+        assert_eq!(refused(r#"{"orderId":"x"}"#), text);
     }
 
     #[test]

@@ -2,13 +2,14 @@
 
 use axum::body::Body;
 use beseda_api::{BusinessId, ChatsApi, Directory, Error, Generation, Result};
+use bytes::Bytes;
 use http::{HeaderName, header, request::Parts};
 use hyper::body::Body as _;
 use serde::de::DeserializeOwned;
 
 use crate::{
     Server,
-    body::{self, Bounds, Kind},
+    body::{self, Bounds, Detail, Kind},
     generation::View,
     query::{self, Query},
 };
@@ -72,17 +73,25 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// The body as JSON.
+    /// The body as JSON, for an operation of the published API.
     pub(crate) async fn json<T: DeserializeOwned>(&mut self) -> Result<T> {
+        body::json(&self.whole_body().await?, Detail::Place)
+    }
+
+    /// The body as JSON, for an operation of our own.
+    pub(crate) async fn own_json<T: DeserializeOwned>(&mut self) -> Result<T> {
+        body::json(&self.whole_body().await?, Detail::Reason)
+    }
+
+    async fn whole_body(&mut self) -> Result<Bytes> {
         let bounds = self.bounds();
         // The bound on silence bounds the whole as well: nobody may keep a body coming drop by drop.
         let reading = tokio::time::timeout(bounds.silence, body::whole(self.body, bounds));
         let read = reading.await.unwrap_or(Err(body::Unread::TooSlow));
-        let body = read.map_err(|unread| match unread {
+        read.map_err(|unread| match unread {
             body::Unread::TooBig => body::too_big(bounds.bytes as u64),
             other => other.into(),
-        })?;
-        body::json(&body)
+        })
     }
 
     /// What a JSON body may cost.

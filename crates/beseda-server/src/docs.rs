@@ -2,16 +2,48 @@
 
 mod openapi;
 mod page;
+mod surfaces;
 
 use std::sync::LazyLock;
 
+use beseda_api::Result;
 use bytes::Bytes;
-use http::{HeaderValue, header};
+use http::{HeaderValue, Method, header};
 
-use crate::{health, reply::Answer};
+use crate::{
+    call::Call,
+    health,
+    reply::{self, Answer},
+};
 
 static OPENAPI: LazyLock<Bytes> = LazyLock::new(|| openapi::document().to_string().into());
 static PAGE: LazyLock<page::Page> = LazyLock::new(|| page::render(&openapi::document()));
+
+/// Where each of our own surfaces has its document.
+pub(crate) const DOCUMENT: &str = "openapi.json";
+
+static MARKET: LazyLock<Bytes> = LazyLock::new(|| surfaces::market().to_string().into());
+
+/// The OpenAPI document of the marketplace's side; it is served without a key, as it tells nothing of a cabinet.
+pub(crate) fn market(call: &Call<'_>) -> Result<Answer> {
+    surface(call, || MARKET.clone())
+}
+
+/// The OpenAPI document of administration, likewise.
+pub(crate) fn administration(call: &Call<'_>) -> Result<Answer> {
+    let with_subscriptions = call.server.services.subscriptions.is_some();
+    surface(call, || surfaces::administration(with_subscriptions).to_string().into())
+}
+
+fn surface(call: &Call<'_>, document: impl FnOnce() -> Bytes) -> Result<Answer> {
+    if !call.server.settings.docs {
+        return Err(reply::resource_not_found());
+    }
+    if !matches!(call.parts.method, Method::GET | Method::HEAD) {
+        return Ok(reply::method_not_allowed(&call.parts.method, "GET, HEAD"));
+    }
+    Ok(health::text("application/json; charset=utf-8", document()))
+}
 
 /// The OpenAPI document of the published surface.
 pub(crate) fn openapi() -> Answer {

@@ -8,7 +8,7 @@ use http::Method;
 use crate::{
     body::Kind,
     call::Call,
-    query,
+    docs, query,
     reply::{self, Answer},
     upload,
 };
@@ -47,6 +47,9 @@ fn recognise(rest: &str) -> Option<(&str, Action<'_>)> {
 pub(crate) async fn handle(call: Call<'_>, rest: &str) -> Result<Answer> {
     let market = call.server.services.market.as_ref().filter(|_| call.server.gate.has_market_key());
     let market = Arc::clone(market.ok_or_else(reply::resource_not_found)?);
+    if rest == docs::DOCUMENT {
+        return docs::market(&call);
+    }
     let (business, action) = recognise(rest).ok_or_else(reply::resource_not_found)?;
     if call.parts.method != Method::POST {
         return Ok(reply::method_not_allowed(&call.parts.method, "POST"));
@@ -74,17 +77,17 @@ async fn act(
     }
     match action {
         Action::RegisterOrder => {
-            reply::ok(market.register_order(business, call.json().await?).await?)
+            reply::ok(market.register_order(business, call.own_json().await?).await?)
         }
         Action::RegisterReturn => {
-            reply::ok(market.register_return(business, call.json().await?).await?)
+            reply::ok(market.register_return(business, call.own_json().await?).await?)
         }
-        Action::OpenChat => reply::ok(market.open_chat(business, call.json().await?).await?),
+        Action::OpenChat => reply::ok(market.open_chat(business, call.own_json().await?).await?),
         Action::WriteMessage(chat) => {
             let chat = id(chat)?;
-            reply::ok(market.write_message(business, chat, call.json().await?).await?)
+            reply::ok(market.write_message(business, chat, call.own_json().await?).await?)
         }
-        _ => reply::ok(market.open_dispute(business, call.json().await?).await?),
+        _ => reply::ok(market.open_dispute(business, call.own_json().await?).await?),
     }
 }
 

@@ -62,7 +62,7 @@ pub(crate) async fn handle(
     let business: BusinessId = query::id("businessId", query::parse(business)?)?;
     match thing {
         Thing::All if call.parts.method == Method::POST => {
-            reply::ok(desk.create_subscription(business, call.json().await?).await?)
+            reply::ok(desk.create_subscription(business, call.own_json().await?).await?)
         }
         Thing::All => reply::ok(Listed { subscriptions: desk.list_subscriptions(business).await? }),
         Thing::One(id) => {

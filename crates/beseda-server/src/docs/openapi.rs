@@ -130,7 +130,7 @@ fn describe(operation: &Operation, generation: Generation) -> Value {
     described
 }
 
-fn reference(name: &str) -> Value {
+pub(super) fn reference(name: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{name}") })
 }
 
@@ -225,10 +225,7 @@ fn schemas() -> Value {
     of::<CampaignList>(&mut found);
     of::<AuthTokenInfo>(&mut found);
     of::<Failure>(&mut found);
-    let mut all: Map<String, Value> = found
-        .into_iter()
-        .filter_map(|(name, schema)| Some((name, serde_json::to_value(schema).ok()?)))
-        .collect();
+    let mut all = named(found);
     for (name, result) in [
         ("GetChatsResponse", "ChatPage"),
         ("GetChatResponse", "Chat"),
@@ -253,15 +250,25 @@ fn schemas() -> Value {
     Value::Object(all)
 }
 
-type Found = Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::schema::Schema>)>;
+/// Schemas with their names.
+pub(super) type Found = Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::schema::Schema>)>;
 
-fn of<T: ToSchema + PartialSchema>(found: &mut Found) {
+/// Adds the schema of a type and those it refers to.
+pub(super) fn of<T: ToSchema + PartialSchema>(found: &mut Found) {
     found.push((T::name().into_owned(), T::schema()));
     T::schemas(found);
 }
 
+/// Returns the schemas by name.
+pub(super) fn named(found: Found) -> Map<String, Value> {
+    found
+        .into_iter()
+        .filter_map(|(name, schema)| Some((name, serde_json::to_value(schema).ok()?)))
+        .collect()
+}
+
 /// What the derives can't say: which fields are on their way out, and that what decoding tolerates is always there.
-fn correct(all: &mut Map<String, Value>) {
+pub(super) fn correct(all: &mut Map<String, Value>) {
     for (schema, fields) in [
         ("Attachment", &["name", "url", "size"][..]),
         ("Failure", &["status", "errors"]),
