@@ -237,3 +237,48 @@ pub struct ChatPage {
     #[serde(default, deserialize_with = "crate::wire::null_is_default")]
     pub paging: Paging,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Chat, ChatContext, ChatFilter, ChatStatus, ChatType, ContextType, FullContext};
+    use crate::{ChatId, OrderId, ReturnId, Time};
+
+    #[test]
+    fn a_chat_passes_if_every_filter_given_has_one_of_its_values() {
+        let (order, ret) = (OrderId::new(7).unwrap(), ReturnId::new(7).unwrap());
+        let at = Time::utc("2026-11-21T00:00:00Z".parse().unwrap());
+        let about_order =
+            Chat::new(ChatId::new(1).unwrap(), FullContext::by_order(Some(order)), at);
+        let context = FullContext {
+            context_type: ContextType::Return,
+            return_id: Some(ret),
+            ..about_order.context.clone()
+        };
+        let about_return = Chat::new(ChatId::new(2).unwrap(), context, at);
+        let passing =
+            |filter: &ChatFilter| [&about_order, &about_return].map(|chat| filter.matches(chat));
+        let all = ChatFilter::default;
+        for (filter, passes) in [
+            (all(), [true, true]),
+            (ChatFilter { order_ids: vec![order], ..all() }, [true, true]),
+            (ChatFilter { order_ids: vec![OrderId::new(8).unwrap()], ..all() }, [false, false]),
+            (ChatFilter { contexts: vec![ChatContext::Order(order)], ..all() }, [true, false]),
+            (ChatFilter { contexts: vec![ChatContext::Return(ret)], ..all() }, [false, true]),
+            (ChatFilter { context_types: vec![ContextType::Direct], ..all() }, [false, false]),
+            (ChatFilter { types: ChatType::ALL.to_vec(), ..all() }, [true, true]),
+            (ChatFilter { types: vec![ChatType::Arbitrage], ..all() }, [false, false]),
+            (ChatFilter { statuses: vec![ChatStatus::New], ..all() }, [true, true]),
+            (
+                ChatFilter {
+                    order_ids: vec![order],
+                    contexts: vec![ChatContext::Return(ret)],
+                    statuses: vec![ChatStatus::Finished, ChatStatus::New],
+                    ..all()
+                },
+                [false, true],
+            ),
+        ] {
+            assert_eq!(passing(&filter), passes, "{filter:?}");
+        }
+    }
+}

@@ -2,8 +2,17 @@
 
 use std::sync::Arc;
 
-use beseda_api::{BusinessId, CampaignId, ChatsApi, Error, LimitState, Refusal, Scope};
-use beseda_server::{LimitPreset, Services, Settings, StaticDirectory, Transport, router};
+use async_trait::async_trait;
+use beseda_api::{
+    BusinessId, ByteRange, CampaignId, ChatsApi, Download, Downloads, Error, FileId, FileName,
+    Holder, LimitState, Refusal, Scope,
+};
+use beseda_server::{
+    Attendant, Attended, AttendedChats, LimitPreset, Services, Settings, StaticDirectory,
+    Transport, Visit, router,
+};
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue};
 use serde_json::json;
 
 use crate::{refusing::Refusing, world::World};
@@ -14,7 +23,11 @@ const TOKEN: &str = "y0_my-back-end";
 const CHAT: &str = "/v2/businesses/1/chat?chatId=1";
 
 /// A world whose chats and credentials are not the engine's.
-async fn own(settings: Settings, chats: impl ChatsApi + 'static) -> World {
+async fn own_with(
+    settings: Settings,
+    chats: impl ChatsApi + 'static,
+    change: impl FnOnce(Services) -> Services,
+) -> World {
     let one = BusinessId::new(1).unwrap();
     let directory = StaticDirectory::new()
         .api_key(KEY, [one], [Scope::Communication])
@@ -23,9 +36,14 @@ async fn own(settings: Settings, chats: impl ChatsApi + 'static) -> World {
         .unwrap()
         .campaign(one, CampaignId::new(7).unwrap(), "My shop");
     World::with(settings, Transport::default(), |engine| {
-        Services::new(Arc::new(chats)).directory(Arc::new(directory)).clock(engine.clock)
+        let services = Services::new(Arc::new(chats)).directory(Arc::new(directory));
+        change(services.clock(engine.clock))
     })
     .await
+}
+
+async fn own(settings: Settings, chats: impl ChatsApi + 'static) -> World {
+    own_with(settings, chats, |services| services).await
 }
 
 fn not_found() -> Error {
@@ -126,4 +144,80 @@ fn a_router_is_not_made_of_settings_that_make_no_sense() {
     let services = Services::new(Arc::new(Refusing(not_found)));
     let wrong = router(services, settings).unwrap_err().to_string();
     assert_eq!(wrong, "limits.operations: there is no operation 'getChat5'");
+}
+
+/// Tells every caller who it is.
+struct Greeting;
+
+impl Attendant for Greeting {
+    fn attend(&self, visit: Visit<'_>) -> Result<Arc<dyn Attended>, Error> {
+        let name = match &visit.access.holder {
+            Holder::ApiKey { name, .. } => name.clone(),
+            Holder::User { id } => format!("user {id}"),
+        };
+        if visit.headers.contains_key("x-unwanted") {
+            return Err(Error::refused(Refusal::Forbidden, "Not you"));
+        }
+        let until = "2026-11-21T00:45:00Z".parse().unwrap();
+        let chats = AttendedChats::new(Arc::new(Refusing(not_found)))
+            .header(HeaderName::from_static("x-caller"), HeaderValue::try_from(name).unwrap())
+            .limit(LimitState { limit: 9, remaining: 8, until });
+        Ok(Arc::new(chats))
+    }
+}
+
+#[tokio::test]
+async fn an_attendant_learns_who_calls_and_puts_headers_on_the_answer() {
+    // Without the attendant these chats would break.
+    let broken = Refusing(|| Error::broken("the attendant was not asked"));
+    let world =
+        own_with(Settings::default(), broken, |services| services.attendant(Arc::new(Greeting)))
+            .await;
+    for (header, caller) in
+        [(("Api-Key", KEY), "Api-Key 1"), (("Authorization", "Bearer y0_my-back-end"), "user 3")]
+    {
+        let reply = world.ask("GET", CHAT, &[header], b"").await;
+        assert_eq!((reply.status, reply.header("x-caller")), (404, Some(caller)));
+        assert_eq!(reply.header("x-ratelimit-resource-limit"), Some("9"));
+        assert_eq!(reply.header("x-ratelimit-resource-remaining"), Some("8"));
+    }
+    let unwanted = [("Api-Key", KEY), ("X-Unwanted", "1")];
+    let reply = world.ask("GET", CHAT, &unwanted, b"").await;
+    assert_eq!((reply.status, reply.message().as_str()), (403, "Not you"));
+}
+
+/// One file of the first cabinet.
+struct OneFile(FileId);
+
+#[async_trait]
+impl Downloads for OneFile {
+    async fn open_file(
+        &self,
+        file: &FileId,
+        range: Option<ByteRange>,
+    ) -> beseda_api::Result<Option<Download>> {
+        let content = Bytes::from_static(b"0123456789");
+        let name = FileName::new("чек.txt");
+        Ok((*file == self.0).then(|| Download::from_bytes(name, &content, range)))
+    }
+
+    async fn file_business(&self, file: &FileId) -> beseda_api::Result<Option<BusinessId>> {
+        Ok((*file == self.0).then(|| BusinessId::new(1).unwrap()))
+    }
+}
+
+#[tokio::test]
+async fn a_link_made_of_a_file_id_opens_the_file_whole_and_in_part() {
+    let file = FileId::new(0xfeed_beef);
+    let files = Arc::new(OneFile(file.clone()));
+    let world = own_with(Settings::default(), Refusing(not_found), |s| s.files(files)).await;
+    let public_url = format!("http://{}/", world.address);
+    let url = file.url(&public_url);
+    let path = url.strip_prefix(public_url.trim_end_matches('/')).unwrap();
+    let whole = world.ask("GET", path, &[], b"").await;
+    assert_eq!((whole.status, whole.body.as_slice()), (200, b"0123456789".as_slice()));
+    let part = world.ask("GET", path, &[("Range", "bytes=2-4")], b"").await;
+    assert_eq!((part.status, part.body.as_slice()), (206, b"234".as_slice()));
+    let other = FileId::new(1).url("");
+    assert_eq!(world.ask("GET", &other, &[], b"").await.status, 404);
 }
