@@ -48,6 +48,9 @@ pub(crate) fn add(steps: &mut Steps, binary: Option<PathBuf>) {
         }
         None => judge.hold_against_own(steps),
     }
+    steps.run("schemathesis over the marketplace's side and administration", || {
+        judge.fuzz_surfaces()
+    });
 }
 
 struct Judge {
@@ -99,6 +102,15 @@ impl Judge {
             command.args(["--seconds", &FUZZ_SECONDS.to_string(), "--folder"]);
             command.arg(place::judges()).env("BESEDA_STAND_IN", stand_in.line());
             steps::call_within(Duration::from_secs(FUZZ_SECONDS + 20), &mut command)
+        })
+    }
+
+    /// The surfaces that are our own, which need no published document.
+    fn fuzz_surfaces(&self) -> Result<()> {
+        StandIn::judge(&self.binary, &[], "surfaces", |stand_in| {
+            let mut command = self.python.script("surfaces.py");
+            command.arg("--folder").arg(place::judges()).env("BESEDA_STAND_IN", stand_in.line());
+            steps::call_within(Duration::from_secs(2 * FUZZ_SECONDS), &mut command)
         })
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CampaignId, ChatId, OrderId, Paging, ReturnId, Time, word::words};
+use crate::{CampaignId, ChatId, OrderId, Paging, ReturnId, Time, object::objects, word::words};
 
 words! {
     /// What kind of talk a chat is (published as [`ChatType`](https://yandex.ru/dev/market/partner-api/doc/ru/reference/chats/getChats)).
@@ -98,7 +98,7 @@ pub struct FullContext {
 /// What of the buyer is public (published as `ChatCustomerDTO`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", remote = "Self")]
 pub struct Customer {
     /// The public name in Yandex ID, never empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -109,6 +109,8 @@ pub struct Customer {
     #[cfg_attr(feature = "openapi", schema(min_length = 1, nullable = false))]
     pub public_id: Option<String>,
 }
+
+objects! { Customer }
 
 /// A chat (published as `GetChatInfoDTO`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -30,6 +30,7 @@ mod id;
 mod market;
 mod message;
 pub mod notification;
+mod object;
 mod outbox;
 mod page;
 mod scope;

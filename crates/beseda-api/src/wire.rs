@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
     ChatContext, ChatFilter, ChatId, ChatStatus, ChatType, ContextType, Error, Fault, MessageId,
-    MessageText, OrderId, Result, ReturnId, Scope,
+    MessageText, OrderId, Result, ReturnId, Scope, object::objects,
 };
 
 /// Whether an answer is a success.
@@ -81,6 +81,7 @@ where
 /// An order or return as a request names it (published as `ChatContextDTO`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(remote = "Self")]
 pub struct ContextRef {
     /// `ORDER` or `RETURN`; `DIRECT` can't be named by an id.
     #[serde(rename = "type")]
@@ -88,6 +89,8 @@ pub struct ContextRef {
     /// The id of the order or return, at least 1.
     pub id: Option<i64>,
 }
+
+objects! { ContextRef }
 
 impl ContextRef {
     /// The context it names; `path` is where it stands in the body, for the error text.

@@ -270,6 +270,8 @@ mod tests {
         let marked = json::<SendMessage>(b"\xEF\xBB\xBF{\"message\":\"a\"}").unwrap();
         assert_eq!(marked.read().unwrap().as_str(), "a");
         assert_eq!(refused::<SendMessage>(b"\xEF\xBB\xBF"), "Required request body is missing");
+        let by_position = br#"{"contexts":[["ORDER",5]]}"#;
+        assert_eq!(refused::<GetChats>(by_position), "Illegal input at 'contexts[0]'");
         for body in [&b"{'a':1}"[..], b"{} {}", b"\xff", b"{\"message\":\"\xff\"}", b"nope"] {
             let text = refused::<SendMessage>(body);
             assert!(text.starts_with("JSON: "), "{text}");
@@ -295,6 +297,6 @@ mod tests {
         let deep = format!("{{\"a\":{}", "[".repeat(200_000));
         assert_eq!(refused::<SendMessage>(deep.as_bytes()), "Unexpected end of content");
         let deep = format!("{{\"contexts\":{}", "[".repeat(200_000));
-        assert_eq!(refused::<GetChats>(deep.as_bytes()), "Illegal input at 'contexts[0][0]'");
+        assert_eq!(refused::<GetChats>(deep.as_bytes()), "Illegal input at 'contexts[0]'");
     }
 }

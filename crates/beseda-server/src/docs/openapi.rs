@@ -300,7 +300,14 @@ pub(super) fn correct(all: &mut Map<String, Value>) {
     }
 }
 
-fn set(all: &mut Map<String, Value>, schema: &str, field: &str, key: &str, value: Value) {
+/// Sets a key of a field's schema.
+pub(super) fn set(
+    all: &mut Map<String, Value>,
+    schema: &str,
+    field: &str,
+    key: &str,
+    value: Value,
+) {
     if let Some(field) = all.get_mut(schema).and_then(|s| s["properties"].get_mut(field)) {
         field[key] = value;
     }

@@ -8,7 +8,7 @@ use beseda_api::{
 };
 use serde_json::{Map, Value, json};
 
-use super::openapi::{Found, correct, named, of, reference};
+use super::openapi::{Found, correct, named, of, reference, set};
 
 /// What an operation answers in `result`.
 #[derive(Clone, Copy)]
@@ -341,6 +341,10 @@ fn schemas() -> Value {
     });
     all.insert("MarketFile".to_owned(), form);
     correct(&mut all);
+    for schema in ["NewCabinet", "NewCampaign", "NewKey", "NewUser", "NewSubscription"] {
+        set(&mut all, schema, "name", "minLength", json!(1));
+        set(&mut all, schema, "name", "maxLength", json!(100));
+    }
     if let Some(message) = all.get_mut("MarketMessage") {
         message["properties"]["sender"] = sender();
     }
