@@ -15,7 +15,9 @@ use tokio::net::TcpListener;
 
 use crate::{
     args::{GatewayArgs, GatewayCommand},
-    credential, signals, target,
+    credential,
+    exit::Usage,
+    signals, target,
 };
 
 pub(crate) async fn run(mut args: GatewayArgs) -> anyhow::Result<()> {
@@ -31,6 +33,11 @@ async fn serve(args: GatewayArgs) -> anyhow::Result<()> {
     let mut settings = settings(&args)?;
     let (listener, taken) = host::listen(args.listen).await?;
     let url = host::local_url(taken, "http");
+    if args.connection().service_url().trim_end_matches('/') == url {
+        let text =
+            format!("{url} is the gateway itself: name the service it stands before by --upstream");
+        return Err(Usage::error(text));
+    }
     settings.public_url = args.public_url.clone().unwrap_or_else(|| url.clone());
     let gateway = Gateway::open(settings).await.map_err(explained)?;
     let notices = Notices::take(&args, &gateway).await?;
@@ -42,7 +49,7 @@ async fn serve(args: GatewayArgs) -> anyhow::Result<()> {
     if args.json {
         println!("{ready}");
     } else {
-        println!("{}", welcome(&ready, &args.upstream));
+        println!("{}", welcome(&ready, args.connection().service_url()));
     }
     let router = beseda_server::router(gateway.services(), gateway.server_settings())?;
     let (told, others) = tokio::sync::watch::channel(false);

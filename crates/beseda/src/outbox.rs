@@ -194,10 +194,10 @@ fn table(out: Output, items: &[Item]) -> Table {
 
 /// Words for going on with what is left in an outbox.
 fn go_on(folder: &Path, connection: &Connection) -> String {
-    let url = if connection.url == beseda_client::DEFAULT_URL {
+    let url = if connection.service_url() == beseda_client::DEFAULT_URL {
         String::new()
     } else {
-        format!(" --url {}", connection.url)
+        format!(" --url {}", connection.service_url())
     };
     format!("`beseda outbox run{url} --archive {}`", folder.display())
 }

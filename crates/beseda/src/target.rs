@@ -54,12 +54,12 @@ pub(crate) async fn market(
     cabinet: &Cabinet,
 ) -> anyhow::Result<(MarketClient, BusinessId)> {
     let key = credential::key(connection, "BESEDA_MARKET_KEY")?;
-    let market = builder(connection).build_market(&key)?;
+    let market = server_builder(connection)?.build_market(&key)?;
     let business = match cabinet.business {
         Some(business) => business,
         // The market key opens every cabinet, so only a shop's credential can say which one is meant.
         None if credential::shop_is_in_env() => {
-            let shop = builder(connection).generation(cabinet.generation.into());
+            let shop = server_builder(connection)?.generation(cabinet.generation.into());
             only_cabinet(&credential::of_shop_in_env(shop).build()?).await?
         }
         None => {
@@ -76,7 +76,7 @@ pub(crate) fn shop_in_env(connection: &Connection, cabinet: &Cabinet) -> anyhow:
             "no credential of the shop, by which is seen what was said: set BESEDA_API_KEY or BESEDA_OAUTH_TOKEN",
         ));
     }
-    let shop = builder(connection).generation(cabinet.generation.into());
+    let shop = server_builder(connection)?.generation(cabinet.generation.into());
     Ok(credential::of_shop_in_env(shop).build()?)
 }
 
@@ -91,7 +91,7 @@ pub(crate) async fn admin(
         return Ok(Arc::new(engine));
     }
     let key = credential::key(connection, "BESEDA_ADMIN_KEY")?;
-    Ok(Arc::new(builder(connection).build_admin(&key)?))
+    Ok(Arc::new(server_builder(connection)?.build_admin(&key)?))
 }
 
 /// Push notifications, which only a running server sends.
@@ -104,18 +104,28 @@ pub(crate) fn subscriptions(
         return Err(Usage::error(text));
     }
     let key = credential::key(connection, "BESEDA_ADMIN_KEY")?;
-    Ok(builder(connection).build_admin(&key)?)
+    Ok(server_builder(connection)?.build_admin(&key)?)
 }
 
 /// The controls of a stand-in.
 pub(crate) fn control(connection: &Connection) -> anyhow::Result<ControlClient> {
     let key = credential::key(connection, "BESEDA_ADMIN_KEY")?;
-    Ok(builder(connection).build_control(&key)?)
+    Ok(server_builder(connection)?.build_control(&key)?)
 }
 
+/// A client of the published API, wherever it is served.
 pub(crate) fn builder(connection: &Connection) -> Builder {
+    builder_to(connection, connection.service_url())
+}
+
+/// A client of operations that only a Beseda server has.
+fn server_builder(connection: &Connection) -> anyhow::Result<Builder> {
+    Ok(builder_to(connection, connection.server_url().map_err(Usage::error)?))
+}
+
+fn builder_to(connection: &Connection, url: &str) -> Builder {
     let patience = Patience { longest: connection.wait(), ..Patience::default() };
-    let builder = Client::builder().url(&connection.url).timeout(connection.timeout());
+    let builder = Client::builder().url(url).timeout(connection.timeout());
     let builder = match &connection.ca_file {
         Some(authority) => builder.root_certificate(authority.0.clone()),
         None => builder,

@@ -5,13 +5,17 @@ use std::{path::PathBuf, time::Duration};
 use beseda_api::{BusinessId, Generation};
 use clap::{Args, ValueEnum};
 
+/// Where `beseda serve` and `beseda stand-in` listen unless told otherwise.
+const LOCAL_URL: &str = "http://127.0.0.1:8090";
+
 /// Options of every command that talks to a service.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Connection")]
 pub(crate) struct Connection {
-    /// The service's address.
-    #[arg(long, global = true, env = "BESEDA_URL", value_name = "URL", default_value = beseda_client::DEFAULT_URL)]
-    pub(crate) url: String,
+    /// The service's address [default: the published service; http://127.0.0.1:8090 for commands that only a Beseda
+    /// server understands].
+    #[arg(long, global = true, env = "BESEDA_URL", value_name = "URL")]
+    pub(crate) url: Option<String>,
     /// Read the credential from standard input (its first line).
     #[arg(long, global = true, conflicts_with = "credential_file")]
     pub(crate) credential_stdin: bool,
@@ -35,6 +39,30 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
+    /// The address for operations of the published API. An empty one is none.
+    pub(crate) fn service_url(&self) -> &str {
+        self.given_url().unwrap_or(beseda_client::DEFAULT_URL)
+    }
+
+    /// The address for operations that only a Beseda server has: a server on this machine unless another one is named.
+    ///
+    /// # Errors
+    /// If the published service is named, which must not see the keys of these operations.
+    pub(crate) fn server_url(&self) -> Result<&str, String> {
+        let url = self.given_url().unwrap_or(LOCAL_URL);
+        if url.trim_end_matches('/').eq_ignore_ascii_case(beseda_client::DEFAULT_URL) {
+            return Err(format!(
+                "{url} has no such operation: give the address of a Beseda server by --url or BESEDA_URL \
+                 (one on this machine is {LOCAL_URL})"
+            ));
+        }
+        Ok(url)
+    }
+
+    fn given_url(&self) -> Option<&str> {
+        self.url.as_deref().map(str::trim).filter(|url| !url.is_empty())
+    }
+
     pub(crate) fn timeout(&self) -> Duration {
         Duration::from_secs(self.timeout.into())
     }

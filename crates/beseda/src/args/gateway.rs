@@ -26,9 +26,12 @@ Examples:
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, after_help = EXAMPLES)]
 pub(crate) struct GatewayArgs {
-    /// The service the gateway stands before.
-    #[arg(long, env = "BESEDA_UPSTREAM", value_name = "URL", default_value = beseda_client::DEFAULT_URL)]
-    pub(crate) upstream: String,
+    /// The service the gateway stands before [default: the address in --url or BESEDA_URL, else the published service].
+    #[arg(long, env = "BESEDA_UPSTREAM", value_name = "URL")]
+    upstream: Option<String>,
+    /// The same under the name that it has in all other commands; --upstream is stronger.
+    #[arg(long, env = "BESEDA_URL", value_name = "URL")]
+    url: Option<String>,
     /// The folder of the archive; the gateway keeps its keys and its audit in `gateway` there.
     #[arg(long, env = "BESEDA_ARCHIVE", value_name = "DIR", required = true)]
     pub(crate) archive: Option<PathBuf>,
@@ -101,7 +104,7 @@ impl GatewayArgs {
     /// How the upstream is reached.
     pub(crate) fn connection(&self) -> Connection {
         Connection {
-            url: self.upstream.clone(),
+            url: self.upstream.clone().filter(|url| !url.is_empty()).or_else(|| self.url.clone()),
             credential_stdin: self.credential_stdin,
             credential_file: self.credential_file.clone(),
             ca_file: self.ca_file.clone(),

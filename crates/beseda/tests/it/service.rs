@@ -22,6 +22,11 @@ impl StandIn {
     pub(crate) fn start(options: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_beseda"));
         command.env_clear().args(["stand-in", "--json", "--listen", "127.0.0.1:0"]).args(options);
+        Self::started(command)
+    }
+
+    /// Starts a program that prints one line of JSON when it is ready, and ends it as a stand-in.
+    pub(crate) fn started(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
