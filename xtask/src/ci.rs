@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::Command};
 
 use anyhow::Result;
 
-use crate::{place, steps, steps::Steps, suite};
+use crate::{dates, place, steps, steps::Steps, suite};
 
 const DENY: &str = "0.20.2";
 
@@ -22,6 +22,7 @@ pub(crate) fn run() -> Result<()> {
     });
     steps.run("bans, licences and sources of dependencies", deny);
     suite::add(&mut steps, false);
+    dates::add(&mut steps);
     steps.finish()
 }
 

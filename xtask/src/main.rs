@@ -2,6 +2,7 @@
 
 mod bench;
 mod ci;
+mod dates;
 mod judges;
 mod page;
 mod place;
@@ -41,6 +42,11 @@ enum Command {
     Page,
     /// Run only the recipes: the stand-in under tests in other languages
     Recipes,
+    /// Run the fast tests at other dates, hours and time zones, under faketime
+    Dates(dates::Args),
+    /// Tell the time and the offset from Greenwich
+    #[command(hide = true, name = dates::CLOCK)]
+    Clock,
     /// Run exactly what CI runs
     Ci,
     /// Measure the release build beside three references and print one table
@@ -69,6 +75,11 @@ fn run(command: Command) -> Result<()> {
         Command::Judges { binary } => judges::run(binary),
         Command::Page => page::run(),
         Command::Recipes => recipes::run(),
+        Command::Dates(args) => dates::run(&args),
+        Command::Clock => {
+            dates::tell_time();
+            Ok(())
+        }
         Command::Ci => ci::run(),
         Command::Bench(args) => bench::run(&args),
         Command::Soak { scenario } => soak::run(scenario),

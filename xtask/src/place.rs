@@ -32,10 +32,19 @@ pub(crate) fn contract() -> Option<PathBuf> {
     whole.then(|| dir.canonicalize().unwrap_or(dir))
 }
 
+/// What `cargo run` tells this program of its own package. Build scripts that look at it would run again for nothing.
+const OF_THIS_PACKAGE: [&str; 3] = ["CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_BIN_"];
+
 /// The cargo that runs this task, in the repository's root.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());
+    let told = env::vars_os().map(|(name, _)| name);
+    for name in told.filter(|name| {
+        OF_THIS_PACKAGE.iter().any(|beginning| name.to_string_lossy().starts_with(beginning))
+    }) {
+        command.env_remove(name);
+    }
     if let Some(dir) = contract() {
         command.env(CONTRACT_DIR, dir);
     }

@@ -8,6 +8,9 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
+/// How many of the slowest steps are named at the end.
+const SLOWEST: usize = 5;
+
 /// What ran so far. A failed step doesn't stop the next one: one run shows everything that is wrong.
 #[derive(Default)]
 pub(crate) struct Steps {
@@ -44,12 +47,27 @@ impl Steps {
             let verdict = if *failed { "FAILED" } else { "ok" };
             println!("{verdict:<6} {:>7.1} s  {name}", took.as_secs_f64());
         }
+        self.print_slowest();
         let failed: Vec<&str> =
             self.done.iter().filter(|step| step.failed).map(|step| step.name.as_str()).collect();
         if !failed.is_empty() {
             bail!("{} of {} steps failed: {}", failed.len(), self.done.len(), failed.join(", "));
         }
         Ok(())
+    }
+}
+
+impl Steps {
+    fn print_slowest(&self) {
+        let mut steps: Vec<&Done> = self.done.iter().collect();
+        steps.sort_by_key(|step| std::cmp::Reverse(step.took));
+        let whole: Duration = steps.iter().map(|step| step.took).sum();
+        println!("{:>14.1} s  in all", whole.as_secs_f64());
+        if steps.len() > SLOWEST {
+            let told = |step: &&Done| format!("{} ({:.1} s)", step.name, step.took.as_secs_f64());
+            let slowest: Vec<String> = steps.iter().take(SLOWEST).map(told).collect();
+            println!("The slowest {SLOWEST}: {}", slowest.join(", "));
+        }
     }
 }
 
@@ -87,7 +105,7 @@ pub(crate) fn wait_within(limit: Duration, child: &mut Child) -> Result<Option<E
         if Instant::now() >= deadline {
             return Ok(None);
         }
-        thread::sleep(Duration::from_millis(50));
+        thread::sleep(Duration::from_millis(10));
     }
 }
 
