@@ -18,7 +18,7 @@ const MOST: i64 = 100;
 pub(crate) async fn get_campaigns(call: &mut Call<'_>, access: &Access) -> Result<Answer> {
     let wanted = Wanted::of(call.query())?;
     let campaigns = call.directory().campaigns(&access.businesses).await?;
-    reply::bare(&wanted.cut(campaigns))
+    call.view().campaigns(wanted.cut(campaigns))
 }
 
 pub(crate) fn get_auth_token_info(access: &Access) -> Result<Answer> {

@@ -1,4 +1,4 @@
-//! The documentation: the OpenAPI document and a page made from it. Both are made once and load nothing from the network.
+//! The documentation: the OpenAPI document and a page made from it. Each is made once per setting and loads nothing from the network.
 
 mod openapi;
 mod page;
@@ -11,13 +11,33 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, header};
 
 use crate::{
+    Unversioned,
     call::Call,
     health,
     reply::{self, Answer},
 };
 
-static OPENAPI: LazyLock<Bytes> = LazyLock::new(|| openapi::document().to_string().into());
-static PAGE: LazyLock<page::Page> = LazyLock::new(|| page::render(&openapi::document()));
+/// Document and page of one setting.
+struct Docs {
+    openapi: Bytes,
+    page: page::Page,
+}
+
+impl Docs {
+    fn of(unversioned: Unversioned) -> Self {
+        let document = openapi::document(unversioned);
+        Self { openapi: document.to_string().into(), page: page::render(&document) }
+    }
+
+    fn get(unversioned: Unversioned) -> &'static Self {
+        static Y2024: LazyLock<Docs> = LazyLock::new(|| Docs::of(Unversioned::Y2024));
+        static TODAY: LazyLock<Docs> = LazyLock::new(|| Docs::of(Unversioned::Today));
+        match unversioned {
+            Unversioned::Y2024 => &Y2024,
+            Unversioned::Today => &TODAY,
+        }
+    }
+}
 
 /// Where each of our own surfaces has its document.
 pub(crate) const DOCUMENT: &str = "openapi.json";
@@ -46,15 +66,16 @@ fn surface(call: &Call<'_>, document: impl FnOnce() -> Bytes) -> Result<Answer> 
 }
 
 /// The OpenAPI document of the published surface.
-pub(crate) fn openapi() -> Answer {
-    health::text("application/json; charset=utf-8", OPENAPI.clone())
+pub(crate) fn openapi(unversioned: Unversioned) -> Answer {
+    health::text("application/json; charset=utf-8", Docs::get(unversioned).openapi.clone())
 }
 
 /// The page for people. Its policy allows only the style and the script that stand in it.
-pub(crate) fn page() -> Answer {
-    let answer = health::text("text/html; charset=utf-8", PAGE.html.clone());
+pub(crate) fn page(unversioned: Unversioned) -> Answer {
+    let page = &Docs::get(unversioned).page;
+    let answer = health::text("text/html; charset=utf-8", page.html.clone());
     let Answer::Whole(mut response) = answer else { return answer };
-    if let Ok(policy) = HeaderValue::from_str(&PAGE.policy) {
+    if let Ok(policy) = HeaderValue::from_str(&page.policy) {
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     Answer::Whole(response)

@@ -39,8 +39,8 @@ pub(crate) async fn handle(call: &mut Call<'_>, page: Page) -> Result<Answer> {
         Page::Ready => ready(call).await,
         Page::Metrics => Ok(text("text/plain; version=0.0.4", metrics(call.server).into())),
         Page::Version => version(call),
-        Page::OpenApi => Ok(docs::openapi()),
-        Page::Docs => Ok(docs::page()),
+        Page::OpenApi => Ok(docs::openapi(settings.unversioned)),
+        Page::Docs => Ok(docs::page(settings.unversioned)),
     }
 }
 

@@ -43,6 +43,7 @@ mod subscriptions;
 mod trace;
 mod transport;
 mod upload;
+mod y2024;
 
 use std::sync::Arc;
 
@@ -55,8 +56,7 @@ pub use http;
 pub use intercept::{Arrival, Interceptor, Next, Reset};
 pub use services::Services;
 pub use settings::{
-    ApiKeyFormat, DirectOnUnversioned, FileAccess, LimitPreset, LimitSettings, Settings,
-    SettingsError,
+    ApiKeyFormat, FileAccess, LimitPreset, LimitSettings, Settings, SettingsError, Unversioned,
 };
 pub use static_directory::{StaticDirectory, StaticDirectoryError};
 pub use transport::{Tls, Transport, serve};

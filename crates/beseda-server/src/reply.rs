@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use beseda_api::{
-    Error, Fault, MessagePage, Refusal, Result,
+    Error, Fault, Refusal, Result,
     wire::{Envelope, Failure},
 };
 use bytes::{BufMut, Bytes, BytesMut};
@@ -10,7 +10,11 @@ use http::{HeaderValue, Method, Response, StatusCode, header};
 use hyper::ext::ReasonPhrase;
 use serde::Serialize;
 
-use crate::{attend::Unavailable, page, report};
+use crate::{
+    attend::Unavailable,
+    page::{self, History},
+    report,
+};
 
 pub(crate) static JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
@@ -33,7 +37,7 @@ pub(crate) fn ok<T: Serialize>(result: T) -> Result<Answer> {
 }
 
 /// 200 with a page of a history in the envelope.
-pub(crate) fn history(page: &MessagePage) -> Result<Answer> {
+pub(crate) fn history(page: &History<'_>) -> Result<Answer> {
     Ok(Answer::Whole(json(StatusCode::OK, Bytes::from(page::history(page)?))))
 }
 

@@ -57,7 +57,8 @@ async fn get_chat_history(call: &mut Call<'_>, business: BusinessId) -> Result<A
     let (chat, page) = (call.query().id("chatId")?, call.query().page()?);
     let message_id_from = call.json::<GetChatHistory>().await?.read()?;
     let from = HistoryFrom { message_id_from, page };
-    call.view().history(chat, call.chats().get_chat_history(business, chat, from).await?)
+    let found = call.chats().get_chat_history(business, chat, from).await?;
+    call.view().history(chat, &found)
 }
 
 async fn get_chat_message(call: &mut Call<'_>, business: BusinessId) -> Result<Answer> {

@@ -13,10 +13,10 @@ pub struct Settings {
     /// Hourly and parallel limits.
     pub limits: LimitSettings,
     /// Whether answers carry `orderId` and requests may filter by `orderIds`. `false` is the strictest form
-    /// announced for October 2026.
+    /// announced for October 2026. Answers of 2024 have it in any case.
     pub order_id: bool,
-    /// What old clients see of chats that have no order, on paths without a version.
-    pub direct_on_unversioned: DirectOnUnversioned,
+    /// Which document the answers on paths without a version follow.
+    pub unversioned: Unversioned,
     /// Whether more than one of `orderIds`, `contexts`, `contextTypes` in a request is refused.
     pub one_context_filter: bool,
     /// Who may download files.
@@ -52,7 +52,7 @@ impl Default for Settings {
         Self {
             limits: LimitSettings::default(),
             order_id: true,
-            direct_on_unversioned: DirectOnUnversioned::default(),
+            unversioned: Unversioned::default(),
             one_context_filter: false,
             files: FileAccess::default(),
             api_key_format: ApiKeyFormat::default(),
@@ -172,17 +172,31 @@ impl std::str::FromStr for LimitPreset {
     }
 }
 
-/// What a client of 2024, whose schema wants an `orderId`, sees of a chat that has none.
+/// Which published document the answers on paths without a version follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum DirectOnUnversioned {
-    /// The chat without `orderId`.
+pub enum Unversioned {
+    /// That of September 2024: no field that it doesn't have, every field that it requires. Chats without an order
+    /// can't be expressed in it and are not shown.
     #[default]
-    Omit,
-    /// The chat with `orderId` 0.
-    Zero,
-    /// No such chat.
-    Hide,
+    #[serde(rename = "2024")]
+    Y2024,
+    /// Today's, the same as under `/v2`.
+    #[serde(rename = "today")]
+    Today,
+}
+
+impl std::str::FromStr for Unversioned {
+    type Err = SettingsError;
+
+    fn from_str(text: &str) -> Result<Self, SettingsError> {
+        match text {
+            "2024" => Ok(Self::Y2024),
+            "today" => Ok(Self::Today),
+            other => Err(SettingsError(format!(
+                "unknown form of the unversioned paths '{other}'; known ones: 2024 today"
+            ))),
+        }
+    }
 }
 
 impl From<LimitPreset> for LimitSettings {
@@ -221,6 +235,15 @@ mod tests {
     fn the_defaults_make_sense_and_an_unknown_setting_is_refused() {
         assert_eq!(Settings::default().check(), Ok(()));
         assert!(serde_json::from_str::<Settings>(r#"{"ordre_id":true}"#).is_err());
+    }
+
+    #[test]
+    fn an_unknown_form_of_the_unversioned_paths_is_refused_with_the_known_ones() {
+        let refused = serde_json::from_str::<Settings>(r#"{"unversioned":"2026"}"#).unwrap_err();
+        let said = refused.to_string();
+        assert!(said.contains("2026") && said.contains("`2024` or `today`"), "{said}");
+        let said = "2026".parse::<super::Unversioned>().unwrap_err().to_string();
+        assert!(said.contains("'2026'") && said.contains("2024 today"), "{said}");
     }
 
     #[test]

@@ -10,6 +10,8 @@ use beseda_api::{
 use serde_json::{Map, Value, json};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::{Unversioned, y2024};
+
 /// What the table doesn't say of an operation.
 struct Operation {
     endpoint: Endpoint,
@@ -70,11 +72,23 @@ fn operations() -> [Operation; 9] {
     ]
 }
 
-/// The whole document.
-pub(crate) fn document() -> Value {
+/// Answers of today and the name of what the 2024 document has in their place.
+const IN_2024: [(&str, &str); 4] = [
+    ("GetChatsResponse", "GetChatsResponseOf2024"),
+    ("GetChatResponse", "GetChatResponseOf2024"),
+    ("GetChatHistoryResponse", "GetChatHistoryResponseOf2024"),
+    ("CampaignList", "CampaignListOf2024"),
+];
+
+/// The whole document of a server whose paths without a version answer so.
+pub(crate) fn document(unversioned: Unversioned) -> Value {
     let mut paths = Map::new();
     for generation in [Generation::Y2026, Generation::Y2024] {
-        for operation in operations() {
+        for mut operation in operations() {
+            if (generation, unversioned) == (Generation::Y2024, Unversioned::Y2024) {
+                let mut old = IN_2024.iter().filter(|(today, _)| *today == operation.answer);
+                operation.answer = old.next().map_or(operation.answer, |(_, old)| *old);
+            }
             let endpoint = &operation.endpoint;
             let path = format!("{}{}", generation.prefix(), endpoint.path);
             let methods = paths.entry(path).or_insert_with(|| json!({}));
@@ -100,7 +114,7 @@ pub(crate) fn document() -> Value {
                 "OAuth": { "type": "http", "scheme": "bearer" },
             },
             "headers": headers(),
-            "schemas": schemas(),
+            "schemas": schemas(unversioned),
         },
     })
 }
@@ -211,7 +225,7 @@ fn headers() -> Value {
     })
 }
 
-fn schemas() -> Value {
+fn schemas(unversioned: Unversioned) -> Value {
     let mut found = Vec::new();
     of::<GetChats>(&mut found);
     of::<GetChatHistory>(&mut found);
@@ -225,6 +239,11 @@ fn schemas() -> Value {
     of::<CampaignList>(&mut found);
     of::<AuthTokenInfo>(&mut found);
     of::<Failure>(&mut found);
+    if unversioned == Unversioned::Y2024 {
+        of::<y2024::ChatPage>(&mut found);
+        of::<y2024::MessagePage>(&mut found);
+        of::<y2024::CampaignList>(&mut found);
+    }
     let mut all = named(found);
     for (name, result) in [
         ("GetChatsResponse", "ChatPage"),
@@ -233,7 +252,13 @@ fn schemas() -> Value {
         ("GetChatMessageResponse", "Message"),
         ("CreateChatResponse", "CreatedChat"),
         ("GetAuthTokenInfoResponse", "AuthTokenInfo"),
+        ("GetChatsResponseOf2024", "ChatPageOf2024"),
+        ("GetChatResponseOf2024", "ChatOf2024"),
+        ("GetChatHistoryResponseOf2024", "MessagePageOf2024"),
     ] {
+        if !all.contains_key(result) {
+            continue;
+        }
         let properties = json!({ "status": reference("Status"), "result": reference(result) });
         let required = json!(["status", "result"]);
         all.insert(
@@ -294,6 +319,18 @@ pub(super) fn correct(all: &mut Map<String, Value>) {
         ("CreateChat", "orderId"),
     ] {
         set(all, schema, field, "deprecated", json!(true));
+    }
+    for schema in [
+        "ChatOf2024",
+        "ChatPageOf2024",
+        "MessagePageOf2024",
+        "CampaignOf2024",
+        "CampaignListOf2024",
+    ] {
+        if let Some(schema) = all.get_mut(schema) {
+            // Clients of 2024 refuse what they don't know.
+            schema["additionalProperties"] = json!(false);
+        }
     }
     for field in ["orderIds", "contexts", "contextTypes", "types", "statuses"] {
         set(all, "GetChats", field, "uniqueItems", json!(true));

@@ -52,7 +52,7 @@ fn write_page(html: &mut String, document: &Value) -> std::fmt::Result {
     write!(html, "{SURFACES}</main><script>{SCRIPT}</script></body></html>")
 }
 
-/// Path, method and operation of everything under `/v2`: the unversioned paths are the same without it.
+/// Path, method and operation of everything under `/v2`; the paths without a version differ in their answers at most.
 fn operations(document: &Value) -> impl Iterator<Item = (&str, String, &Value)> {
     let paths = document["paths"].as_object().into_iter().flatten();
     let versioned = paths.filter(|(path, _)| path.starts_with("/v2/"));
@@ -94,6 +94,12 @@ fn write_operation(
     html.push_str("<h3>Answer</h3>");
     let answer = &operation["responses"]["200"]["content"]["application/json"]["schema"];
     write_schema(html, answer, document)?;
+    let unversioned = &document["paths"][old][method.to_lowercase()];
+    let old_answer = &unversioned["responses"]["200"]["content"]["application/json"]["schema"];
+    if old_answer != answer {
+        html.push_str("<h3>Answer on the path without <code>/v2</code>, as in 2024</h3>");
+        write_schema(html, old_answer, document)?;
+    }
     let curl = escape(&curl(id, method, path));
     write!(html, "<h3>curl</h3><pre><code class=\"curl\">{curl}</code></pre></section>")
 }

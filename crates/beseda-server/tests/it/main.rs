@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test panics where it stands")]
 
 mod bounds;
+#[path = "../../../beseda-conformance/tests/it/closed.rs"]
+mod closed;
 mod documents;
 mod downloads;
 mod edge;
