@@ -26,4 +26,4 @@ mod world;
 
 pub use list::{CASES, Case};
 pub use run::{Report, run};
-pub use world::{Backstage, Need, World, assert_grow, buyer, ids, text};
+pub use world::{Backstage, Contexts, Need, World, assert_grow, buyer, ids, text};

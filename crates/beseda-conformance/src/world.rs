@@ -6,11 +6,13 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use beseda_api::{
     BusinessId, Chat, ChatContext, ChatFilter, ChatId, ChatOpening, ChatStatus, ChatsApi,
-    ChatsLimit, Customer, DisputeOpening, FileUpload, HistoryFrom, HistoryLimit, ManualClock,
-    MarketMessage, MarketSide, Message, MessageId, MessagePage, MessageText, Model, NewOrder,
-    NewReturn, OrderId, PageRequest, PageToken, ReturnId, Time,
+    ChatsLimit, Customer, DisputeOpening, Error, FileUpload, FullContext, HistoryFrom,
+    HistoryLimit, ManualClock, MarketMessage, MarketSide, Message, MessageId, MessagePage,
+    MessageText, Model, NewOrder, NewReturn, OrderId, PageRequest, PageToken, ReturnId, Time,
 };
 use bytes::Bytes;
+
+use crate::refusal::refused_as;
 
 const UNDECLARED: &str = "a case uses what it doesn't say it needs: see list.rs";
 
@@ -54,8 +56,21 @@ pub trait Backstage: Send + Sync {
     async fn fetch(&self, url: &str) -> Option<(String, Bytes)>;
     /// How many files lie in the store, half-written ones included.
     fn stored_files(&self) -> usize;
+    /// What answers tell of what a chat is about.
+    fn contexts(&self) -> Contexts {
+        Contexts::Full
+    }
     /// What was seen amiss where no case looks: answers that break the published schema, say.
     fn complaints(&self) -> Vec<String>;
+}
+
+/// What an implementation's answers tell of what a chat is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Contexts {
+    /// All that is known of it.
+    Full,
+    /// Its order alone, as in 2024. Chats without an order can't be expressed so, and are not shown.
+    Orders,
 }
 
 /// An implementation of the API with nothing in it yet, and what a case may use besides it. What is `None` leaves out the
@@ -147,6 +162,51 @@ impl World {
     pub fn finish(self) {
         let complaints = self.stage.as_ref().map(|stage| stage.complaints()).unwrap_or_default();
         assert!(complaints.is_empty(), "seen behind the stage:\n{}", complaints.join("\n"));
+    }
+
+    /// What answers tell of what a chat is about; everything where nobody says otherwise.
+    #[must_use]
+    pub fn contexts(&self) -> Contexts {
+        self.stage.as_ref().map_or(Contexts::Full, |stage| stage.contexts())
+    }
+
+    /// Whether chats without an order are shown. Writing into them is possible in any case.
+    #[must_use]
+    pub fn shows_direct(&self) -> bool {
+        self.contexts() == Contexts::Full
+    }
+
+    /// A context as this implementation's answers tell it.
+    #[must_use]
+    pub fn as_shown(&self, context: FullContext) -> FullContext {
+        match self.contexts() {
+            Contexts::Full => context,
+            Contexts::Orders => FullContext::by_order(context.order_id),
+        }
+    }
+
+    /// A chat as this implementation shows it.
+    #[must_use]
+    pub fn chat_as_shown(&self, chat: Chat) -> Chat {
+        Chat { context: self.as_shown(chat.context), ..chat }
+    }
+
+    /// Asserts that a chat can neither be read nor found.
+    ///
+    /// # Panics
+    /// If it can.
+    pub async fn assert_hidden(&self, chat: ChatId) {
+        let hidden = Error::chat_not_found(chat);
+        refused_as(self.api.get_chat(self.business, chat).await, &hidden);
+        let from = HistoryFrom::default();
+        refused_as(self.api.get_chat_history(self.business, chat, from).await, &hidden);
+        let of_its_kind = ChatFilter {
+            context_types: vec![beseda_api::ContextType::Direct],
+            ..ChatFilter::default()
+        };
+        for filter in [ChatFilter::default(), of_its_kind] {
+            assert!(!self.found(filter).await.contains(&chat), "{chat} was found");
+        }
     }
 
     /// Lets a second pass. Without a manual clock time passes by itself.

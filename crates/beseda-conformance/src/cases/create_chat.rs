@@ -8,7 +8,7 @@ use beseda_api::{
 };
 
 use crate::{
-    World,
+    Contexts, World,
     refusal::{refused, refused_as},
 };
 
@@ -27,9 +27,11 @@ pub async fn a_chat_for_an_order_is_new_and_a_talk(world: &World) {
 
 pub async fn a_chat_is_made_for_orders_of_every_model(world: &World) {
     for (raw, model) in (1..).zip([Model::Fbs, Model::Fby, Model::Express, Model::Dbs]) {
-        world.order_of(world.business, raw, model.clone()).await;
+        let id = world.order_of(world.business, raw, model.clone()).await;
         let chat = world.chat(world.create(order(raw)).await).await;
-        assert!(chat.context.campaign_id.is_some(), "{model}");
+        assert_eq!(chat.order_id, Some(id), "{model}");
+        let tells_shop = world.contexts() == Contexts::Full;
+        assert_eq!(chat.context.campaign_id.is_some(), tells_shop, "{model}");
     }
 }
 
@@ -38,8 +40,14 @@ pub async fn a_chat_is_made_for_returns_of_every_model_but_dbs(world: &World) {
         let order = world.order_of(world.business, raw, model).await;
         let ret = world.return_of(order, raw + 100).await;
         let chat = world.chat(world.create(ChatContext::Return(ret)).await).await;
-        assert_eq!(chat.context.context_type, ContextType::Return);
-        assert_eq!((chat.context.return_id, chat.order_id), (Some(ret), Some(order)));
+        assert_eq!(chat.order_id, Some(order));
+        match world.contexts() {
+            Contexts::Full => {
+                assert_eq!(chat.context.context_type, ContextType::Return);
+                assert_eq!(chat.context.return_id, Some(ret));
+            }
+            Contexts::Orders => assert_eq!(chat.context.context_type, ContextType::Order),
+        }
     }
 }
 

@@ -2,10 +2,10 @@
 
 use beseda_api::{
     Chat, ChatContext, ChatFilter, ChatId, ChatStatus, ChatType, ContextType, Customer,
-    DisputeOpening, MarketMessage, OrderId, PageRequest, ReturnId, Sender, WaitingFor,
+    DisputeOpening, FullContext, MarketMessage, OrderId, PageRequest, ReturnId, Sender, WaitingFor,
 };
 
-use crate::{World, buyer};
+use crate::{Contexts, World, buyer};
 
 fn sorted(mut chats: Vec<ChatId>) -> Vec<ChatId> {
     chats.sort_unstable();
@@ -72,27 +72,36 @@ pub async fn an_order_chat_carries_its_order_shop_and_customer(world: &World) {
     let chat = only(world).await;
     let order = OrderId::new(123_456_789).ok();
     assert_eq!(chat.chat_id, id);
+    assert_eq!(chat.chat_type, ChatType::Chat);
     assert_eq!((chat.order_id, chat.context.order_id), (order, order));
     assert_eq!(chat.context.context_type, ContextType::Order);
+    if world.contexts() == Contexts::Orders {
+        return assert_eq!(chat.context, FullContext::by_order(order));
+    }
     assert_eq!(chat.context.customer, Some(buyer()));
     assert_eq!(chat.context.return_id, None);
     assert!(chat.context.campaign_id.is_some());
-    assert_eq!(chat.chat_type, ChatType::Chat);
 }
 
 pub async fn a_return_chat_carries_its_return_and_its_order(world: &World) {
     world.return_chat(5, 77).await;
     let chat = only(world).await;
     let order = OrderId::new(5).ok();
+    assert_eq!((chat.order_id, chat.context.order_id), (order, order));
+    if world.contexts() == Contexts::Orders {
+        return assert_eq!(chat.context, FullContext::by_order(order));
+    }
     assert_eq!(chat.context.context_type, ContextType::Return);
     assert_eq!(chat.context.return_id, ReturnId::new(77).ok());
-    assert_eq!((chat.order_id, chat.context.order_id), (order, order));
     assert_eq!(chat.context.customer, Some(buyer()));
     assert!(chat.context.campaign_id.is_some());
 }
 
 pub async fn a_direct_chat_carries_its_customer_and_no_order(world: &World) {
-    world.direct_chat("Мария К.").await;
+    let id = world.direct_chat("Мария К.").await;
+    if !world.shows_direct() {
+        return world.assert_hidden(id).await;
+    }
     let chat = only(world).await;
     assert_eq!(chat.context.context_type, ContextType::Direct);
     assert_eq!((chat.order_id, chat.context.order_id), (None, None));
@@ -170,10 +179,11 @@ pub async fn chats_are_found_by_context_types(world: &World) {
     };
     assert_eq!(find(world, by(&[ContextType::Order])).await, [order]);
     assert_eq!(find(world, by(&[ContextType::Return])).await, [ret]);
-    assert_eq!(find(world, by(&[ContextType::Direct])).await, [direct]);
+    let direct: &[ChatId] = if world.shows_direct() { &[direct] } else { &[] };
+    assert_eq!(find(world, by(&[ContextType::Direct])).await, direct);
     let two = by(&[ContextType::Direct, ContextType::Return]);
-    assert_eq!(find(world, two).await, sorted(vec![ret, direct]));
-    assert_eq!(find(world, by(ContextType::ALL)).await, sorted(vec![order, ret, direct]));
+    assert_eq!(find(world, two).await, sorted([&[ret], direct].concat()));
+    assert_eq!(find(world, by(ContextType::ALL)).await, sorted([&[order, ret], direct].concat()));
 }
 
 pub async fn chats_are_found_by_type(world: &World) {
@@ -232,7 +242,9 @@ pub async fn different_filters_must_all_match(world: &World) {
     let direct = world.direct_chat("Мария К.").await;
     let waiting_for_us =
         ChatFilter { statuses: vec![ChatStatus::WaitingForPartner], ..ChatFilter::default() };
-    assert_eq!(find(world, waiting_for_us.clone()).await, sorted(vec![waiting, direct]));
+    let direct: &[ChatId] = if world.shows_direct() { &[direct] } else { &[] };
+    let all = sorted([&[waiting], direct].concat());
+    assert_eq!(find(world, waiting_for_us.clone()).await, all);
     let of_orders =
         ChatFilter { context_types: vec![ContextType::Order], ..waiting_for_us.clone() };
     assert_eq!(find(world, of_orders.clone()).await, [waiting]);
@@ -317,7 +329,7 @@ pub async fn the_list_shows_what_get_chat_shows(world: &World) {
     world.direct_chat("Мария К.").await;
     world.return_chat(2, 77).await;
     let chats = world.walk(ChatFilter::default(), 20).await;
-    assert_eq!(chats.len(), 4);
+    assert_eq!(chats.len(), if world.shows_direct() { 4 } else { 3 });
     for chat in chats {
         assert_eq!(world.chat(chat.chat_id).await, chat);
     }

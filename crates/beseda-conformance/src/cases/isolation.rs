@@ -121,12 +121,15 @@ pub async fn a_return_is_registered_with_an_order_of_its_own_cabinet_only(world:
 }
 
 pub async fn a_shop_of_another_cabinet_takes_no_orders(world: &World) {
-    let theirs = world.order_of(world.other(), 2, Model::Fbs).await;
-    let chat = world.api.create_chat(world.other(), ChatContext::Order(theirs)).await.unwrap();
-    let campaign_id = world.api.get_chat(world.other(), chat).await.unwrap().context.campaign_id;
-    assert!(campaign_id.is_some());
-    let order_id = OrderId::new(1).unwrap();
-    let order = NewOrder { order_id, campaign_id, model: None, customer: None };
+    let new = |raw, campaign_id| NewOrder {
+        order_id: OrderId::new(raw).unwrap(),
+        campaign_id,
+        model: None,
+        customer: None,
+    };
+    let theirs = world.market().register_order(world.other(), new(2, None)).await.unwrap();
+    assert!(theirs.campaign_id.is_some());
+    let order = new(1, theirs.campaign_id);
     refused(world.market().register_order(world.business, order).await, Refusal::NotFound);
 }
 

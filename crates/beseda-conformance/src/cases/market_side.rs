@@ -2,8 +2,8 @@
 
 use beseda_api::{
     CampaignId, ChatContext, ChatFilter, ChatId, ChatOpening, ChatType, ContextType, Customer,
-    DisputeOpening, Error, FileUpload, MarketMessage, Model, NewOrder, NewReturn, OrderId, Refusal,
-    ReturnId, Sender, wire::ContextRef,
+    DisputeOpening, Error, FileUpload, FullContext, MarketMessage, Model, NewOrder, NewReturn,
+    OrderId, Refusal, ReturnId, Sender, wire::ContextRef,
 };
 
 use crate::{
@@ -47,7 +47,9 @@ pub async fn an_order_registered_otherwise_is_refused(world: &World) {
         refused(world.market().register_order(world.business, other).await, Refusal::BadRequest);
     }
     let chat = world.create(ChatContext::Order(OrderId::new(1).unwrap())).await;
-    assert_eq!(world.chat(chat).await.context.customer, Some(buyer()));
+    let known =
+        FullContext { customer: Some(buyer()), ..FullContext::by_order(OrderId::new(1).ok()) };
+    assert_eq!(world.chat(chat).await.context.customer, world.as_shown(known).customer);
 }
 
 pub async fn an_order_of_an_unknown_shop_is_refused(world: &World) {
@@ -61,7 +63,11 @@ pub async fn an_order_is_sold_by_the_first_shop_of_its_model_unless_said(world: 
         let order = NewOrder { model: Some(model), ..new_order(raw) };
         let order = world.market().register_order(world.business, order).await.unwrap();
         let chat = world.chat(world.create(ChatContext::Order(order.order_id)).await).await;
-        assert_eq!(chat.context.campaign_id, order.campaign_id);
+        let known = FullContext {
+            campaign_id: order.campaign_id,
+            ..FullContext::by_order(Some(order.order_id))
+        };
+        assert_eq!(chat.context.campaign_id, world.as_shown(known).campaign_id);
         shops.push(order.campaign_id.unwrap());
     }
     assert!(shops[0] != shops[1] && shops[1] != shops[2] && shops[0] != shops[2]);
@@ -134,11 +140,17 @@ pub async fn two_buyers_with_direct_questions_have_two_chats(world: &World) {
     let one = world.direct_chat("Мария К.").await;
     let two = world.direct_chat("Пётр С.").await;
     assert_ne!(one, two);
+    if !world.shows_direct() {
+        return world.assert_hidden(one).await;
+    }
     assert_eq!(world.texts(one).await, ["Есть ли в наличии?"]);
 }
 
 pub async fn a_direct_question_has_its_first_words(world: &World) {
     let chat = world.direct_chat("Мария К.").await;
+    if !world.shows_direct() {
+        return world.assert_hidden(chat).await;
+    }
     let messages = world.history(chat).await;
     assert_eq!(messages.len(), 1);
     assert_eq!(messages[0].sender, Sender::Customer);
@@ -200,6 +212,10 @@ pub async fn a_direct_question_is_no_matter_for_a_dispute(world: &World) {
     let opening = DisputeOpening { chat_id: Some(chat), ..DisputeOpening::default() };
     let result = world.market().open_dispute(world.business, opening).await;
     refused(result, Refusal::BadRequest);
+    if !world.shows_direct() {
+        assert!(world.found(ChatFilter::default()).await.is_empty());
+        return;
+    }
     assert_eq!(world.found(ChatFilter::default()).await, [chat]);
     assert_eq!(world.chat(chat).await.chat_type, ChatType::Chat);
 }
@@ -219,7 +235,7 @@ pub async fn a_dispute_is_opened_by_order_return_context_or_chat(world: &World) 
     let talk = world.order_chat(3).await;
     let by_chat = DisputeOpening { chat_id: Some(talk), ..DisputeOpening::default() };
     let by_chat = open(by_chat).await.unwrap();
-    assert_eq!(by_chat.context, world.chat(talk).await.context);
+    assert_eq!(world.as_shown(by_chat.context), world.chat(talk).await.context);
     for dispute in [by_order, by_return.chat_id, by_context.chat_id, by_chat.chat_id] {
         assert_eq!(world.chat(dispute).await.chat_type, ChatType::Arbitrage);
     }
@@ -242,7 +258,7 @@ pub async fn only_a_dispute_is_resolved(world: &World) {
     let talk = world.talk(1, 1).await;
     let before = world.chat(talk).await;
     refused(world.market().resolve_dispute(world.business, talk).await, Refusal::BadRequest);
-    assert_eq!(world.chat(talk).await, before);
+    assert_eq!(world.chat(talk).await, world.chat_as_shown(before));
 }
 
 pub async fn support_and_market_are_shown_as_who_they_are(world: &World) {

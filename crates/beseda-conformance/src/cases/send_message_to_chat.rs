@@ -61,13 +61,15 @@ pub async fn a_resolved_dispute_takes_no_message(world: &World) {
 }
 
 pub async fn chats_of_every_kind_take_messages(world: &World) {
-    for chat in [
-        world.order_chat(1).await,
-        world.return_chat(2, 77).await,
-        world.direct_chat("Мария К.").await,
-        world.dispute(3).await,
-    ] {
+    let direct = world.direct_chat("Мария К.").await;
+    for chat in
+        [world.order_chat(1).await, world.return_chat(2, 77).await, direct, world.dispute(3).await]
+    {
         world.say(chat, "Здравствуйте").await;
+        if chat == direct && !world.shows_direct() {
+            world.assert_hidden(direct).await;
+            continue;
+        }
         let last = world.history(chat).await.pop().unwrap();
         assert_eq!(last.message.as_deref(), Some("Здравствуйте"));
     }

@@ -8,7 +8,7 @@ use beseda_api::{Administration, BusinessId, ChatsApi, Clock, Generation, NewUse
 use beseda_client::Client;
 use beseda_conformance::{Backstage, World};
 use beseda_gateway::Gateway;
-use beseda_server::{Transport, router, serve};
+use beseda_server::{Transport, Unversioned, router, serve};
 use bytes::Bytes;
 use tokio::{net::TcpListener, sync::oneshot};
 
@@ -27,7 +27,7 @@ struct Behind {
 
 /// Today's paths on both ways.
 pub(crate) async fn world() -> World {
-    let (world, upstream) = http::staged(Generation::Y2026).await;
+    let (world, upstream) = http::staged(Generation::Y2026, Unversioned::Y2024).await;
     let folder = tempfile::tempdir().unwrap();
     let clock: Arc<dyn Clock> = world.clock.clone().unwrap();
     let settings = beseda_gateway::Settings {

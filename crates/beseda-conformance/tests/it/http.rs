@@ -16,9 +16,11 @@ use beseda_api::{
     NewUser, PageRequest, Refusal,
 };
 use beseda_client::{Client, Patience, SecretString};
-use beseda_conformance::{Backstage, World, refusal::refused};
+use beseda_conformance::{Backstage, Contexts, World, refusal::refused};
 use beseda_engine::Engine;
-use beseda_server::{LimitPreset, LimitSettings, Services, Settings, Transport, router, serve};
+use beseda_server::{
+    LimitPreset, LimitSettings, Services, Settings, Transport, Unversioned, router, serve,
+};
 use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt;
 use percent_encoding::percent_decode_str;
@@ -26,7 +28,7 @@ use tokio::{net::TcpListener, sync::oneshot};
 
 use crate::{
     engine::{Ground, count_files, ground},
-    published::{Answer, Log, take_own},
+    published::{Answer, Log},
 };
 
 const MARKET_KEY: &str = "the-market-key-of-the-tests";
@@ -43,6 +45,7 @@ struct Behind {
     http: reqwest::Client,
     url: String,
     generation: Generation,
+    unversioned: Unversioned,
     folder: tempfile::TempDir,
     /// The server ends when this is dropped.
     _running: oneshot::Sender<()>,
@@ -50,20 +53,20 @@ struct Behind {
 
 /// Today's paths.
 pub(crate) async fn world() -> World {
-    staged(Generation::Y2026).await.0
+    staged(Generation::Y2026, Unversioned::Y2024).await.0
 }
 
-/// The paths without a version.
+/// The paths without a version, in the words of 2024.
 pub(crate) async fn world_of_2024() -> World {
-    staged(Generation::Y2024).await.0
+    staged(Generation::Y2024, Unversioned::Y2024).await.0
 }
 
-/// A world with the stage to look behind.
-pub(crate) async fn staged(generation: Generation) -> (World, Stage) {
+/// A world with the stage to look behind, on the paths of a generation.
+pub(crate) async fn staged(generation: Generation, unversioned: Unversioned) -> (World, Stage) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let Ground { engine, clock, business, other, folder } = ground(&url).await;
-    let log = Arc::new(Log::default());
+    let log = Arc::new(Log::of(unversioned));
     let told: Arc<dyn Clock> = Arc::<beseda_api::ManualClock>::clone(&clock);
     let running = start(listener, &engine, told, &log);
 
@@ -74,11 +77,21 @@ pub(crate) async fn staged(generation: Generation) -> (World, Stage) {
     let market = builder(&url, generation).build_market(&SecretString::from(MARKET_KEY)).unwrap();
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let own = http.get(format!("{url}/openapi.json")).send().await.unwrap();
-    take_own(own.json().await.unwrap());
+    log.take_own(own.json().await.unwrap());
 
     let api: Arc<dyn ChatsApi> = Arc::new(client.clone());
     let market: Arc<dyn MarketSide> = Arc::new(market);
-    let behind = Behind { log, engine, client, http, url, generation, folder, _running: running };
+    let behind = Behind {
+        log,
+        engine,
+        client,
+        http,
+        url,
+        generation,
+        unversioned,
+        folder,
+        _running: running,
+    };
     let stage = Stage(Arc::new(behind));
     let world = World {
         other: Some(other),
@@ -109,6 +122,7 @@ fn start(
     let settings = Settings {
         limits: LimitSettings { preset: LimitPreset::Off, ..LimitSettings::default() },
         market_key: Some(SecretString::from(MARKET_KEY)),
+        unversioned: log.unversioned(),
         ..Settings::default()
     };
     let tee = from_fn_with_state(Arc::clone(log), judge);
@@ -208,6 +222,13 @@ impl Backstage for Stage {
 
     fn stored_files(&self) -> usize {
         count_files(&self.0.folder.path().join("files"))
+    }
+
+    fn contexts(&self) -> Contexts {
+        match (self.0.generation, self.0.unversioned) {
+            (Generation::Y2024, Unversioned::Y2024) => Contexts::Orders,
+            _ => Contexts::Full,
+        }
     }
 
     fn complaints(&self) -> Vec<String> {

@@ -2,6 +2,7 @@
 //! The cases themselves are in `src/cases`.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking where it stands")]
 
+mod closed;
 mod engine;
 mod faulty;
 mod gateway;
