@@ -119,6 +119,20 @@ impl ChatsApi for Engine {
 }
 
 impl Engine {
+    /// Counts the chats that a filter finds, up to `most`.
+    ///
+    /// # Errors
+    /// If the store can't be read.
+    pub async fn count_chats(
+        &self,
+        business: BusinessId,
+        filter: ChatFilter,
+        most: usize,
+    ) -> Result<usize> {
+        let query = ChatQuery { filter, after: None, limit: most };
+        Ok(self.store.chats(business, query).await?.len())
+    }
+
     /// The moment it is now, as exact as it is kept: in microseconds.
     pub(crate) fn now(&self) -> Timestamp {
         let now = self.clock.now();

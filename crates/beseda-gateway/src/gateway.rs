@@ -14,7 +14,9 @@ use beseda_archive::Archive;
 use beseda_client::{Client, Safety, SecretString, receiver::Take};
 use beseda_engine::{Engine, private};
 use beseda_push::{Policy, Push, SystemAlarm};
-use beseda_server::{Attendant, Attended, LimitPreset, LimitSettings, Services, Visit};
+use beseda_server::{
+    Attendant, Attended, LimitPreset, LimitSettings, Services, Unversioned, Visit,
+};
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
@@ -62,6 +64,8 @@ pub struct Settings {
     pub admin_key: Option<SecretString>,
     /// Seconds a request may take in all, waiting included.
     pub request_timeout_seconds: u64,
+    /// What programs are answered on paths without a version.
+    pub unversioned: Unversioned,
     /// How certain to be after a send that was not clearly answered.
     pub safety: Safety,
     /// Whether the gateway keeps the archive in step itself, behind everything else.
@@ -98,6 +102,7 @@ impl Settings {
             parallel: 4,
             admin_key: None,
             request_timeout_seconds: 10,
+            unversioned: Unversioned::default(),
             safety: Safety::default(),
             sync: false,
             policy: Policy::Loopback,
@@ -228,6 +233,7 @@ pub struct Gateway {
     api_keys: Vec<(BusinessId, Option<String>)>,
     admin_key: SecretString,
     request_timeout_seconds: u64,
+    unversioned: Unversioned,
     looking: Looking,
     push: Push,
     syncing: Option<Syncing>,
@@ -324,6 +330,7 @@ impl Gateway {
         let syncing = settings.sync.then(|| Syncing::start(&inner, served));
         let admin_key = settings.admin_key.unwrap_or_else(|| secret.admin_key().into());
         let request_timeout_seconds = settings.request_timeout_seconds;
+        let unversioned = settings.unversioned;
         Ok(Self {
             inner,
             keys,
@@ -332,6 +339,7 @@ impl Gateway {
             api_keys,
             admin_key,
             request_timeout_seconds,
+            unversioned,
             looking: Looking(looking),
             push,
             syncing,
@@ -362,6 +370,7 @@ impl Gateway {
             limits: LimitSettings { preset: LimitPreset::Off, ..LimitSettings::default() },
             admin_key: Some(self.admin_key.clone()),
             request_timeout_seconds: self.request_timeout_seconds,
+            unversioned: self.unversioned,
             ..beseda_server::Settings::default()
         }
     }

@@ -2,6 +2,7 @@
 
 mod body;
 mod credential;
+pub(crate) mod hidden;
 mod path;
 pub(crate) mod upload;
 

@@ -3,16 +3,18 @@
 use std::{fmt, sync::Arc};
 
 use beseda_api::{
-    Administration, BusinessId, ChatFilter, ChatsApi, OrderId, PageRequest, Subscriptions,
+    Administration, BusinessId, ChatFilter, ChatId, ChatsApi, ContextType, Generation, OrderId,
+    PageRequest, Subscriptions,
 };
 use beseda_engine::Engine;
-use beseda_server::Arrival;
+use beseda_server::{Arrival, Unversioned};
 use bytes::Bytes;
 use secrecy::SecretString;
 use tokio::sync::RwLock;
 
 use crate::{
-    Faults, Journal, StandInClock, advice,
+    Faults, Journal, StandInClock,
+    advice::{self, hidden},
     scenario::{Claims, Observed, Scenarios, Stage},
     state::Memory,
     watch,
@@ -31,6 +33,8 @@ pub struct ControlSettings {
     pub business: BusinessId,
     /// What the chances of faults follow from.
     pub seed: u64,
+    /// What the server's paths without a version answer.
+    pub unversioned: Unversioned,
     /// Where subscriptions to notifications are kept; none are sent if `None`.
     pub subscriptions: Option<Arc<dyn Subscriptions>>,
 }
@@ -46,6 +50,7 @@ pub struct Control {
     pub(crate) observed: Arc<Observed>,
     stage: Stage,
     pub(crate) scenarios: Arc<Scenarios>,
+    unversioned: Unversioned,
     pub(crate) subscriptions: Option<Arc<dyn Subscriptions>>,
     pub(crate) memory: Memory,
     /// Requests take it together; what replaces the whole state takes it alone.
@@ -62,7 +67,15 @@ impl Control {
     /// Controls that change nothing yet.
     #[must_use]
     pub fn new(settings: ControlSettings) -> Self {
-        let ControlSettings { engine, clock, admin_key, business, seed, subscriptions } = settings;
+        let ControlSettings {
+            engine,
+            clock,
+            admin_key,
+            business,
+            seed,
+            unversioned,
+            subscriptions,
+        } = settings;
         let observed = Arc::new(Observed::new(engine.clone(), engine.clone()));
         let stage = Stage {
             market: observed.clone(),
@@ -81,6 +94,7 @@ impl Control {
             observed,
             scenarios: Arc::new(Scenarios::new(stage.clone(), business)),
             stage,
+            unversioned,
             subscriptions,
             memory: Memory::default(),
             turn: RwLock::default(),
@@ -126,7 +140,7 @@ impl Control {
 
 /// What advice needs to know of the stand-in besides the request.
 impl Control {
-    /// What to tell the sender of a refused request.
+    /// What to tell the sender of a request that was refused, or whose answer hides chats.
     pub(crate) async fn advice(
         &self,
         arrival: &Arrival,
@@ -134,6 +148,9 @@ impl Control {
         status: u16,
         whole: Option<&Bytes>,
     ) -> Option<String> {
+        if let Some(text) = self.hidden(arrival, asked, status).await {
+            return Some(text);
+        }
         if arrival.operation == "sendFileToChat" && status == 200 {
             return advice::upload::unnamed(&asked.body());
         }
@@ -163,6 +180,34 @@ impl Control {
         })
     }
 
+    /// What an answer on a path without a version doesn't show, if that is so.
+    async fn hidden(
+        &self,
+        arrival: &Arrival,
+        asked: &watch::Pending,
+        status: u16,
+    ) -> Option<String> {
+        let old = arrival.generation == Some(Generation::Y2024);
+        if !old || self.unversioned != Unversioned::Y2024 {
+            return None;
+        }
+        let business = arrival.business?;
+        match (arrival.operation, status) {
+            ("getChats", 200) => {
+                let filter = hidden::filter(&asked.body())?;
+                let count = self.engine.count_chats(business, filter, hidden::MOST).await.ok()?;
+                hidden::in_list(count)
+            }
+            ("getChat" | "getChatHistory", 404) => {
+                let chat = chat_in(&asked.query)?;
+                let known = self.engine.get_chat(business, chat).await.ok()?;
+                let direct = known.context.context_type == ContextType::Direct;
+                direct.then(|| hidden::chat(chat))
+            }
+            _ => None,
+        }
+    }
+
     /// Every campaign with its cabinet. Nothing is known of them if the store is in trouble.
     async fn campaigns(&self) -> Vec<(i64, i64)> {
         let mut all = Vec::new();
@@ -177,14 +222,18 @@ impl Control {
 
     /// The number given as a chat, if there is a chat about an order of that number.
     async fn orders(&self, business: BusinessId, query: &str) -> Vec<i64> {
-        let chat = query.split('&').find_map(|pair| pair.strip_prefix("chatId="));
-        let Some(order) = chat.and_then(|chat| chat.parse().ok()).map(OrderId::new) else {
+        let Some(Ok(order)) = chat_in(query).map(|chat| OrderId::new(chat.get())) else {
             return Vec::new();
         };
-        let Ok(order) = order else { return Vec::new() };
         let filter = ChatFilter { order_ids: vec![order], ..ChatFilter::default() };
         let found = self.engine.get_chats(business, filter, PageRequest::default()).await;
         let known = found.is_ok_and(|page| !page.chats.is_empty());
         if known { vec![order.get()] } else { Vec::new() }
     }
+}
+
+/// The chat that a query names.
+fn chat_in(query: &str) -> Option<ChatId> {
+    let chat = query.split('&').find_map(|pair| pair.strip_prefix("chatId="))?;
+    ChatId::new(chat.parse().ok()?).ok()
 }

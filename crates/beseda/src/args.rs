@@ -41,7 +41,9 @@ pub(crate) use market::{DisputeArgs, MarketArgs, MarketCommand, OpenArgs, OrderA
 pub(crate) use outbox::{OutboxArgs, OutboxCommand, SafeArgs, SettleArgs};
 pub(crate) use scenario::{ScenarioArgs, ScenarioCommand};
 pub(crate) use search::SearchArgs;
-pub(crate) use serve::{BuyersArg, ClockArg, LimitsArg, OrdersArg, ServeArgs, StandInArgs};
+pub(crate) use serve::{
+    BuyersArg, ClockArg, LimitsArg, OrdersArg, ServeArgs, StandInArgs, UnversionedArg,
+};
 pub(crate) use stats::{LanguageArg, StatsArgs};
 
 /// How the program ends, for `--help` and the manual page.

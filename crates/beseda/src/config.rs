@@ -1,21 +1,21 @@
-//! The configuration of `serve`: a TOML file, over it environment and flags. An unknown key is an error.
+//! The configuration of `serve` and `stand-in`: a TOML file, over it environment and flags. An unknown key is an error.
 
 use std::{net::SocketAddr, path::Path, path::PathBuf};
 
 use anyhow::{Context, bail};
 use beseda_engine::{Disputes, Orders};
-use beseda_server::{LimitPreset, Settings, Transport};
+use beseda_server::{LimitPreset, Settings, Transport, Unversioned};
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use crate::args::{LimitsArg, OrdersArg, ServeArgs};
+use crate::args::{LimitsArg, OrdersArg, ServeArgs, StandInArgs, UnversionedArg};
 
 /// Everything that can be set.
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Config {
-    /// Where to listen.
-    pub(crate) listen: SocketAddr,
+    /// Where to listen; each program has an address of its own where none is named.
+    pub(crate) listen: Option<SocketAddr>,
     /// The folder of database and files.
     pub(crate) data: Option<PathBuf>,
     /// The address callers reach the server at.
@@ -39,7 +39,7 @@ pub(crate) struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            listen: None,
             data: None,
             public_url: None,
             orders: OrderRule::default(),
@@ -54,19 +54,13 @@ impl Default for Config {
 }
 
 /// What is logged.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Log {
-    /// A filter such as `info` or `beseda_server=debug`.
-    pub(crate) level: String,
+    /// A filter such as `info` or `beseda_server=debug`; each program has its own where none is named.
+    pub(crate) level: Option<String>,
     /// Whether each line is a JSON object.
     pub(crate) json: bool,
-}
-
-impl Default for Log {
-    fn default() -> Self {
-        Self { level: "info".to_owned(), json: false }
-    }
 }
 
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
@@ -86,39 +80,64 @@ enum DisputeRule {
 }
 
 impl Config {
-    /// Reads the file, if one is named, and puts environment and flags over it.
+    /// Reads the file of `serve`, if one is named, and puts environment and flags over it.
     pub(crate) fn load(args: &ServeArgs) -> anyhow::Result<Self> {
-        let mut config = match &args.config {
-            None => Self::default(),
-            Some(path) => Self::read(path)?,
-        };
-        config.listen = args.listen.unwrap_or(config.listen);
+        let mut config = Self::read(args.config.as_deref())?;
+        config.listen = args.listen.or(config.listen);
         config.data = args.data.clone().or(config.data);
         config.public_url = args.public_url.clone().or(config.public_url);
-        if let Some(limits) = args.limits {
-            config.server.limits.preset = limits.into();
-        }
-        match args.orders {
-            Some(OrdersArg::Strict) => config.orders = OrderRule::Strict,
-            Some(OrdersArg::Open) => config.orders = OrderRule::Open,
-            None => {}
-        }
+        config.choose(args.limits, args.orders, args.unversioned);
         config.server.market_key = key("BESEDA_MARKET_KEY").or(config.server.market_key);
         config.server.admin_key = key("BESEDA_ADMIN_KEY").or(config.server.admin_key);
+        if config.data.is_none() {
+            bail!("no data folder: give --data DIR, BESEDA_DATA, or `data` in the configuration");
+        }
         config.check()?;
         Ok(config)
     }
 
-    fn read(path: &Path) -> anyhow::Result<Self> {
+    /// Reads the file of `stand-in`, if one is named, and puts flags over it. Its keys are not read from the
+    /// environment: there they are those of a stand-in that runs already.
+    pub(crate) fn load_for_stand_in(args: &StandInArgs) -> anyhow::Result<Self> {
+        let mut config = Self::read(args.config.as_deref())?;
+        config.listen = args.listen.or(config.listen);
+        config.data = args.data.clone().or(config.data);
+        config.choose(args.limits, args.orders, args.unversioned);
+        let limits = &mut config.server.limits;
+        limits.hourly = args.hourly_limit.or(limits.hourly);
+        limits.parallel = args.parallel_limit.or(limits.parallel);
+        config.check()?;
+        Ok(config)
+    }
+
+    /// What flags chose.
+    fn choose(
+        &mut self,
+        limits: Option<LimitsArg>,
+        orders: Option<OrdersArg>,
+        unversioned: Option<UnversionedArg>,
+    ) {
+        if let Some(limits) = limits {
+            self.server.limits.preset = limits.into();
+        }
+        match orders {
+            Some(OrdersArg::Strict) => self.orders = OrderRule::Strict,
+            Some(OrdersArg::Open) => self.orders = OrderRule::Open,
+            None => {}
+        }
+        if let Some(unversioned) = unversioned {
+            self.server.unversioned = unversioned.into();
+        }
+    }
+
+    fn read(path: Option<&Path>) -> anyhow::Result<Self> {
+        let Some(path) = path else { return Ok(Self::default()) };
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("can't read the configuration {}", path.display()))?;
         toml::from_str(&text).with_context(|| format!("in the configuration {}", path.display()))
     }
 
     fn check(&self) -> anyhow::Result<()> {
-        if self.data.is_none() {
-            bail!("no data folder: give --data DIR, BESEDA_DATA, or `data` in the configuration");
-        }
         if let Some(url) = &self.public_url {
             let known = url.starts_with("http://") || url.starts_with("https://");
             if !known || url.ends_with('/') || url.len() > 1900 {
@@ -138,6 +157,18 @@ impl Config {
         settings
     }
 
+    /// A stand-in with what is configured.
+    pub(crate) fn stand_in(self) -> beseda::Builder {
+        let engine = self.engine(String::new());
+        let listen = self.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8090)));
+        let mut builder = beseda::StandIn::builder().listen(listen).on_disk();
+        builder = builder.engine(engine).append_notification(self.append_notification);
+        if let Some(folder) = self.data {
+            builder = builder.data(folder);
+        }
+        builder.server(self.server).transport(self.transport)
+    }
+
     /// The engine's part of it, for a server at this address.
     pub(crate) fn engine(&self, local_url: String) -> beseda_engine::Settings {
         beseda_engine::Settings {
@@ -151,6 +182,15 @@ impl Config {
                 DisputeRule::InPlace => Disputes::InPlace,
             },
             new_until_answered: self.new_until_answered,
+        }
+    }
+}
+
+impl From<UnversionedArg> for Unversioned {
+    fn from(unversioned: UnversionedArg) -> Self {
+        match unversioned {
+            UnversionedArg::Y2024 => Self::Y2024,
+            UnversionedArg::Today => Self::Today,
         }
     }
 }
@@ -172,6 +212,8 @@ fn key(variable: &str) -> Option<SecretString> {
 
 #[cfg(test)]
 mod tests {
+    use beseda_server::Unversioned;
+
     use super::Config;
 
     fn read(text: &str) -> Result<Config, toml::de::Error> {
@@ -192,15 +234,22 @@ mod tests {
     fn every_section_reads() {
         let config = read(
             "listen = '0.0.0.0:443'\ndata = '/data'\norders = 'open'\ndisputes = 'in-place'\n\
-             [log]\njson = true\n[server]\norder_id = false\nfiles = 'required'\n\
+             [log]\njson = true\n[server]\norder_id = false\nunversioned = 'today'\nfiles = 'required'\n\
              api_key_format = 'any'\n[server.limits]\npreset = 'off'\n[server.limits.operations]\ngetChats = 5\n\
              [transport]\ndrain_seconds = 3\n[transport.tls]\ncert = 'a.pem'\nkey = 'b.pem'\n",
         )
         .unwrap();
-        assert_eq!(config.listen.port(), 443);
+        assert_eq!(config.listen.unwrap().port(), 443);
         assert_eq!(config.server.limits.operations["getChats"], 5);
         assert!(!config.server.order_id);
         assert_eq!(config.server.api_key_format, beseda_server::ApiKeyFormat::Any);
+        assert_eq!(config.server.unversioned, Unversioned::Today);
+    }
+
+    #[test]
+    fn an_unknown_form_of_the_unversioned_paths_is_refused_with_its_line_and_the_known_ones() {
+        let refused = read("[server]\nunversioned = '2026'").unwrap_err().to_string();
+        assert!(refused.contains("line 2") && refused.contains("`2024` or `today`"), "{refused}");
     }
 
     #[test]

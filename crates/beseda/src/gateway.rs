@@ -125,6 +125,7 @@ fn settings(args: &GatewayArgs) -> anyhow::Result<Settings> {
         admin_key: credential::admin_key_in_env(),
         request_timeout_seconds: args.timeout.into(),
         sync: args.sync,
+        unversioned: args.unversioned.into(),
         file_links: args.file_links,
         audit_days: args.audit_days,
         ..Settings::new(client, archive)

@@ -14,11 +14,12 @@ use std::{
 
 use beseda_engine::{Engine, Orders};
 use beseda_push::{Policy, Push};
-use beseda_server::{LimitSettings, Settings, Transport};
+use beseda_server::{LimitSettings, Settings, Transport, Unversioned};
 use beseda_stand_in::{
     Control, ControlSettings, StandInClock,
     scenario::{Cast, Temper},
 };
+use secrecy::ExposeSecret;
 use tokio::{net::TcpListener, sync::oneshot};
 
 pub use self::running::StandIn;
@@ -38,8 +39,10 @@ pub struct Builder {
     listen: SocketAddr,
     data: Option<PathBuf>,
     on_disk: bool,
-    limits: LimitSettings,
-    orders: Orders,
+    server: Settings,
+    engine: beseda_engine::Settings,
+    append_notification: bool,
+    transport: Transport,
     clock: Arc<StandInClock>,
     buyers: Temper,
 }
@@ -58,8 +61,13 @@ impl Default for Builder {
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
             data: None,
             on_disk: false,
-            limits: LimitSettings::default(),
-            orders: Orders::Strict,
+            server: Settings::default(),
+            engine: beseda_engine::Settings {
+                public_url: String::new(),
+                ..beseda_engine::Settings::default()
+            },
+            append_notification: false,
+            transport: Transport::default(),
             clock: Arc::new(StandInClock::real()),
             buyers: Temper::Silent,
         }
@@ -98,14 +106,50 @@ impl Builder {
     /// Which limits are counted; those of 2026 unless said.
     #[must_use]
     pub fn limits(mut self, limits: LimitSettings) -> Self {
-        self.limits = limits;
+        self.server.limits = limits;
+        self
+    }
+
+    /// What is answered on paths without a version; what the 2024 document has unless said.
+    #[must_use]
+    pub fn unversioned(mut self, unversioned: Unversioned) -> Self {
+        self.server.unversioned = unversioned;
+        self
+    }
+
+    /// Everything about the server, limits and the paths without a version included. Where it names no keys of the
+    /// marketplace's side and of administration, those that follow from the seed are used.
+    #[must_use]
+    pub fn server(mut self, settings: Settings) -> Self {
+        self.server = settings;
+        self
+    }
+
+    /// Everything about the engine, orders included. An empty `public_url` stands for the address listened on.
+    #[must_use]
+    pub fn engine(mut self, settings: beseda_engine::Settings) -> Self {
+        self.engine = settings;
+        self
+    }
+
+    /// Whether `/notification` is put behind the address of every subscription; it isn't unless said.
+    #[must_use]
+    pub fn append_notification(mut self, append: bool) -> Self {
+        self.append_notification = append;
+        self
+    }
+
+    /// How connections are served. [`StandIn::client`] trusts no certificate but those of public authorities.
+    #[must_use]
+    pub fn transport(mut self, transport: Transport) -> Self {
+        self.transport = transport;
         self
     }
 
     /// Whether an order must be registered before a chat about it; it must unless said.
     #[must_use]
     pub fn orders(mut self, orders: Orders) -> Self {
-        self.orders = orders;
+        self.engine.orders = orders;
         self
     }
 
@@ -130,38 +174,40 @@ impl Builder {
     /// If the address or the folder can't be used.
     pub async fn open(self) -> anyhow::Result<Opened> {
         let (listener, taken) = host::listen(self.listen).await?;
-        let url = host::local_url(taken, "http");
-        let settings = beseda_engine::Settings {
-            public_url: url.clone(),
-            orders: self.orders,
-            ..beseda_engine::Settings::default()
-        };
-        let demo = Demo::from_seed(self.seed);
+        let scheme = if self.transport.tls.is_some() { "https" } else { "http" };
+        let url = host::local_url(taken, scheme);
+        let mut settings = self.engine;
+        if settings.public_url.is_empty() {
+            settings.public_url.clone_from(&url);
+        }
+        let mut server = self.server;
+        let mut demo = Demo::from_seed(self.seed);
+        for (key, shown) in [
+            (&mut server.market_key, &mut demo.market_key),
+            (&mut server.admin_key, &mut demo.admin_key),
+        ] {
+            match key {
+                Some(key) => key.expose_secret().clone_into(shown),
+                None => *key = Some(shown.clone().into()),
+            }
+        }
         let folder = match self.data {
             Some(folder) => Folder::Kept(folder),
             None => Folder::temporary(self.on_disk)?,
         };
         demo::plant(folder.path(), &settings, &demo).await?;
         let engine = Engine::open_sqlite(folder.path(), settings, self.clock.clone()).await?;
-        let server = Settings {
-            limits: self.limits,
-            market_key: Some(demo.market_key.clone().into()),
-            admin_key: Some(demo.admin_key.clone().into()),
-            ..Settings::default()
-        };
         let engine = Arc::new(engine);
-        let push = Push::start(
-            engine.outbox(),
-            beseda_push::Settings::new(Policy::Loopback),
-            self.clock.clone(),
-            self.clock.clone(),
-        );
+        let mut sending = beseda_push::Settings::new(Policy::Loopback);
+        sending.append_notification = self.append_notification;
+        let push = Push::start(engine.outbox(), sending, self.clock.clone(), self.clock.clone());
         let control = Arc::new(Control::new(ControlSettings {
             engine: engine.clone(),
             clock: self.clock,
             admin_key: demo.admin_key.clone().into(),
             business: demo.business,
             seed: self.seed,
+            unversioned: server.unversioned,
             subscriptions: Some(push.subscriptions()),
         }));
         if folder.is_small() {
@@ -170,7 +216,8 @@ impl Builder {
         let buyers = (self.buyers, self.seed);
         let weak: Weak<Control> = Arc::downgrade(&control);
         push.misbehave(weak);
-        Ok(Opened { listener, url, demo, engine, push, control, buyers, server, folder })
+        let transport = self.transport;
+        Ok(Opened { listener, url, demo, engine, push, control, buyers, server, transport, folder })
     }
 
     /// Starts it on a thread of its own, so that it answers whatever the caller's runtime does.
@@ -207,7 +254,8 @@ impl Builder {
             if tell.send(Ok(opened.facts())).is_ok() {
                 // Told or dropped, both mean the end.
                 let end = async { drop(ended.await) };
-                if let Err(error) = opened.serve_until(end, 0).await {
+                let at_once = Transport { drain_seconds: 0, ..opened.transport.clone() };
+                if let Err(error) = opened.serve_with(end, at_once).await {
                     tracing::error!(%error, "the stand-in ended badly");
                 }
             }
@@ -229,6 +277,7 @@ pub struct Opened {
     control: Arc<Control>,
     buyers: (Temper, u64),
     server: Settings,
+    transport: Transport,
     folder: Folder,
 }
 
@@ -256,13 +305,14 @@ impl Opened {
     /// # Errors
     /// If it can't serve.
     pub async fn serve(self, end: impl Future<Output = ()>) -> anyhow::Result<()> {
-        self.serve_until(end, Transport::default().drain_seconds).await
+        let transport = self.transport.clone();
+        self.serve_with(end, transport).await
     }
 
-    async fn serve_until(
+    async fn serve_with(
         self,
         end: impl Future<Output = ()>,
-        drain_seconds: u64,
+        transport: Transport,
     ) -> anyhow::Result<()> {
         let Self {
             listener, engine, push, control, buyers: (temper, seed), server, folder, ..
@@ -270,7 +320,6 @@ impl Opened {
         let buyers = Cast::start(control.stage().clone(), temper, seed);
         let scenarios = Arc::clone(control.scenarios());
         let clock = Arc::clone(control.clock()) as _;
-        let transport = Transport { drain_seconds, ..Transport::default() };
         let served = host::Served { engine, clock, push, control: Some(control) };
         let served = host::serve(listener, served, server, transport, end).await;
         buyers.end().await;

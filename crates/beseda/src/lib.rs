@@ -25,8 +25,10 @@ mod in_process;
 
 pub use beseda_api as api;
 pub use beseda_client as client;
-pub use beseda_engine::{Engine, Orders};
-pub use beseda_server::{LimitPreset, LimitSettings};
+pub use beseda_engine::{Disputes, Engine, Orders, Settings as EngineSettings};
+pub use beseda_server::{
+    LimitPreset, LimitSettings, Settings as ServerSettings, Transport, Unversioned,
+};
 pub use beseda_stand_in as control;
 pub use demo::Demo;
 pub use in_process::{Builder, Opened, StandIn};

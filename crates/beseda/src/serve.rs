@@ -1,6 +1,6 @@
 //! `beseda serve`: the API over a data folder, for real use. Demo data and printed credentials are the stand-in's.
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::Context;
 use beseda::host;
@@ -16,8 +16,9 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<()> {
         println!("The configuration is fine.");
         return Ok(());
     }
-    signals::start_log(&config.log.level, config.log.json)?;
-    let (listener, taken) = host::listen(config.listen).await?;
+    signals::start_log(config.log.level.as_deref().unwrap_or("info"), config.log.json)?;
+    let address = config.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)));
+    let (listener, taken) = host::listen(address).await?;
     let scheme = if config.transport.tls.is_some() { "https" } else { "http" };
     let url = host::local_url(taken, scheme);
     let data = config.data.clone().context("no data folder")?;

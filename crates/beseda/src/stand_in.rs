@@ -2,30 +2,19 @@
 
 use std::sync::Arc;
 
-use beseda::{
-    LimitSettings, Orders, StandIn,
-    control::{StandInClock, scenario::Temper},
-};
+use beseda::control::{StandInClock, scenario::Temper};
 use beseda_api::{Clock, SystemClock};
 
 use crate::{
-    args::{BuyersArg, ClockArg, OrdersArg, StandInArgs},
+    args::{BuyersArg, ClockArg, StandInArgs},
+    config::Config,
     signals,
 };
 
 pub(crate) async fn run(args: StandInArgs) -> anyhow::Result<()> {
-    signals::start_log("warn", false)?;
-    let orders = match args.orders {
-        OrdersArg::Strict => Orders::Strict,
-        OrdersArg::Open => Orders::Open,
-    };
-    let limits = LimitSettings {
-        preset: args.limits.into(),
-        hourly: args.hourly_limit,
-        parallel: args.parallel_limit,
-        ..LimitSettings::default()
-    };
-    let mut builder = StandIn::builder().listen(args.listen).seed(args.seed);
+    let config = Config::load_for_stand_in(&args)?;
+    signals::start_log(config.log.level.as_deref().unwrap_or("warn"), config.log.json)?;
+    let mut builder = config.stand_in().seed(args.seed);
     let buyers = match args.buyers {
         BuyersArg::Silent => Temper::Silent,
         BuyersArg::Polite => Temper::Polite,
@@ -33,12 +22,8 @@ pub(crate) async fn run(args: StandInArgs) -> anyhow::Result<()> {
         BuyersArg::Angry => Temper::Angry,
     };
     builder = builder.buyers(buyers);
-    builder = builder.orders(orders).limits(limits).on_disk();
     if args.clock == ClockArg::Manual {
         builder = builder.clock(Arc::new(StandInClock::manual(SystemClock.now())));
-    }
-    if let Some(folder) = args.data {
-        builder = builder.data(folder);
     }
     let opened = builder.open().await?;
     let end = signals::asked_to_end()?;

@@ -10,6 +10,7 @@ use clap::{Args, Subcommand};
 use super::{
     connection::{Authority, Connection, GenerationArg, authority},
     listen::range,
+    serve::UnversionedArg,
 };
 
 const EXAMPLES: &str = "\
@@ -44,6 +45,9 @@ pub(crate) struct GatewayArgs {
     /// Which form of the API's paths is used upstream: of 2024 (without version) or of 2026 (/v2).
     #[arg(long, value_name = "YEAR", default_value = "2026")]
     pub(crate) generation: GenerationArg,
+    /// What programs are answered on paths without a version.
+    #[arg(long, value_name = "FORM", default_value = "2024")]
+    pub(crate) unversioned: UnversionedArg,
     /// The most calls at once for each cabinet; what the upstream allows unless given: 4, or 2 by the rules of 2024.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) parallel: Option<u32>,

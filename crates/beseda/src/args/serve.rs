@@ -19,6 +19,16 @@ pub(crate) enum LimitsArg {
     Off,
 }
 
+/// What is answered on paths without a version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum UnversionedArg {
+    /// What the 2024 document has and nothing else; chats without an order are not shown.
+    #[value(name = "2024")]
+    Y2024,
+    /// The same as under /v2.
+    Today,
+}
+
 /// Whether time passes by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ClockArg {
@@ -80,18 +90,24 @@ pub(crate) struct ServeArgs {
     /// Whether an order must be registered before a chat about it [default: strict].
     #[arg(long, env = "BESEDA_ORDERS", value_name = "RULE")]
     pub(crate) orders: Option<OrdersArg>,
+    /// What is answered on paths without a version [default: 2024].
+    #[arg(long, env = "BESEDA_UNVERSIONED", value_name = "FORM")]
+    pub(crate) unversioned: Option<UnversionedArg>,
 }
 
-/// `beseda stand-in`.
+/// `beseda stand-in`. What isn't given comes from the configuration file, if one is named, then from the defaults.
 #[derive(Debug, Clone, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
-    after_help = "Examples:\n  beseda stand-in\n  beseda stand-in --listen 127.0.0.1:0 --json\n  beseda stand-in --data ./demo --limits off"
+    after_help = "Examples:\n  beseda stand-in\n  beseda stand-in --listen 127.0.0.1:0 --json\n  beseda stand-in --data ./demo --limits off\n  beseda stand-in --unversioned today"
 )]
 pub(crate) struct StandInArgs {
-    /// Where to listen; port 0 takes a free one.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8090")]
-    pub(crate) listen: SocketAddr,
+    /// A configuration file (TOML) as `beseda serve` takes it; an unknown key in it is an error.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Where to listen; port 0 takes a free one [default: 127.0.0.1:8090].
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
     /// Keep everything in this folder; a temporary one unless given.
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
@@ -101,12 +117,15 @@ pub(crate) struct StandInArgs {
     /// Print address and credentials as one line of JSON.
     #[arg(long)]
     pub(crate) json: bool,
-    /// Which published ceilings are counted.
-    #[arg(long, value_name = "YEAR", default_value = "2026")]
-    pub(crate) limits: LimitsArg,
-    /// Whether an order must be registered before a chat about it.
-    #[arg(long, value_name = "RULE", default_value = "strict")]
-    pub(crate) orders: OrdersArg,
+    /// Which published ceilings are counted [default: 2026].
+    #[arg(long, value_name = "YEAR")]
+    pub(crate) limits: Option<LimitsArg>,
+    /// Whether an order must be registered before a chat about it [default: strict].
+    #[arg(long, value_name = "RULE")]
+    pub(crate) orders: Option<OrdersArg>,
+    /// What is answered on paths without a version [default: 2024].
+    #[arg(long, value_name = "FORM")]
+    pub(crate) unversioned: Option<UnversionedArg>,
     /// Requests an hour of every operation, instead of the published ceilings.
     #[arg(long, value_name = "N")]
     pub(crate) hourly_limit: Option<u32>,
