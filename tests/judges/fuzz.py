@@ -7,9 +7,12 @@ import argparse
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import urllib.request
+
+import first_calls
 
 HERE = pathlib.Path(__file__).resolve().parent
 SEED = 20260717  # fixed: the same server gets the same requests every time
@@ -41,6 +44,9 @@ PHASES = "examples,coverage,fuzzing,stateful"
 # Generated requests per operation and phase. Our own document has both generations of paths in one.
 EXAMPLES = {"2024": 150, "2026": 150, "own": 80}
 
+# Our own document also describes pages and the marketplace's side, with other credentials.
+OWN_PATHS = "^/(v2/)?(businesses|campaigns|auth)\\b"
+
 # The 2024 document knows five operations, and we serve all seven on both generations of paths. So one of its paths
 # has a method more than it says.
 BEYOND_2024 = """
@@ -55,18 +61,19 @@ def main() -> int:
     stand_in = json.loads(os.environ["BESEDA_STAND_IN"])
     folder = options.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    chats, orders, messages = known_ids(stand_in)
+    known, values = known_ids(stand_in)
+    first = call_everything_once(stand_in, options, known)
 
     config = folder / f"schemathesis-{options.name}.toml"
-    config.write_text(configuration(stand_in, chats, orders, messages, options.name), encoding="utf-8")
+    config.write_text(configuration(stand_in, values, options.name), encoding="utf-8")
     tally = folder / f"answers-{options.name}.json"
     tally.unlink(missing_ok=True)
-    known = {"businessId": stand_in["businessId"], "chatId": chats[0], "messageId": messages[0]}
     environment = os.environ | {
         "BESEDA_API_KEY": stand_in["apiKey"],
         "BESEDA_OAUTH_TOKEN": stand_in["oauthToken"],
         "BESEDA_DOCUMENT": options.name,
         "BESEDA_KNOWN_IDS": json.dumps(known),
+        "BESEDA_FIRST_ANSWERS": json.dumps(first),
         "BESEDA_TALLY": str(tally),
         "SCHEMATHESIS_HOOKS": "hooks",
         "PYTHONPATH": str(HERE),
@@ -78,14 +85,25 @@ def main() -> int:
     command += ["--seed", str(SEED), "--max-examples", str(options.examples or EXAMPLES[options.name]), "--generation-database", "none"]
     command += ["--request-timeout", "10", "--continue-on-failure", "--no-color", "--workers", "1"]
     command += ["--report-junit-path", str(folder / f"schemathesis-{options.name}.xml"), "--warnings", "off"]
-    if options.name == "own":  # which also describes pages and the marketplace's side, with other credentials
-        command += ["--include-path-regex", "^/(v2/)?(businesses|campaigns|auth)\\b"]
+    if options.name == "own":
+        command += ["--include-path-regex", OWN_PATHS]
     try:
         code = subprocess.run(command, env=environment, cwd=folder, timeout=options.seconds).returncode
     except subprocess.TimeoutExpired:
         print(f"schemathesis needed more than {options.seconds} s for the document of {options.name}")
         return 1
     return code or report(tally)
+
+
+def call_everything_once(stand_in: dict, options: argparse.Namespace, known: dict) -> dict:
+    """Calls every operation in a way that must be accepted, with the credential of the generation."""
+    if options.name == "2024":
+        headers = {"Authorization": f"Bearer {stand_in['oauthToken']}"}
+    else:
+        headers = {"Api-Key": stand_in["apiKey"]}
+    wanted = re.compile(OWN_PATHS if options.name == "own" else "^/")
+    schema = first_calls.load(options.document)
+    return first_calls.call_everything_once(schema, stand_in["url"], headers, known, wanted.search)
 
 
 def arguments() -> argparse.Namespace:
@@ -99,9 +117,9 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def configuration(stand_in: dict, chats: list, orders: list, messages: list, name: str) -> str:
+def configuration(stand_in: dict, values: dict, name: str) -> str:
     """Known ids for most requests, so that they come past 403 and 404, and the credential of the generation."""
-    values = {"business": [stand_in["businessId"]], "chat": chats, "order": orders, "message": messages}
+    values = {"business": [stand_in["businessId"]]} | values
     bindings = {
         "path.businessId": ("business", 0.9),
         "query.chatId": ("chat", 0.8),
@@ -122,18 +140,22 @@ def configuration(stand_in: dict, chats: list, orders: list, messages: list, nam
     return "\n".join(lines) + "\n"
 
 
-def known_ids(stand_in: dict) -> tuple[list[int], list[int], list[int]]:
-    """Ids of the demo's chats, orders and messages, asked of the stand-in itself."""
+def known_ids(stand_in: dict) -> tuple[dict, dict]:
+    """Ids of the demo's chats, orders and messages, asked of the stand-in itself; and of one open chat with a message."""
     base = f"{stand_in['url']}/v2/businesses/{stand_in['businessId']}"
     chats = ask(stand_in, f"{base}/chats?limit=20", {"contextTypes": ["ORDER"]})["chats"]
     assert chats, "the stand-in has no demo chats about orders"
-    messages = []
+    messages, known = [], None
     for chat in chats:
-        history = ask(stand_in, f"{base}/chats/history?chatId={chat['chatId']}&limit=5", {})
-        messages += [message["messageId"] for message in history["messages"]]
-    assert messages, "no demo chat about an order has a message"
+        history = ask(stand_in, f"{base}/chats/history?chatId={chat['chatId']}&limit=5", {})["messages"]
+        messages += [message["messageId"] for message in history]
+        # An open chat takes messages for certain.
+        if known is None and history and chat["status"] != "FINISHED":
+            known = {"chatId": chat["chatId"], "messageId": messages[-1], "orderId": chat["context"]["orderId"]}
+    assert known, "no open demo chat about an order has a message"
+    known["businessId"] = stand_in["businessId"]
     orders = sorted({chat["context"]["orderId"] for chat in chats})
-    return [chat["chatId"] for chat in chats], orders, messages
+    return known, {"chat": [chat["chatId"] for chat in chats], "order": orders, "message": messages}
 
 
 def ask(stand_in: dict, url: str, body: dict) -> dict:

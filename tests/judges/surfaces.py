@@ -15,21 +15,10 @@ import sys
 import threading
 
 import schemathesis
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
+from first_calls import ANSWER_CHECKS
 from fuzz import CHECKS, HERE, PHASES, SEED
 
-ANSWER_CHECKS = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_schema_conformance,
-]
 SECONDS = 120
 EXAMPLES = 40
 

@@ -33,17 +33,20 @@ fn deny() -> Result<()> {
     steps::call(Command::new(binary).args(what).current_dir(place::root()))
 }
 
-/// The machine's cargo-deny or our own. Unoptimised it builds in half the time, and it only reads one lock file.
+/// The machine's cargo-deny, if it is the version that judges here, or our own. Unoptimised it builds in half the time, and it only reads one lock file.
 fn install_deny() -> Result<PathBuf> {
-    if steps::succeeds(Command::new("cargo-deny").arg("--version")) {
+    let told = Command::new("cargo-deny").arg("--version").output();
+    if told.is_ok_and(|told| String::from_utf8_lossy(&told.stdout).trim().ends_with(DENY)) {
         return Ok("cargo-deny".into());
     }
     let tools = place::target().join("tools");
-    let binary = tools.join("bin/cargo-deny");
+    let binary = tools.join(format!("cargo-deny-{DENY}/bin/cargo-deny"));
     if !binary.is_file() {
         let package = format!("cargo-deny@{DENY}");
         let mut install = place::cargo();
-        install.args(["install", "--locked", "--debug", "--quiet", &package, "--root"]).arg(&tools);
+        install
+            .args(["install", "--locked", "--debug", "--quiet", &package, "--root"])
+            .arg(tools.join(format!("cargo-deny-{DENY}")));
         steps::call(&mut install)?;
     }
     Ok(binary)

@@ -8,7 +8,7 @@ use std::{fs, path::PathBuf, process::Command, time::Duration};
 use anyhow::{Context, Result, bail};
 
 use self::stand_in::StandIn;
-use crate::{place, python::Python, steps, steps::Steps};
+use crate::{place, programs, python::Python, steps, steps::Steps};
 
 const GENERATIONS: [&str; 2] = ["2026", "2024"];
 const FUZZ_SECONDS: u64 = 170;
@@ -25,9 +25,7 @@ pub(crate) fn run(binary: Option<PathBuf>) -> Result<()> {
 pub(crate) fn add(steps: &mut Steps, binary: Option<PathBuf>) {
     let built = match &binary {
         Some(_) => true,
-        None => steps.run("build the binary for the judges", || {
-            steps::call(place::cargo().args(["build", "--release", "--package", "beseda"]))
-        }),
+        None => steps.run("build the binary for the judges", programs::build_release),
     };
     let mut python = None;
     let prepared = steps.run("prepare the judges", || {
@@ -36,8 +34,7 @@ pub(crate) fn add(steps: &mut Steps, binary: Option<PathBuf>) {
         Ok(())
     });
     let (true, true, Some(python)) = (built, prepared, python) else { return };
-    let judge =
-        Judge { binary: binary.unwrap_or_else(|| place::target().join("release/beseda")), python };
+    let judge = Judge { binary: binary.unwrap_or_else(programs::release), python };
     match place::contract() {
         Some(dir) => {
             for generation in GENERATIONS {
@@ -72,7 +69,7 @@ impl Judge {
 
     /// The example of a back end of one's own, with the clients that were generated for the stand-in.
     fn hold_own_back_end(&self, steps: &mut Steps) {
-        if !steps.run("build the example own_back_end", own_back_end::build) {
+        if !steps.run("build the example own_back_end", programs::build_debug) {
             return;
         }
         for generation in GENERATIONS {

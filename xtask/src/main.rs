@@ -6,6 +6,7 @@ mod dates;
 mod judges;
 mod page;
 mod place;
+mod programs;
 mod python;
 mod recipes;
 mod soak;

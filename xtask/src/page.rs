@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::{place, python::Python, steps, steps::Steps};
+use crate::{place, programs, python::Python, steps, steps::Steps};
 
 /// The judge of accessibility, from npm.
 const AXE: &str = "4.14.1";
@@ -24,9 +24,7 @@ pub(crate) fn run() -> Result<()> {
 
 /// The page's steps.
 pub(crate) fn add(steps: &mut Steps) {
-    let built = steps.run("build the binary for the page", || {
-        steps::call(place::cargo().args(["build", "--package", "beseda"]))
-    });
+    let built = steps.run("build the binary for the page", programs::build_debug);
     if built {
         steps.run("the stand-in's page in Chromium", test);
     }
@@ -40,7 +38,7 @@ fn test() -> Result<()> {
     let mut command = python.module("pytest");
     command.args(["--quiet", "-p", "no:cacheprovider"]);
     command.env("CHROMIUM", chromium).env("CHROMEDRIVER", driver).env("AXE", axe);
-    command.env("BESEDA_BIN", place::target().join("debug/beseda"));
+    command.env("BESEDA_BIN", programs::debug());
     steps::call_within(LIMIT, &mut command)
 }
 

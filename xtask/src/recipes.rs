@@ -1,10 +1,10 @@
 //! The recipes: the stand-in started from tests in other languages. What they test lies in `recipes/`.
 
-use std::{path::PathBuf, process::Command, time::Duration};
+use std::{process::Command, time::Duration};
 
 use anyhow::Result;
 
-use crate::{place, python::Python, steps, steps::Steps};
+use crate::{place, programs, python::Python, steps, steps::Steps};
 
 /// A recipe takes seconds; compilers and package managers may take longer.
 const LIMIT: Duration = Duration::from_secs(240);
@@ -18,9 +18,7 @@ pub(crate) fn run() -> Result<()> {
 
 /// The recipes' steps. Python and Node must be there; the others run where their languages are.
 pub(crate) fn add(steps: &mut Steps) {
-    let built = steps.run("build the binary for the recipes", || {
-        steps::call(place::cargo().args(["build", "--package", "beseda"]))
-    });
+    let built = steps.run("build the binary for the recipes", programs::build_debug);
     if !built {
         return;
     }
@@ -58,14 +56,10 @@ pub(crate) fn add(steps: &mut Steps) {
 
 fn call(command: &mut Command, folder: &str) -> Result<()> {
     command.current_dir(place::root().join("recipes").join(folder));
-    command.env("BESEDA_BIN", binary());
+    command.env("BESEDA_BIN", programs::debug());
     // Loopback is asked directly, whatever proxy the machine has.
     command.env("NO_PROXY", "127.0.0.1,localhost").env("no_proxy", "127.0.0.1,localhost");
     steps::call_within(LIMIT, command)
-}
-
-fn binary() -> PathBuf {
-    place::target().join("debug/beseda")
 }
 
 fn has(program: &str, question: &str) -> bool {

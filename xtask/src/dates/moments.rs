@@ -41,12 +41,12 @@ pub(crate) fn all(now: Timestamp) -> Vec<Moment> {
     // The edges of a month, a year and a day are edges of an hour, too: five of them, each at another place of a test.
     vec![
         begin("a day later", at_utc(&today, Span::new().days(1))),
-        edge("over the edge of an hour", next_hour(now), 0.5),
-        edge("over the edge of a month", start_of(month), 0.3),
+        edge("over the edge of an hour", next_hour(now), 0.6),
+        edge("over the edge of a month", start_of(month), 0.5),
         edge("over the edge of a year", start_of(year), 0.7),
         begin("on 29 February", start_of(next_leap_day(today.date()))),
         midnight("over midnight in Kamchatka", KAMCHATKA, 0.4),
-        midnight("over midnight in Honolulu", HONOLULU, 0.6),
+        midnight("over midnight in Honolulu", HONOLULU, 0.8),
         begin("five years on", at_utc(&today, Span::new().years(5))),
     ]
 }

@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 use serde_json::json;
 
 use super::CONVERSATION;
-use crate::{place, python::Python, steps};
+use crate::{programs, python::Python, steps};
 
 const READY: Duration = Duration::from_secs(20);
 
@@ -23,12 +23,6 @@ struct BackEnd {
     url: String,
     api_key: String,
     oauth_token: String,
-}
-
-/// Builds the example with what the tests have built already.
-pub(super) fn build() -> Result<()> {
-    let arguments = ["build", "--workspace", "--all-features", "--example", "own_back_end"];
-    steps::call(place::cargo().args(arguments))
 }
 
 /// Lets the client that was generated into this folder talk with a fresh example.
@@ -49,7 +43,7 @@ pub(super) fn converse(python: &Python, generation: &str, client: &Path) -> Resu
 
 impl BackEnd {
     fn start() -> Result<Self> {
-        let program = place::target().join("debug/examples/own_back_end");
+        let program = programs::own_back_end();
         let mut child = Command::new(&program)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
