@@ -2,8 +2,14 @@
 
 mod own_back_end;
 mod stand_in;
+mod strict;
 
-use std::{fs, path::PathBuf, process::Command, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Duration,
+};
 
 use anyhow::{Context, Result, bail};
 
@@ -41,6 +47,8 @@ pub(crate) fn add(steps: &mut Steps, binary: Option<PathBuf>) {
                 let document = dir.join(format!("chats-{generation}.yaml"));
                 judge.hold_against(steps, generation, &document);
             }
+            let document = dir.join("chats-2024.yaml");
+            strict::add(steps, &judge.binary, &judge.python, &document);
             judge.hold_own_back_end(steps);
         }
         None => judge.hold_against_own(steps),
@@ -57,7 +65,7 @@ struct Judge {
 
 impl Judge {
     /// Both judges of one generation, each with a fresh stand-in.
-    fn hold_against(&self, steps: &mut Steps, generation: &str, document: &std::path::Path) {
+    fn hold_against(&self, steps: &mut Steps, generation: &str, document: &Path) {
         let document = document.to_string_lossy();
         steps.run(&format!("schemathesis over the document of {generation}"), || {
             self.fuzz(generation, |_| document.to_string())
@@ -112,7 +120,13 @@ impl Judge {
     }
 
     fn converse(&self, generation: &str, document: &str) -> Result<()> {
-        let client = self.generate(generation, document)?;
+        let client = place::judges().join(format!("client-{generation}"));
+        let package = format!("chats_{generation}");
+        // Answers with fields that the document doesn't have are refused.
+        let strict = "disallowAdditionalPropertiesIfNotPresent=true";
+        let options = ["--package-name", &package, "--additional-properties", strict];
+        generate(&self.python, "python", Path::new(document), &client, &options)
+            .with_context(|| format!("no client of {generation}"))?;
         let limits = ["--limits", generation];
         StandIn::judge(&self.binary, &limits, &format!("client-{generation}"), |stand_in| {
             let mut command = self.python.module("pytest");
@@ -122,33 +136,33 @@ impl Judge {
             steps::call_within(CONVERSATION, &mut command)
         })
     }
+}
 
-    /// Writes the client's code anew; it is never kept in the repository.
-    fn generate(&self, generation: &str, document: &str) -> Result<PathBuf> {
-        if !steps::succeeds(Command::new("java").arg("-version")) {
-            bail!(
-                "openapi-generator needs Java: `apt-get install default-jre-headless`, or leave the \
-                 judges out with `cargo xtask test --skip-judges`"
-            );
-        }
-        let folder = place::judges().join(format!("client-{generation}"));
-        if folder.exists() {
-            fs::remove_dir_all(&folder)
-                .with_context(|| format!("can't clear {}", folder.display()))?;
-        }
-        let log = place::judges().join(format!("generate-{generation}.log"));
-        let mut command = self.python.tool("openapi-generator-cli");
-        command.args(["generate", "--generator-name", "python", "--input-spec", document]);
-        command.args(["--package-name", &format!("chats_{generation}")]);
-        command.args([
-            "--global-property",
-            "apis,models,supportingFiles,apiTests=false,modelTests=false",
-        ]);
-        command.arg("--output").arg(&folder);
-        let output = fs::File::create(&log)?;
-        command.stdout(output.try_clone()?).stderr(output);
-        steps::call_within(CONVERSATION, &mut command)
-            .with_context(|| format!("no client of {generation}, see {}", log.display()))?;
-        Ok(folder)
+/// Generates a client of a document into a folder of its own; its code is never kept in the repository.
+fn generate(
+    python: &Python,
+    generator: &str,
+    document: &Path,
+    folder: &Path,
+    options: &[&str],
+) -> Result<()> {
+    if !steps::succeeds(Command::new("java").arg("-version")) {
+        bail!(
+            "openapi-generator needs Java: `apt-get install default-jre-headless`, or leave the \
+             judges out with `cargo xtask test --skip-judges`"
+        );
     }
+    if folder.exists() {
+        fs::remove_dir_all(folder).with_context(|| format!("can't clear {}", folder.display()))?;
+    }
+    let log = folder.with_extension("log");
+    let mut command = python.tool("openapi-generator-cli");
+    command.args(["generate", "--generator-name", generator, "--input-spec"]).arg(document);
+    command
+        .args(["--global-property", "apis,models,supportingFiles,apiTests=false,modelTests=false"]);
+    command.args(options).arg("--output").arg(folder);
+    let output = fs::File::create(&log)?;
+    command.stdout(output.try_clone()?).stderr(output);
+    steps::call_within(CONVERSATION, &mut command)
+        .with_context(|| format!("nothing was generated, see {}", log.display()))
 }

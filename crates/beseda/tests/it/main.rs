@@ -25,3 +25,4 @@ mod scenarios;
 mod service;
 mod signals;
 mod tls;
+mod unversioned;

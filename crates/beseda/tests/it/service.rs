@@ -65,6 +65,12 @@ impl Drop for StandIn {
     }
 }
 
+/// Plain HTTP. It needs rustls's cryptography picked, which the API's client does when it is built.
+pub(crate) fn http() -> reqwest::Client {
+    drop(beseda_client::Client::builder().api_key("x").build().unwrap());
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
 /// A service that answers every request with these bytes and hangs up.
 pub(crate) fn always(answer: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
