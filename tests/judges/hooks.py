@@ -54,9 +54,15 @@ def filter_failure(context, failure, case, response):
         return False
     if not isinstance(case.body, dict):
         return True
-    absent = any(case.body.get(name, 0) is None for name in ("messageIdFrom", "orderId", "context"))
     filters = (case.body.get(name) for name in ("orderIds", "contexts", "contextTypes", "types", "statuses"))
-    return not absent and not any(isinstance(values, list) and twice(values) for values in filters)
+    return not has_null(case.body) and not any(isinstance(values, list) and twice(values) for values in filters)
+
+
+def has_null(value):
+    """Whether a value or anything in it is null."""
+    if isinstance(value, dict):
+        return any(map(has_null, value.values()))
+    return value is None or (isinstance(value, list) and any(map(has_null, value)))
 
 
 def twice(values):
