@@ -20,6 +20,9 @@ pub enum Error {
     /// A newer version of this program wrote the archive.
     #[error("the archive is of version {0}, made by a newer version of this program: use that one")]
     Newer(i64),
+    /// A query has neither words nor signs.
+    #[error("there is nothing to search for in the query: it has no letter, digit or sign")]
+    NothingToSearch,
     /// Another process keeps this archive in step.
     #[error("another process{} keeps the archive {} in step already: end it first, or only read", by(.process), .folder.display())]
     Locked {

@@ -27,6 +27,7 @@
 //! | [`Error::Folder`] | the folder can't be used |
 //! | [`Error::Locked`] | another process keeps the archive in step |
 //! | [`Error::Newer`] | a newer version wrote it |
+//! | [`Error::NothingToSearch`] | a query has neither words nor signs |
 //! | [`Error::Service`] | the service refused or broke; the error as the client gave it |
 //! | [`Error::Database`], [`Error::Files`] | the disk failed |
 
@@ -49,6 +50,7 @@ pub use archive::{
 };
 pub use attachments::Fetch;
 pub use error::{Error, Result};
+pub use search::dictionary;
 pub use search::{Filter, Found, Hit, Search, Snippet};
 pub use sync::{Calls, Depth, Event, Schedule, Syncer, Tally};
 pub use unread::{Unread, UnreadChat};

@@ -31,6 +31,11 @@ impl Sample {
         Self { archive, folder, connection, indexer: Indexer::new(), seq: 0 }
     }
 
+    /// What comes next is counted from here on.
+    pub(crate) fn seq_from(&mut self, seq: i64) {
+        self.seq = seq;
+    }
+
     /// A chat about order `chat + 1000` of shop 7.
     pub(crate) fn chat(&mut self, chat: i64, status: &str) {
         self.seq += 1;

@@ -2,8 +2,11 @@
 
 use rusqlite::{Connection, Result, TransactionBehavior};
 
+use crate::search::tables;
+
 /// One after the other; none is ever changed once it was released.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001_archive.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("migrations/0001_archive.sql"), include_str!("migrations/0002_search_index.sql")];
 
 /// Brings a database to the newest version; says the version if it is newer than this program.
 pub(crate) fn migrate(connection: &mut Connection) -> Result<Option<i64>> {
@@ -17,8 +20,11 @@ pub(crate) fn migrate(connection: &mut Connection) -> Result<Option<i64>> {
         transaction.execute_batch(migration)?;
         transaction.pragma_update(None, "user_version", number)?;
     }
-    transaction.commit()?;
-    Ok(None)
+    let newer = tables::renew(&transaction)?;
+    if newer.is_none() {
+        transaction.commit()?;
+    }
+    Ok(newer)
 }
 
 #[cfg(test)]

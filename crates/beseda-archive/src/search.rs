@@ -1,11 +1,17 @@
 //! Search over the messages of an archive: words in any form, parts of words, numbers, phrases; newest first. Nothing is
 //! written here, and nothing is asked of the service.
 
+pub mod dictionary;
 mod highlight;
 pub(crate) mod index;
+mod look_alikes;
+mod numbers;
 mod plan;
 mod query;
 mod run;
+mod signs;
+mod stems;
+pub(crate) mod tables;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -19,14 +25,16 @@ use serde::Serialize;
 
 pub use highlight::Snippet;
 
-use crate::{Archive, Result};
+use self::query::Query;
+use crate::{Archive, Error, Result};
 
 /// What is looked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Search {
     /// The words, all of which must be there. Each matches in any of its forms and, from three characters on, as a part of
-    /// a word; a number also matches all messages of the chat with this id, order or return. `"In quotes"` words must
-    /// stand exactly so; what begins with `-` must not be there. Any text is a query.
+    /// a word. A number matches however its digits are grouped, and all messages of the chat with this id, order or return.
+    /// Emoji must be there as they are. `"In quotes"` words must stand exactly so; what begins with `-` must not be there.
+    /// Signs alone are looked for literally; beside words, signs other than emoji are left out.
     pub query: String,
     /// Among which messages.
     pub filter: Filter,
@@ -121,11 +129,17 @@ pub struct Hit {
 }
 
 impl Archive {
-    /// Finds messages, newest first.
+    /// Finds messages, newest first. In an archive that an older version filled, what isn't in the index yet is indexed
+    /// first; [`Archive::index_some`] does the same in steps.
     ///
     /// # Errors
-    /// If the database fails; no query is an error.
+    /// [`Error::NothingToSearch`] if the query has neither words nor signs; otherwise if the database fails.
     pub fn search(&self, search: &Search) -> Result<Found> {
-        self.read(|connection| run::run(connection, search))
+        let query = Query::read(&search.query);
+        if query.is_empty() {
+            return Err(Error::NothingToSearch);
+        }
+        self.index_all()?;
+        self.read(|connection| run::run(connection, &query, search))
     }
 }

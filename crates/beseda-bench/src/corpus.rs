@@ -27,6 +27,9 @@ const ADJECTIVE_ENDINGS: &[&str] =
 const VERB_ENDINGS: &[&str] =
     &["ать", "аю", "аешь", "ает", "аем", "аете", "ают", "ал", "ала", "али", "айте"];
 
+/// What stands at the end of texts, the most frequent first.
+const EMOJI: &[&str] = &["👍", "🙏", "❤️", "😊", "😂", "👌", "🔥", "😡", "🎁", "👍🏽", "🤝", "🐢"];
+
 /// A vocabulary with how often each word comes.
 pub struct Corpus {
     random: SmallRng,
@@ -92,7 +95,25 @@ impl Corpus {
         self.random.random_range(0..end)
     }
 
-    /// What a message may say: mostly a sentence or two, sometimes a letter; now and then with a number.
+    /// A mobile phone number of Russia, in one of the ways in which people write it.
+    pub fn phone(&mut self) -> String {
+        let mut digits = |count| self.random.random_range(0..10_u32.pow(count));
+        let (code, first, second, third) = (900 + digits(2), digits(3), digits(2), digits(2));
+        match digits(1) {
+            0..3 => format!("+7 ({code}) {first:03}-{second:02}-{third:02}"),
+            3..6 => format!("8{code}{first:03}{second:02}{third:02}"),
+            6..8 => format!("8 {code} {first:03}-{second:02}-{third:02}"),
+            _ => format!("{code}{first:03}{second:02}{third:02}"),
+        }
+    }
+
+    /// An emoji, as often as it comes.
+    pub fn emoji(&mut self) -> &'static str {
+        let most = self.random.random_range(1..=EMOJI.len());
+        EMOJI[self.random.random_range(0..most)]
+    }
+
+    /// What a message may say: mostly a sentence or two, sometimes a letter; now and then with a number or an emoji.
     pub fn text(&mut self) -> String {
         let length = match self.random.random_range(0..100) {
             0..30 => self.random.random_range(1..6),
@@ -111,7 +132,13 @@ impl Corpus {
                 text.push_str(&word);
             }
         }
-        text.push(if self.random.random_range(0..3) == 0 { '?' } else { '.' });
+        match self.random.random_range(0..100) {
+            0..33 => text.push('?'),
+            33..88 => text.push('.'),
+            88..90 => text.push_str("..."),
+            90..98 => text.extend([" ", self.emoji()]),
+            _ => text = format!("{text}, {}", self.phone()),
+        }
         text
     }
 }

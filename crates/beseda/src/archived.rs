@@ -1,8 +1,11 @@
-//! Opening an archive that is there already. Filling one is `sync`'s.
+//! Opening an archive that is there already, and bringing its search index up to date. Filling one is `sync`'s.
+
+use std::io::IsTerminal;
 
 use beseda_archive::Archive;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::{args::Filled, exit::Usage};
+use crate::{args::Filled, exit::Usage, output::Output};
 
 /// The archive; an error that says what to do if there is none.
 pub(crate) fn open(filled: &Filled) -> anyhow::Result<Archive> {
@@ -14,4 +17,28 @@ pub(crate) fn open(filled: &Filled) -> anyhow::Result<Archive> {
         )));
     }
     Ok(Archive::open(folder)?)
+}
+
+/// Indexes what an older version of this program indexed in another way: once, in steps, gone on with after a kill.
+pub(crate) fn index(archive: &Archive, out: Output) -> anyhow::Result<()> {
+    let left = archive.not_indexed()?;
+    if left == 0 {
+        return Ok(());
+    }
+    let shown = !out.is_json() && std::io::stderr().is_terminal();
+    if !shown {
+        out.note(format_args!("indexing {left} messages of this archive anew, once"));
+    }
+    let target = if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let bar = ProgressBar::with_draw_target(Some(left), target);
+    let style = "{spinner} {bar:30} {pos}/{len} messages indexed anew, {eta} left";
+    bar.set_style(ProgressStyle::with_template(style)?);
+    loop {
+        match archive.index_some()? {
+            0 => break,
+            some => bar.inc(some),
+        }
+    }
+    bar.finish_and_clear();
+    Ok(())
 }

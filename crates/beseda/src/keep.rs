@@ -28,7 +28,9 @@ pub(crate) fn open(folder: &Path) -> anyhow::Result<Archive> {
 pub(crate) fn failed(error: Error) -> anyhow::Error {
     match error {
         Error::Service(error) => error.into(),
-        error @ (Error::Folder { .. } | Error::Locked { .. }) => Usage::error(error.to_string()),
+        error @ (Error::Folder { .. } | Error::Locked { .. } | Error::NothingToSearch) => {
+            Usage::error(error.to_string())
+        }
         error => error.into(),
     }
 }

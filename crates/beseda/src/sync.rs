@@ -11,6 +11,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
 use crate::{
+    archived,
     args::SyncArgs,
     keep::{self, Hearing, Kept, failed},
     output::Output,
@@ -21,6 +22,7 @@ pub(crate) async fn run(args: SyncArgs) -> anyhow::Result<()> {
     let out = Output::new(args.connection.json);
     signals::start_log("warn", args.connection.json)?;
     let archive = keep::open(&args.archive.folder)?;
+    archived::index(&archive, out)?;
     let trusted = &args.keep.trusted;
     let goes_on = args.every.is_some() || args.keep.listen.is_some();
     let kept = Kept::reach(&archive, &args.connection, &args.cabinets, trusted, goes_on).await?;

@@ -70,6 +70,11 @@ impl<'t> Write<'t> {
         self.transaction
     }
 
+    /// The transaction, and who indexes messages in it.
+    pub(crate) fn indexing(&mut self) -> (&'t Transaction<'t>, &mut Indexer) {
+        (self.transaction, self.indexer)
+    }
+
     /// Keeps a chat as it was listed at this moment of our clock.
     pub(crate) fn chat(
         &mut self,

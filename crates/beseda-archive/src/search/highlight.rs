@@ -1,10 +1,14 @@
-//! Where in a text the words of a query stand, and which piece of a long text to show. The index is not asked.
+//! Where in a text the words, numbers and signs of a query stand, and which piece of a long text to show. The index is not
+//! asked.
 
 use serde::Serialize;
 
 use super::{
-    query::Query,
-    words::{Stems, Word, each_word, words},
+    numbers::{Run, national, runs},
+    query::{Number, Query},
+    signs::Signs,
+    stems::Stems,
+    words::{Word, each_word, words},
 };
 
 /// Longer texts are shown in part.
@@ -23,30 +27,63 @@ pub struct Snippet {
     pub highlights: Vec<(usize, usize)>,
 }
 
-/// The words of a query, ready to be looked for in texts.
+/// The parts of a query, ready to be looked for in texts.
 pub(crate) struct Wanted {
     stems: Stems,
-    words: Vec<(String, String)>,
+    words: Vec<WantedWord>,
+    numbers: Vec<(Vec<String>, Vec<WantedWord>)>,
     phrases: Vec<Vec<String>>,
     /// The phrases with a blank around each word.
     spoken: Vec<String>,
+    signs: Vec<Signs>,
+}
+
+/// A word, the tokens that its forms have, and the ways in which its digits may be written if it is a number.
+struct WantedWord {
+    folded: String,
+    tokens: Vec<String>,
+    digits: Vec<String>,
+}
+
+impl WantedWord {
+    fn new(word: &str, stems: &Stems) -> Self {
+        let is_number =
+            word.len() >= SHORTEST_PART && word.bytes().all(|byte| byte.is_ascii_digit());
+        let digits = if is_number { written(word) } else { Vec::new() };
+        Self { folded: word.to_owned(), tokens: stems.all(word), digits }
+    }
+}
+
+/// A number as it is given and, of a phone number, without what stands before it.
+fn written(digits: &str) -> Vec<String> {
+    [Some(digits), national(digits)].into_iter().flatten().map(str::to_owned).collect()
 }
 
 impl Wanted {
     pub(crate) fn new(query: &Query) -> Self {
         let stems = Stems::new();
-        let stemmed = |word: &String| (word.clone(), stems.of(word).into_owned());
-        let words = query.words.iter().map(stemmed).collect();
+        let all = |words: &[String]| -> Vec<WantedWord> {
+            words.iter().map(|word| WantedWord::new(word, &stems)).collect()
+        };
+        let groups = |number: &Number| match number.is_phone() {
+            true => Vec::new(),
+            false => all(&number.groups),
+        };
+        let words = all(&query.words);
+        let numbers =
+            query.numbers.iter().map(|number| (written(&number.digits), groups(number))).collect();
         let spoken = query.phrases.iter().map(|words| format!(" {} ", words.join(" "))).collect();
-        Self { words, phrases: query.phrases.clone(), spoken, stems }
+        let (phrases, signs) = (query.phrases.clone(), query.signs.clone());
+        Self { words, numbers, phrases, spoken, signs, stems }
     }
 
-    /// Whether every phrase stands in one of the texts, word by word. `room` is only to be used again.
-    pub(crate) fn has_phrases<'a>(
-        &self,
-        texts: impl Iterator<Item = &'a str>,
-        room: &mut String,
-    ) -> bool {
+    /// Whether the index can't tell all: the order of words, and of more than two signs.
+    pub(crate) fn has_to_read(&self) -> bool {
+        !self.spoken.is_empty() || self.signs.iter().any(Signs::is_uncertain)
+    }
+
+    /// Whether every phrase and every piece of signs stands in one of the texts. `room` is only to be used again.
+    pub(crate) fn stands_in(&self, texts: &[&str], room: &mut String) -> bool {
         room.clear();
         for text in texts {
             // Between two texts there is more than a blank: no phrase goes from one to the next.
@@ -56,21 +93,22 @@ impl Wanted {
                 room.push(' ');
             });
         }
+        let uncertain = self.signs.iter().filter(|signs| signs.is_uncertain());
         self.spoken.iter().all(|phrase| room.contains(phrase.as_str()))
+            && uncertain
+                .into_iter()
+                .all(|signs| texts.iter().any(|text| !signs.places(text).is_empty()))
     }
 
     /// The places found in a text, growing, never touching.
     pub(crate) fn highlights(&self, text: &str) -> Vec<(usize, usize)> {
-        let found = words(text);
-        let mut ranges = Vec::new();
-        for word in &found {
-            let stem = self.stems.of(&word.folded);
-            for (wanted, wanted_stem) in &self.words {
-                if stem == wanted_stem.as_str() {
-                    ranges.push((word.start, word.end()));
-                } else if wanted.chars().count() >= SHORTEST_PART {
-                    ranges.extend(inside(word, wanted));
-                }
+        let (found, runs) = (words(text), runs(text));
+        let mut ranges = self.word_places(&self.words, &found, &runs);
+        for (digits, groups) in &self.numbers {
+            let before = ranges.len();
+            ranges.extend(digits.iter().flat_map(|digits| digit_places(&runs, digits)));
+            if ranges.len() == before {
+                ranges.extend(self.word_places(groups, &found, &runs));
             }
         }
         for phrase in &self.phrases {
@@ -78,7 +116,33 @@ impl Wanted {
                 ranges.push((found[at].start, found[at + phrase.len() - 1].end()));
             }
         }
+        ranges.extend(self.signs.iter().flat_map(|signs| signs.places(text)));
         merged(ranges)
+    }
+
+    fn word_places(
+        &self,
+        wanted: &[WantedWord],
+        text: &[Word],
+        runs: &[Run],
+    ) -> Vec<(usize, usize)> {
+        let mut ranges = Vec::new();
+        if wanted.is_empty() {
+            return ranges;
+        }
+        for word in text {
+            let tokens = self.stems.all(&word.folded);
+            for WantedWord { folded, tokens: wanted, .. } in wanted {
+                if tokens.iter().any(|token| wanted.contains(token)) {
+                    ranges.push((word.start, word.end()));
+                } else if folded.chars().count() >= SHORTEST_PART {
+                    ranges.extend(inside(word, folded));
+                }
+            }
+        }
+        let digits = wanted.iter().flat_map(|word| &word.digits);
+        ranges.extend(digits.flat_map(|digits| digit_places(runs, digits)));
+        ranges
     }
 
     /// What to show of a text.
@@ -124,6 +188,17 @@ fn places<'a>(text: &'a [Word], phrase: &'a [String]) -> impl Iterator<Item = us
         .map(|(at, _)| at)
 }
 
+/// Where a number stands among the digits of a text, in characters of the text.
+fn digit_places(runs: &[Run], digits: &str) -> Vec<(usize, usize)> {
+    let mut found = Vec::new();
+    for run in runs {
+        for (at, _) in run.digits.match_indices(digits) {
+            found.push((run.places[at], run.places[at + digits.len() - 1] + 1));
+        }
+    }
+    found
+}
+
 /// Where a part stands in a word, in characters of the text.
 fn inside<'a>(word: &'a Word, part: &'a str) -> impl Iterator<Item = (usize, usize)> + 'a {
     let length = part.chars().count();
@@ -165,6 +240,27 @@ mod tests {
         assert_eq!(shown("врат", "Оформили ВОЗВРАТ"), ["ВРАТ"]);
         assert_eq!(shown("\"не подошёл\"", "Размер не  подошел, не то"), ["не  подошел"]);
         assert_eq!(shown("4321", "заказ 987654321"), ["4321"]);
+        assert_eq!(shown("день -ночь", "Дня за два, не дно"), ["Дня"]);
+    }
+
+    #[test]
+    fn numbers_are_marked_as_they_stand_in_the_text() {
+        let text = "📞 +7 (999) 123-45-67, а не 9991234568";
+        for query in ["9991234567", "8 999 123-45-67", "89991234567"] {
+            assert_eq!(shown(query, text), ["999) 123-45-67"], "{query}");
+        }
+        assert_eq!(shown("+7 (999) 123-45-67", text), ["7 (999) 123-45-67"]);
+        assert_eq!(shown("+7 (999) 123-45-67", "звоните 9991234567"), ["9991234567"]);
+        assert_eq!(shown("23 45", "дом 23, кв. 45"), ["23", "45"]);
+        assert_eq!(shown("12990", "итого 12\u{a0}990 ₽"), ["12\u{a0}990"]);
+    }
+
+    #[test]
+    fn mixed_letters_and_signs_are_marked_as_they_stand_in_the_text() {
+        assert_eq!(shown("заказ", "👍🏽 мой з\u{61}к\u{61}з"), ["з\u{61}к\u{61}з"]);
+        assert_eq!(shown("з\u{61}каз", "Заказы"), ["Заказы"]);
+        assert_eq!(shown("👍", "е\u{308} 👍🏽👍"), ["👍", "👍"]);
+        assert_eq!(shown("..", "да.. нет."), [".."]);
     }
 
     #[test]
@@ -179,7 +275,7 @@ mod tests {
     proptest! {
         #[test]
         fn highlights_lie_in_any_text_and_grow(
-            text in "\\PC{0,400}|[а-яёЁ \u{301}\u{306}\u{ad}]{0,600}", query in "[а-яё\"]{1,8}|\\PC{1,8}",
+            text in "\\PC{0,400}|[а-яёЁa-z \u{301}\u{306}\u{ad}]{0,600}|[0-9 ().👍🏽\u{fe0f}-]{0,300}", query in "[а-яё\"]{1,8}|\\PC{1,8}|[0-9 +()-]{1,12}|[👍.*\u{fe0f}]{1,3}",
         ) {
             let snippet = Wanted::new(&Query::read(&query)).snippet(&text);
             let length = snippet.text.chars().count();

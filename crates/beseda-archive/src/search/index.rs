@@ -4,7 +4,12 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, Result, params};
 
-use super::words::{Stems, each_word};
+use super::{
+    numbers::{Run, each_number, runs},
+    signs,
+    stems::Stems,
+    words::each_word,
+};
 
 /// From this many words on the memory of known words is begun anew.
 const REMEMBERED: usize = 100_000;
@@ -30,6 +35,7 @@ pub(crate) struct Entry<'a> {
 /// Writes entries. Remembers which words are in the dictionary, so that most of them cost no look-up.
 pub(crate) struct Indexer {
     stems: Stems,
+    /// Words that are in the dictionary of the archive, with their tokens.
     known: HashMap<Box<str>, Box<str>>,
     tokens: String,
 }
@@ -59,6 +65,16 @@ impl Indexer {
                     done = self.token(transaction, word, &mut tokens);
                 }
             });
+            let mut add = |token: &str| {
+                tokens.push_str(token);
+                tokens.push(' ');
+            };
+            signs::each_token(text, &mut add);
+            let runs = runs(text);
+            each_number(&runs, &mut add);
+            for number in runs.iter().filter_map(Run::whole) {
+                self.token(transaction, number, &mut tokens)?;
+            }
         }
         done?;
         transaction
@@ -69,10 +85,11 @@ impl Indexer {
     }
 
     fn token(&mut self, transaction: &Connection, word: &str, tokens: &mut String) -> Result<()> {
-        if let Some(stem) = self.known.get(word) {
-            tokens.push_str(stem);
+        if let Some(known) = self.known.get(word) {
+            tokens.push_str(known);
         } else {
-            let stem = self.stems.of(word);
+            let all = self.stems.all(word);
+            let stem = &all[0];
             let new = transaction
                 .prepare_cached("INSERT OR IGNORE INTO words (word, stem) VALUES (?1, ?2)")?
                 .execute(params![word, stem])?;
@@ -81,11 +98,12 @@ impl Indexer {
                     .prepare_cached("INSERT INTO parts (rowid, word) VALUES (?1, ?2)")?
                     .execute(params![transaction.last_insert_rowid(), word])?;
             }
-            tokens.push_str(&stem);
+            let all = all.join(" ");
+            tokens.push_str(&all);
             if self.known.len() >= REMEMBERED {
                 self.known.clear();
             }
-            self.known.insert(word.into(), stem.into());
+            self.known.insert(word.into(), all.into());
         }
         tokens.push(' ');
         Ok(())

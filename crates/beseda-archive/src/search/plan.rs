@@ -8,8 +8,10 @@ use super::{
     Filter,
     highlight::SHORTEST_PART,
     index::{business_mark, campaign_mark, chat_mark, context_mark, sender_mark},
-    query::Query,
-    words::Stems,
+    numbers::national,
+    query::{Number, Query, Unwanted},
+    signs::Signs,
+    stems::Stems,
 };
 
 /// A part of a word stands for at most this many stems, the ones seen first (and so mostly the most frequent).
@@ -32,20 +34,18 @@ pub(crate) fn plan(connection: &Connection, query: &Query, filter: &Filter) -> R
     let stems = Stems::new();
     let mut groups: Vec<BTreeSet<String>> = Vec::new();
     for word in &query.words {
-        let mut group = BTreeSet::from([stems.of(word).into_owned()]);
-        if word.chars().count() >= SHORTEST_PART {
-            parts(connection, word, &mut group)?;
-        }
-        if let Ok(number) = word.parse() {
-            numbered(connection, number, &mut group)?;
-        }
-        groups.push(group);
+        groups.push(forms_and_parts(connection, &stems, word)?);
     }
     for word in query.phrases.iter().flatten() {
         groups.push(BTreeSet::from([stems.of(word).into_owned()]));
     }
+    groups.extend(query.signs.iter().flat_map(Signs::tokens).map(|token| BTreeSet::from([token])));
+    let mut numbers = Vec::new();
+    for number in &query.numbers {
+        numbers.push(in_groups(connection, &stems, number)?);
+    }
     let check_status = filtered(connection, filter, &mut groups)?;
-    if groups.is_empty() {
+    if groups.is_empty() && numbers.is_empty() {
         let mut statement = connection.prepare_cached("SELECT business FROM cabinets")?;
         let all = statement.query_map([], |row| row.get(0).map(business_mark))?;
         groups.push(all.collect::<Result<_>>()?);
@@ -53,15 +53,51 @@ pub(crate) fn plan(connection: &Connection, query: &Query, filter: &Filter) -> R
     if groups.iter().any(BTreeSet::is_empty) {
         return Ok(Plan { expression: None, check_status });
     }
-    let mut expression: String = groups.iter().map(any_of).collect::<Vec<_>>().join(" AND ");
+    let mut expression = groups.iter().map(any_of).chain(numbers).collect::<Vec<_>>().join(" AND ");
     if !query.unwanted.is_empty() {
-        let unwanted = query.unwanted.iter().map(|words| {
-            let all: Vec<_> = words.iter().map(|word| format!("\"{}\"", stems.of(word))).collect();
-            format!("({})", all.join(" AND "))
-        });
+        let unwanted = query.unwanted.iter().map(|part| all_of(&stems, part));
         expression = format!("({expression}) NOT ({})", unwanted.collect::<Vec<_>>().join(" OR "));
     }
     Ok(Plan { expression: Some(expression), check_status })
+}
+
+/// What a word is found by: its forms, words that it is a part of, and the chats that it is a number of.
+fn forms_and_parts(connection: &Connection, stems: &Stems, word: &str) -> Result<BTreeSet<String>> {
+    let mut group = BTreeSet::from_iter(stems.all(word));
+    if word.chars().count() >= SHORTEST_PART {
+        parts(connection, word, &mut group)?;
+    }
+    group.extend(national(word).map(str::to_owned));
+    if let Ok(number) = word.parse() {
+        numbered(connection, number, &mut group)?;
+    }
+    Ok(group)
+}
+
+/// A number given in groups: written in any other way, or its groups as numbers of their own.
+fn in_groups(connection: &Connection, stems: &Stems, number: &Number) -> Result<String> {
+    let as_one = any_of(&forms_and_parts(connection, stems, &number.digits)?);
+    if number.is_phone() {
+        return Ok(as_one);
+    }
+    let mut groups = Vec::new();
+    for group in &number.groups {
+        groups.push(any_of(&forms_and_parts(connection, stems, group)?));
+    }
+    Ok(format!("({as_one} OR ({}))", groups.join(" AND ")))
+}
+
+/// What together must not be there.
+fn all_of(stems: &Stems, part: &Unwanted) -> String {
+    let words = part.words.iter().map(|word| {
+        any_of(&stems.all(word).into_iter().chain(national(word).map(str::to_owned)).collect())
+    });
+    let numbers = part.numbers.iter().map(|number| {
+        let written = [Some(number.digits.as_str()), national(&number.digits)];
+        any_of(&written.into_iter().flatten().map(str::to_owned).collect())
+    });
+    let signs = part.signs.iter().flat_map(Signs::tokens).map(|token| format!("\"{token}\""));
+    format!("({})", words.chain(numbers).chain(signs).collect::<Vec<_>>().join(" AND "))
 }
 
 /// Tokens hold letters, digits and the sign of marks only: nothing in them ends the quotes.

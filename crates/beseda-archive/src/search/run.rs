@@ -17,12 +17,11 @@ const MOST_READ: usize = 400;
 const APART: i64 = 1_000_000;
 
 /// Finds messages.
-pub(crate) fn run(connection: &Connection, search: &Search) -> Result<Found> {
-    let query = Query::read(&search.query);
-    let plan = plan(connection, &query, &search.filter)?;
+pub(crate) fn run(connection: &Connection, query: &Query, search: &Search) -> Result<Found> {
+    let plan = plan(connection, query, &search.filter)?;
     let mut found = Found::default();
     let Some(expression) = plan.expression else { return Ok(found) };
-    let wanted = Wanted::new(&query);
+    let wanted = Wanted::new(query);
     let limit = if search.limit == 0 { LIMIT } else { search.limit.min(MOST) };
     let (from, to) = range(search);
     let mut statement = connection.prepare_cached(
@@ -38,7 +37,7 @@ pub(crate) fn run(connection: &Connection, search: &Search) -> Result<Found> {
             break;
         }
         let checked = Checked { filter: &search.filter, status: plan.check_status };
-        let hit = if query.phrases.is_empty() || speaks(connection, doc, &wanted, &mut room)? {
+        let hit = if !wanted.has_to_read() || speaks(connection, doc, &wanted, &mut room)? {
             read(connection, doc, &wanted, &checked)?
         } else {
             None
@@ -64,14 +63,15 @@ fn range(search: &Search) -> (i64, i64) {
     (from, to)
 }
 
-/// Whether the phrases stand in a message: most don't, so that only texts are read for it.
+/// Whether what the index can't tell stands in a message: mostly it doesn't, so that only texts are read for it.
 fn speaks(connection: &Connection, doc: i64, wanted: &Wanted, room: &mut String) -> Result<bool> {
     let mut statement =
         connection.prepare_cached("SELECT text, payload FROM messages WHERE doc = ?1")?;
     statement.query_row([doc], |row| {
         let files = names(row.get_ref(1)?.as_str_or_null()?);
         let text = row.get_ref(0)?.as_str_or_null()?;
-        Ok(wanted.has_phrases(text.into_iter().chain(files.iter().map(String::as_str)), room))
+        let texts: Vec<&str> = text.into_iter().chain(files.iter().map(String::as_str)).collect();
+        Ok(wanted.stands_in(&texts, room))
     })
 }
 
@@ -147,7 +147,7 @@ fn hit(row: &Row<'_>, doc: i64, wanted: &Wanted, checked: &Checked<'_>) -> Resul
 }
 
 /// The names of the files in a payload.
-fn names(payload: Option<&str>) -> Vec<String> {
+pub(super) fn names(payload: Option<&str>) -> Vec<String> {
     let files: Option<Vec<beseda_api::Attachment>> =
         payload.and_then(|json| serde_json::from_str(json).ok());
     files.unwrap_or_default().into_iter().map(|file| file.name).collect()

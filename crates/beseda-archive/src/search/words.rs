@@ -1,8 +1,6 @@
-//! Words of a text as they are searched for: folded, cut, reduced to their stems. It knows no index and no query.
+//! Words of a text as they are searched for: folded, cut, written in one alphabet. It knows no index and no query.
 
-use std::borrow::Cow;
-
-use rust_stemmers::{Algorithm, Stemmer};
+use super::look_alikes::unmix;
 
 /// A run of letters and digits is cut into words of at most this many characters.
 pub(crate) const LONGEST: usize = 64;
@@ -10,7 +8,7 @@ pub(crate) const LONGEST: usize = 64;
 /// A word of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Word {
-    /// In lower case, with ё as е, without accents and soft hyphens.
+    /// In lower case and one alphabet, with ё as е, without accents and soft hyphens.
     pub(crate) folded: String,
     /// Where it begins in the text, in characters.
     pub(crate) start: usize,
@@ -47,6 +45,7 @@ pub(crate) fn words(text: &str) -> Vec<Word> {
     }
     found.extend(word);
     found.retain(|word| !word.folded.is_empty());
+    found.iter_mut().for_each(|word| unmix(&mut word.folded));
     found
 }
 
@@ -57,24 +56,28 @@ pub(crate) fn each_word(text: &str, mut each: impl FnMut(&str)) {
     for c in text.chars() {
         if c.is_alphanumeric() || (!folded.is_empty() && is_inside(c)) {
             if long >= LONGEST {
-                each(&folded);
-                folded.clear();
+                end_word(&mut folded, &mut each);
                 long = 0;
             }
             long += push(c, &mut folded);
         } else if !folded.is_empty() {
-            each(&folded);
-            folded.clear();
+            end_word(&mut folded, &mut each);
             long = 0;
         }
     }
     if !folded.is_empty() {
-        each(&folded);
+        end_word(&mut folded, &mut each);
     }
 }
 
+fn end_word(folded: &mut String, each: &mut impl FnMut(&str)) {
+    unmix(folded);
+    each(folded);
+    folded.clear();
+}
+
 /// What may stand inside a word without being a part of it: accents, soft hyphens, joiners.
-fn is_inside(c: char) -> bool {
+pub(crate) fn is_inside(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36f}' | '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
 }
 
@@ -112,58 +115,11 @@ fn push(c: char, folded: &mut String) -> usize {
     1
 }
 
-/// Reduces words to what their forms have in common.
-pub(crate) struct Stems {
-    russian: Stemmer,
-    english: Stemmer,
-}
-
-impl Stems {
-    pub(crate) fn new() -> Self {
-        Self {
-            russian: Stemmer::create(Algorithm::Russian),
-            english: Stemmer::create(Algorithm::English),
-        }
-    }
-
-    /// The stem of a folded word. What is neither Russian nor English is its own stem.
-    pub(crate) fn of<'a>(&self, word: &'a str) -> Cow<'a, str> {
-        if word.bytes().all(|byte| byte.is_ascii_lowercase()) {
-            return self.english.stem(word);
-        }
-        if word.chars().all(|c| matches!(c, 'а'..='я')) {
-            let stem = self.russian.stem(word);
-            return match without_fleeting_vowel(&stem) {
-                Some(shorter) => Cow::Owned(shorter),
-                None => stem,
-            };
-        }
-        Cow::Borrowed(word)
-    }
-}
-
-/// `посылок` and `посылка`, `наклеек` and `наклейка`, `палец` and `пальцы` are forms of one word, which the stemmer keeps
-/// apart. Both are written here without the vowel (or the soft sign) that comes and goes.
-fn without_fleeting_vowel(stem: &str) -> Option<String> {
-    let mut back = stem.char_indices().rev();
-    let (_, last) = back.next().filter(|(_, c)| matches!(c, 'к' | 'ц'))?;
-    let (at, fleeting) = back.next().filter(|(_, c)| matches!(c, 'о' | 'е' | 'ь'))?;
-    let (_, before) = back.next()?;
-    back.next()?;
-    let vowel = matches!(before, 'а' | 'е' | 'и' | 'о' | 'у' | 'ы' | 'э' | 'ю' | 'я');
-    let kept = match (vowel, fleeting) {
-        (false, _) => "",
-        (true, 'е') => "й",
-        (true, _) => return None,
-    };
-    Some(format!("{}{kept}{last}", &stem[..at]))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::{LONGEST, Stems, each_word, words};
+    use super::{LONGEST, each_word, words};
 
     fn folded(text: &str) -> Vec<String> {
         words(text).into_iter().map(|word| word.folded).collect()
@@ -180,24 +136,6 @@ mod tests {
     fn a_letter_in_two_characters_is_the_letter() {
         assert_eq!(folded("мои\u{306} е\u{308}жик за\u{301}мок"), ["мой", "ежик", "замок"]);
         assert_eq!(folded("пере\u{ad}нос"), ["перенос"]);
-    }
-
-    #[test]
-    fn forms_of_a_word_have_one_stem() {
-        let stems = Stems::new();
-        for forms in [
-            &["заказ", "заказа", "заказу", "заказом", "заказы", "заказов", "заказами"][..],
-            &["посылка", "посылки", "посылку", "посылкой", "посылок"],
-            &["наклейка", "наклейки", "наклеек"],
-            &["палец", "пальцы", "пальцами"],
-            &["возврат", "возврата", "возвраты", "возвратом"],
-            &["доставка", "доставку", "доставки", "доставкой"],
-            &["красный", "красная", "красного", "красными"],
-            &["order", "orders"],
-        ] {
-            let all: Vec<_> = forms.iter().map(|form| stems.of(form).into_owned()).collect();
-            assert!(all.iter().all(|stem| *stem == all[0]), "{all:?}");
-        }
     }
 
     proptest! {

@@ -77,7 +77,7 @@ fn fill(args: &Args, dir: &std::path::Path, corpus: &mut Corpus) -> Result<()> {
 /// A kind of search, and how one of it is made up.
 type Kind = (&'static str, fn(&mut Corpus) -> Search);
 
-const KINDS: [Kind; 12] = [
+const KINDS: [Kind; 15] = [
     ("a very frequent word", |corpus| ranked(corpus, 0, 60)),
     ("a word as often as it is written", |corpus| query(corpus.word().to_owned())),
     ("a rare word", |corpus| ranked(corpus, 5_000, 20_000)),
@@ -96,6 +96,13 @@ const KINDS: [Kind; 12] = [
     ("a number of an order", |corpus| {
         query((FIRST_ORDER + i64::try_from(corpus.below(2_000)).unwrap_or(0)).to_string())
     }),
+    ("a phone number, in any way", |corpus| query(corpus.phone())),
+    ("an emoji, alone or with a word", |corpus| {
+        let emoji = corpus.emoji();
+        let word = if corpus.below(2) == 0 { corpus.word() } else { "" };
+        query(format!("{word} {emoji}"))
+    }),
+    ("signs alone", |corpus| query([".", "?", "..", "...", "*"][corpus.below(5)].to_owned())),
     ("two words in quotes", |corpus| {
         let words = [rank(corpus, 0, 40), rank(corpus, 0, 400)];
         query(format!("\"{}\"", words.map(|rank| corpus.form(rank).to_owned()).join(" ")))

@@ -5,14 +5,17 @@ use clap::Args;
 use super::among::{Among, Filled};
 
 const EXAMPLES: &str = "\
-All words must be there, each in any of its forms or (from three characters on) as a part of a word. A number also finds all
-messages of the chat with this id, order or return. \"Words in quotes\" must stand exactly so; -word must not be there
-(put -- before a query that begins with it).
+All words must be there, each in any of its forms or (from three characters on) as a part of a word. Numbers are found
+however their digits are grouped, phone numbers with +7, 8 or neither; a number also finds all messages of the chat with
+this id, order or return. Emoji must be there, too; a query of signs alone is taken literally. \"Words in quotes\" must stand
+exactly so; -word must not be there (put -- before a query that begins with it).
 
 Examples:
   beseda search --archive ~/chats возврат посылки
   beseda search --archive ~/chats '\"не подошёл размер\" -обмен' --since 30d
   beseda search --archive ~/chats 123456789
+  beseda search --archive ~/chats '+7 (999) 123-45-67'
+  beseda search --archive ~/chats 👍 --sender customer
   beseda search --archive ~/chats чек --sender customer --status waiting-for-partner --json";
 
 /// `beseda search`.

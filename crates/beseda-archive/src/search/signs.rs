@@ -1,0 +1,156 @@
+//! Emoji, punctuation and other signs as they are searched for: literally, one by one or beside each other. Letters and
+//! digits are the words'.
+
+use super::words::is_inside;
+
+/// A piece of signs in a query is cut after this many.
+const LONGEST: usize = 64;
+/// As many signs as tell for certain that a text has them beside each other.
+const CERTAIN: usize = 2;
+
+/// Signs beside each other, as they stand in a text. What can't be seen (joiners, variants, directions) is left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Signs(Vec<char>);
+
+impl Signs {
+    /// The tokens that all are in a message that has these signs.
+    pub(crate) fn tokens(&self) -> Vec<String> {
+        match self.0.as_slice() {
+            [one] => vec![token(*one)],
+            many => many.windows(2).map(|pair| pair_token(pair[0], pair[1])).collect(),
+        }
+    }
+
+    /// Whether the tokens alone don't tell that the signs stand in this order.
+    pub(crate) fn is_uncertain(&self) -> bool {
+        self.0.len() > CERTAIN
+    }
+
+    /// Where they stand in a text, in characters.
+    pub(crate) fn places(&self, text: &str) -> Vec<(usize, usize)> {
+        let mut found = Vec::new();
+        for run in runs(text) {
+            let mut at = 0;
+            while at + self.0.len() <= run.len() {
+                let here = &run[at..at + self.0.len()];
+                if here.iter().map(|(_, c)| c).eq(&self.0) {
+                    found.push((here[0].0, here[here.len() - 1].0 + 1));
+                    at += self.0.len();
+                } else {
+                    at += 1;
+                }
+            }
+        }
+        found
+    }
+}
+
+/// The emoji of a piece of a query: those beside each other together.
+pub(crate) fn emoji(text: &str) -> Vec<Signs> {
+    let chars = |run: Vec<(usize, char)>| run.into_iter().map(|(_, c)| c).collect::<Vec<_>>();
+    let mut found = Vec::new();
+    for run in runs(text).map(chars) {
+        found.extend(run.split(|&c| !is_emoji(c)).filter(|part| !part.is_empty()).map(cut));
+    }
+    found
+}
+
+/// All signs of a piece of a query: those beside each other together.
+pub(crate) fn all(text: &str) -> Vec<Signs> {
+    let chars = |run: Vec<(usize, char)>| run.into_iter().map(|(_, c)| c).collect::<Vec<_>>();
+    runs(text).map(chars).map(|run| cut(&run)).collect()
+}
+
+fn cut(run: &[char]) -> Signs {
+    Signs(run[..run.len().min(LONGEST)].to_vec())
+}
+
+/// Calls with each token of the signs in a text.
+pub(crate) fn each_token(text: &str, mut each: impl FnMut(&str)) {
+    let mut before = None;
+    for c in text.chars().filter(|&c| !is_invisible(c)) {
+        if !is_sign(c) {
+            before = None;
+            continue;
+        }
+        each(&token(c));
+        if let Some(before) = before {
+            each(&pair_token(before, c));
+        }
+        before = Some(c);
+    }
+}
+
+/// Whether a character is searched for even beside words.
+pub(crate) fn is_emoji(c: char) -> bool {
+    matches!(c,
+        '\u{2190}'..='\u{21ff}' | '\u{2300}'..='\u{23ff}' | '\u{25a0}'..='\u{27bf}' | '\u{2900}'..='\u{297f}'
+        | '\u{2b00}'..='\u{2bff}' | '\u{3030}' | '\u{303d}' | '\u{3297}' | '\u{3299}' | '\u{1f000}'..='\u{1faff}')
+        && is_sign(c)
+}
+
+/// Signs beside each other, with their places in characters.
+fn runs(text: &str) -> impl Iterator<Item = Vec<(usize, char)>> {
+    let mut chars = text.chars().enumerate().filter(|&(_, c)| !is_invisible(c));
+    std::iter::from_fn(move || {
+        let first = chars.by_ref().find(|&(_, c)| is_sign(c))?;
+        let mut run = vec![first];
+        run.extend(chars.by_ref().take_while(|&(_, c)| is_sign(c)));
+        Some(run)
+    })
+}
+
+fn is_sign(c: char) -> bool {
+    !c.is_alphanumeric() && !c.is_whitespace() && !is_invisible(c)
+}
+
+fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || is_inside(c)
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{e0000}'..='\u{e01ef}')
+}
+
+fn token(sign: char) -> String {
+    format!("§u{:x}", u32::from(sign))
+}
+
+fn pair_token(one: char, next: char) -> String {
+    format!("§u{:x}x{:x}", u32::from(one), u32::from(next))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{all, each_token, emoji};
+
+    fn tokens(text: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        each_token(text, |token| found.push(token.to_owned()));
+        found
+    }
+
+    #[test]
+    fn signs_are_tokens_alone_and_with_the_next_one() {
+        assert_eq!(tokens("да.. нет*"), ["§u2e", "§u2e", "§u2ex2e", "§u2a"]);
+        assert_eq!(tokens("слово 5"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_cannot_be_seen_makes_no_difference() {
+        assert_eq!(tokens("\u{2764}\u{fe0f}"), tokens("\u{2764}"));
+        assert_eq!(all("\u{200e}\u{fe0f}"), []);
+    }
+
+    #[test]
+    fn emoji_are_taken_out_of_other_signs() {
+        assert_eq!(emoji("спасибо!👍👍, (🔥)"), [all("👍👍"), all("🔥")].concat());
+        assert_eq!(emoji("100 % * .. ₽"), []);
+    }
+
+    #[test]
+    fn places_are_characters_of_the_text() {
+        let thumb = &all("👍")[0];
+        assert_eq!(thumb.places("ё\u{301}👍🏽 👍"), [(2, 3), (5, 6)]);
+        assert_eq!(all("..")[0].places("а... б.."), [(1, 3), (6, 8)]);
+    }
+}
