@@ -78,7 +78,7 @@ impl Indexer {
         }
         done?;
         transaction
-            .prepare_cached("INSERT INTO stems (rowid, text) VALUES (?1, ?2)")?
+            .prepare_cached("INSERT INTO tokens (rowid, text) VALUES (?1, ?2)")?
             .execute(params![entry.doc, tokens])?;
         self.tokens = tokens;
         Ok(())

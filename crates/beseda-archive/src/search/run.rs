@@ -25,7 +25,7 @@ pub(crate) fn run(connection: &Connection, query: &Query, search: &Search) -> Re
     let limit = if search.limit == 0 { LIMIT } else { search.limit.min(MOST) };
     let (from, to) = range(search);
     let mut statement = connection.prepare_cached(
-        "SELECT rowid FROM stems WHERE stems MATCH ?1 AND rowid >= ?2 AND rowid < ?3
+        "SELECT rowid FROM tokens WHERE tokens MATCH ?1 AND rowid >= ?2 AND rowid < ?3
          ORDER BY rowid DESC",
     )?;
     let mut docs = statement.query(params![expression, from, to])?;

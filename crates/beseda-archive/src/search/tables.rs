@@ -11,10 +11,11 @@ pub(crate) const VERSION: i64 = 2;
 /// So many messages are indexed in one transaction: a fraction of a second, in which others wait to write.
 const STEP: usize = 2_000;
 
-/// As in the first migration, whose tables these replace.
+/// These replace the tables of the first migration. `tokens` was `stems` there: a program of the older version that still has
+/// the archive open fails to write messages in place of indexing them in its way, by which they would hardly be found.
 const TABLES: &str = "
     DROP TABLE stems; DROP TABLE words; DROP TABLE parts;
-    CREATE VIRTUAL TABLE stems USING fts5 (
+    CREATE VIRTUAL TABLE tokens USING fts5 (
       text, content = '', tokenize = 'ascii', columnsize = 0, detail = none
     );
     CREATE TABLE words (
@@ -155,7 +156,9 @@ mod tests {
         let first = NOON * 1_000_000;
         let sql = format!(
             "BEGIN;
-             DROP TABLE search_index;
+             DROP TABLE search_index; DROP TABLE tokens;
+             CREATE VIRTUAL TABLE stems USING fts5 (
+               text, content = '', tokenize = 'ascii', columnsize = 0, detail = none);
              PRAGMA user_version = 1;
              WITH RECURSIVE many (n) AS
                (SELECT 0 UNION ALL SELECT n + 1 FROM many WHERE n + 1 < {messages})
@@ -197,6 +200,15 @@ mod tests {
             assert_eq!(count(&archive, query), 3, "{query}");
         }
         assert_eq!(archive.not_indexed().unwrap(), 0);
+    }
+
+    #[test]
+    fn a_program_of_the_older_version_that_goes_on_is_refused() {
+        let sample = old(3);
+        let older = Connection::open(sample.folder.path().join("archive.sqlite")).unwrap();
+        older.execute("INSERT INTO stems (rowid, text) VALUES (1, 'слов')", []).unwrap();
+        drop(Archive::open(sample.folder.path()).unwrap());
+        older.execute("INSERT INTO stems (rowid, text) VALUES (2, 'слов')", []).unwrap_err();
     }
 
     #[test]

@@ -42,6 +42,59 @@ fn what_was_synced_is_found_exported_and_reckoned() {
 }
 
 #[test]
+fn messages_are_found_by_numbers_signs_mixed_letters_and_other_forms() {
+    let stand_in = StandIn::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let archive = folder.path().join("archive");
+    let archive = archive.to_str().unwrap();
+    let first = stand_in.beseda().run(["chats", "list", "--all", "--json"]).lines().remove(0);
+    let chat = first["chatId"].to_string();
+    for text in [
+        "📞 мой номер +7 (999) 123-45-67",
+        "где з\u{61}каз 123-456-789?",
+        "осталось два дня...",
+        "деньги вернули, спасибо 👍🏽",
+    ] {
+        stand_in.beseda().run(["market", "write", &chat, text, "--as", "customer"]).ok();
+    }
+    stand_in.beseda().run(["sync", "--archive", archive, "--no-files"]).ok();
+    // What is found, and which piece of it is marked.
+    let marked = |query: &str| -> Vec<String> {
+        let args = ["search", "--archive", archive, "--chat", &chat, "--json", "--", query];
+        let found = beseda().run(args).json();
+        let marks = |hit: &Value| {
+            let snippet = &hit["snippet"];
+            let text: Vec<char> = snippet["text"].as_str().unwrap().chars().collect();
+            let place = |at: &Value| usize::try_from(at.as_u64().unwrap()).unwrap();
+            let piece = |mark: &Value| text[place(&mark[0])..place(&mark[1])].iter().collect();
+            let marks: Vec<String> =
+                snippet["highlights"].as_array().unwrap().iter().map(piece).collect();
+            marks.join("|")
+        };
+        found["hits"].as_array().unwrap().iter().map(marks).collect()
+    };
+    for (query, expected) in [
+        ("9991234567", "999) 123-45-67"),
+        ("8 999 123-45-67", "999) 123-45-67"),
+        ("123456789", "123-456-789"),
+        ("заказ 123 456 789", "з\u{61}каз|123-456-789"),
+        ("з\u{61}к\u{61}зы", "з\u{61}каз"),
+        ("два день", "два|дня"),
+        ("возвращать", "вернули"),
+        ("👍", "👍"),
+        ("📞", "📞"),
+        ("...", "..."),
+    ] {
+        assert_eq!(marked(query), [expected], "{query}");
+    }
+    assert_eq!(marked("*"), [""; 0]);
+    let table = beseda().run(["search", "--archive", archive, "9991234567"]).ok();
+    assert!(table.contains("📞 мой номер +7 (999) 123-45-67"), "{table}");
+    let complaint = beseda().run(["search", "--archive", archive, " "]).fails(2);
+    assert!(complaint.contains("nothing to search for in the query"), "{complaint}");
+}
+
+#[test]
 fn without_an_archive_one_is_told_what_to_do() {
     for command in [&["search", "слово"][..], &["export"], &["stats"]] {
         let args = [command, &["--archive", "/nowhere"]].concat();
