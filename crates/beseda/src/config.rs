@@ -11,7 +11,7 @@ use serde::Deserialize;
 use crate::args::{LimitsArg, OrdersArg, ServeArgs, StandInArgs, UnversionedArg};
 
 /// Everything that can be set.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Config {
     /// Where to listen; each program has an address of its own where none is named.
@@ -34,23 +34,6 @@ pub(crate) struct Config {
     pub(crate) server: Settings,
     /// Connections and TLS.
     pub(crate) transport: Transport,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            listen: None,
-            data: None,
-            public_url: None,
-            orders: OrderRule::default(),
-            disputes: DisputeRule::default(),
-            new_until_answered: false,
-            append_notification: false,
-            log: Log::default(),
-            server: Settings::default(),
-            transport: Transport::default(),
-        }
-    }
 }
 
 /// What is logged.
