@@ -1,6 +1,7 @@
 //! `beseda export`: the way out of the archive, with a bar that shows how far it is. What is written is the archive's.
 
 use std::{
+    ffi::OsStr,
     io::{self, IsTerminal},
     path::Path,
 };
@@ -64,21 +65,47 @@ pub(crate) fn run(args: ExportArgs) -> anyhow::Result<()> {
     }
 }
 
+/// The format that --format, --excel and the ending of the file agree on.
 fn format(args: &ExportArgs) -> anyhow::Result<Format> {
-    let ending =
-        args.output.as_deref().and_then(Path::extension).and_then(|ending| ending.to_str());
-    let by_name = match ending.map(str::to_ascii_lowercase).as_deref() {
-        Some("csv") => FormatArg::Csv,
-        Some("parquet") => FormatArg::Parquet,
-        _ if args.excel => FormatArg::Csv,
-        _ => FormatArg::Jsonl,
+    let ending = args.output.as_deref().and_then(Path::extension).map(OsStr::to_string_lossy);
+    let by_name = match ending.as_deref() {
+        Some(ending) => by_ending(ending, args)?,
+        None => None,
     };
-    match args.format.unwrap_or(by_name) {
+    let unnamed = if args.excel { FormatArg::Csv } else { FormatArg::Jsonl };
+    match args.format.or(by_name).unwrap_or(unnamed) {
         FormatArg::Csv if args.excel => Ok(Format::Excel),
         _ if args.excel => Err(Usage::error("--excel is for CSV only")),
         FormatArg::Csv => Ok(Format::Csv),
         FormatArg::Jsonl => Ok(Format::Jsonl),
         FormatArg::Parquet => Ok(Format::Parquet),
+    }
+}
+
+/// The format a file's ending stands for. One that stands for none is taken only beside --format.
+///
+/// # Errors
+///
+/// A usage error for an unknown ending, and for one of another format than --format.
+fn by_ending(ending: &str, args: &ExportArgs) -> anyhow::Result<Option<FormatArg>> {
+    let known = match ending.to_lowercase().as_str() {
+        "jsonl" | "ndjson" => FormatArg::Jsonl,
+        "csv" => FormatArg::Csv,
+        "parquet" => FormatArg::Parquet,
+        _ if args.format.is_some() => return Ok(None),
+        _ => {
+            let end = if args.excel { "--excel writes .csv" } else { "or give --format" };
+            return Err(Usage::error(format!(
+                "no format of an export has the ending .{ending}: the endings are .jsonl, .ndjson, .csv and .parquet; {end}"
+            )));
+        }
+    };
+    match args.format {
+        Some(format) if format != known => Err(Usage::error(format!(
+            "--format {} contradicts the ending .{ending} of --output: leave one of them out",
+            format.name()
+        ))),
+        _ => Ok(Some(known)),
     }
 }
 

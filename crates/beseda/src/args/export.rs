@@ -17,6 +17,17 @@ pub(crate) enum FormatArg {
     Parquet,
 }
 
+impl FormatArg {
+    /// The word for it on the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Jsonl => "jsonl",
+            Self::Csv => "csv",
+            Self::Parquet => "parquet",
+        }
+    }
+}
+
 /// `beseda export`.
 #[derive(Debug, Clone, Args)]
 #[command(
@@ -25,7 +36,7 @@ pub(crate) enum FormatArg {
 pub(crate) struct ExportArgs {
     #[command(flatten)]
     pub(crate) archive: Filled,
-    /// How it is written; by the ending of --output if not given, else as JSON lines.
+    /// How it is written; by the ending of --output if not given (.jsonl, .ndjson, .csv or .parquet), else as JSON lines.
     #[arg(long, value_name = "FORMAT")]
     pub(crate) format: Option<FormatArg>,
     /// Write CSV as Excel opens it in Russian: semicolons, a byte order mark, long numbers whole, and nothing that it would run as a formula.

@@ -95,6 +95,44 @@ fn messages_are_found_by_numbers_signs_mixed_letters_and_other_forms() {
 }
 
 #[test]
+fn an_export_goes_only_into_a_file_whose_ending_agrees_with_its_format() {
+    let stand_in = StandIn::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let archive = folder.path().join("archive");
+    stand_in.beseda().run(["sync", "--archive", archive.to_str().unwrap()]).ok();
+    let export = |name: &str, options: &[&str]| {
+        let file = folder.path().join(name);
+        let args = ["export", "--archive", archive.to_str().unwrap(), "--output"];
+        let run = beseda().run([&args[..], &[file.to_str().unwrap()], options].concat());
+        (run, file)
+    };
+    for (name, options, words) in [
+        ("x.xlsx", &[][..], "the endings are .jsonl, .ndjson, .csv and .parquet"),
+        ("x.xlsx", &["--excel"], "--excel writes .csv"),
+        ("x.2026-03", &[], "or give --format"),
+        ("x.csv", &["--format", "parquet"], "--format parquet contradicts the ending .csv"),
+        ("x.PARQUET", &["--format", "jsonl"], "--format jsonl contradicts the ending .PARQUET"),
+        ("x.jsonl", &["--excel"], "--excel is for CSV only"),
+    ] {
+        let (run, file) = export(name, options);
+        let complaint = run.fails(2);
+        assert!(complaint.contains(words), "{name} {options:?}: {complaint}");
+        assert!(!file.exists(), "{name} {options:?}");
+    }
+    let begins = |name: &str, options: &[&str], with: &[u8]| {
+        let (run, file) = export(name, options);
+        run.ok();
+        assert!(std::fs::read(file).unwrap().starts_with(with), "{name} {options:?}");
+    };
+    begins("x.NDJSON", &[], b"{");
+    begins("no-ending", &[], b"{");
+    begins("x.csv", &["--format", "csv"], b"cursor,");
+    begins("x.csv", &["--excel"], b"\xef\xbb\xbf");
+    begins("x.txt", &["--format", "csv"], b"cursor,");
+    begins("x.parquet", &[], b"PAR1");
+}
+
+#[test]
 fn without_an_archive_one_is_told_what_to_do() {
     for command in [&["search", "слово"][..], &["export"], &["stats"]] {
         let args = [command, &["--archive", "/nowhere"]].concat();

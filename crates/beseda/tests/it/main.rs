@@ -21,6 +21,7 @@ mod outbox;
 mod pages;
 mod private;
 mod program;
+mod readme;
 mod scenarios;
 mod service;
 mod signals;
