@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use beseda_api::{
     Attachment, BusinessId, ByteRange, Chat, ChatContext, ChatFilter, ChatId, ChatPage, ChatStatus,
     ChatType, ChatsApi, Clock, ContextType, Download, Downloads, Error, FileId, FileName,
-    FileUpload, FullContext, HistoryFrom, Message, MessageId, MessagePage, MessageText, Model,
-    Order, OrderId, PageRequest, Paging, Result, Sender, Time,
+    FileStream, FileUpload, FullContext, HistoryFrom, Message, MessageId, MessagePage, MessageText,
+    Model, Order, OrderId, PageRequest, Paging, Result, Sender, Time,
 };
 
 use jiff::Timestamp;
@@ -225,12 +225,24 @@ impl Engine {
         if row.status == ChatStatus::Finished {
             return Err(Error::chat_closed(chat_id));
         }
-        let incoming = Incoming::begin(self).await?;
-        let size = self.files.write(&incoming.file, upload.content).await?;
+        let (incoming, size) = self.incoming(upload.content).await?;
         let name = upload.name.as_str().to_owned();
         let kept = FileRow { file: incoming.file.clone(), name, size };
         let draft = Draft { file: Some(kept), ..self.draft(sender) };
         incoming.append(business, chat_id, draft).await
+    }
+
+    /// Brings the bytes of a file onto disk; gives its size with it.
+    pub(crate) async fn incoming(&self, content: FileStream) -> Result<(Incoming, i64)> {
+        let incoming = Incoming::begin(self).await?;
+        let size = self.files.write(&incoming.file, content).await?;
+        Ok((incoming, size))
+    }
+
+    /// The settings it was opened with.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// A message as the API shows it.
@@ -251,7 +263,7 @@ impl Engine {
 }
 
 /// A file that no message has yet. Dropped before it has one, it is taken away again.
-struct Incoming {
+pub(crate) struct Incoming {
     store: Arc<dyn Store>,
     files: Files,
     file: FileId,
@@ -264,6 +276,15 @@ impl Incoming {
         engine.store.begin_upload(&file, engine.now()).await?;
         let (store, files) = (Arc::clone(&engine.store), engine.files.clone());
         Ok(Self { store, files, file, settled: false })
+    }
+
+    pub(crate) fn id(&self) -> &FileId {
+        &self.file
+    }
+
+    /// It has its message, so it stays.
+    pub(crate) fn settle(mut self) {
+        self.settled = true;
     }
 
     /// Gives it its message. From here on a caller who goes away changes nothing: the write is on its way.

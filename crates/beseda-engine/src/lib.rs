@@ -34,8 +34,10 @@ mod sqlite;
 pub mod state;
 pub mod store;
 mod token;
+mod transaction;
 
 pub use engine::Engine;
 pub use files::Files;
 pub use open::{DataFolder, Disputes, OpenError, Orders, Settings};
 pub use sqlite::{NewerSchema, SqliteStore};
+pub use transaction::{TakenFile, Transaction};

@@ -9,6 +9,7 @@ mod market;
 mod outbox;
 mod readers;
 mod schema;
+mod transaction;
 mod writer;
 
 use std::{path::Path, sync::Arc};
@@ -26,9 +27,12 @@ pub use schema::NewerSchema;
 use crate::{
     rules::Event,
     state::State,
-    store::{ChatQuery, ChatRow, Draft, FileRow, KeyRecord, MessageRow, NewChat, Store},
+    store::{
+        ChatQuery, ChatRow, Draft, FileRow, KeyRecord, MessageRow, NewChat, Store, Transaction,
+    },
 };
 use readers::Readers;
+use transaction::{Lent, SqliteTransaction};
 use writer::Writer;
 
 /// Lists of more orders or returns than this are looked up off the runtime's threads.
@@ -49,6 +53,12 @@ impl SqliteStore {
         let connection = schema::open_writer(path)?;
         let readers = Arc::new(Readers::open(path)?);
         Ok(Self { readers, writer: Writer::start(connection, path)? })
+    }
+
+    /// The store as a transaction sees it.
+    fn within(lent: &Arc<Lent>) -> Self {
+        let readers = Arc::new(Readers::Transaction(Arc::clone(lent)));
+        Self { readers, writer: Writer::within(Arc::clone(lent)) }
     }
 
     /// A short read, on the thread that asks.
@@ -267,6 +277,11 @@ impl Store for SqliteStore {
 
     async fn replace(&self, state: State) -> Result<()> {
         self.writer.write(move |group| copy::replace(group, &state)).await
+    }
+
+    async fn begin(&self) -> Result<Box<dyn Transaction>> {
+        let lent = Arc::new(self.writer.lend().await?);
+        Ok(Box::new(SqliteTransaction::new(lent)))
     }
 
     async fn ready(&self) -> Result<()> {

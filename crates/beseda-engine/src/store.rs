@@ -1,5 +1,7 @@
 //! What a store must be able to do: narrow verbs, each one transaction. No rule of chats is decided here, and no kind of database is assumed.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use beseda_api::{
     ApiKeyInfo, BusinessId, Cabinet, Campaign, CampaignId, ChatContext, ChatFilter, ChatId,
@@ -257,8 +259,19 @@ pub trait Store: Outbox {
     async fn dump(&self) -> Result<State>;
     /// Puts these rows in the place of all there are: all of them, or none. 400 if they aren't of this schema.
     async fn replace(&self, state: State) -> Result<()>;
+    /// Begins a transaction of its own. Other writes wait until it has ended; reads outside see nothing of it.
+    async fn begin(&self) -> Result<Box<dyn Transaction>>;
     /// Whether the store can be read and written now.
     async fn ready(&self) -> Result<()>;
+}
+
+/// A transaction over many calls. Dropped before its commit it leaves nothing.
+#[async_trait]
+pub trait Transaction: Send + Sync {
+    /// The store as the transaction sees it: what is written to it is there for others after the commit, or never.
+    fn store(&self) -> Arc<dyn Store>;
+    /// Keeps everything; it is durable on return. Fails if any write failed otherwise than by a refusal.
+    async fn commit(self: Box<Self>) -> Result<()>;
 }
 
 impl Subject {

@@ -11,6 +11,7 @@ use crate::store::ChatPlace;
 const SEAL: usize = 12;
 
 /// Makes tokens and reads them back.
+#[derive(Clone)]
 pub(crate) struct Sealer(Hmac<Sha256>);
 
 impl Sealer {

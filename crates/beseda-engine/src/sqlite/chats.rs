@@ -46,12 +46,14 @@ pub(super) fn list(
     business: BusinessId,
     query: &ChatQuery,
 ) -> rusqlite::Result<Vec<ChatRow>> {
-    let snapshot = connection.unchecked_transaction()?;
+    // Inside of a transaction everything is of one snapshot as it is.
+    let begin = |_| connection.unchecked_transaction();
+    let _snapshot = connection.is_autocommit().then_some(()).map(begin).transpose()?;
     if !query.filter.order_ids.is_empty() || !query.filter.contexts.is_empty() {
-        return list_by_context(&snapshot, business, query);
+        return list_by_context(connection, business, query);
     }
-    let places = places_by_words(&snapshot, business, query)?;
-    let rows = places.into_iter().map(|place| by_id(&snapshot, place.chat));
+    let places = places_by_words(connection, business, query)?;
+    let rows = places.into_iter().map(|place| by_id(connection, place.chat));
     Ok(rows.collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect())
 }
 
@@ -154,6 +156,9 @@ pub(super) fn history(
     from: i64,
     limit: usize,
 ) -> rusqlite::Result<Option<(ChatRow, Vec<MessageRow>)>> {
+    if !connection.is_autocommit() {
+        return history_in_snapshot(connection, chat_id, from, limit);
+    }
     connection.prepare_cached("BEGIN")?.execute([])?;
     let found = history_in_snapshot(connection, chat_id, from, limit);
     connection.prepare_cached("COMMIT")?.execute([])?;

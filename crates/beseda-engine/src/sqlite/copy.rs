@@ -14,6 +14,9 @@ const STAY: &str = "'uploads'";
 
 /// Every table, as of one moment.
 pub(super) fn dump(connection: &Connection) -> rusqlite::Result<State> {
+    if !connection.is_autocommit() {
+        return rows(connection);
+    }
     // Reads within it see one moment; nothing is to be kept of it.
     let snapshot = connection.unchecked_transaction()?;
     rows(&snapshot)

@@ -1,9 +1,10 @@
 //! The one thread that writes. It takes whatever has queued up, commits it as one group and then answers all of it at once.
+//! A transaction of its own is lent what the thread writes with (`transaction.rs`).
 
 use std::{
     collections::{HashMap, HashSet},
     path::Path,
-    sync::Arc,
+    sync::{Arc, mpsc as std_mpsc},
     thread::JoinHandle,
 };
 
@@ -11,7 +12,10 @@ use beseda_api::{BusinessId, Error, Result};
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::checkpoint::Checkpointer;
+use super::{
+    checkpoint::Checkpointer,
+    transaction::{End, Lent, Returned},
+};
 use crate::store::ChatRow;
 
 /// Writes that may wait for the writer; more callers wait for a place in the queue.
@@ -48,13 +52,25 @@ impl From<rusqlite::Error> for Failed {
 type Job = Box<dyn FnOnce(Option<&mut Group>) -> Answer + Send>;
 type Answer = Box<dyn FnOnce(Committed) + Send>;
 /// Whether the group is on disk, or why not.
-type Committed = Option<Arc<rusqlite::Error>>;
+pub(super) type Committed = Option<Arc<rusqlite::Error>>;
 
-/// A handle on the thread that writes.
+/// What the thread is asked for.
+enum Task {
+    /// A piece of work in the next group.
+    Write(Job),
+    /// A transaction of its own.
+    Lend(oneshot::Sender<rusqlite::Result<Lent>>),
+}
+
+/// A handle on the thread that writes, or on what it has lent to a transaction.
 pub(super) struct Writer {
-    jobs: Option<mpsc::Sender<Job>>,
-    thread: Option<JoinHandle<()>>,
+    way: Way,
     changes: watch::Receiver<u64>,
+}
+
+enum Way {
+    Thread { tasks: Option<mpsc::Sender<Task>>, thread: Option<JoinHandle<()>> },
+    Transaction(Arc<Lent>),
 }
 
 impl Writer {
@@ -63,15 +79,41 @@ impl Writer {
         let (changes, changed) = watch::channel(0);
         let mut group = Group::new(connection, changes)?;
         let checkpointer = Checkpointer::start(path)?;
-        let (jobs, mut queue) = mpsc::channel::<Job>(QUEUE);
+        let (tasks, mut queue) = mpsc::channel::<Task>(QUEUE);
         let run = move || {
-            while let Some(first) = queue.blocking_recv() {
-                group.run(first, &mut queue);
+            let mut next = None;
+            while let Some(task) = next.take().or_else(|| queue.blocking_recv()) {
+                match task {
+                    Task::Write(first) => next = group.run(first, &mut queue),
+                    Task::Lend(to) => match group.lend(to) {
+                        Some(back) => group = back,
+                        None => return tracing::error!("a transaction lost the database"),
+                    },
+                }
                 checkpointer.wrote(&group.connection);
             }
         };
         let thread = std::thread::Builder::new().name("beseda-writer".to_owned()).spawn(run)?;
-        Ok(Self { jobs: Some(jobs), thread: Some(thread), changes: changed })
+        let way = Way::Thread { tasks: Some(tasks), thread: Some(thread) };
+        Ok(Self { way, changes: changed })
+    }
+
+    /// Writes into a transaction.
+    pub(super) fn within(lent: Arc<Lent>) -> Self {
+        // Whoever waits for notifications does so outside.
+        let (_, changes) = watch::channel(0);
+        Self { way: Way::Transaction(lent), changes }
+    }
+
+    /// Begins a transaction of its own, as soon as what is under way has been committed. Other writes wait until it ends.
+    pub(super) async fn lend(&self) -> Result<Lent> {
+        let Way::Thread { tasks, .. } = &self.way else {
+            return Err(Error::broken("a transaction is under way already"));
+        };
+        let (to, lent) = oneshot::channel();
+        let tasks = tasks.as_ref().ok_or_else(stopped)?;
+        tasks.send(Task::Lend(to)).await.map_err(|_| stopped())?;
+        lent.await.map_err(|_| stopped())?.map_err(Error::broken)
     }
 
     /// How often the outbox has changed, as of the last commit.
@@ -79,11 +121,16 @@ impl Writer {
         self.changes.clone()
     }
 
-    /// Does a piece of work inside the next group; returns after the group is on disk.
+    /// Does a piece of work inside the next group; returns after the group is on disk. In a transaction it is done at
+    /// once, and on disk after the commit.
     pub(super) async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Group) -> Result<T, Failed> + Send + 'static,
     ) -> Result<T> {
+        let tasks = match &self.way {
+            Way::Transaction(lent) => return lent.write(work),
+            Way::Thread { tasks, .. } => tasks.as_ref().ok_or_else(stopped)?,
+        };
         let (done, outcome) = oneshot::channel();
         let job: Job = Box::new(move |group| {
             let worked = match group {
@@ -95,8 +142,7 @@ impl Writer {
                 let _ = done.send(settle(worked, committed));
             })
         });
-        let jobs = self.jobs.as_ref().ok_or_else(stopped)?;
-        jobs.send(job).await.map_err(|_| stopped())?;
+        tasks.send(Task::Write(job)).await.map_err(|_| stopped())?;
         outcome.await.map_err(|_| stopped())?
     }
 }
@@ -118,8 +164,9 @@ fn stopped() -> Error {
 impl Drop for Writer {
     /// Lets the queue run empty, then waits for the thread.
     fn drop(&mut self) {
-        self.jobs = None;
-        if let Some(thread) = self.thread.take()
+        let Way::Thread { tasks, thread } = &mut self.way else { return };
+        *tasks = None;
+        if let Some(thread) = thread.take()
             && thread.join().is_err()
         {
             tracing::error!("the writing thread ended with a panic");
@@ -130,16 +177,12 @@ impl Drop for Writer {
 /// A transaction being filled, with what the writer remembers between transactions.
 pub(super) struct Group {
     pub(super) connection: Connection,
-    heads: HashMap<i64, Head>,
+    heads: HashMap<i64, ChatRow>,
+    /// The chats whose rows are still to be written, each once.
+    changed: HashSet<i64>,
     counters: Counters,
     outbox: OutboxState,
     failed: Option<rusqlite::Error>,
-}
-
-/// A chat's row as this group left it.
-struct Head {
-    row: ChatRow,
-    changed: bool,
 }
 
 /// The last ids given out.
@@ -191,20 +234,27 @@ impl Group {
         let counters = Counters::load(&connection)?;
         let subscribed = super::outbox::subscribed(&connection)?.into_iter().collect();
         let outbox = OutboxState { subscribed, changed: false, changes };
-        Ok(Self { connection, heads: HashMap::new(), counters, outbox, failed: None })
+        let (heads, changed) = (HashMap::new(), HashSet::new());
+        Ok(Self { connection, heads, changed, counters, outbox, failed: None })
     }
 
-    /// Commits the first job and what else is waiting, then answers.
-    fn run(&mut self, first: Job, queue: &mut mpsc::Receiver<Job>) {
-        let before = self.counters;
+    /// Commits the first job and what else is waiting, then answers. Gives back what can't be a part of a group.
+    fn run(&mut self, first: Job, queue: &mut mpsc::Receiver<Task>) -> Option<Task> {
+        let (before, mut later) = (self.counters, None);
         let mut answers = Vec::with_capacity(GROUP);
         let begun = self.statement("BEGIN IMMEDIATE");
         if begun.is_ok() {
             answers.push(first(Some(self)));
             while answers.len() < GROUP
-                && let Ok(job) = queue.try_recv()
+                && let Ok(task) = queue.try_recv()
             {
-                answers.push(job(Some(self)));
+                match task {
+                    Task::Write(job) => answers.push(job(Some(self))),
+                    lend @ Task::Lend(_) => {
+                        later = Some(lend);
+                        break;
+                    }
+                }
             }
         } else {
             answers.push(first(None));
@@ -214,6 +264,34 @@ impl Group {
         for answer in answers {
             answer(failure.clone());
         }
+        self.tell_changes();
+        later
+    }
+
+    /// Lends all of this to a transaction, and waits until it has ended. `None` if it never comes back.
+    fn lend(self, to: oneshot::Sender<rusqlite::Result<Lent>>) -> Option<Self> {
+        let before = self.counters;
+        if let Err(error) = self.statement("BEGIN IMMEDIATE") {
+            drop(to.send(Err(error)));
+            return Some(self);
+        }
+        let (back, returned) = std_mpsc::sync_channel(1);
+        // If whoever asked has gone away it comes back at once.
+        drop(to.send(Ok(Lent::new(self, back))));
+        let Returned { mut group, end } = returned.recv().ok()?;
+        match end {
+            End::Abandon => group.roll_back(before),
+            End::Commit(told) => {
+                let failure = group.commit(before).err().map(|error| group.undo(before, error));
+                drop(told.send(failure));
+            }
+        }
+        group.tell_changes();
+        Some(group)
+    }
+
+    /// Lets those who wait for notifications look.
+    fn tell_changes(&mut self) {
         if std::mem::take(&mut self.outbox.changed) {
             self.outbox.changes.send_modify(|count| *count = count.wrapping_add(1));
         }
@@ -234,10 +312,7 @@ impl Group {
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
-        for head in self.heads.values_mut().filter(|head| head.changed) {
-            super::chats::update(&self.connection, &head.row)?;
-            head.changed = false;
-        }
+        self.write_changed_heads()?;
         if self.counters != before {
             self.counters.save(&self.connection)?;
         }
@@ -249,7 +324,13 @@ impl Group {
 
     fn undo(&mut self, before: Counters, error: rusqlite::Error) -> Arc<rusqlite::Error> {
         tracing::error!(%error, "a group of writes was undone");
+        self.roll_back(before);
+        Arc::new(error)
+    }
+
+    fn roll_back(&mut self, before: Counters) {
         self.heads.clear();
+        self.changed.clear();
         self.counters = before;
         if !self.connection.is_autocommit()
             && let Err(error) = self.statement("ROLLBACK")
@@ -261,12 +342,22 @@ impl Group {
         {
             tracing::error!(%error, "who is subscribed is no longer known for sure");
         }
-        Arc::new(error)
+    }
+
+    /// Writes the rows of chats that have changed, so that statements see them.
+    pub(super) fn write_changed_heads(&mut self) -> rusqlite::Result<()> {
+        for chat in self.changed.drain() {
+            if let Some(row) = self.heads.get(&chat) {
+                super::chats::update(&self.connection, row)?;
+            }
+        }
+        Ok(())
     }
 
     /// Forgets what it knew of rows: all of them have been replaced.
     pub(super) fn start_anew(&mut self) -> rusqlite::Result<()> {
         self.heads.clear();
+        self.changed.clear();
         self.counters = Counters::load(&self.connection)?;
         self.load_subscribed()
     }
@@ -277,19 +368,20 @@ impl Group {
 
     /// The row of a chat as this group sees it.
     pub(super) fn head(&mut self, chat: i64) -> Result<Option<ChatRow>, rusqlite::Error> {
-        if let Some(head) = self.heads.get(&chat) {
-            return Ok(Some(head.row.clone()));
+        if let Some(row) = self.heads.get(&chat) {
+            return Ok(Some(row.clone()));
         }
         let row = super::chats::by_id(&self.connection, chat)?;
         if let Some(row) = &row {
-            self.heads.insert(chat, Head { row: row.clone(), changed: false });
+            self.heads.insert(chat, row.clone());
         }
         Ok(row)
     }
 
     /// Keeps a changed row; it is written once, when the group ends.
     pub(super) fn change_head(&mut self, row: ChatRow) {
-        self.heads.insert(row.chat.get(), Head { row, changed: true });
+        self.changed.insert(row.chat.get());
+        self.heads.insert(row.chat.get(), row);
     }
 
     /// The id of the next chat.
