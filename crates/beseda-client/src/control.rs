@@ -1,10 +1,19 @@
 //! The controls of a stand-in over the network: `/__admin`. Real services have nothing like it.
 
-use beseda_api::Result;
-use reqwest::Method;
+use std::{future::Future, time::Duration};
+
+use beseda_api::{Answer, Error, Fault, Refusal, Refused, Result};
+use reqwest::{Method, header::ACCEPT};
+use serde::Deserialize;
 use serde_json::Value;
 
-use crate::send::{Call, Transport};
+use crate::{
+    Failure,
+    send::{self, Call, Transport},
+};
+
+/// The bound of an answer that tells its progress; silence is bounded far more tightly.
+const WHOLE_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Clock, faults, journal and state of a stand-in, as JSON. Reads are repeated after a failure, nothing else is.
 #[derive(Clone)]
@@ -16,6 +25,39 @@ impl std::fmt::Debug for ControlClient {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ControlClient").field("url", &self.transport.base.as_str()).finish()
     }
+}
+
+/// One line of an answer that tells its progress.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Line {
+    Progress { done: u64, all: u64 },
+    Done { result: Value },
+    Refused { errors: Vec<Fault> },
+}
+
+async fn within<T>(bound: Duration, step: impl Future<Output = reqwest::Result<T>>) -> Result<T> {
+    match tokio::time::timeout(bound, step).await {
+        Ok(done) => done.map_err(|error| Failure::of_transport(error).into()),
+        Err(elapsed) => Err(Failure::Timeout(elapsed.into()).into()),
+    }
+}
+
+/// The error that an answer says after it has begun with a 200.
+fn refused(faults: Vec<Fault>) -> Error {
+    let code = faults.first().map(|fault| fault.code.clone()).unwrap_or_default();
+    match Refusal::ALL.into_iter().find(|refusal| refusal.code() == code) {
+        Some(refusal) => Error::Refused(Box::new(Refused { refusal, faults, answer: None })),
+        None => {
+            let body = faults.into_iter().find_map(|fault| fault.message).unwrap_or(code);
+            Failure::Undocumented { status: 500, body, answer: Box::default() }.into()
+        }
+    }
+}
+
+fn unreadable(reason: String) -> Error {
+    let answer = Box::<Answer>::default();
+    Failure::Undecodable { status: 200, reason, body: String::new(), answer }.into()
 }
 
 fn path(resource: &str) -> String {
@@ -57,6 +99,43 @@ impl ControlClient {
     /// As [`ControlClient::read`].
     pub async fn post_text(&self, resource: &str, text: Vec<u8>) -> Result<Value> {
         self.transport.whole(&Call::post(path(resource)).bytes(text)).await
+    }
+
+    /// Posts a text to a resource that tells its progress while it works, and returns the result.
+    ///
+    /// `progress` is told how much is done, of how much. There is no timeout for the whole: the server says every half
+    /// second that it goes on, and silence as long as the timeout of a request is an error.
+    ///
+    /// # Errors
+    /// As [`ControlClient::read`].
+    pub async fn post_with_progress(
+        &self,
+        resource: &str,
+        text: Vec<u8>,
+        mut progress: impl FnMut(u64, u64),
+    ) -> Result<Value> {
+        let request = self.transport.request(&Call::post(path(resource)).bytes(text));
+        let request = request.header(ACCEPT, "application/x-ndjson").timeout(WHOLE_DAY);
+        let silence = self.transport.timeout;
+        let sent = within(self.transport.upload_timeout, request.send()).await?;
+        if !sent.status().is_success() {
+            return Err(send::refused(sent).await.error);
+        }
+        let (mut response, mut buffer) = (sent, Vec::new());
+        while let Some(piece) = within(silence, response.chunk()).await? {
+            buffer.extend_from_slice(&piece);
+            while let Some(end) = buffer.iter().position(|byte| *byte == b'\n') {
+                let line: Vec<u8> = buffer.drain(..=end).collect();
+                match serde_json::from_slice(&line)
+                    .map_err(|error| unreadable(error.to_string()))?
+                {
+                    Line::Progress { done, all } => progress(done, all),
+                    Line::Done { result } => return Ok(result),
+                    Line::Refused { errors } => return Err(refused(errors)),
+                }
+            }
+        }
+        Err(unreadable("it ended without a result".to_owned()))
     }
 
     /// Puts a document in the place of a resource.

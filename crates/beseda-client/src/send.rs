@@ -222,7 +222,7 @@ impl Transport {
         Ok(Some(lane.governor.permit(entity, of, lane.priority, deadline).await?))
     }
 
-    fn request(&self, call: &Call) -> RequestBuilder {
+    pub(crate) fn request(&self, call: &Call) -> RequestBuilder {
         let mut url = self.base.clone();
         url.set_path(&format!("{}{}", self.base.path().trim_end_matches('/'), call.path));
         if !call.query.is_empty() {

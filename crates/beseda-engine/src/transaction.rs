@@ -2,9 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use beseda_api::{
-    BusinessId, ChatId, Clock, Error, FileUpload, MarketSide, Message, Result, Sender,
-};
+use beseda_api::{BusinessId, ChatId, Clock, Error, FileUpload, Message, Result, Sender};
 
 use crate::{
     Engine, Settings,
@@ -70,7 +68,7 @@ impl Transaction {
     /// Writes the message of a file, of whichever side.
     ///
     /// # Errors
-    /// As those of [`MarketSide::write_file`].
+    /// As those of [`MarketSide::write_file`](beseda_api::MarketSide::write_file).
     pub async fn write_file(
         &self,
         business: BusinessId,

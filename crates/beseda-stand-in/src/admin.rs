@@ -6,6 +6,7 @@ mod faults;
 mod guard;
 mod journal;
 mod openapi;
+mod progress;
 mod read;
 mod reply;
 mod state;

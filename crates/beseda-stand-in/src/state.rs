@@ -146,14 +146,35 @@ impl Control {
     /// # Errors
     /// 400 with line and reason; then nothing has changed.
     pub async fn seed(&self, text: &str) -> Result<seed::Summary> {
+        self.seed_with_progress(text, &|_, _| {}).await
+    }
+
+    /// The same, telling how many messages of how many are there so far.
+    ///
+    /// # Errors
+    /// As those of [`Control::seed`].
+    pub async fn seed_with_progress(
+        &self,
+        text: &str,
+        progress: &(dyn Fn(usize, usize) + Send + Sync),
+    ) -> Result<seed::Summary> {
         let seed = seed::read(text)?;
+        let all = seed.messages();
+        progress(0, all);
         let clock = Arc::new(ManualClock::new(self.clock.now()));
-        let (_folder, scratch) = self.scratch(clock.clone()).await?;
+        let located = |refused: seed::Misfit| refused.located(text);
         let _alone = self.turn.write().await;
-        scratch.put_state(self.engine.state().await?).await?;
-        let sown = seed::sow(&seed, &scratch, &clock).await;
-        let summary = sown.map_err(|refused| refused.located(text))?;
-        self.replace(scratch.state().await?).await?;
+        let files = seed::take_files(&seed, &self.engine).await.map_err(located)?;
+        let settings = Settings { orders: Orders::Strict, ..self.engine.settings().clone() };
+        // Dropped before its commit, by a refusal or because nobody waits any more, it leaves nothing.
+        let transaction = self.engine.begin(settings, clock.clone()).await?;
+        let told = |done| progress(done, all);
+        let sown = seed::sow(&seed, files, &transaction, &clock, &told).await;
+        let summary = sown.map_err(located)?;
+        let committed = transaction.commit().await;
+        self.memory.stale.store(true, Ordering::Release);
+        committed?;
+        progress(all, all);
         Ok(summary)
     }
 

@@ -9,6 +9,7 @@ use std::{
 use anyhow::Context;
 use beseda_api::Error;
 use beseda_client::ControlClient;
+use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use crate::{
@@ -30,9 +31,14 @@ pub(crate) async fn run(command: ControlCommand) -> anyhow::Result<()> {
         }
         ControlCommand::Seed(args) => {
             let (client, out) = reach(&args)?;
-            let answer = client.post_text("seed", read(&args.what.file)?).await;
-            let answer = answer.map_err(|error| in_file(error, &args.what.file))?;
-            out.document(&answer["result"])
+            let bar = bar()?;
+            let told = |done, all| {
+                bar.set_length(all);
+                bar.set_position(done);
+            };
+            let seeded = client.post_with_progress("seed", read(&args.what.file)?, told).await;
+            bar.finish_and_clear();
+            out.document(&seeded.map_err(|error| in_file(error, &args.what.file))?)
         }
         ControlCommand::Snapshot(args) => {
             let (client, out) = reach(&args)?;
@@ -81,6 +87,12 @@ type Reached = (ControlClient, Output);
 
 fn reach<T: clap::Args>(args: &ControlArgs<T>) -> anyhow::Result<Reached> {
     Ok((target::control(&args.connection)?, Output::new(args.connection.json)))
+}
+
+/// A bar on standard error, hidden where that is no terminal.
+fn bar() -> anyhow::Result<ProgressBar> {
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} messages, {eta} left")?;
+    Ok(ProgressBar::new(0).with_style(style))
 }
 
 async fn clock((client, out): Reached, args: ClockArgs) -> anyhow::Result<()> {

@@ -54,12 +54,18 @@ pub(super) fn error(error: &Error) -> Response {
             let status = StatusCode::from_u16(refused.refusal.status()).unwrap_or_default();
             json(status, &Failure::new(refused.faults.clone()))
         }
+        Error::Broken(_) => json(StatusCode::INTERNAL_SERVER_ERROR, &Failure::new(faults(error))),
+    }
+}
+
+/// The items of the envelope for an error.
+pub(super) fn faults(error: &Error) -> Vec<Fault> {
+    match error {
+        Error::Refused(refused) => refused.faults.clone(),
         Error::Broken(source) => {
             tracing::error!(error = %source, "the stand-in's administration failed");
             // Whoever has this key runs the stand-in: they may know why.
-            let fault =
-                Fault { code: "INTERNAL_ERROR".to_owned(), message: Some(source.to_string()) };
-            json(StatusCode::INTERNAL_SERVER_ERROR, &Failure::new(vec![fault]))
+            vec![Fault { code: "INTERNAL_ERROR".to_owned(), message: Some(source.to_string()) }]
         }
     }
 }

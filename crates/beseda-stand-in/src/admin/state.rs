@@ -5,10 +5,11 @@ use std::sync::Arc;
 use axum::extract::{Path, State};
 use beseda_api::Error;
 use bytes::Bytes;
+use http::{HeaderMap, header};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    read,
+    progress, read,
     reply::{self, Answer},
 };
 use crate::Control;
@@ -18,11 +19,21 @@ pub(super) async fn reset(State(control): State<Arc<Control>>) -> Answer {
     reply::done()
 }
 
-/// Takes a seed in YAML or JSON.
-pub(super) async fn seed(State(control): State<Arc<Control>>, body: Bytes) -> Answer {
-    let text = std::str::from_utf8(&body)
+/// Takes a seed in YAML or JSON. Who accepts `application/x-ndjson` is told the progress while it works.
+pub(super) async fn seed(
+    State(control): State<Arc<Control>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Answer {
+    let text = String::from_utf8(body.into())
         .map_err(|error| Error::bad_request(format!("the seed is no UTF-8 text: {error}")))?;
-    reply::ok(control.seed(text).await?)
+    let accepted = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    if accepted.is_some_and(|accept| accept.contains(progress::NDJSON)) {
+        return Ok(progress::respond(move |told| async move {
+            control.seed_with_progress(&text, &|done, all| told.tell(done, all)).await
+        }));
+    }
+    reply::ok(control.seed(&text).await?)
 }
 
 #[derive(Serialize)]

@@ -11,7 +11,7 @@ use beseda_api::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use sow::sow;
+pub(crate) use sow::{sow, take_files};
 
 use crate::scenario::place_of;
 
@@ -175,6 +175,18 @@ impl Misfit {
             .collect();
         let line = place_of(text, &way).map_or(1, |place| place.line);
         Error::bad_request(format!("line {line}: {}: {said}", path.trim_start_matches('.')))
+    }
+}
+
+impl Seed {
+    /// Counts the messages of all its chats.
+    pub(crate) fn messages(&self) -> usize {
+        let chats = self.cabinets.iter().flat_map(|cabinet| &cabinet.chats);
+        let said = |chat: &SeedChat| {
+            let dispute = chat.dispute.as_ref().map_or(0, |dispute| dispute.messages.len());
+            chat.messages.len() + dispute
+        };
+        chats.map(said).sum()
     }
 }
 

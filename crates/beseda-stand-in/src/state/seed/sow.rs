@@ -1,4 +1,7 @@
-//! Puts a seed into an engine, through the same traits everybody uses. The first refusal ends it and says where it stands.
+//! Puts a seed into a transaction of an engine, through the same traits everybody uses. The first refusal ends it and says
+//! where it stands.
+
+use std::collections::VecDeque;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use beseda_api::{
@@ -6,9 +9,9 @@ use beseda_api::{
     FileUpload, ManualClock, MarketMessage, MarketSide, MessageText, NewCabinet, NewKey, Result,
     Sender,
 };
-use beseda_engine::Engine;
+use beseda_engine::{Engine, TakenFile, Transaction};
 
-use super::{Misfit, Seed, SeedCabinet, SeedChat, SeedMessage, Step, Summary};
+use super::{Misfit, Seed, SeedCabinet, SeedChat, SeedFile, SeedMessage, Step, Summary};
 
 /// Where something goes wrong.
 trait At<T> {
@@ -29,14 +32,72 @@ fn below(path: &[Step], field: &'static str, number: Option<usize>) -> Vec<Step>
     path
 }
 
-/// Puts everything of a seed there.
+/// After so many messages other tasks of this thread get a turn, and the progress is told.
+const STRIDE: usize = 256;
+
+/// Brings the files of a seed onto disk, in the order in which [`sow`] takes them.
+pub(crate) async fn take_files(seed: &Seed, engine: &Engine) -> Result<Files, Misfit> {
+    let mut files = Files::new();
+    for (number, cabinet) in seed.cabinets.iter().enumerate() {
+        let path = below(&[], "cabinets", Some(number));
+        for (number, chat) in cabinet.chats.iter().enumerate() {
+            let path = below(&path, "chats", Some(number));
+            take_files_of(&chat.messages, engine, &path, &mut files).await?;
+            if let Some(dispute) = &chat.dispute {
+                let path = below(&path, "dispute", None);
+                take_files_of(&dispute.messages, engine, &path, &mut files).await?;
+            }
+        }
+    }
+    Ok(files)
+}
+
+/// Files on disk that still need their messages.
+pub(crate) type Files = VecDeque<TakenFile>;
+
+async fn take_files_of(
+    messages: &[SeedMessage],
+    engine: &Engine,
+    path: &[Step],
+    files: &mut Files,
+) -> Result<(), Misfit> {
+    for (number, message) in messages.iter().enumerate() {
+        let Some(file) = &message.file else { continue };
+        let place = below(path, "messages", Some(number));
+        let upload = uploaded(message, file).at(&place)?;
+        files.push_back(engine.take_file(upload).await.at(&place)?);
+    }
+    Ok(())
+}
+
+fn uploaded(message: &SeedMessage, file: &SeedFile) -> Result<FileUpload> {
+    if message.message.is_some() || message.sticker {
+        return Err(Error::bad_request("a message with a file has nothing else in it"));
+    }
+    let bytes = match (&file.base64, &file.text) {
+        (Some(base64), None) => BASE64_STANDARD
+            .decode(base64)
+            .map_err(|error| Error::bad_request(format!("file.base64: {error}")))?,
+        (None, text) => text.clone().unwrap_or_default().into_bytes(),
+        (Some(_), Some(_)) => {
+            return Err(Error::bad_request("file: either base64 or text, not both"));
+        }
+    };
+    Ok(FileUpload::from_bytes(&file.name, bytes))
+}
+
+/// Puts everything of a seed into a transaction; `progress` is told how many messages are there.
 pub(crate) async fn sow(
     seed: &Seed,
-    engine: &Engine,
+    files: Files,
+    transaction: &Transaction,
     clock: &ManualClock,
+    progress: &(dyn Fn(usize) + Send + Sync),
 ) -> Result<Summary, Misfit> {
     let start = clock.now();
-    let mut sower = Sower { engine, clock, summary: Summary::default() };
+    let engine = transaction.engine();
+    let mut sower =
+        Sower { transaction, engine, clock, files, progress, summary: Summary::default() };
     for (number, cabinet) in seed.cabinets.iter().enumerate() {
         let path = below(&[], "cabinets", Some(number));
         sower.cabinet(cabinet, &path).await?;
@@ -46,8 +107,11 @@ pub(crate) async fn sow(
 }
 
 struct Sower<'a> {
+    transaction: &'a Transaction,
     engine: &'a Engine,
     clock: &'a ManualClock,
+    files: Files,
+    progress: &'a (dyn Fn(usize) + Send + Sync),
     summary: Summary,
 }
 
@@ -137,35 +201,24 @@ impl Sower<'_> {
             }
             self.message(business, chat, message).await.at(&place)?;
             self.summary.messages += 1;
+            if self.summary.messages.is_multiple_of(STRIDE) {
+                (self.progress)(self.summary.messages);
+                tokio::task::yield_now().await;
+            }
         }
         Ok(())
     }
 
     async fn message(
-        &self,
+        &mut self,
         business: BusinessId,
         chat: ChatId,
         message: &SeedMessage,
     ) -> Result<()> {
         let (engine, sender) = (self.engine, message.sender.clone());
-        if let Some(file) = &message.file {
-            if message.message.is_some() || message.sticker {
-                return Err(Error::bad_request("a message with a file has nothing else in it"));
-            }
-            let bytes = match (&file.base64, &file.text) {
-                (Some(base64), None) => BASE64_STANDARD
-                    .decode(base64)
-                    .map_err(|error| Error::bad_request(format!("file.base64: {error}")))?,
-                (None, text) => text.clone().unwrap_or_default().into_bytes(),
-                (Some(_), Some(_)) => {
-                    return Err(Error::bad_request("file: either base64 or text, not both"));
-                }
-            };
-            let upload = FileUpload::from_bytes(&file.name, bytes);
-            return match sender {
-                Sender::Partner => engine.send_file_to_chat(business, chat, upload).await,
-                sender => engine.write_file(business, chat, sender, upload).await.map(drop),
-            };
+        if message.file.is_some() {
+            let file = self.files.pop_front().ok_or_else(|| Error::broken("a file is missing"))?;
+            return self.transaction.write_file(business, chat, sender, file).await.map(drop);
         }
         if sender == Sender::Partner {
             let text = message.message.clone().ok_or_else(|| Error::null_field("message"))?;
