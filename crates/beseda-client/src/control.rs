@@ -38,7 +38,7 @@ enum Line {
 
 async fn within<T>(bound: Duration, step: impl Future<Output = reqwest::Result<T>>) -> Result<T> {
     match tokio::time::timeout(bound, step).await {
-        Ok(done) => done.map_err(|error| Failure::of_transport(error).into()),
+        Ok(done) => done.map_err(Failure::of_transport),
         Err(elapsed) => Err(Failure::Timeout(elapsed.into()).into()),
     }
 }

@@ -50,7 +50,7 @@ impl Connection {
     /// If the published service is named, which must not see the keys of these operations.
     pub(crate) fn server_url(&self) -> Result<&str, String> {
         let url = self.given_url().unwrap_or(LOCAL_URL);
-        if url.trim_end_matches('/').eq_ignore_ascii_case(beseda_client::DEFAULT_URL) {
+        if host(url) == host(beseda_client::DEFAULT_URL) {
             return Err(format!(
                 "{url} has no such operation: give the address of a Beseda server by --url or BESEDA_URL \
                  (one on this machine is {LOCAL_URL})"
@@ -81,6 +81,12 @@ impl Connection {
     pub(crate) fn long_wait(&self) -> Duration {
         Duration::from_secs(self.wait.unwrap_or(24 * 60 * 60).into())
     }
+}
+
+/// Returns the host of an address in small letters; `None` if it has none.
+fn host(url: &str) -> Option<String> {
+    let url = url::Url::parse(url).ok()?;
+    Some(url.host_str()?.trim_end_matches('.').to_owned())
 }
 
 /// A PEM file's content, read with the command line.

@@ -82,7 +82,11 @@ fn commands_of_our_own_servers_never_reach_for_the_published_service() {
 #[test]
 fn the_published_service_is_refused_where_it_has_no_such_operation() {
     let proxy = Proxy::start();
-    for url in ["https://api.partner.market.yandex.ru", "https://api.partner.market.yandex.ru/"] {
+    for url in [
+        "https://api.partner.market.yandex.ru",
+        "https://API.partner.market.yandex.ru:443/v2/",
+        "http://someone@api.partner.market.yandex.ru.",
+    ] {
         let told = proxy.before().run(["admin", "users", "list", "--url", url]).fails(2);
         assert!(told.contains("BESEDA_URL") && told.contains("http://127.0.0.1:8090"), "{told}");
     }

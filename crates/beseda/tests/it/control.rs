@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::service::StandIn;
+use crate::service::{StandIn, http};
 
 const SEED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/seeds/coffee.yaml");
 
@@ -90,4 +90,64 @@ fn the_state_is_seeded_remembered_carried_and_reset() {
     );
     assert_eq!(cabinets(&stand_in), 1);
     run(&["restore", "never"]).fails(5);
+}
+
+/// A seed of one cabinet with so many messages in chats of a hundred.
+fn large_seed(messages: usize) -> String {
+    let said: Vec<Value> = (0..100)
+        .map(|number| json!({ "sender": "CUSTOMER", "message": format!("message {number}") }))
+        .collect();
+    let chats = messages / 100;
+    let orders: Vec<Value> = (1..=chats).map(|id| json!({ "orderId": id })).collect();
+    let chats: Vec<Value> = (1..=chats)
+        .map(|id| json!({ "context": { "type": "ORDER", "id": id }, "messages": said }))
+        .collect();
+    let cabinet = json!({
+        "businessId": 990_001,
+        "name": "Large",
+        "campaigns": [{ "campaignId": 990_002, "name": "Shop", "placementType": "FBS" }],
+        "orders": orders,
+        "chats": chats,
+    });
+    json!({ "cabinets": [cabinet] }).to_string()
+}
+
+#[test]
+fn a_large_seed_is_added_however_long_a_request_may_take() {
+    let stand_in = StandIn::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("seed.json");
+    std::fs::write(&file, large_seed(20_000)).unwrap();
+    // The server says twice a second that it goes on, so this bounds its silence and not the whole.
+    let seed = ["stand-in", "seed", file.to_str().unwrap(), "--json", "--timeout", "5"];
+    let added = stand_in.beseda().run(seed).json();
+    let expected = json!({ "cabinets": 1, "orders": 200, "chats": 200, "messages": 20_000 });
+    assert_eq!(added, expected);
+    let refused = stand_in.beseda().run(seed).fails(3);
+    assert!(refused.contains("seed.json: line 1: ") && refused.contains("taken"), "{refused}");
+}
+
+#[tokio::test]
+async fn a_seed_that_is_killed_on_its_way_is_there_as_a_whole_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = ["--data", folder.path().to_str().unwrap()];
+    let stand_in = StandIn::start(&options);
+    let url = format!("{}/__admin/seed", stand_in.get("url"));
+    let request = http().post(url).bearer_auth(stand_in.get("adminKey"));
+    let request = request.header("Accept", "application/x-ndjson").body(large_seed(60_000));
+    let mut answer = request.send().await.unwrap();
+    // Its first line comes while it works, unless it was done before that.
+    let line = answer.chunk().await.unwrap().unwrap();
+    let line: Value = serde_json::from_slice(&line).unwrap();
+    let whole = line.get("result").is_some();
+    assert!(whole || line["all"] == 60_000, "{line}");
+    stand_in.kill();
+
+    let stand_in = StandIn::start(&options);
+    let cabinets = stand_in.beseda().run(["admin", "cabinets", "list", "--json"]).ok();
+    assert_eq!(cabinets.contains("990001"), whole, "{cabinets}");
+    let mine = json!({ "statuses": ["WAITING_FOR_PARTNER"] });
+    let url = format!("{}/v2/businesses/{}/chats", stand_in.get("url"), stand_in.business());
+    let asked = http().post(url).header("Api-Key", stand_in.get("apiKey")).json(&mine);
+    assert_eq!(asked.send().await.unwrap().status(), 200);
 }

@@ -39,6 +39,12 @@ impl StandIn {
         self.child.id()
     }
 
+    /// Ends it as a failure of power would (SIGKILL).
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     pub(crate) fn get(&self, name: &str) -> &str {
         self.told[name].as_str().unwrap()
     }
