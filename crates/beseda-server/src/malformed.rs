@@ -12,7 +12,7 @@ use std::{
 
 use axum::{Router, body::Body};
 use futures::future::BoxFuture;
-use http::{Request, Response, StatusCode};
+use http::{HeaderName, Request, Response, StatusCode, header};
 use http_body_util::BodyExt;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tower::ServiceExt;
@@ -75,7 +75,8 @@ fn written(response: &Response<bytes::Bytes>) -> Vec<u8> {
     let status = response.status();
     let reason = status.canonical_reason().unwrap_or_default();
     let mut bytes = format!("HTTP/1.1 {} {reason}\r\n", status.as_u16()).into_bytes();
-    for (name, value) in response.headers() {
+    let own = |name: &HeaderName| *name == header::CONNECTION || *name == header::CONTENT_LENGTH;
+    for (name, value) in response.headers().iter().filter(|(name, _)| !own(name)) {
         bytes.extend_from_slice(name.as_str().as_bytes());
         bytes.extend_from_slice(b": ");
         bytes.extend_from_slice(value.as_bytes());

@@ -196,5 +196,8 @@ async fn a_request_behind_one_that_was_answered_may_be_malformed_too() {
     let mut rest = Vec::new();
     stream.read_to_end(&mut rest).await.unwrap();
     let rest = String::from_utf8_lossy(&rest);
+    // Of the answer before it, the rest is read here as well.
+    let (_, rest) = rest.split_once("HTTP/1.1 ").unwrap();
+    assert_eq!(rest.to_lowercase().matches("content-length:").count(), 1, "{rest}");
     assert!(rest.contains("400 Bad Request") && rest.contains("not UTF-8"), "{rest}");
 }
