@@ -21,6 +21,7 @@ mod access;
 mod admin;
 mod api;
 mod campaign;
+mod causes;
 mod chat;
 mod clock;
 mod endpoint;
@@ -46,6 +47,7 @@ pub use admin::{
 };
 pub use api::ChatsApi;
 pub use campaign::{ApiAvailability, Business, Campaign, CampaignList, Pager, PlacementType};
+pub use causes::Causes;
 pub use chat::{
     Chat, ChatContext, ChatFilter, ChatPage, ChatStatus, ChatType, ContextType, Customer,
     FullContext,

@@ -1,6 +1,6 @@
 //! Pages about the server itself: alive, ready, counted, versioned. Nothing of a cabinet is on them.
 
-use beseda_api::Result;
+use beseda_api::{Causes, Result};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, header};
 use serde::Serialize;
@@ -57,7 +57,7 @@ async fn ready(call: &mut Call<'_>) -> Result<Answer> {
     match call.directory().ready().await {
         Ok(()) => reply::done(),
         Err(error) => {
-            tracing::warn!(error = %reply::Chain(&error), "not ready");
+            tracing::warn!(error = %Causes(&error), "not ready");
             Ok(reply::unavailable())
         }
     }

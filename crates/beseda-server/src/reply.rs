@@ -147,18 +147,3 @@ fn enveloped(status: StatusCode, faults: &[Fault]) -> Response<Bytes> {
     let body = serde_json::to_vec(&Failure::new(faults.to_vec())).unwrap_or_default();
     json(status, Bytes::from(body))
 }
-
-/// An error with everything under it, for the log.
-pub(crate) struct Chain<'a>(pub(crate) &'a (dyn std::error::Error + 'static));
-
-impl std::fmt::Display for Chain<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut next = self.0.source();
-        while let Some(source) = next {
-            write!(f, ": {source}")?;
-            next = source.source();
-        }
-        Ok(())
-    }
-}

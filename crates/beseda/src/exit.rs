@@ -2,7 +2,7 @@
 
 use std::{fmt, process::ExitCode};
 
-use beseda_api::{ChatId, Error, Refusal, Refused};
+use beseda_api::{Causes, ChatId, Error, Refusal, Refused};
 use beseda_client::{ErrorExt, Failure};
 use serde_json::{Value, json};
 
@@ -152,7 +152,7 @@ fn class(error: &anyhow::Error) -> Class {
 
 /// The error in words. The client's own already say their cause; others need their chain.
 fn message(error: &anyhow::Error) -> String {
-    if api_error(error).is_some() { error.to_string() } else { format!("{error:#}") }
+    if api_error(error).is_some() { error.to_string() } else { Causes(error.as_ref()).to_string() }
 }
 
 fn api_error(error: &anyhow::Error) -> Option<&Error> {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use beseda_api::{BusinessId, ChatId, MAX_FILE_BYTES};
+use beseda_api::{BusinessId, Causes, ChatId, MAX_FILE_BYTES};
 use beseda_client::Outgoing;
 use beseda_outbox::{NewItem, Outbox};
 use futures::FutureExt;
@@ -62,7 +62,8 @@ pub(super) async fn run(
             match message(&text, business, operator).await {
                 Ok(message) => new.push(message),
                 Err(error) => {
-                    wrong = Some(Usage::error(format!("line {number}: {error:#}")));
+                    wrong =
+                        Some(Usage::error(format!("line {number}: {}", Causes(error.as_ref()))));
                     break;
                 }
             }

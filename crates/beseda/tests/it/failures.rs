@@ -105,3 +105,32 @@ fn a_closed_output_is_no_failure() {
         assert_eq!((run.code, run.err.as_str()), (Some(0), ""), "{args:?}");
     }
 }
+
+#[test]
+fn a_cause_is_said_once_whatever_can_not_be_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    std::fs::write(&file, "a file and no folder, and no database either").unwrap();
+    let below = file.join("folder");
+    let broken = folder.path().join("broken");
+    std::fs::create_dir(&broken).unwrap();
+    for name in ["beseda.sqlite", "archive.sqlite", "outbox.sqlite"] {
+        std::fs::copy(&file, broken.join(name)).unwrap();
+    }
+    let serve = |data| ["serve", "--listen", "127.0.0.1:0", "--data", data];
+    let outbox = |archive| ["outbox", "list", "--archive", archive];
+    let search = |archive| ["search", "--archive", archive, "word"];
+    let (below, broken) = (below.to_str().unwrap(), broken.to_str().unwrap());
+    for (commands, cause) in [
+        (vec![serve(below).to_vec(), outbox(below).to_vec()], "Not a directory (os error 20)"),
+        (
+            vec![serve(broken).to_vec(), outbox(broken).to_vec(), search(broken).to_vec()],
+            "file is not a database",
+        ),
+    ] {
+        for command in commands {
+            let said = beseda().run(&command).fails(1);
+            assert_eq!(said.matches(cause).count(), 1, "{command:?}: {said}");
+        }
+    }
+}

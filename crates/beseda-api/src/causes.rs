@@ -1,0 +1,71 @@
+//! An error with its causes in one line, each thing said once.
+
+use std::fmt;
+
+/// Displays an error and its sources, separated by colons, without those that repeat what was said before.
+///
+/// Many error types write their source into their own text and return it from `source()`, too; SQLite's add a code to it.
+///
+/// ```
+/// let inner = std::io::Error::other("disk full");
+/// let outer = std::io::Error::other(format!("can't write: {inner}"));
+/// assert_eq!(beseda_api::Causes(&outer).to_string(), "can't write: disk full");
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Causes<'a>(pub &'a (dyn std::error::Error + 'static));
+
+impl fmt::Display for Causes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut said = self.0.to_string();
+        let mut next = self.0.source();
+        while let Some(cause) = next {
+            let text = cause.to_string();
+            let last = said.rsplit(": ").next().unwrap_or_default();
+            if !said.contains(&text) && !text.ends_with(last) {
+                said.push_str(": ");
+                said.push_str(&text);
+            }
+            next = cause.source();
+        }
+        f.write_str(&said)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{error::Error, fmt};
+
+    use super::Causes;
+
+    #[derive(Debug)]
+    struct Link(&'static str, Option<Box<Link>>);
+
+    impl fmt::Display for Link {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)
+        }
+    }
+
+    impl Error for Link {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            self.1.as_deref().map(|link| link as _)
+        }
+    }
+
+    fn said(texts: &[&'static str]) -> String {
+        let chain = texts.iter().rev().fold(None, |next, text| Some(Box::new(Link(text, next))));
+        Causes(chain.unwrap().as_ref()).to_string()
+    }
+
+    #[test]
+    fn each_cause_is_said_once() {
+        assert_eq!(said(&["can't open x", "not allowed"]), "can't open x: not allowed");
+        assert_eq!(
+            said(&["can't open x: not allowed", "not allowed"]),
+            "can't open x: not allowed"
+        );
+        let sqlite = ["the database: no database", "no database", "Error code 26: no database"];
+        assert_eq!(said(&sqlite), "the database: no database");
+        assert_eq!(said(&["a", "b: c", "c", "d"]), "a: b: c: d");
+    }
+}
