@@ -95,11 +95,13 @@ impl Corpus {
         self.random.random_range(0..end)
     }
 
-    /// A mobile phone number of Russia, in one of the ways in which people write it.
+    /// One of 5,000 mobile phone numbers, in one of the ways in which people write them.
     pub fn phone(&mut self) -> String {
-        let mut digits = |count| self.random.random_range(0..10_u32.pow(count));
-        let (code, first, second, third) = (900 + digits(2), digits(3), digits(2), digits(2));
-        match digits(1) {
+        let number = self.random.random_range(0..5_000) * 199_933_u32;
+        let part = |after: u32, count: u32| number / after % count;
+        let (code, first) = (900 + part(10_000_000, 100), part(10_000, 1_000));
+        let (second, third) = (part(100, 100), part(1, 100));
+        match self.random.random_range(0..10) {
             0..3 => format!("+7 ({code}) {first:03}-{second:02}-{third:02}"),
             3..6 => format!("8{code}{first:03}{second:02}{third:02}"),
             6..8 => format!("8 {code} {first:03}-{second:02}-{third:02}"),

@@ -1,7 +1,7 @@
 //! Numbers written in groups (`+7 (999) 123-45-67`, `12 990`), so that they are found however they are written. Digits inside
 //! words with letters are no numbers.
 
-use super::words::is_inside;
+use super::words::{is_inside, is_part};
 
 /// Groups are taken together to at most this many digits, as the longest phone number has.
 const MOST_DIGITS: usize = 15;
@@ -107,7 +107,7 @@ impl Reader {
         if c.is_ascii_digit() && !self.in_word {
             self.group.0.push(c);
             self.group.1.push(at);
-        } else if c.is_alphanumeric() {
+        } else if is_part(c) {
             self.in_word = true;
             self.group = Default::default();
             self.end_run();

@@ -1,7 +1,7 @@
 //! Emoji, punctuation and other signs as they are searched for: literally, one by one or beside each other. Letters and
 //! digits are the words'.
 
-use super::words::is_inside;
+use super::words::{is_inside, is_part};
 
 /// A piece of signs in a query is cut after this many.
 const LONGEST: usize = 64;
@@ -68,9 +68,12 @@ fn cut(run: &[char]) -> Signs {
 /// Calls with each token of the signs in a text.
 pub(crate) fn each_token(text: &str, mut each: impl FnMut(&str)) {
     let mut before = None;
-    for c in text.chars().filter(|&c| !is_invisible(c)) {
-        if !is_sign(c) {
+    for c in text.chars() {
+        if is_part(c) || c.is_whitespace() {
             before = None;
+            continue;
+        }
+        if is_invisible(c) {
             continue;
         }
         each(&token(c));
@@ -101,11 +104,11 @@ fn runs(text: &str) -> impl Iterator<Item = Vec<(usize, char)>> {
 }
 
 fn is_sign(c: char) -> bool {
-    !c.is_alphanumeric() && !c.is_whitespace() && !is_invisible(c)
+    !is_part(c) && !c.is_whitespace() && !is_invisible(c)
 }
 
 fn is_invisible(c: char) -> bool {
-    c.is_control()
+    (c.is_control() && !c.is_whitespace())
         || is_inside(c)
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
         || matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{e0000}'..='\u{e01ef}')
@@ -121,6 +124,8 @@ fn pair_token(one: char, next: char) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::{all, each_token, emoji};
 
     fn tokens(text: &str) -> Vec<String> {
@@ -139,6 +144,23 @@ mod tests {
     fn what_cannot_be_seen_makes_no_difference() {
         assert_eq!(tokens("\u{2764}\u{fe0f}"), tokens("\u{2764}"));
         assert_eq!(all("\u{200e}\u{fe0f}"), []);
+    }
+
+    #[test]
+    fn blanks_and_line_ends_part_signs() {
+        assert_eq!(tokens(".\n."), ["§u2e", "§u2e"]);
+        assert_eq!(all(".\t. ."), all(". . ."));
+    }
+
+    proptest! {
+        #[test]
+        fn the_index_has_the_signs_of_every_text(text in "\\PC{0,40}|[.👍\u{fe0f}\u{ad} \n\u{7}а]{0,20}") {
+            let indexed = tokens(&text);
+            for signs in all(&text) {
+                prop_assert!(signs.tokens().iter().all(|token| indexed.contains(token)));
+                prop_assert!(!signs.places(&text).is_empty());
+            }
+        }
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub(crate) fn words(text: &str) -> Vec<Word> {
     let mut long = 0;
     for (at, c) in text.chars().enumerate() {
         let goes_on = word.is_some() && is_inside(c);
-        if c.is_alphanumeric() || goes_on {
+        if is_part(c) || goes_on {
             if long >= LONGEST {
                 found.extend(word.take());
             }
@@ -54,7 +54,7 @@ pub(crate) fn each_word(text: &str, mut each: impl FnMut(&str)) {
     let mut folded = String::new();
     let mut long = 0;
     for c in text.chars() {
-        if c.is_alphanumeric() || (!folded.is_empty() && is_inside(c)) {
+        if is_part(c) || (!folded.is_empty() && is_inside(c)) {
             if long >= LONGEST {
                 end_word(&mut folded, &mut each);
                 long = 0;
@@ -74,6 +74,11 @@ fn end_word(folded: &mut String, each: &mut impl FnMut(&str)) {
     unmix(folded);
     each(folded);
     folded.clear();
+}
+
+/// Whether a character is a letter or digit; the letters of most texts are told without Unicode's tables.
+pub(crate) fn is_part(c: char) -> bool {
+    matches!(c, 'а'..='я' | 'А'..='Я') || c.is_alphanumeric()
 }
 
 /// What may stand inside a word without being a part of it: accents, soft hyphens, joiners.
@@ -104,6 +109,7 @@ fn push(c: char, folded: &mut String) -> usize {
             folded.push('й');
             return 0;
         }
+        'а'..='я' => folded.push(c),
         _ if is_inside(c) => return 0,
         _ if c.is_ascii() => folded.push(c.to_ascii_lowercase()),
         _ => {
