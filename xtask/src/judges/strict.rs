@@ -1,5 +1,5 @@
-//! Clients of the 2024 document in Go and PHP, which refuse unknown fields and miss required ones, talk with a stand-in as
-//! it starts. Their conversations lie in `tests/judges/strict`.
+//! Clients generated from the 2024 document talk with a stand-in as it starts: one in Go, which refuses unknown fields and
+//! misses required ones, and one in PHP, which misses required ones. Their conversations lie in `tests/judges/strict`.
 
 use std::{
     fs,
