@@ -20,7 +20,7 @@ class StandIn:
 
     def __init__(self, ready):
         self.url, self.business, self.key = ready["url"], ready["businessId"], ready["apiKey"]
-        self.admin_key = ready["adminKey"]
+        self.admin_key, self.admin_url = ready["adminKey"], ready["adminUrl"]
 
     def shop(self, path, body=None):
         """A call of the seller: status, body, or None if the connection broke."""

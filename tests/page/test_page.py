@@ -31,9 +31,25 @@ def test_the_key_is_remembered_over_a_reload_and_forgotten_when_told(page):
 
 
 def test_a_link_with_the_key_opens_the_desk_and_the_key_leaves_the_address(page):
-    page.driver.get(f"{page.stand_in.url}/__admin/#key={page.stand_in.admin_key}")
+    assert page.stand_in.admin_key in page.stand_in.admin_url
+    page.driver.get(page.stand_in.admin_url)
     page.until(page.chats)
-    assert "key" not in page.driver.current_url
+    assert page.driver.current_url == f"{page.stand_in.url}/__admin/"
+    page.driver.refresh()
+    page.until(page.chats)
+    log = [json.loads(entry["message"])["message"] for entry in page.driver.get_log("performance")]
+    asked = [entry["params"]["request"]["url"] for entry in log if entry["method"] == "Network.requestWillBeSent"]
+    assert asked and not any(page.stand_in.admin_key in url for url in asked), asked
+
+
+def test_such_a_link_works_where_the_page_is_already_open_and_a_wrong_key_opens_nothing(page):
+    page.load(key=False)
+    page.driver.get(f"{page.stand_in.url}/__admin/#key=guess")
+    page.until(lambda: "key is invalid" in page.text("trouble"))
+    assert page.shown("door") and page.driver.current_url == f"{page.stand_in.url}/__admin/"
+    page.driver.get(page.stand_in.admin_url)
+    page.until(lambda: page.shown("desk") and page.chats())
+    assert page.driver.current_url == f"{page.stand_in.url}/__admin/"
 
 
 def test_chats_and_their_histories_are_shown(page):

@@ -15,7 +15,7 @@ use beseda_client::{Client, Safety, SecretString, receiver::Take};
 use beseda_engine::{Engine, private};
 use beseda_push::{Policy, Push, SystemAlarm};
 use beseda_server::{
-    Attendant, Attended, LimitPreset, LimitSettings, Services, Unversioned, Visit,
+    Attendant, Attended, LimitPreset, LimitSettings, Services, StartPage, Unversioned, Visit, Words,
 };
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
@@ -361,6 +361,10 @@ impl Gateway {
             .subscriptions(self.push.subscriptions())
             .clock(Arc::clone(&self.inner.clock))
             .attendant(Arc::new(Reception(Arc::clone(&self.inner))))
+            .start_page(StartPage::new().keys(Words::new(
+                "This is a gateway. Whoever runs it issues keys: beseda gateway keys create.",
+                "Это шлюз. Ключи выдаёт тот, кто его держит: beseda gateway keys create.",
+            )))
     }
 
     /// How that server is to behave: it counts no limits of its own, because the gateway does.

@@ -2,6 +2,7 @@
 
 mod openapi;
 mod page;
+mod start;
 mod surfaces;
 
 use std::sync::LazyLock;
@@ -9,6 +10,8 @@ use std::sync::LazyLock;
 use beseda_api::Result;
 use bytes::Bytes;
 use http::{HeaderValue, Method, header};
+
+pub(crate) use start::page as start;
 
 use crate::{
     Unversioned,

@@ -22,6 +22,10 @@ struct Version {
 }
 
 pub(crate) async fn handle(call: &mut Call<'_>, page: Page) -> Result<Answer> {
+    if page == Page::Start {
+        // Whatever the method is, who doesn't ask for the page gets a 404.
+        return docs::start(call);
+    }
     let settings = &call.server.settings;
     let hidden = match page {
         Page::Metrics => !settings.metrics,
@@ -35,6 +39,7 @@ pub(crate) async fn handle(call: &mut Call<'_>, page: Page) -> Result<Answer> {
         return Ok(reply::method_not_allowed(&call.parts.method, "GET, HEAD"));
     }
     match page {
+        Page::Start => docs::start(call),
         Page::Health => reply::done(),
         Page::Ready => ready(call).await,
         Page::Metrics => Ok(text("text/plain; version=0.0.4", metrics(call.server).into())),

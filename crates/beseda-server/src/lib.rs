@@ -38,6 +38,7 @@ mod route;
 mod routes;
 mod services;
 mod settings;
+mod start_page;
 mod static_directory;
 mod subscriptions;
 mod trace;
@@ -58,6 +59,7 @@ pub use services::Services;
 pub use settings::{
     ApiKeyFormat, FileAccess, LimitPreset, LimitSettings, Settings, SettingsError, Unversioned,
 };
+pub use start_page::{StartPage, Words};
 pub use static_directory::{StaticDirectory, StaticDirectoryError};
 pub use transport::{Tls, Transport, serve};
 

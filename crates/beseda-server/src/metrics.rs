@@ -57,7 +57,7 @@ impl Label {
             Route::Market(_) => Self::Market,
             Route::Admin(_) => Self::Admin,
             Route::Page(Page::Health | Page::Ready | Page::Metrics | Page::Version) => Self::Page,
-            Route::Page(Page::OpenApi | Page::Docs) => Self::Page,
+            Route::Page(Page::OpenApi | Page::Docs | Page::Start) => Self::Page,
             Route::Unknown => Self::Unknown,
         }
     }

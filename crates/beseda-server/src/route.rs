@@ -45,6 +45,8 @@ pub(crate) enum Route<'a> {
 /// A page about the server itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Page {
+    /// `/`, for browsers.
+    Start,
     Health,
     Ready,
     Metrics,
@@ -110,6 +112,7 @@ pub(crate) fn recognise(path: &str) -> Route<'_> {
         return published(&path[path.len() - rest.len() - 1..], Generation::Y2026);
     }
     match path {
+        "/" => return Route::Page(Page::Start),
         "/healthz" => return Route::Page(Page::Health),
         "/readyz" => return Route::Page(Page::Ready),
         "/metrics" => return Route::Page(Page::Metrics),
@@ -169,7 +172,8 @@ mod tests {
             "/v2/businesses/1/chats.json.json",
             "/v2//businesses/1/chats",
             "/v2",
-            "/",
+            "/v2/",
+            "//",
             "",
         ] {
             assert_eq!(recognise(path), Route::Unknown, "{path}");

@@ -6,7 +6,7 @@ use beseda_api::{
     Administration, ChatsApi, Clock, Directory, Downloads, MarketSide, Subscriptions, SystemClock,
 };
 
-use crate::{Attendant, Interceptor, StaticDirectory};
+use crate::{Attendant, Interceptor, StartPage, StaticDirectory};
 
 /// What a router serves. Only the seven operations are required; everything else has a default.
 ///
@@ -43,6 +43,8 @@ pub struct Services {
     pub interceptor: Option<Arc<dyn Interceptor>>,
     /// Attends to every call by who calls; if `None`, all callers are the same to `chats`. For gateways.
     pub attendant: Option<Arc<dyn Attendant>>,
+    /// What the page at `/` shows besides what is served here.
+    pub start_page: StartPage,
 }
 
 impl Services {
@@ -60,6 +62,7 @@ impl Services {
             clock: Arc::new(SystemClock),
             interceptor: None,
             attendant: None,
+            start_page: StartPage::new(),
         }
     }
 
@@ -116,6 +119,13 @@ impl Services {
     #[must_use]
     pub fn attendant(mut self, attendant: Arc<dyn Attendant>) -> Self {
         self.attendant = Some(attendant);
+        self
+    }
+
+    /// Sets what the page at `/` shows besides what is served here: other pages at this address, and where keys come from.
+    #[must_use]
+    pub fn start_page(mut self, page: StartPage) -> Self {
+        self.start_page = page;
         self
     }
 }

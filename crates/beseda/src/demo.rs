@@ -68,6 +68,12 @@ impl Demo {
         }
     }
 
+    /// A link that opens `/__admin/` of a stand-in with the key. Browsers send nothing of what stands behind `#`.
+    #[must_use]
+    pub fn admin_url(&self, url: &str) -> String {
+        format!("{url}/__admin/#key={}", self.admin_key)
+    }
+
     /// One line for programs.
     #[must_use]
     pub fn ready_line(&self, url: &str) -> String {
@@ -80,6 +86,7 @@ impl Demo {
             "oauthToken": self.oauth_token,
             "marketKey": self.market_key,
             "adminKey": self.admin_key,
+            "adminUrl": self.admin_url(url),
         })
         .to_string()
     }
@@ -88,13 +95,13 @@ impl Demo {
     #[must_use]
     pub fn welcome(&self, url: &str) -> String {
         let Self { business, campaign, api_key, oauth_token, market_key, admin_key, .. } = self;
-        let chat = conversations::FIRST_CHAT;
+        let (chat, page) = (conversations::FIRST_CHAT, self.admin_url(url));
         format!(
             "Beseda stand-in: the Yandex Market Chats API with a demo cabinet.\n\
              \n\
              address      {url}\n\
              docs         {url}/docs\n\
-             page         {url}/__admin/\n\
+             page         {page}\n\
              businessId   {business}\n\
              campaignId   {campaign}\n\
              Api-Key      {api_key}\n\

@@ -6,7 +6,7 @@ use anyhow::Context;
 use beseda_api::{ChatsApi, Clock, MarketSide};
 use beseda_engine::Engine;
 use beseda_push::Push;
-use beseda_server::{Services, Settings, Transport};
+use beseda_server::{Services, Settings, StartPage, Transport, Words};
 use beseda_stand_in::Control;
 use tokio::net::TcpListener;
 
@@ -77,6 +77,7 @@ pub async fn serve(
     if let Some(control) = &control {
         services = services.interceptor(control.clone());
     }
+    services = services.start_page(start_page(control.is_some()));
     drop(engine);
     let followed = control.clone();
     let end = async move {
@@ -94,4 +95,23 @@ pub async fn serve(
     ended?;
     tracing::info!("ended");
     Ok(())
+}
+
+/// What the page at `/` says of a stand-in, or of a server for real use.
+fn start_page(stand_in: bool) -> StartPage {
+    if stand_in {
+        let keys = Words::new(
+            "This is a stand-in for tests. It printed its keys, and a link that opens /__admin/ with one of them, when it started.",
+            "Это стенд для тестов. При запуске он напечатал ключи и ссылку, по которой /__admin/ открывается сразу.",
+        );
+        let page = Words::new(
+            "Chats, faults, clock and journal of the stand-in; asks for the admin key",
+            "Чаты, сбои, часы и журнал стенда; спросит ключ администратора",
+        );
+        return StartPage::new().keys(keys).link("/__admin/", page);
+    }
+    StartPage::new().keys(Words::new(
+        "Whoever runs this server issues them: beseda admin keys create, beseda admin tokens create.",
+        "Их выдаёт администратор сервера: beseda admin keys create, beseda admin tokens create.",
+    ))
 }

@@ -113,8 +113,16 @@ fn first_line(stdout: ChildStdout) -> Result<String> {
 fn read_url(line: &str) -> Result<String> {
     let ready: Value = serde_json::from_str(line)
         .with_context(|| format!("the stand-in's first line is not JSON: {line}"))?;
-    for key in ["docs", "businessId", "campaignId", "apiKey", "oauthToken", "marketKey", "adminKey"]
-    {
+    for key in [
+        "docs",
+        "businessId",
+        "campaignId",
+        "apiKey",
+        "oauthToken",
+        "marketKey",
+        "adminKey",
+        "adminUrl",
+    ] {
         ready
             .get(key)
             .with_context(|| format!("the stand-in's first line has no {key}: {line}"))?;

@@ -12,6 +12,7 @@ mod limits;
 mod own;
 mod published;
 mod refusing;
+mod start_page;
 mod surfaces;
 mod transport;
 mod uploads;

@@ -23,7 +23,7 @@ pub(crate) fn header(name: &str, value: &str) -> String {
 /// A body without the credentials in it.
 pub(crate) fn body(text: &str) -> String {
     static SECRETS: LazyLock<Regex> = LazyLock::new(|| {
-        let secret = r#"(?x) ( "(?:apiKey|oauthToken|marketKey|adminKey)" \s* : \s* ) "[^"]*"
+        let secret = r#"(?x) ( "(?:apiKey|oauthToken|marketKey|adminKey|adminUrl)" \s* : \s* ) "[^"]*"
             | ACMA:[A-Za-z0-9]{40}:[0-9a-fA-F]{8,9} | y0_[A-Za-z0-9_-]{20,}"#;
         Regex::new(secret).expect("the pattern is fixed")
     });
@@ -46,6 +46,8 @@ mod tests {
         assert_eq!(header("accept", "*/*"), "*/*");
         let issued = r#"{"id":1,"apiKey": "ACMA:x"}"#;
         assert_eq!(body(issued), r#"{"id":1,"apiKey": "…"}"#);
+        let ready = r#"{"adminUrl":"http://127.0.0.1:1/__admin/#key=admin-x"}"#;
+        assert_eq!(body(ready), r#"{"adminUrl":"…"}"#);
         let told = format!("my key is ACMA:{}:0123abcd!", "a".repeat(40));
         assert_eq!(body(&told), "my key is …!");
     }

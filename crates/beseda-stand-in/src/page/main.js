@@ -67,7 +67,16 @@ onClick("language", async () => {
 find("cabinet").addEventListener("change", () => attempt(() => chats.choose(find("cabinet").value)));
 
 // `#key=…` opens the desk at once; what stands after # is never sent to the server.
-const given = new URLSearchParams(location.hash.slice(1)).get("key");
-if (given) history.replaceState(null, "", location.pathname);
-const known = given ?? sessionStorage.getItem("key");
+function given() {
+  const key = new URLSearchParams(location.hash.slice(1)).get("key");
+  if (key) history.replaceState(null, "", location.pathname);
+  return key;
+}
+
+const known = given() ?? sessionStorage.getItem("key");
 if (known) attempt(() => enter(known));
+// A link opened where the page already is doesn't load it again.
+window.addEventListener("hashchange", () => {
+  const key = given();
+  if (key) attempt(() => (inside?.abort(), enter(key)));
+});

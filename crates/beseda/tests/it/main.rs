@@ -25,5 +25,6 @@ mod readme;
 mod scenarios;
 mod service;
 mod signals;
+mod start_page;
 mod tls;
 mod unversioned;
