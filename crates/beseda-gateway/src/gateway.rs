@@ -408,15 +408,17 @@ impl Gateway {
         if ended.is_err() {
             tracing::warn!("some sends are left unclear: the audit has them");
         }
-        let engine = Arc::downgrade(&self.keys.engine);
+        let engine = Arc::clone(&self.keys.engine);
         drop((self.inner, self.keys, self.door, self.shops));
-        // Connections that are being closed may hold it for a moment; then the folder is free.
+        // Connections that are being closed may hold it for a moment. It is let go of here and last, so that the folder
+        // is free when this returns: elsewhere it could be let go of and not closed yet.
         for _ in 0..LAST_LOOKS {
-            if engine.strong_count() == 0 {
-                return;
+            if Arc::strong_count(&engine) == 1 {
+                break;
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
+        drop(engine);
     }
 
     /// Takes the upstream's notifications: whatever was read before is old, subscribers of the gateway are told, and the

@@ -91,16 +91,25 @@ pub(crate) fn always(answer: &'static str) -> String {
 
 fn serve(mut socket: &TcpStream, answer: &str) -> std::io::Result<()> {
     let mut reader = BufReader::new(socket);
-    let mut length = 0;
+    let (mut length, mut chunked) = (0, false);
     loop {
         let mut line = String::new();
         reader.read_line(&mut line)?;
         if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
             length = value.trim().parse().unwrap_or(0);
         }
+        chunked |= line.to_lowercase().starts_with("transfer-encoding:");
         if line.trim().is_empty() {
             break;
         }
+    }
+    // Whoever is answered and hung up on while still sending may see a broken pipe in place of the answer.
+    while chunked {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        let size = u64::from_str_radix(line.trim(), 16).unwrap_or(0);
+        (&mut reader).take(size + 2).read_to_end(&mut Vec::new())?;
+        chunked = size > 0;
     }
     reader.take(length).read_to_end(&mut Vec::new())?;
     socket.write_all(answer.as_bytes())
