@@ -15,6 +15,14 @@ use crate::{program::beseda, service::StandIn};
 
 const BESEDA: &str = env!("CARGO_BIN_EXE_beseda");
 
+/// Returns the program with an empty environment and the default action for SIGHUP, even where the tests themselves run
+/// under `nohup` and every child would ignore it.
+fn program() -> Command {
+    let mut command = Command::new("env");
+    command.env_clear().args(["--default-signal=HUP", BESEDA]);
+    command
+}
+
 /// A program that serves, with what it printed when it was ready; killed when dropped.
 struct Running {
     child: Child,
@@ -88,8 +96,8 @@ fn serve(folder: &Path) -> (Running, String, String) {
     let business = admin(&["cabinets", "create", "Чай"])["businessId"].to_string();
     let key = admin(&["keys", "create", &business, "bot", "--scope", "communication"]);
     let key = format!("Api-Key: {}\r\n", key["apiKey"].as_str().unwrap());
-    let mut command = Command::new(BESEDA);
-    command.env_clear().args(["serve", "--json", "--listen", "127.0.0.1:0", "--data"]).arg(folder);
+    let mut command = program();
+    command.args(["serve", "--json", "--listen", "127.0.0.1:0", "--data"]).arg(folder);
     (Running::start(&mut command), business, key)
 }
 
@@ -108,15 +116,15 @@ fn a_server_answers_what_is_under_way_before_each_of_the_three_signals_ends_it()
 
 #[test]
 fn a_stand_in_and_a_gateway_answer_what_is_under_way_when_the_terminal_is_closed() {
-    let mut command = Command::new(BESEDA);
-    command.env_clear().args(["stand-in", "--json", "--listen", "127.0.0.1:0"]);
+    let mut command = program();
+    command.args(["stand-in", "--json", "--listen", "127.0.0.1:0"]);
     let stand_in = Running::start(&mut command);
     let folder = tempfile::tempdir().unwrap();
     let (url, business) = (&stand_in.told["url"], stand_in.told["businessId"].to_string());
     let target = format!("/v2/businesses/{business}/chats");
     let upstream = stand_in.told["apiKey"].as_str().unwrap();
-    let mut command = Command::new(BESEDA);
-    command.env_clear().env("BESEDA_API_KEY", upstream).arg("gateway").arg("--archive");
+    let mut command = program();
+    command.env("BESEDA_API_KEY", upstream).arg("gateway").arg("--archive");
     command.arg(folder.path()).args(["--json", "--listen", "127.0.0.1:0", "--upstream"]);
     let gateway = Running::start(command.arg(url.as_str().unwrap()));
     let key = format!("Api-Key: {}\r\n", gateway.told["apiKey"].as_str().unwrap());
@@ -132,8 +140,8 @@ fn a_stand_in_and_a_gateway_answer_what_is_under_way_when_the_terminal_is_closed
 
 #[test]
 fn listen_answers_what_is_under_way_when_the_terminal_is_closed() {
-    let mut command = Command::new(BESEDA);
-    command.env_clear().args(["listen", "--json", "--any-source", "--listen", "127.0.0.1:0"]);
+    let mut command = program();
+    command.args(["listen", "--json", "--any-source", "--listen", "127.0.0.1:0"]);
     let listening = Running::start(&mut command);
     // No notification, but it is answered: 400 in the published shape.
     let (answer, code) = listening.interrupted("/notification", "", Signal::HUP);
@@ -145,8 +153,8 @@ fn listen_answers_what_is_under_way_when_the_terminal_is_closed() {
 fn watch_ends_well_when_the_terminal_is_closed() {
     let stand_in = StandIn::start(&[]);
     let folder = tempfile::tempdir().unwrap();
-    let mut command = Command::new(BESEDA);
-    command.env_clear().args(["watch", "--json", "--archive"]).arg(folder.path());
+    let mut command = program();
+    command.args(["watch", "--json", "--archive"]).arg(folder.path());
     command.env("BESEDA_URL", stand_in.get("url")).env("BESEDA_API_KEY", stand_in.get("apiKey"));
     let mut watching = Running::start(command.env("BESEDA_BUSINESS_ID", stand_in.business()));
     assert_eq!(watching.told["event"], "ready");
