@@ -1,12 +1,12 @@
 //! The command line as clap reads it: names, values, help. What the commands do stands elsewhere.
 
 mod admin;
-mod among;
 mod archive;
 mod chats;
 mod connection;
 mod control;
 mod export;
+mod filter;
 mod gateway;
 mod listen;
 mod market;
@@ -27,12 +27,12 @@ pub(crate) use admin::{
     AdminArgs, AdminCommand, CabinetsCommand, CampaignsCommand, KeysCommand, SubscriptionsCommand,
     TokensCommand, UsersCommand,
 };
-pub(crate) use among::Filled;
 pub(crate) use archive::{Cabinets, KeepArgs, Mark, SyncArgs, UnreadArgs, WatchArgs};
 pub(crate) use chats::{ChatsArgs, ChatsCommand, CreateArgs, HistoryArgs, ListArgs};
 pub(crate) use connection::{Cabinet, Connection, GenerationArg};
 pub(crate) use control::{ClockArgs, ControlArgs, ControlCommand, FaultsArgs, JournalArgs};
 pub(crate) use export::{ExportArgs, FormatArg};
+pub(crate) use filter::Filled;
 pub(crate) use gateway::{
     AuditArgs, GatewayArgs, GatewayCommand, GatewayKeysArgs, GatewayKeysCommand,
 };
@@ -72,6 +72,10 @@ Errors go to standard error, with --json as one JSON object.";
     arg_required_else_help = true
 )]
 pub(crate) struct Cli {
+    /// Print JSON for programs: results in the API's own words (one document, or a line per item with --all), the
+    /// address and credentials of a service that has started, and errors.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
 }

@@ -10,7 +10,7 @@ use anyhow::Context;
 use beseda_api::{Causes, Credential};
 use beseda_client::{Builder, SecretString};
 
-use crate::{args::Connection, exit::Usage};
+use crate::{args::Connection, exit_status::Usage};
 
 /// The longest credential that is read.
 const LONGEST: u64 = 4096;

@@ -1,37 +1,19 @@
-//! `beseda`: the Chats API as one program. It serves, stands in, and talks to any service that speaks the API.
-//! What each command does stands in the module of its name; here they only begin.
+//! `beseda`: server, mock server and command-line client of the Yandex Market Partner Chats API in one program.
 
-mod admin;
-mod archived;
+mod archive_access;
 mod args;
-mod chats;
+mod commands;
 mod config;
-mod control;
+mod connect;
 mod credential;
-mod exit;
-mod export;
-mod gateway;
-mod keep;
-mod listen;
-mod market;
-mod outbox;
+mod exit_status;
+mod file_io;
+mod limit_notice;
 mod output;
-mod pages;
 mod run;
-mod scenario;
-mod search;
-mod serve;
 mod signals;
-mod stand_in;
-mod stats;
-mod subscriptions;
-mod sync;
+mod sync_session;
 mod tables;
-mod target;
-mod transfer;
-mod unread;
-mod waiting;
-mod watch;
 
 use std::process::ExitCode;
 

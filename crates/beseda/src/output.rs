@@ -5,6 +5,7 @@ use std::{
     io::{self, IsTerminal, Write},
 };
 
+use beseda_api::wire::Envelope;
 use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
 
@@ -86,6 +87,11 @@ impl Output {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Closed.into()),
             written => Ok(written?),
         }
+    }
+
+    /// Reports success of an operation without a result: one word for people, the API's empty envelope as JSON.
+    pub(crate) fn done(self, word: &str) -> anyhow::Result<()> {
+        if self.json { self.document(&Envelope::empty()) } else { self.say(word) }
     }
 
     /// Something besides the result, for people.

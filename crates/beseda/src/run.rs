@@ -1,81 +1,69 @@
-//! Which command runs on which runtime, and how its end is told. The commands themselves stand in modules of their names.
+//! Runs the parsed command on the runtime it needs and turns its result into an exit status.
 
 use std::{future::Future, process::ExitCode};
 
 use tokio::runtime::{Builder, Runtime};
 
 use crate::{
-    admin,
-    args::{Cli, Command, ControlCommand, StandInArgs},
-    chats, control, exit, export, gateway, listen, market, outbox, pages, scenario, search, serve,
-    stand_in, stats, sync, unread, watch,
+    args::{Cli, Command, StandInArgs},
+    commands::{
+        admin, chats, completions, export, gateway, listen, market, outbox, scenario, search,
+        serve, stand_in, stand_in_control, stats, sync, unread, watch,
+    },
+    exit_status, limit_notice,
+    output::Output,
 };
 
-/// Does what the command line says and tells how it ended.
+/// Runs the command, reports its error on standard error and returns the exit status.
 pub(crate) fn run(cli: Cli) -> ExitCode {
-    let json = cli.command.wants_json();
-    match start(cli.command) {
+    let out = Output::new(cli.json);
+    limit_notice::init(cli.json);
+    match run_command(cli.command, out) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => exit::report(&error, json),
+        Err(error) => exit_status::report(&error, cli.json),
     }
 }
 
-fn start(command: Command) -> anyhow::Result<()> {
+fn run_command(command: Command, out: Output) -> anyhow::Result<()> {
     match command {
-        Command::Serve(args) => block_on(Builder::new_multi_thread(), serve::run(args)),
+        Command::Serve(args) => on_many_threads(serve::run(args, out)),
         Command::StandIn(StandInArgs { command: Some(command), .. }) => {
-            block_on(Builder::new_current_thread(), control::run(command))
+            on_this_thread(stand_in_control::run(command, out))
         }
-        Command::StandIn(args) => block_on(Builder::new_multi_thread(), stand_in::run(args)),
-        Command::Chats(args) => block_on(Builder::new_current_thread(), chats::run(args)),
-        Command::Sync(args) => block_on(Builder::new_current_thread(), sync::run(*args)),
-        Command::Watch(args) => block_on(Builder::new_current_thread(), watch::run(*args)),
-        Command::Unread(args) => unread::run(&args),
-        Command::Search(args) => search::run(*args),
-        Command::Export(args) => export::run(*args),
-        Command::Outbox(args) => block_on(Builder::new_multi_thread(), outbox::run(args)),
-        Command::Stats(args) => stats::run(*args),
-        Command::Market(args) => block_on(Builder::new_current_thread(), market::run(args)),
-        Command::Scenario(args) => block_on(Builder::new_current_thread(), scenario::run(args)),
-        Command::Listen(args) => block_on(Builder::new_current_thread(), listen::run(args)),
-        Command::Gateway(args) => block_on(Builder::new_multi_thread(), gateway::run(args)),
-        Command::Admin(args) => block_on(Builder::new_current_thread(), admin::run(args)),
-        Command::Completions { shell } => pages::completions(shell),
-        Command::Man { dir } => pages::manual(dir.as_deref()),
+        Command::StandIn(args) => on_many_threads(stand_in::run(args, out)),
+        Command::Chats(args) => on_this_thread(chats::run(args, out)),
+        Command::Sync(args) => on_this_thread(sync::run(*args, out)),
+        Command::Watch(args) => on_this_thread(watch::run(*args, out)),
+        Command::Unread(args) => unread::run(&args, out),
+        Command::Search(args) => search::run(*args, out),
+        Command::Export(args) => export::run(*args, out),
+        Command::Outbox(args) => on_many_threads(outbox::run(args, out)),
+        Command::Stats(args) => stats::run(*args, out),
+        Command::Market(args) => on_this_thread(market::run(args, out)),
+        Command::Scenario(args) => on_this_thread(scenario::run(args, out)),
+        Command::Listen(args) => on_this_thread(listen::run(args, out)),
+        Command::Gateway(args) => on_many_threads(gateway::run(args, out)),
+        Command::Admin(args) => on_this_thread(admin::run(args, out)),
+        Command::Completions { shell } => completions::completions(shell),
+        Command::Man { dir } => completions::manual(dir.as_deref()),
     }
+}
+
+fn on_many_threads(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    block_on(Builder::new_multi_thread(), command)
+}
+
+fn on_this_thread(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    block_on(Builder::new_current_thread(), command)
 }
 
 fn block_on(
     mut builder: Builder,
-    work: impl Future<Output = anyhow::Result<()>>,
+    command: impl Future<Output = anyhow::Result<()>>,
 ) -> anyhow::Result<()> {
     let runtime: Runtime = builder.enable_all().build()?;
-    let done = runtime.block_on(work);
-    // A thread may still sit in a read of standard input; nobody waits for what comes there.
+    let result = runtime.block_on(command);
+    // A blocking read of standard input may still be pending; don't wait for it.
     runtime.shutdown_background();
-    done
-}
-
-impl Command {
-    fn wants_json(&self) -> bool {
-        match self {
-            Self::StandIn(args) => {
-                args.command.as_ref().map_or(args.json, ControlCommand::wants_json)
-            }
-            Self::Chats(args) => args.connection.json,
-            Self::Sync(args) => args.connection.json,
-            Self::Watch(args) => args.connection.json,
-            Self::Unread(args) => args.json,
-            Self::Search(args) => args.archive.json,
-            Self::Export(args) => args.archive.json,
-            Self::Outbox(args) => args.connection.json,
-            Self::Stats(args) => args.archive.json,
-            Self::Market(args) => args.connection.json,
-            Self::Scenario(args) => args.connection.json,
-            Self::Admin(args) => args.connection.json,
-            Self::Listen(args) => args.json,
-            Self::Gateway(args) => args.wants_json(),
-            Self::Serve(_) | Self::Completions { .. } | Self::Man { .. } => false,
-        }
-    }
+    result
 }

@@ -133,9 +133,6 @@ pub(crate) struct UnreadArgs {
     /// Mark a chat as read, up to a message if one is named, or all chats; may be repeated.
     #[arg(long, value_name = "CHAT|CHAT=MESSAGE|all", value_parser = mark)]
     pub(crate) mark: Vec<Mark>,
-    /// Print JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 /// What is to be marked as read.

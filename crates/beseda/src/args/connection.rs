@@ -33,9 +33,6 @@ pub(crate) struct Connection {
     /// How long one request may take.
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) timeout: u32,
-    /// Print JSON in the API's own words: one document, or a line per item with --all.
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
 }
 
 impl Connection {

@@ -96,9 +96,6 @@ pub(crate) struct GatewayArgs {
     /// Trust the authority in this PEM file besides the machine's, for an upstream with a certificate of one's own.
     #[arg(long, env = "BESEDA_CA_FILE", value_name = "FILE", value_parser = authority)]
     pub(crate) ca_file: Option<Authority>,
-    /// When ready, print address and keys as one line of JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
     /// What is asked of a gateway's folder.
     #[command(subcommand)]
     pub(crate) command: Option<GatewayCommand>,
@@ -114,15 +111,6 @@ impl GatewayArgs {
             ca_file: self.ca_file.clone(),
             wait: Some(self.timeout),
             timeout: self.timeout,
-            json: self.json,
-        }
-    }
-
-    pub(crate) fn wants_json(&self) -> bool {
-        match &self.command {
-            None => self.json,
-            Some(GatewayCommand::Keys(keys)) => keys.place.json,
-            Some(GatewayCommand::Audit(audit)) => audit.place.json,
         }
     }
 }
@@ -133,9 +121,6 @@ pub(crate) struct Place {
     /// The folder of the archive, whether a gateway runs on it or not.
     #[arg(long, global = true, env = "BESEDA_ARCHIVE", value_name = "DIR")]
     pub(crate) archive: Option<PathBuf>,
-    /// Print JSON.
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
 }
 
 #[derive(Debug, Subcommand)]

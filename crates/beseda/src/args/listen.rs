@@ -27,9 +27,6 @@ pub(crate) struct ListenArgs {
     /// Where to listen; port 0 takes a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8085")]
     pub(crate) listen: SocketAddr,
-    /// Print the address when ready, then each notification, as lines of JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
     /// Post each notification to this address too, and answer what the program there answers.
     #[arg(long, value_name = "URL")]
     pub(crate) forward: Option<String>,

@@ -72,9 +72,6 @@ pub(crate) struct ServeArgs {
     /// Read the configuration, say what is wrong with it, and end.
     #[arg(long)]
     pub(crate) check_config: bool,
-    /// When ready, print the address as one line of JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
     /// Where to listen [default: 127.0.0.1:8080].
     #[arg(long, env = "BESEDA_LISTEN", value_name = "ADDR")]
     pub(crate) listen: Option<SocketAddr>,
@@ -114,9 +111,6 @@ pub(crate) struct StandInArgs {
     /// What credentials and demo data follow from.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
-    /// Print address and credentials as one line of JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
     /// Which published ceilings are counted [default: 2026].
     #[arg(long, value_name = "YEAR")]
     pub(crate) limits: Option<LimitsArg>,

@@ -6,7 +6,7 @@ use beseda_api::{BusinessId, CampaignId};
 use clap::{Args, ValueEnum};
 use jiff::tz::Offset;
 
-use super::among::{Filled, Span};
+use super::filter::{Filled, Span};
 
 /// The language of a chart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

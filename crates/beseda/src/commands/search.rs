@@ -5,22 +5,21 @@ use std::fmt::Write;
 use beseda_api::ContextType;
 use beseda_archive::{Hit, Search, Snippet};
 
-use crate::{archived, args::SearchArgs, keep, output::Output, tables::printable};
+use crate::{archive_access, args::SearchArgs, output::Output, sync_session, tables::printable};
 
 /// So often a search that read too much is gone on with.
 const MOST_ROUNDS: usize = 50;
 
-pub(crate) fn run(args: SearchArgs) -> anyhow::Result<()> {
-    let out = Output::new(args.archive.json);
-    let archive = archived::open(&args.archive)?;
-    archived::index(&archive, out)?;
+pub(crate) fn run(args: SearchArgs, out: Output) -> anyhow::Result<()> {
+    let archive = archive_access::open(&args.archive)?;
+    archive_access::index(&archive, out)?;
     let mut search = Search {
         query: args.query.join(" "),
         filter: args.among.into(),
         limit: args.limit.into(),
         before: args.before,
     };
-    let mut found = archive.search(&search).map_err(keep::failed)?;
+    let mut found = archive.search(&search).map_err(sync_session::failed)?;
     // One search reads little, so that a service can offer it to anybody; a person rather waits a moment.
     for _ in 0..MOST_ROUNDS {
         if !found.ended_early {

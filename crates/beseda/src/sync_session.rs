@@ -12,8 +12,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     args::{Cabinets, Connection, KeepArgs},
-    exit::Usage,
-    target,
+    connect,
+    exit_status::Usage,
 };
 
 /// Notifications that wait to be followed; Market repeats what doesn't find room.
@@ -51,7 +51,7 @@ impl Kept {
         trusted: &[String],
         patient: bool,
     ) -> anyhow::Result<Self> {
-        let client = target::client(connection, cabinets.generation, trusted)?;
+        let client = connect::client(connection, cabinets.generation, trusted)?;
         let mut wanted = cabinets.business.clone();
         wanted.sort_unstable();
         wanted.dedup();

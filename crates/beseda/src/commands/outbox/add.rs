@@ -14,7 +14,7 @@ use tokio::{
     io::{AsyncBufReadExt, AsyncRead, BufReader, Lines},
 };
 
-use crate::{exit::Usage, output::Output};
+use crate::{exit_status::Usage, output::Output};
 
 /// The most lines that are written to disk at once.
 const AT_ONCE: usize = 256;

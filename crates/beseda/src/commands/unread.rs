@@ -5,15 +5,14 @@ use serde_json::json;
 
 use crate::{
     args::{Mark, UnreadArgs},
-    exit::Usage,
-    keep::{self, failed},
+    exit_status::Usage,
     output::Output,
+    sync_session::{self, failed},
     tables,
 };
 
-pub(crate) fn run(args: &UnreadArgs) -> anyhow::Result<()> {
-    let out = Output::new(args.json);
-    let archive = keep::open(&args.archive.folder)?;
+pub(crate) fn run(args: &UnreadArgs, out: Output) -> anyhow::Result<()> {
+    let archive = sync_session::open(&args.archive.folder)?;
     if args.mark.is_empty() {
         let unread = archive.unread(&args.operator, &args.business).map_err(failed)?;
         if out.is_json() {

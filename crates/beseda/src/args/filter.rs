@@ -21,9 +21,6 @@ pub(crate) struct Filled {
     /// The archive's folder, filled by `beseda sync`.
     #[arg(long, env = "BESEDA_ARCHIVE", value_name = "DIR")]
     pub(crate) archive: PathBuf,
-    /// Print JSON.
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 /// Between which moments.

@@ -15,7 +15,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
 };
 
-use crate::{args::Connection, exit::Usage};
+use crate::{args::Connection, exit_status::Usage, output::Output};
 
 /// From this size on an upload shows how far it is.
 const BIG: u64 = 256 * 1024;
@@ -46,6 +46,7 @@ pub(crate) async fn upload(
     path: &Path,
     name: Option<&str>,
     connection: &Connection,
+    out: Output,
 ) -> anyhow::Result<FileUpload> {
     if path == Path::new("-") {
         stdin_is_free(connection)?;
@@ -57,7 +58,7 @@ pub(crate) async fn upload(
         file.name = FileName::new(name);
     }
     let size = fs::metadata(path).await.map_err(cant)?.len();
-    if size >= BIG && !connection.json && io::stderr().is_terminal() {
+    if size >= BIG && !out.is_json() && io::stderr().is_terminal() {
         file = with_progress(file, size)?;
     }
     Ok(file)

@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use beseda_archive::Archive;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::{args::Filled, exit::Usage, output::Output};
+use crate::{args::Filled, exit_status::Usage, output::Output};
 
 /// The archive; an error that says what to do if there is none.
 pub(crate) fn open(filled: &Filled) -> anyhow::Result<Archive> {

@@ -10,16 +10,15 @@ use beseda_archive::export::{Export, Format, Progress, What};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::{
-    archived,
+    archive_access,
     args::{ExportArgs, FormatArg},
-    exit::Usage,
+    exit_status::Usage,
     output::{Closed, Output},
 };
 
-pub(crate) fn run(args: ExportArgs) -> anyhow::Result<()> {
-    let out = Output::new(args.archive.json);
+pub(crate) fn run(args: ExportArgs, out: Output) -> anyhow::Result<()> {
     let format = format(&args)?;
-    let archive = archived::open(&args.archive)?;
+    let archive = archive_access::open(&args.archive)?;
     let export = Export {
         what: if args.chats { What::Chats } else { What::Messages },
         format,
@@ -27,7 +26,7 @@ pub(crate) fn run(args: ExportArgs) -> anyhow::Result<()> {
         after: args.after,
     };
     // Bytes of Parquet, and lines among which a bar would be drawn, are not for a terminal.
-    let shown = !args.archive.json
+    let shown = !out.is_json()
         && io::stderr().is_terminal()
         && (args.output.is_some() || !io::stdout().is_terminal());
     let bar = bar(shown)?;

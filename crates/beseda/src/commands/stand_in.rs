@@ -8,10 +8,11 @@ use beseda_api::{Clock, SystemClock};
 use crate::{
     args::{BuyersArg, ClockArg, StandInArgs},
     config::Config,
+    output::Output,
     signals,
 };
 
-pub(crate) async fn run(args: StandInArgs) -> anyhow::Result<()> {
+pub(crate) async fn run(args: StandInArgs, out: Output) -> anyhow::Result<()> {
     let config = Config::load_for_stand_in(&args)?;
     signals::start_log(config.log.level.as_deref().unwrap_or("warn"), config.log.json)?;
     let mut builder = config.stand_in().seed(args.seed);
@@ -27,7 +28,7 @@ pub(crate) async fn run(args: StandInArgs) -> anyhow::Result<()> {
     }
     let opened = builder.open().await?;
     let end = signals::asked_to_end()?;
-    if args.json {
+    if out.is_json() {
         println!("{}", opened.demo().ready_line(opened.url()));
     } else {
         println!("{}", opened.demo().welcome(opened.url()));

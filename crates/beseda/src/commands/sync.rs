@@ -11,18 +11,18 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
 use crate::{
-    archived,
+    archive_access,
     args::SyncArgs,
-    keep::{self, Hearing, Kept, failed},
     output::Output,
-    signals, tables,
+    signals,
+    sync_session::{self, Hearing, Kept, failed},
+    tables,
 };
 
-pub(crate) async fn run(args: SyncArgs) -> anyhow::Result<()> {
-    let out = Output::new(args.connection.json);
-    signals::start_log("warn", args.connection.json)?;
-    let archive = keep::open(&args.archive.folder)?;
-    archived::index(&archive, out)?;
+pub(crate) async fn run(args: SyncArgs, out: Output) -> anyhow::Result<()> {
+    signals::start_log("warn", out.is_json())?;
+    let archive = sync_session::open(&args.archive.folder)?;
+    archive_access::index(&archive, out)?;
     let trusted = &args.keep.trusted;
     let goes_on = args.every.is_some() || args.keep.listen.is_some();
     let kept = Kept::reach(&archive, &args.connection, &args.cabinets, trusted, goes_on).await?;
@@ -31,7 +31,7 @@ pub(crate) async fn run(args: SyncArgs) -> anyhow::Result<()> {
     let bar = Arc::new(Bar::new(&out));
     let seen = Arc::clone(&bar);
     let syncer = kept.syncer(&archive, !args.keep.no_files).map_err(failed)?;
-    let hearing = keep::hear(&args.keep, &kept.cabinets).await?;
+    let hearing = sync_session::hear(&args.keep, &kept.cabinets).await?;
     if !goes_on {
         let syncer = syncer.watched(move |event| seen.see(event));
         let done = syncer.once(depth).await;
@@ -68,7 +68,7 @@ pub(crate) async fn run(args: SyncArgs) -> anyhow::Result<()> {
             }
         }
     });
-    let schedule = keep::schedule(args.every, 30, &args.keep, Some(depth));
+    let schedule = sync_session::schedule(args.every, 30, &args.keep, Some(depth));
     let (hints, open) = Hearing::split(hearing);
     let done = syncer.run(schedule, hints, end).await;
     drop(open);

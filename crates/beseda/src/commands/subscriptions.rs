@@ -8,7 +8,6 @@ use comfy_table::Table;
 use serde_json::json;
 
 use crate::{
-    admin::done,
     args::SubscriptionsCommand,
     output::Output,
     tables::{headed, printable, shown},
@@ -34,7 +33,7 @@ pub(crate) async fn run(
         Do::Resume(of) => show(out, &desk.resume(of.cabinet, of.id).await?),
         Do::Delete(of) => {
             desk.delete(of.cabinet, of.id).await?;
-            done(out, "deleted")
+            out.done("deleted")
         }
         Do::Log { subscription: of, limit, page_token } => {
             let page = PageRequest { limit, token: page_token.map(PageToken::new) };
@@ -45,7 +44,7 @@ pub(crate) async fn run(
         }
         Do::Replay { subscription: of, delivery } => {
             desk.replay(of.cabinet, of.id, delivery).await?;
-            done(out, "put behind those that wait")
+            out.done("requeued")
         }
     }
 }

@@ -16,16 +16,15 @@ use tokio::sync::watch;
 
 use crate::{
     args::{ScenarioArgs, ScenarioCommand},
-    exit::Usage,
+    connect,
+    exit_status::Usage,
     output::Output,
-    target,
 };
 
 /// How often a wait looks: far below the limits of the operations it looks by.
 const EVERY: Duration = Duration::from_millis(500);
 
-pub(crate) async fn run(args: ScenarioArgs) -> anyhow::Result<()> {
-    let out = Output::new(args.connection.json);
+pub(crate) async fn run(args: ScenarioArgs, out: Output) -> anyhow::Result<()> {
     match &args.command {
         ScenarioCommand::Check { files } => {
             let read = read(files)?;
@@ -40,7 +39,7 @@ pub(crate) async fn run(args: ScenarioArgs) -> anyhow::Result<()> {
             out.say(format!("{counted} as they should be"))
         }
         ScenarioCommand::Record { chat, with_shop } => {
-            let shop = target::Shop::reach(&args.connection, &args.cabinet, &[]).await?;
+            let shop = connect::Shop::reach(&args.connection, &args.cabinet, &[]).await?;
             let messages = shop.client.history_sorted(shop.business, *chat, None).await?;
             let chat = shop.client.get_chat(shop.business, *chat).await?;
             let part = if *with_shop { Shop::Scripted } else { Shop::Awaited };
@@ -53,8 +52,8 @@ pub(crate) async fn run(args: ScenarioArgs) -> anyhow::Result<()> {
         ScenarioCommand::Run { files } => {
             // All are read before any is played.
             let read = read(files)?;
-            let (market, business) = target::market(&args.connection, &args.cabinet).await?;
-            let shop = target::shop_in_env(&args.connection, &args.cabinet)?;
+            let (market, business) = connect::market(&args.connection, &args.cabinet).await?;
+            let shop = connect::shop_in_env(&args.connection, &args.cabinet)?;
             let stage = Stage::remote(Arc::new(market), Arc::new(shop), EVERY);
             let mut failed = 0;
             for (path, scenario) in &read {

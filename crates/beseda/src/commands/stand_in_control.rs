@@ -13,24 +13,31 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
 use crate::{
-    args::{ClockArgs, Connection, ControlArgs, ControlCommand, FaultsArgs, JournalArgs},
-    exit::Usage,
+    args::{ClockArgs, ControlCommand, FaultsArgs, JournalArgs},
+    connect,
+    exit_status::Usage,
     output::Output,
-    tables, target,
+    tables,
 };
 
-pub(crate) async fn run(command: ControlCommand) -> anyhow::Result<()> {
+pub(crate) async fn run(command: ControlCommand, out: Output) -> anyhow::Result<()> {
     match command {
-        ControlCommand::Clock(args) => clock(reach(&args)?, args.what).await,
-        ControlCommand::Faults(args) => faults(reach(&args)?, args.what).await,
-        ControlCommand::Journal(args) => journal(reach(&args)?, args.what).await,
+        ControlCommand::Clock(args) => {
+            clock(connect::control(&args.connection)?, out, args.what).await
+        }
+        ControlCommand::Faults(args) => {
+            faults(connect::control(&args.connection)?, out, args.what).await
+        }
+        ControlCommand::Journal(args) => {
+            journal(connect::control(&args.connection)?, out, args.what).await
+        }
         ControlCommand::Reset(args) => {
-            let (client, out) = reach(&args)?;
+            let client = connect::control(&args.connection)?;
             client.post("reset", &json!({})).await?;
             out.say("reset")
         }
         ControlCommand::Seed(args) => {
-            let (client, out) = reach(&args)?;
+            let client = connect::control(&args.connection)?;
             let bar = bar()?;
             let told = |done, all| {
                 bar.set_length(all);
@@ -41,7 +48,7 @@ pub(crate) async fn run(command: ControlCommand) -> anyhow::Result<()> {
             out.document(&seeded.map_err(|error| in_file(error, &args.what.file))?)
         }
         ControlCommand::Snapshot(args) => {
-            let (client, out) = reach(&args)?;
+            let client = connect::control(&args.connection)?;
             let Some(name) = args.what.name else {
                 return out.document(&client.read("snapshots", &[]).await?["snapshots"]);
             };
@@ -49,44 +56,23 @@ pub(crate) async fn run(command: ControlCommand) -> anyhow::Result<()> {
             out.document(&answer["result"])
         }
         ControlCommand::Restore(args) => {
-            let (client, out) = reach(&args)?;
+            let client = connect::control(&args.connection)?;
             let name = args.what.name.ok_or_else(|| Usage::error("which snapshot? Name it"))?;
             client.post(&format!("snapshots/{name}/restore"), &json!({})).await?;
             out.say(format!("restored {name}"))
         }
         ControlCommand::Export(args) => {
-            let (client, _) = reach(&args)?;
+            let client = connect::control(&args.connection)?;
             let document = client.read_bare("export").await?;
             write(&args.what.file, &serde_json::to_vec(&document)?)
         }
         ControlCommand::Import(args) => {
-            let (client, out) = reach(&args)?;
+            let client = connect::control(&args.connection)?;
             let answer = client.post_text("import", read(&args.what.file)?).await;
             answer.map_err(|error| in_file(error, &args.what.file))?;
             out.say("imported")
         }
     }
-}
-
-impl ControlCommand {
-    /// Whether errors are wanted as JSON.
-    pub(crate) fn wants_json(&self) -> bool {
-        let connection: &Connection = match self {
-            Self::Clock(args) => &args.connection,
-            Self::Faults(args) => &args.connection,
-            Self::Journal(args) => &args.connection,
-            Self::Reset(args) => &args.connection,
-            Self::Seed(args) | Self::Export(args) | Self::Import(args) => &args.connection,
-            Self::Snapshot(args) | Self::Restore(args) => &args.connection,
-        };
-        connection.json
-    }
-}
-
-type Reached = (ControlClient, Output);
-
-fn reach<T: clap::Args>(args: &ControlArgs<T>) -> anyhow::Result<Reached> {
-    Ok((target::control(&args.connection)?, Output::new(args.connection.json)))
 }
 
 /// A bar on standard error, hidden where that is no terminal.
@@ -95,7 +81,7 @@ fn bar() -> anyhow::Result<ProgressBar> {
     Ok(ProgressBar::new(0).with_style(style))
 }
 
-async fn clock((client, out): Reached, args: ClockArgs) -> anyhow::Result<()> {
+async fn clock(client: ControlClient, out: Output, args: ClockArgs) -> anyhow::Result<()> {
     let reading = if let Some(now) = args.set {
         client.put("clock", &json!({ "mode": "manual", "now": now })).await?
     } else if let Some(seconds) = args.advance {
@@ -114,7 +100,7 @@ async fn clock((client, out): Reached, args: ClockArgs) -> anyhow::Result<()> {
     out.show(reading, |_| tables::facts(&facts))
 }
 
-async fn faults((client, out): Reached, args: FaultsArgs) -> anyhow::Result<()> {
+async fn faults(client: ControlClient, out: Output, args: FaultsArgs) -> anyhow::Result<()> {
     if let Some(rule) = args.add {
         let added = client.post_text("faults", rule.into_bytes()).await?;
         return out.document(&added["result"]);
@@ -137,7 +123,7 @@ async fn faults((client, out): Reached, args: FaultsArgs) -> anyhow::Result<()> 
     Ok(())
 }
 
-async fn journal((client, out): Reached, args: JournalArgs) -> anyhow::Result<()> {
+async fn journal(client: ControlClient, out: Output, args: JournalArgs) -> anyhow::Result<()> {
     let mut query = vec![("limit", args.limit.to_string())];
     query.extend(args.operation.map(|name| ("operation", name)));
     query.extend(args.status.map(|status| ("status", status)));

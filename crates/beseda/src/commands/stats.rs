@@ -11,7 +11,7 @@ use beseda_archive::{
 use comfy_table::{CellAlignment, Table};
 
 use crate::{
-    archived,
+    archive_access,
     args::{LanguageArg, StatsArgs},
     output::Output,
     tables::{headed, printable},
@@ -20,9 +20,8 @@ use crate::{
 /// So many of the last days are shown; JSON has all of them.
 const DAYS: usize = 14;
 
-pub(crate) fn run(args: StatsArgs) -> anyhow::Result<()> {
-    let out = Output::new(args.archive.json);
-    let archive = archived::open(&args.archive)?;
+pub(crate) fn run(args: StatsArgs, out: Output) -> anyhow::Result<()> {
+    let archive = archive_access::open(&args.archive)?;
     let question = Question {
         filter: Filter {
             businesses: args.business,

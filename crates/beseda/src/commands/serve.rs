@@ -8,9 +8,9 @@ use beseda_api::{Clock, SystemClock};
 use beseda_engine::Engine;
 use beseda_push::{Push, SystemAlarm};
 
-use crate::{args::ServeArgs, config::Config, signals};
+use crate::{args::ServeArgs, config::Config, output::Output, signals};
 
-pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<()> {
+pub(crate) async fn run(args: ServeArgs, out: Output) -> anyhow::Result<()> {
     let config = Config::load(&args)?;
     if args.check_config {
         println!("The configuration is fine.");
@@ -27,7 +27,7 @@ pub(crate) async fn run(args: ServeArgs) -> anyhow::Result<()> {
     let engine = Arc::new(Engine::open_sqlite(&data, settings, clock.clone()).await?);
     tracing::info!(%url, data = %data.display(), "listening");
     let end = signals::asked_to_end()?;
-    if args.json {
+    if out.is_json() {
         println!("{}", serde_json::json!({ "url": url, "docs": format!("{url}/docs") }));
     }
     let push = Push::start(engine.outbox(), config.push(), clock.clone(), Arc::new(SystemAlarm));

@@ -3,7 +3,10 @@
 use std::{
     collections::HashSet,
     io::{self, Write},
-    sync::{Mutex, OnceLock, PoisonError},
+    sync::{
+        Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use beseda_api::{Clock, SystemClock};
@@ -14,19 +17,27 @@ use serde_json::json;
 /// What is shorter isn't worth a line.
 const SHORT: SignedDuration = SignedDuration::from_secs(1);
 
-/// The governor of every client in this program, which says so. Each wait is told once, however many calls wait.
-pub(crate) fn governor(json: bool) -> Governor {
-    static ONE: OnceLock<Governor> = OnceLock::new();
-    ONE.get_or_init(|| telling(json)).clone()
+static JSON: AtomicBool = AtomicBool::new(false);
+
+/// Sets the form of the notices: a line of text, or of JSON.
+pub(crate) fn init(json: bool) {
+    JSON.store(json, Ordering::Relaxed);
 }
 
-fn telling(json: bool) -> Governor {
+/// Returns the rate limiter that every client in this program shares. It reports each wait once, however many calls wait.
+pub(crate) fn governor() -> Governor {
+    static SHARED: OnceLock<Governor> = OnceLock::new();
+    SHARED.get_or_init(reporting).clone()
+}
+
+fn reporting() -> Governor {
     let told = Mutex::new(HashSet::new());
     Governor::default().on_wait(move |waiting| {
         let Some(here) = waiting.here.filter(|here| is_long(*here)) else { return };
         let wait = (waiting.operation, waiting.business, waiting.until);
         if told.lock().unwrap_or_else(PoisonError::into_inner).insert(wait) {
-            let text = if json { document(waiting) } else { line(waiting, here) };
+            let text =
+                if JSON.load(Ordering::Relaxed) { document(waiting) } else { line(waiting, here) };
             // Nobody may be listening any more, and the call goes on all the same.
             drop(writeln!(io::stderr(), "{text}"));
         }

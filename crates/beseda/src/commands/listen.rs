@@ -10,24 +10,23 @@ use beseda_client::receiver::{Event, Forward, Receiver, Take, Verdict};
 use beseda_server::{Tls, Transport};
 use serde_json::json;
 
-use crate::{args::ListenArgs, exit::Usage, output::Output, signals};
+use crate::{args::ListenArgs, exit_status::Usage, output::Output, signals};
 use print::Printer;
 
-pub(crate) async fn run(args: ListenArgs) -> anyhow::Result<()> {
-    let output = Output::new(args.json);
+pub(crate) async fn run(args: ListenArgs, out: Output) -> anyhow::Result<()> {
     let transport = transport(&args)?;
     let forward = args.forward.as_deref().map(Forward::to).transpose()?;
-    let (printer, broken) = Printer::start(output)?;
+    let (printer, broken) = Printer::start(out)?;
     let router = receiver(&args).build_taking(Arc::new(Relay { forward, printer }))?;
-    signals::start_log("info", args.json)?;
+    signals::start_log("info", out.is_json())?;
     let (listener, taken) = host::listen(args.listen).await?;
     let scheme = if transport.tls.is_some() { "https" } else { "http" };
     let url = format!("{}{}", host::local_url(taken, scheme), args.path.trim_end_matches('/'));
     let end = signals::asked_to_end()?;
-    if args.json {
-        output.line(&json!({ "url": url }))?;
+    if out.is_json() {
+        out.line(&json!({ "url": url }))?;
     } else {
-        output.note(format_args!("Listening on {url} {}", from_where(&args)));
+        out.note(format_args!("Listening on {url} {}", from_where(&args)));
     }
     let mut failure = None;
     let end = async {

@@ -4,25 +4,24 @@ use std::path::Path;
 
 use beseda_api::{
     ChatContext, ChatFilter, ChatId, ChatsApi, ChatsLimit, HistoryFrom, HistoryLimit, MessageId,
-    MessageText, PageRequest, PageToken, Paging, wire::CreatedChat, wire::Envelope,
+    MessageText, PageRequest, PageToken, Paging, wire::CreatedChat,
 };
 use beseda_client::{ChatsExt, Outgoing};
 use futures::TryStreamExt;
 use serde::Serialize;
 use serde_json::json;
 
+use super::outbox;
 use crate::{
     args::{ChatsArgs, ChatsCommand, Connection, CreateArgs, HistoryArgs, ListArgs},
-    exit::Unsent,
-    outbox,
+    connect::Shop,
+    exit_status::Unsent,
+    file_io,
     output::Output,
     tables,
-    target::Shop,
-    transfer,
 };
 
-pub(crate) async fn run(args: ChatsArgs) -> anyhow::Result<()> {
-    let out = Output::new(args.connection.json);
+pub(crate) async fn run(args: ChatsArgs, out: Output) -> anyhow::Result<()> {
     let trusted = match &args.command {
         ChatsCommand::Download { trusted, .. } => trusted.as_slice(),
         _ => &[],
@@ -49,19 +48,20 @@ pub(crate) async fn run(args: ChatsArgs) -> anyhow::Result<()> {
         }
         ChatsCommand::Create(create) => shop.create(out, &create).await,
         ChatsCommand::Send { chat, text, safe } if safe.safe => {
-            let what = Outgoing::text(transfer::text(text, connection).await?)?;
+            let what = Outgoing::text(file_io::text(text, connection).await?)?;
             outbox::send(out, shop, chat, what, &safe, connection).await
         }
         ChatsCommand::Send { chat, text, .. } => shop.send(out, chat, text, connection).await,
         ChatsCommand::SendFile { chat, file, name, safe } if safe.safe => {
-            let file = transfer::upload(&file, name.as_deref(), connection).await?;
-            let what = transfer::whole(file).await?;
+            let file = file_io::upload(&file, name.as_deref(), connection, out).await?;
+            let what = file_io::whole(file).await?;
             outbox::send(out, shop, chat, what, &safe, connection).await
         }
         ChatsCommand::SendFile { chat, file, name, .. } => {
-            let file = transfer::upload(&file, name.as_deref(), connection).await?;
+            let file = file_io::upload(&file, name.as_deref(), connection, out).await?;
             let sent = shop.client.send_file_to_chat(shop.business, chat, file).await;
-            told(out, sent.map_err(|error| Unsent { chat, error }))
+            sent.map_err(|error| Unsent { chat, error })?;
+            out.done("sent")
         }
         ChatsCommand::Download { chat, message, output, .. } => {
             shop.download(out, chat, message, &output).await
@@ -133,9 +133,10 @@ impl Shop {
         text: String,
         connection: &Connection,
     ) -> anyhow::Result<()> {
-        let text = MessageText::new(transfer::text(text, connection).await?)?;
+        let text = MessageText::new(file_io::text(text, connection).await?)?;
         let sent = self.client.send_message_to_chat(self.business, chat, text).await;
-        told(out, sent.map_err(|error| Unsent { chat, error }))
+        sent.map_err(|error| Unsent { chat, error })?;
+        out.done("sent")
     }
 
     async fn download(
@@ -155,7 +156,7 @@ impl Shop {
         let mut files = Vec::new();
         for attachment in message.payload.unwrap_or_default() {
             let fetched = self.client.download(&attachment.url).await?;
-            let (path, size) = transfer::save(fetched, folder, &attachment.name).await?;
+            let (path, size) = file_io::save(fetched, folder, &attachment.name).await?;
             let path = path.display().to_string();
             files.push(Saved { name: attachment.name, path, size });
         }
@@ -189,10 +190,4 @@ fn more(out: Output, paging: &Paging) {
             "there is more: --page-token {token} shows the next page, --all everything"
         ));
     }
-}
-
-/// Says that something was sent.
-fn told(out: Output, sent: Result<(), Unsent>) -> anyhow::Result<()> {
-    sent?;
-    if out.is_json() { out.document(&Envelope::empty()) } else { out.say("sent") }
 }

@@ -19,16 +19,15 @@ use serde_json::json;
 
 use crate::{
     args::{Connection, OutboxArgs, OutboxCommand, SettleArgs},
-    exit::Usage,
+    connect::Shop,
+    exit_status::Usage,
     output::Output,
     signals, tables,
-    target::Shop,
 };
 use authors::Authors;
 pub(crate) use safe::send;
 
-pub(crate) async fn run(args: OutboxArgs) -> anyhow::Result<()> {
-    let out = Output::new(args.connection.json);
+pub(crate) async fn run(args: OutboxArgs, out: Output) -> anyhow::Result<()> {
     let Some(folder) = args.archive.as_deref() else {
         return Err(Usage::error("where is the outbox? Give --archive DIR or set BESEDA_ARCHIVE"));
     };

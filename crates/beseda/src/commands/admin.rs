@@ -1,21 +1,22 @@
 //! `beseda admin …`: administration, an operation a command. Over the network or on a database, it can't tell.
 
-use beseda_api::{Administration, NewCabinet, NewCampaign, NewKey, NewUser, Scope, wire::Envelope};
+use beseda_api::{Administration, NewCabinet, NewCampaign, NewKey, NewUser, Scope};
 use serde_json::json;
 
+use super::subscriptions;
 use crate::{
     args::{
         AdminArgs, AdminCommand, CabinetsCommand, CampaignsCommand, KeysCommand, TokensCommand,
         UsersCommand,
     },
+    connect,
     output::Output,
-    subscriptions, tables, target,
+    tables,
 };
 
-pub(crate) async fn run(args: AdminArgs) -> anyhow::Result<()> {
+pub(crate) async fn run(args: AdminArgs, out: Output) -> anyhow::Result<()> {
     let AdminArgs { connection, data, command } = args;
-    let out = Output::new(connection.json);
-    let admin = target::admin(&connection, data.as_deref());
+    let admin = connect::admin(&connection, data.as_deref());
     match command {
         AdminCommand::Cabinets(command) => cabinets(out, admin.await?.as_ref(), command).await,
         AdminCommand::Campaigns(command) => campaigns(out, admin.await?.as_ref(), command).await,
@@ -23,7 +24,7 @@ pub(crate) async fn run(args: AdminArgs) -> anyhow::Result<()> {
         AdminCommand::Users(command) => users(out, admin.await?.as_ref(), command).await,
         AdminCommand::Tokens(command) => tokens(out, admin.await?.as_ref(), command).await,
         AdminCommand::Subscriptions(command) => {
-            let desk = target::subscriptions(&connection, data.is_some())?;
+            let desk = connect::subscriptions(&connection, data.is_some())?;
             subscriptions::run(out, &desk, command).await
         }
     }
@@ -79,7 +80,7 @@ async fn keys(out: Output, admin: &dyn Administration, command: KeysCommand) -> 
         }
         KeysCommand::Revoke { cabinet, id } => {
             admin.revoke_key(cabinet, id).await?;
-            done(out, "revoked")
+            out.done("revoked")
         }
     }
 }
@@ -100,11 +101,11 @@ async fn users(
         }
         UsersCommand::Grant { user, cabinet } => {
             admin.grant_access(user, cabinet).await?;
-            done(out, "granted")
+            out.done("granted")
         }
         UsersCommand::Withdraw { user, cabinet } => {
             admin.withdraw_access(user, cabinet).await?;
-            done(out, "withdrawn")
+            out.done("withdrawn")
         }
     }
 }
@@ -127,12 +128,7 @@ async fn tokens(
         }
         TokensCommand::Revoke { user, id } => {
             admin.revoke_token(user, id).await?;
-            done(out, "revoked")
+            out.done("revoked")
         }
     }
-}
-
-/// Says that it is done.
-pub(crate) fn done(out: Output, word: &str) -> anyhow::Result<()> {
-    if out.is_json() { out.document(&Envelope::empty()) } else { out.say(word) }
 }

@@ -15,20 +15,21 @@ use tokio::net::TcpListener;
 
 use crate::{
     args::{GatewayArgs, GatewayCommand},
-    credential,
-    exit::Usage,
-    signals, target,
+    connect, credential,
+    exit_status::Usage,
+    output::Output,
+    signals,
 };
 
-pub(crate) async fn run(mut args: GatewayArgs) -> anyhow::Result<()> {
+pub(crate) async fn run(mut args: GatewayArgs, out: Output) -> anyhow::Result<()> {
     match args.command.take() {
-        None => serve(args).await,
-        Some(GatewayCommand::Keys(keys)) => admin::keys(keys).await,
-        Some(GatewayCommand::Audit(audit)) => admin::audit(audit).await,
+        None => serve(args, out).await,
+        Some(GatewayCommand::Keys(keys)) => admin::keys(keys, out).await,
+        Some(GatewayCommand::Audit(audit)) => admin::audit(audit, out).await,
     }
 }
 
-async fn serve(args: GatewayArgs) -> anyhow::Result<()> {
+async fn serve(args: GatewayArgs, out: Output) -> anyhow::Result<()> {
     signals::start_log("warn", false)?;
     let mut settings = settings(&args)?;
     let (listener, taken) = host::listen(args.listen).await?;
@@ -46,7 +47,7 @@ async fn serve(args: GatewayArgs) -> anyhow::Result<()> {
     if let Some(notices) = &notices {
         ready["notifications"] = json!(notices.url);
     }
-    if args.json {
+    if out.is_json() {
         println!("{ready}");
     } else {
         println!("{}", welcome(&ready, args.connection().service_url()));
@@ -108,7 +109,7 @@ fn settings(args: &GatewayArgs) -> anyhow::Result<Settings> {
         Generation::Y2024 => 2,
         Generation::Y2026 => 4,
     });
-    let builder = target::builder(&connection).generation(generation).patience(patience);
+    let builder = connect::builder(&connection).generation(generation).patience(patience);
     let builder = builder.governor(Governor::default().parallel(parallel));
     let trusted = args.trusted.iter();
     let builder = trusted.fold(builder, |builder, origin| builder.trust_files_from(origin));

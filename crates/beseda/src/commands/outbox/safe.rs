@@ -17,10 +17,10 @@ use serde_json::json;
 use super::{authors::Authors, go_on, told};
 use crate::{
     args::{Connection, SafeArgs},
-    exit::{Class, NotDelivered, StillQueued, Unsent},
+    connect::Shop,
+    exit_status::{Class, NotDelivered, StillQueued, Unsent},
     output::Output,
     signals,
-    target::Shop,
 };
 
 /// How often a runner elsewhere is looked after.

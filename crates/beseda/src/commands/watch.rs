@@ -5,12 +5,12 @@ use futures::future;
 use serde::Serialize;
 use serde_json::json;
 
+use super::sync::Bar;
 use crate::{
     args::WatchArgs,
-    keep::{self, Hearing, Kept, failed},
     output::Output,
     signals,
-    sync::Bar,
+    sync_session::{self, Hearing, Kept, failed},
     tables,
 };
 
@@ -34,10 +34,9 @@ enum Line<'a> {
     },
 }
 
-pub(crate) async fn run(args: WatchArgs) -> anyhow::Result<()> {
-    let out = Output::new(args.connection.json);
-    signals::start_log("warn", args.connection.json)?;
-    let archive = keep::open(&args.archive.folder)?;
+pub(crate) async fn run(args: WatchArgs, out: Output) -> anyhow::Result<()> {
+    signals::start_log("warn", out.is_json())?;
+    let archive = sync_session::open(&args.archive.folder)?;
     let before = archive.seq().map_err(failed)?;
     let mut end = Box::pin(signals::asked_to_end()?);
     let keeping = if args.offline || archive.kept_by().map_err(failed)?.is_some() {
@@ -72,7 +71,7 @@ pub(crate) async fn run(args: WatchArgs) -> anyhow::Result<()> {
         match keeping {
             Some((syncer, hearing)) => {
                 let first = (!filled).then_some(Depth::Full);
-                let schedule = keep::schedule(args.every, 10, &args.keep, first);
+                let schedule = sync_session::schedule(args.every, 10, &args.keep, first);
                 let (hints, open) = Hearing::split(hearing);
                 let end = async { drop(stopped.await) };
                 let done = syncer.run(schedule, hints, end).await;
@@ -107,7 +106,7 @@ async fn keep(
             bar.end();
         }
     });
-    Ok((syncer, keep::hear(&args.keep, &kept.cabinets).await?))
+    Ok((syncer, sync_session::hear(&args.keep, &kept.cabinets).await?))
 }
 
 async fn show(archive: &Archive, args: &WatchArgs, out: Output, after: i64) -> anyhow::Result<()> {

@@ -10,8 +10,8 @@ use beseda_engine::Engine;
 use crate::{
     args::{Cabinet, Connection, GenerationArg},
     credential,
-    exit::Usage,
-    waiting,
+    exit_status::Usage,
+    limit_notice,
 };
 
 /// A shop's view of one cabinet.
@@ -130,7 +130,7 @@ fn builder_to(connection: &Connection, url: &str) -> Builder {
         Some(authority) => builder.root_certificate(authority.0.clone()),
         None => builder,
     };
-    builder.patience(patience).governor(waiting::governor(connection.json))
+    builder.patience(patience).governor(limit_notice::governor())
 }
 
 async fn only_cabinet(client: &Client) -> anyhow::Result<BusinessId> {

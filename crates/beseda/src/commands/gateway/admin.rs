@@ -8,9 +8,8 @@ use comfy_table::Table;
 use serde_json::json;
 
 use crate::{
-    admin::done,
     args::{AuditArgs, GatewayKeysArgs, GatewayKeysCommand},
-    exit::Usage,
+    exit_status::Usage,
     output::Output,
     tables,
 };
@@ -20,8 +19,7 @@ async fn open(archive: Option<PathBuf>) -> anyhow::Result<Keys> {
     Ok(Keys::share(&archive, Arc::new(SystemClock)).await?)
 }
 
-pub(super) async fn keys(args: GatewayKeysArgs) -> anyhow::Result<()> {
-    let out = Output::new(args.place.json);
+pub(super) async fn keys(args: GatewayKeysArgs, out: Output) -> anyhow::Result<()> {
     let keys = open(args.place.archive).await?;
     let business = cabinet(&keys, args.business).await?;
     match args.command {
@@ -36,7 +34,7 @@ pub(super) async fn keys(args: GatewayKeysArgs) -> anyhow::Result<()> {
         }
         GatewayKeysCommand::Revoke { id } => {
             keys.revoke_key(business, id).await?;
-            done(out, "revoked")
+            out.done("revoked")
         }
     }
 }
@@ -87,8 +85,7 @@ async fn list(out: Output, keys: &Keys, business: BusinessId) -> anyhow::Result<
     })
 }
 
-pub(super) async fn audit(args: AuditArgs) -> anyhow::Result<()> {
-    let out = Output::new(args.place.json);
+pub(super) async fn audit(args: AuditArgs, out: Output) -> anyhow::Result<()> {
     let keys = open(args.place.archive).await?;
     let limit = (!args.all).then_some(args.limit);
     let filter = AuditFilter { chat: args.chat, key: args.program, since: args.since, limit };

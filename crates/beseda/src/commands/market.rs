@@ -8,14 +8,15 @@ use beseda_client::MarketClient;
 
 use crate::{
     args::{Connection, DisputeArgs, MarketArgs, MarketCommand, OpenArgs, OrderArgs, WriteArgs},
-    exit::Unsent,
+    connect,
+    exit_status::Unsent,
+    file_io,
     output::Output,
-    tables, target, transfer,
+    tables,
 };
 
-pub(crate) async fn run(args: MarketArgs) -> anyhow::Result<()> {
-    let out = Output::new(args.connection.json);
-    let (market, business) = target::market(&args.connection, &args.cabinet).await?;
+pub(crate) async fn run(args: MarketArgs, out: Output) -> anyhow::Result<()> {
+    let (market, business) = connect::market(&args.connection, &args.cabinet).await?;
     let connection = args.connection;
     let side = Side { market, business, connection, out };
     match args.command {
@@ -30,7 +31,7 @@ pub(crate) async fn run(args: MarketArgs) -> anyhow::Result<()> {
         MarketCommand::Direct(open) => side.open(open).await,
         MarketCommand::Write(write) => side.write(write).await,
         MarketCommand::SendFile { chat, file, sender, name } => {
-            let file = transfer::upload(&file, name.as_deref(), &side.connection).await?;
+            let file = file_io::upload(&file, name.as_deref(), &side.connection, side.out).await?;
             let sent = side.market.write_file(business, chat, sender, file).await;
             let message = sent.map_err(|error| Unsent { chat, error })?;
             out.show(&message, |_| tables::message(&message))
@@ -116,7 +117,7 @@ impl Side {
 
     async fn words(&self, text: Option<String>) -> anyhow::Result<Option<String>> {
         match text {
-            Some(text) => transfer::text(text, &self.connection).await.map(Some),
+            Some(text) => file_io::text(text, &self.connection).await.map(Some),
             None => Ok(None),
         }
     }
