@@ -1,4 +1,4 @@
-//! Opening an archive that is there already, and bringing its search index up to date. Filling one is `sync`'s.
+//! Opens archives for commands that need one, and rebuilds an outdated search index.
 
 use std::io::IsTerminal;
 
@@ -7,7 +7,11 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::{args::Filled, exit_status::Usage, output::Output};
 
-/// The archive; an error that says what to do if there is none.
+/// Opens an existing archive.
+///
+/// # Errors
+///
+/// A usage error that names `beseda sync` if the folder has no archive.
 pub(crate) fn open(filled: &Filled) -> anyhow::Result<Archive> {
     let folder = &filled.archive;
     if !folder.join("archive.sqlite").is_file() {
@@ -19,7 +23,8 @@ pub(crate) fn open(filled: &Filled) -> anyhow::Result<Archive> {
     Ok(Archive::open(folder)?)
 }
 
-/// Indexes what an older version of this program indexed in another way: once, in steps, gone on with after a kill.
+/// Rebuilds the search index of an archive written by an older version, with a progress bar.
+/// Resumes after a kill.
 pub(crate) fn index(archive: &Archive, out: Output) -> anyhow::Result<()> {
     let left = archive.not_indexed()?;
     if left == 0 {

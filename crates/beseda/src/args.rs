@@ -1,4 +1,4 @@
-//! The command line as clap reads it: names, values, help. What the commands do stands elsewhere.
+//! Command-line arguments, parsed by clap.
 
 mod admin;
 mod archive;
@@ -46,7 +46,7 @@ pub(crate) use serve::{
 };
 pub(crate) use stats::{LanguageArg, StatsArgs};
 
-/// How the program ends, for `--help` and the manual page.
+/// Exit statuses, for `--help` and the manual page.
 const EXIT_STATUS: &str = "\
 Exit status:
   0  done
@@ -61,7 +61,7 @@ Exit status:
 
 Errors go to standard error, with --json as one JSON object.";
 
-/// Chats of the Yandex Market Partner API: a server, a stand-in for tests, and a command line for all of them.
+/// Yandex Market Partner Chats API: server, mock server for tests, and command-line client.
 #[derive(Debug, Parser)]
 #[command(
     name = "beseda",
@@ -72,8 +72,8 @@ Errors go to standard error, with --json as one JSON object.";
     arg_required_else_help = true
 )]
 pub(crate) struct Cli {
-    /// Print JSON for programs: results in the API's own words (one document, or a line per item with --all), the
-    /// address and credentials of a service that has started, and errors.
+    /// Print JSON: results in the API's own fields (one document, or one line per item with --all),
+    /// the address and credentials of a started service, and errors.
     #[arg(long, global = true)]
     pub(crate) json: bool,
     #[command(subcommand)]
@@ -82,54 +82,54 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Serve the API over a database on this machine.
+    /// Run the server over a database on this machine.
     Serve(ServeArgs),
-    /// Start a service to try things on: a cabinet with orders and chats, keys printed, gone when it ends.
+    /// Run a mock server (emulator) with a demo cabinet, orders, chats and printed credentials.
     StandIn(StandInArgs),
     /// Read and write chats as the shop.
     Chats(ChatsArgs),
-    /// Fill a local archive of all chats, or keep it in step.
+    /// Sync all chats to a local archive.
     Sync(Box<SyncArgs>),
-    /// Follow an archive: new messages and changes of chats as they come.
+    /// Follow an archive: print new messages and changes of chats as they arrive.
     Watch(Box<WatchArgs>),
-    /// Show what an operator has not read, or mark it as read.
+    /// Show messages an operator has not read, or mark them as read.
     Unread(UnreadArgs),
     /// Search the messages of an archive.
     Search(Box<SearchArgs>),
-    /// Write an archive as JSON lines, CSV or Parquet.
+    /// Export an archive as JSON lines, CSV or Parquet.
     Export(Box<ExportArgs>),
-    /// Send what must not get lost or be said twice: accepted onto disk, then sent once.
+    /// Queue messages on disk and send each once, in the order of its chat.
     Outbox(OutboxArgs),
-    /// Tell how fast the shop answers and who waits, by hour, day, shop and operator.
+    /// Show response times and waiting chats by hour, day, shop and operator.
     Stats(Box<StatsArgs>),
     /// Act as the marketplace on a Beseda server: orders, buyers, support, disputes.
     Market(MarketArgs),
-    /// Let buyers, support and arbiter act by a script, or check one.
+    /// Play, record or check scripts of buyers, support and arbiter.
     Scenario(ScenarioArgs),
-    /// Take push notifications in: print them, or pass them on to a program.
+    /// Receive webhooks: print notifications or forward them to a program.
     Listen(ListenArgs),
-    /// Let many programs share one cabinet's limits: the same API, with keys, shares and queues of its own.
+    /// Run a rate-limiting proxy that lets several programs share a cabinet's limits.
     Gateway(GatewayArgs),
     /// Manage cabinets, keys and users of a Beseda server.
     Admin(AdminArgs),
-    /// Print a completion script for a shell.
+    /// Print a shell completion script.
     #[command(after_help = "Example:\n  beseda completions bash > /etc/bash_completion.d/beseda")]
     Completions {
-        /// The shell.
+        /// Shell.
         shell: clap_complete::Shell,
     },
-    /// Print the manual page, or write all of them.
+    /// Print the manual page, or write the pages of all commands.
     #[command(
         after_help = "Examples:\n  beseda man | man -l -\n  beseda man --dir /usr/local/share/man/man1"
     )]
     Man {
-        /// Write the page of every command into this folder.
+        /// Folder for the pages of all commands.
         #[arg(long, value_name = "DIR")]
         dir: Option<PathBuf>,
     },
 }
 
-/// Reads one of the published words, in any case and with `-` or `_`.
+/// Parses a published enum value, in any case and with `-` or `_`.
 fn one_of<T>(words: impl Iterator<Item = &'static str>) -> impl TypedValueParser<Value = T>
 where
     T: for<'a> From<&'a str> + Clone + Send + Sync + 'static,

@@ -1,4 +1,5 @@
-//! The configuration of `serve` and `stand-in`: a TOML file, over it environment and flags. An unknown key is an error.
+//! Configuration of `serve` and `stand-in`: a TOML file, overridden by environment variables and
+//! flags.
 
 use std::{net::SocketAddr, path::Path, path::PathBuf};
 
@@ -10,39 +11,41 @@ use serde::Deserialize;
 
 use crate::args::{LimitsArg, OrdersArg, ServeArgs, StandInArgs, UnversionedArg};
 
-/// Everything that can be set.
+/// Configuration file. An unknown key is an error.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Config {
-    /// Where to listen; each program has an address of its own where none is named.
+    /// Address to listen on. Defaults to 127.0.0.1:8080 for `serve` and 127.0.0.1:8090 for
+    /// `stand-in`.
     pub(crate) listen: Option<SocketAddr>,
-    /// The folder of database and files.
+    /// Folder of the database and the attachments.
     pub(crate) data: Option<PathBuf>,
-    /// The address callers reach the server at.
+    /// Address at which clients reach the server.
     pub(crate) public_url: Option<String>,
-    /// Whether an order must have been registered.
+    /// Rule for orders that were not registered.
     orders: OrderRule,
-    /// Where disputes are held.
+    /// Place of disputes: the same chat or a new one.
     disputes: DisputeRule,
-    /// Whether a buyer's first words leave a chat `NEW`.
+    /// True if a buyer's first message leaves the chat's status `NEW`.
     new_until_answered: bool,
-    /// Whether `/notification` is put behind the address of every subscription.
+    /// True if `/notification` is appended to the address of every subscription.
     append_notification: bool,
-    /// What is logged.
+    /// Logging.
     pub(crate) log: Log,
-    /// Limits, keys, and the choices where the published API is silent.
+    /// Rate limits, keys, and choices where the published API is silent.
     pub(crate) server: Settings,
     /// Connections and TLS.
     pub(crate) transport: Transport,
 }
 
-/// What is logged.
+/// Logging.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Log {
-    /// A filter such as `info` or `beseda_server=debug`; each program has its own where none is named.
+    /// Filter such as `info` or `beseda_server=debug`. Defaults to `info` for `serve` and `warn`
+    /// for `stand-in`.
     pub(crate) level: Option<String>,
-    /// Whether each line is a JSON object.
+    /// True to log each line as a JSON object.
     pub(crate) json: bool,
 }
 
@@ -63,7 +66,7 @@ enum DisputeRule {
 }
 
 impl Config {
-    /// Reads the file of `serve`, if one is named, and puts environment and flags over it.
+    /// Loads the file of `serve`, if given, and applies environment and flags.
     pub(crate) fn load(args: &ServeArgs) -> anyhow::Result<Self> {
         let mut config = Self::read(args.config.as_deref())?;
         config.listen = args.listen.or(config.listen);
@@ -79,8 +82,8 @@ impl Config {
         Ok(config)
     }
 
-    /// Reads the file of `stand-in`, if one is named, and puts flags over it. Its keys are not read from the
-    /// environment: there they are those of a stand-in that runs already.
+    /// Loads the file of `stand-in`, if given, and applies flags. Keys are not read from the
+    /// environment, where those of a running stand-in are expected.
     pub(crate) fn load_for_stand_in(args: &StandInArgs) -> anyhow::Result<Self> {
         let mut config = Self::read(args.config.as_deref())?;
         config.listen = args.listen.or(config.listen);
@@ -93,7 +96,7 @@ impl Config {
         Ok(config)
     }
 
-    /// What flags chose.
+    /// Applies the flags.
     fn choose(
         &mut self,
         limits: Option<LimitsArg>,
@@ -133,14 +136,14 @@ impl Config {
         self.transport.check().context("in [transport]")
     }
 
-    /// How notifications are sent: never into one's own network.
+    /// Returns the settings of the webhook sender, which never sends to private networks.
     pub(crate) fn push(&self) -> beseda_push::Settings {
         let mut settings = beseda_push::Settings::new(beseda_push::Policy::Public);
         settings.append_notification = self.append_notification;
         settings
     }
 
-    /// A stand-in with what is configured.
+    /// Returns the builder of a configured stand-in.
     pub(crate) fn stand_in(self) -> beseda::Builder {
         let engine = self.engine(String::new());
         let listen = self.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8090)));
@@ -152,7 +155,7 @@ impl Config {
         builder.server(self.server).transport(self.transport)
     }
 
-    /// The engine's part of it, for a server at this address.
+    /// Returns the engine settings for a server at this address.
     pub(crate) fn engine(&self, local_url: String) -> beseda_engine::Settings {
         beseda_engine::Settings {
             public_url: self.public_url.clone().unwrap_or(local_url),
@@ -188,7 +191,7 @@ impl From<LimitsArg> for LimitPreset {
     }
 }
 
-/// A key from the environment; an empty one is none.
+/// Returns a key from the environment; an empty variable counts as not set.
 fn key(variable: &str) -> Option<SecretString> {
     std::env::var(variable).ok().filter(|key| !key.is_empty()).map(SecretString::from)
 }

@@ -1,4 +1,4 @@
-//! Who answers a command: which service, which cabinet. Credentials come from `credential.rs`.
+//! Builds the clients that commands use: shop, marketplace, administration and stand-in control.
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
@@ -14,14 +14,14 @@ use crate::{
     limit_notice,
 };
 
-/// A shop's view of one cabinet.
+/// Client of the shop and the cabinet it works on.
 pub(crate) struct Shop {
     pub(crate) client: Client,
     pub(crate) business: BusinessId,
 }
 
 impl Shop {
-    /// The cabinet named, or the only one the credential opens.
+    /// Connects to the given cabinet, or to the only one of the credential.
     pub(crate) async fn reach(
         connection: &Connection,
         cabinet: &Cabinet,
@@ -36,7 +36,8 @@ impl Shop {
     }
 }
 
-/// A client of the shop's side, which shows its credential to these origins too when it fetches files.
+/// Returns a client of the shop that also sends its credential to the trusted origins when it
+/// downloads files.
 pub(crate) fn client(
     connection: &Connection,
     generation: GenerationArg,
@@ -48,7 +49,7 @@ pub(crate) fn client(
     Ok(credential::of_shop(connection, settings)?.build()?)
 }
 
-/// The marketplace's side of one cabinet.
+/// Returns a client of the marketplace and the cabinet it works on.
 pub(crate) async fn market(
     connection: &Connection,
     cabinet: &Cabinet,
@@ -57,7 +58,7 @@ pub(crate) async fn market(
     let market = server_builder(connection)?.build_market(&key)?;
     let business = match cabinet.business {
         Some(business) => business,
-        // The market key opens every cabinet, so only a shop's credential can say which one is meant.
+        // The market key has access to every cabinet; only a shop credential identifies one.
         None if credential::shop_is_in_env() => {
             let shop = server_builder(connection)?.generation(cabinet.generation.into());
             only_cabinet(&credential::of_shop_in_env(shop).build()?).await?
@@ -69,7 +70,8 @@ pub(crate) async fn market(
     Ok((market, business))
 }
 
-/// The shop's view for commands whose own credential is the market's.
+/// Returns a client with the shop credential of the environment, for commands whose own credential
+/// is the market key.
 pub(crate) fn shop_in_env(connection: &Connection, cabinet: &Cabinet) -> anyhow::Result<Client> {
     if !credential::shop_is_in_env() {
         return Err(Usage::error(
@@ -80,7 +82,7 @@ pub(crate) fn shop_in_env(connection: &Connection, cabinet: &Cabinet) -> anyhow:
     Ok(credential::of_shop_in_env(shop).build()?)
 }
 
-/// Administration over the network, or on the database itself.
+/// Returns the administration over HTTP, or of the database in `data`.
 pub(crate) async fn admin(
     connection: &Connection,
     data: Option<&Path>,
@@ -94,7 +96,7 @@ pub(crate) async fn admin(
     Ok(Arc::new(server_builder(connection)?.build_admin(&key)?))
 }
 
-/// Push notifications, which only a running server sends.
+/// Returns the client for webhook subscriptions, which need a running server.
 pub(crate) fn subscriptions(
     connection: &Connection,
     on_database: bool,
@@ -107,18 +109,18 @@ pub(crate) fn subscriptions(
     Ok(server_builder(connection)?.build_admin(&key)?)
 }
 
-/// The controls of a stand-in.
+/// Returns the client of a stand-in's admin API.
 pub(crate) fn control(connection: &Connection) -> anyhow::Result<ControlClient> {
     let key = credential::key(connection, "BESEDA_ADMIN_KEY")?;
     Ok(server_builder(connection)?.build_control(&key)?)
 }
 
-/// A client of the published API, wherever it is served.
+/// Returns a client builder for operations of the published API.
 pub(crate) fn builder(connection: &Connection) -> Builder {
     builder_to(connection, connection.service_url())
 }
 
-/// A client of operations that only a Beseda server has.
+/// Returns a client builder for operations that only a Beseda server has.
 fn server_builder(connection: &Connection) -> anyhow::Result<Builder> {
     Ok(builder_to(connection, connection.server_url().map_err(Usage::error)?))
 }

@@ -1,4 +1,4 @@
-//! Where a credential comes from: the environment, a file or standard input, never an option's value. It is not checked here.
+//! Reads credentials from the environment, a file or standard input, never from an option's value.
 
 use std::{
     fs::File,
@@ -12,10 +12,10 @@ use beseda_client::{Builder, SecretString};
 
 use crate::{args::Connection, exit_status::Usage};
 
-/// The longest credential that is read.
+/// Maximum length of a credential in bytes.
 const LONGEST: u64 = 4096;
 
-/// Puts the shop's credential into a client: an Api-Key or an OAuth token.
+/// Sets the shop's credential on a client builder: an Api-Key or an OAuth token.
 pub(crate) fn of_shop(connection: &Connection, builder: Builder) -> anyhow::Result<Builder> {
     if let Some(text) = given(connection)? {
         let is_key = text.starts_with("ACMA:");
@@ -28,7 +28,7 @@ pub(crate) fn of_shop(connection: &Connection, builder: Builder) -> anyhow::Resu
     }
 }
 
-/// The shop's credential itself, for who hands it on.
+/// Returns the shop's credential itself.
 pub(crate) fn shops_own(connection: &Connection) -> anyhow::Result<Credential> {
     if let Some(text) = given(connection)? {
         let is_key = text.starts_with("ACMA:");
@@ -47,12 +47,13 @@ fn no_credential() -> anyhow::Error {
     )
 }
 
-/// Whether the environment has a credential of the shop.
+/// Returns true if the environment has a credential of the shop.
 pub(crate) fn shop_is_in_env() -> bool {
     from_env("BESEDA_API_KEY").is_some() || from_env("BESEDA_OAUTH_TOKEN").is_some()
 }
 
-/// The shop's credential from the environment alone, for commands whose other credential is another one.
+/// Sets the shop's credential from the environment only, for commands whose own credential is
+/// another one.
 pub(crate) fn of_shop_in_env(builder: Builder) -> Builder {
     match (from_env("BESEDA_API_KEY"), from_env("BESEDA_OAUTH_TOKEN")) {
         (Some(key), _) => builder.api_key(key),
@@ -61,12 +62,12 @@ pub(crate) fn of_shop_in_env(builder: Builder) -> Builder {
     }
 }
 
-/// The administrator's key from the environment.
+/// Returns the administrator's key from the environment.
 pub(crate) fn admin_key_in_env() -> Option<SecretString> {
     from_env("BESEDA_ADMIN_KEY").map(SecretString::from)
 }
 
-/// The market's or the administrator's key.
+/// Returns the market key or the admin key.
 pub(crate) fn key(connection: &Connection, variable: &str) -> anyhow::Result<SecretString> {
     let found = given(connection)?.or_else(|| from_env(variable));
     found.map(SecretString::from).ok_or_else(|| {

@@ -1,4 +1,4 @@
-//! How a command ends when it fails: the class that decides the exit status, the words, and what to do next.
+//! Exit statuses and error messages: the class of an error, its text, and a hint what to do next.
 
 use std::{fmt, process::ExitCode};
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::output::Closed;
 
-/// The classes of failure, by exit status.
+/// Error classes; the value is the exit status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Class {
     Other = 1,
@@ -22,7 +22,7 @@ pub(crate) enum Class {
 }
 
 impl Class {
-    /// The word for it in JSON.
+    /// Returns the name used in JSON.
     fn word(self) -> &'static str {
         match self {
             Self::Other => "other",
@@ -37,7 +37,7 @@ impl Class {
     }
 }
 
-/// Something the command needs isn't there or isn't right, and no service was asked.
+/// Usage error: something the command needs is missing or invalid, and no request was sent.
 #[derive(Debug)]
 pub(crate) struct Usage(String);
 
@@ -55,7 +55,7 @@ impl fmt::Display for Usage {
 
 impl std::error::Error for Usage {}
 
-/// A send that didn't come back with a success: it may have arrived all the same.
+/// Failed send whose message may have been delivered.
 #[derive(Debug)]
 pub(crate) struct Unsent {
     pub(crate) chat: ChatId,
@@ -70,7 +70,7 @@ impl fmt::Display for Unsent {
 
 impl std::error::Error for Unsent {}
 
-/// A send of which it is certain that nothing arrived.
+/// Failed send whose message was certainly not delivered.
 #[derive(Debug)]
 pub(crate) struct NotDelivered(pub(crate) Error);
 
@@ -82,7 +82,7 @@ impl fmt::Display for NotDelivered {
 
 impl std::error::Error for NotDelivered {}
 
-/// A message that is in an outbox and not yet sent.
+/// Message that is queued in an outbox and not yet sent.
 #[derive(Debug)]
 pub(crate) struct StillQueued {
     pub(crate) text: String,
@@ -98,10 +98,10 @@ impl fmt::Display for StillQueued {
 
 impl std::error::Error for StillQueued {}
 
-/// Tells the failure on standard error and gives the exit status.
+/// Prints the error to standard error and returns the exit status.
 pub(crate) fn report(error: &anyhow::Error, json: bool) -> ExitCode {
     if error.downcast_ref::<Closed>().is_some() {
-        // Whoever read our output has seen enough.
+        // The reader of standard output is gone; that is not an error.
         return ExitCode::SUCCESS;
     }
     let class = class(error);
@@ -150,7 +150,7 @@ fn class(error: &anyhow::Error) -> Class {
     }
 }
 
-/// The error in words. The client's own already say their cause; others need their chain.
+/// Returns the error text. Client errors include their cause; others are printed with their chain.
 fn message(error: &anyhow::Error) -> String {
     if api_error(error).is_some() { error.to_string() } else { Causes(error.as_ref()).to_string() }
 }
@@ -161,7 +161,7 @@ fn api_error(error: &anyhow::Error) -> Option<&Error> {
     error.downcast_ref::<Error>().or_else(unsent).or_else(not_delivered)
 }
 
-/// What to do next.
+/// Returns what to do next.
 fn hint(error: &anyhow::Error) -> Option<String> {
     if let Some(Unsent { chat, error }) = error.downcast_ref()
         && error.may_have_been_done()

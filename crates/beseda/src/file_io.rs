@@ -1,4 +1,5 @@
-//! Texts and files between this machine and a chat: standard input, progress, saving. What is sent where stands in `chats.rs` and `market.rs`.
+//! Texts and files between the file system and a chat: standard input, progress bars, saving
+//! downloads.
 
 use std::{
     io::{self, IsTerminal},
@@ -17,16 +18,17 @@ use tokio::{
 
 use crate::{args::Connection, exit_status::Usage, output::Output};
 
-/// From this size on an upload shows how far it is.
+/// Minimum file size in bytes for a progress bar.
 const BIG: u64 = 256 * 1024;
 
-/// The text given, or the whole of standard input without its last line end.
+/// Returns the given text, or for `-` the whole of standard input without its last line break.
 pub(crate) async fn text(given: String, connection: &Connection) -> anyhow::Result<String> {
     if given != "-" {
         return Ok(given);
     }
     stdin_is_free(connection)?;
-    // More than the longest text can be in bytes, so that a text too long is told from one cut off.
+    // Read more than the longest valid text, so that an overlong text is reported as such and not
+    // cut off.
     let most = (MessageText::MAX as u64 + 1) * 4 + 2;
     let mut bytes = Vec::new();
     tokio::io::stdin().take(most).read_to_end(&mut bytes).await?;
@@ -41,7 +43,7 @@ pub(crate) async fn text(given: String, connection: &Connection) -> anyhow::Resu
     Ok(text)
 }
 
-/// The file at this path, or standard input, under the name it shall be shown by.
+/// Opens a file, or standard input for `-`, for upload under the given name.
 pub(crate) async fn upload(
     path: &Path,
     name: Option<&str>,
@@ -64,7 +66,7 @@ pub(crate) async fn upload(
     Ok(file)
 }
 
-/// All of a file, for a message that has to be there as long as it isn't sent.
+/// Reads the whole file into memory, for a message that is sent later.
 pub(crate) async fn whole(mut file: FileUpload) -> anyhow::Result<Outgoing> {
     let mut bytes = Vec::new();
     while let Some(piece) = file.content.try_next().await? {
@@ -92,7 +94,7 @@ fn stdin_is_free(connection: &Connection) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes what is fetched into a folder under a name that nothing there has.
+/// Saves a download in a folder under a name that is not taken.
 pub(crate) async fn save(
     fetched: Fetched,
     folder: &Path,
@@ -102,7 +104,7 @@ pub(crate) async fn save(
     match write(fetched, &mut file).await {
         Ok(size) => Ok((path, size)),
         Err(error) => {
-            // Half a file must not look like a whole one.
+            // Don't leave a partial file behind.
             drop(file);
             fs::remove_file(&path).await.ok();
             Err(error)
@@ -120,7 +122,7 @@ async fn write(mut fetched: Fetched, file: &mut File) -> anyhow::Result<u64> {
     Ok(size)
 }
 
-/// The client's own error out of the stream's, so that its class is known.
+/// Extracts the client's error from the stream's, to keep its exit status.
 fn unwrapped(error: io::Error) -> anyhow::Error {
     match error.downcast::<beseda_api::Error>() {
         Ok(error) => error.into(),
@@ -149,13 +151,13 @@ async fn vacant(folder: &Path, name: &str) -> anyhow::Result<(PathBuf, File)> {
     anyhow::bail!("{} has {TRIES} files named like {name}", folder.display())
 }
 
-/// A stranger's file name made harmless here: never hidden, never longer than file systems allow.
+/// Sanitizes a file name: not hidden, no path, at most 200 bytes.
 fn local_name(name: &str) -> String {
     const LONGEST: usize = 200;
     let clean = FileName::new(name);
     let mut shown = clean.as_str().trim_start_matches('.');
     while shown.len() > LONGEST {
-        // The end is kept: it holds the extension.
+        // Keep the end, which has the extension.
         let mut rest = shown.chars();
         rest.next();
         shown = rest.as_str();

@@ -1,4 +1,4 @@
-//! Says on standard error that a command waits for a limit, and until when. Who waits is decided by the client's governor.
+//! Reports on standard error that a command waits for a rate limit.
 
 use std::{
     collections::HashSet,
@@ -14,17 +14,18 @@ use beseda_client::{Governor, Waiting};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde_json::json;
 
-/// What is shorter isn't worth a line.
+/// Minimum wait that is reported.
 const SHORT: SignedDuration = SignedDuration::from_secs(1);
 
 static JSON: AtomicBool = AtomicBool::new(false);
 
-/// Sets the form of the notices: a line of text, or of JSON.
+/// Sets the format of the notices: text or JSON.
 pub(crate) fn init(json: bool) {
     JSON.store(json, Ordering::Relaxed);
 }
 
-/// Returns the rate limiter that every client in this program shares. It reports each wait once, however many calls wait.
+/// Returns the rate limiter shared by every client of the process. Each wait is reported once,
+/// however many calls wait.
 pub(crate) fn governor() -> Governor {
     static SHARED: OnceLock<Governor> = OnceLock::new();
     SHARED.get_or_init(reporting).clone()
@@ -38,7 +39,7 @@ fn reporting() -> Governor {
         if told.lock().unwrap_or_else(PoisonError::into_inner).insert(wait) {
             let text =
                 if JSON.load(Ordering::Relaxed) { document(waiting) } else { line(waiting, here) };
-            // Nobody may be listening any more, and the call goes on all the same.
+            // Standard error may be closed; the call goes on.
             drop(writeln!(io::stderr(), "{text}"));
         }
     })

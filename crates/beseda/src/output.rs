@@ -1,4 +1,4 @@
-//! Standard output: JSON for machines, tables for people. What a table holds stands in `tables.rs`.
+//! Standard output: JSON for programs, tables for people.
 
 use std::{
     fmt::Display,
@@ -9,7 +9,7 @@ use beseda_api::wire::Envelope;
 use comfy_table::{ContentArrangement, Table};
 use serde::Serialize;
 
-/// Nobody reads our output any more: no reason for words.
+/// Error of a closed standard output, which ends the command silently.
 #[derive(Debug)]
 pub(crate) struct Closed;
 
@@ -21,7 +21,7 @@ impl Display for Closed {
 
 impl std::error::Error for Closed {}
 
-/// Where results go, and how.
+/// Format and destination of results.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Output {
     json: bool,
@@ -45,7 +45,7 @@ impl Output {
         self.colour
     }
 
-    /// The value as one JSON document, or what a person wants to see of it.
+    /// Prints the value as a JSON document, or as a table for people.
     pub(crate) fn show<T: Serialize>(
         self,
         value: &T,
@@ -54,7 +54,7 @@ impl Output {
         if self.json { self.document(value) } else { self.table(table(self)) }
     }
 
-    /// One JSON document: indented for a terminal, on one line for a program.
+    /// Prints a JSON document: indented on a terminal, else on one line.
     pub(crate) fn document<T: Serialize>(self, value: &T) -> anyhow::Result<()> {
         let text = if self.terminal {
             serde_json::to_string_pretty(value)?
@@ -64,12 +64,12 @@ impl Output {
         self.say(text)
     }
 
-    /// One line of JSON among others.
+    /// Prints one line of JSON.
     pub(crate) fn line<T: Serialize>(self, value: &T) -> anyhow::Result<()> {
         self.say(serde_json::to_string(value)?)
     }
 
-    /// A table without lines, as wide as the terminal, or as wide as it wants to be.
+    /// Prints a table without borders, as wide as the terminal or, elsewhere, as its contents.
     pub(crate) fn table(self, mut table: Table) -> anyhow::Result<()> {
         let arrangement =
             if self.terminal { ContentArrangement::Dynamic } else { ContentArrangement::Disabled };
@@ -81,7 +81,7 @@ impl Output {
         self.say(lines.join("\n"))
     }
 
-    /// A line of text.
+    /// Prints a line of text.
     pub(crate) fn say(self, text: impl Display) -> anyhow::Result<()> {
         match writeln!(io::stdout().lock(), "{text}") {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Closed.into()),
@@ -89,12 +89,13 @@ impl Output {
         }
     }
 
-    /// Reports success of an operation without a result: one word for people, the API's empty envelope as JSON.
+    /// Reports success of an operation without a result: a word for people, the API's empty
+    /// envelope as JSON.
     pub(crate) fn done(self, word: &str) -> anyhow::Result<()> {
         if self.json { self.document(&Envelope::empty()) } else { self.say(word) }
     }
 
-    /// Something besides the result, for people.
+    /// Prints a note to standard error, unless the output is JSON.
     pub(crate) fn note(self, text: impl Display) {
         if !self.json {
             eprintln!("{text}");

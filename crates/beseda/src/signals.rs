@@ -1,4 +1,4 @@
-//! What the program itself adds to a server: the signals that end it, and the log.
+//! Shutdown signals and logging.
 
 use std::{future::Future, io::IsTerminal};
 
@@ -6,8 +6,9 @@ use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
 
-/// Ready at Ctrl-C, SIGTERM, or SIGHUP (the terminal was closed). The handlers stand from the call on, so that no
-/// signal is lost. Where SIGHUP was ignored from the start, as `nohup` does it, it stays ignored.
+/// Returns a future that completes on Ctrl-C, SIGTERM or SIGHUP (the terminal was closed). The
+/// handlers are installed by the call itself, so that no signal is lost. SIGHUP stays ignored if it
+/// was ignored at the start, as `nohup` does.
 pub(crate) fn asked_to_end() -> anyhow::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -28,20 +29,22 @@ pub(crate) fn asked_to_end() -> anyhow::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Whether whoever started the program had SIGHUP ignored. Only Linux tells without unsafe code; elsewhere it counts
-/// as not ignored.
+/// Returns true if SIGHUP was ignored when the process started. Detected on Linux only, where it
+/// needs no unsafe code.
 fn hangup_is_ignored() -> bool {
     std::fs::read_to_string("/proc/self/status").is_ok_and(|status| ignores_hangup(&status))
 }
 
-/// Reads the mask of ignored signals in `/proc/<pid>/status`, whose lowest bit is SIGHUP (signal 1).
+/// Parses the mask of ignored signals in `/proc/<pid>/status`, whose lowest bit is SIGHUP (signal
+/// 1).
 fn ignores_hangup(status: &str) -> bool {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
     mask.is_some_and(|mask| mask & 1 == 1)
 }
 
-/// Starts the log on stderr. `BESEDA_LOG` overrides the level, in the syntax of tracing's filters.
+/// Starts logging to standard error. `BESEDA_LOG` overrides the level, in the syntax of tracing's
+/// filters.
 pub(crate) fn start_log(level: &str, json: bool) -> anyhow::Result<()> {
     let wanted = std::env::var("BESEDA_LOG").unwrap_or_else(|_| level.to_owned());
     let filter = EnvFilter::try_new(&wanted)

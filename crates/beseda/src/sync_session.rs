@@ -1,4 +1,4 @@
-//! What `sync` and `watch` share: opening an archive, reaching the service, hearing notifications. What they show is theirs.
+//! Setup shared by `sync` and `watch`: the archive, the client, and the webhook listener.
 
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -16,15 +16,15 @@ use crate::{
     exit_status::Usage,
 };
 
-/// Notifications that wait to be followed; Market repeats what doesn't find room.
+/// Capacity of the queue of received notifications. Market repeats those that do not fit.
 const HINTS: usize = 1_024;
 
-/// Opens an archive; what is wrong with its folder is the command line's business.
+/// Opens an archive, creating it if missing; an unusable folder is a usage error.
 pub(crate) fn open(folder: &Path) -> anyhow::Result<Archive> {
     Archive::open(folder).map_err(failed)
 }
 
-/// An archive's error as the program tells it: what the service said keeps its class.
+/// Converts an archive's error so that errors of the service keep their exit status.
 pub(crate) fn failed(error: Error) -> anyhow::Error {
     match error {
         Error::Service(error) => error.into(),
@@ -35,15 +35,15 @@ pub(crate) fn failed(error: Error) -> anyhow::Error {
     }
 }
 
-/// A service and the cabinets that are kept in step with it, by calls that give way to all others and wait for limits.
+/// Client and cabinets of a sync. Calls have background priority and wait for rate limits.
 pub(crate) struct Kept {
     pub(crate) client: Client,
     pub(crate) cabinets: Vec<BusinessId>,
 }
 
 impl Kept {
-    /// Reaches the service; asks for its shops if the cabinets aren't named, or their names aren't known. One who is
-    /// patient goes on without the names where the service is away.
+    /// Connects to the service. Lists the campaigns if no cabinet is given or the names of some are
+    /// unknown; with `tolerant`, goes on without the names if the service is unavailable.
     pub(crate) async fn reach(
         archive: &Archive,
         connection: &Connection,
@@ -88,7 +88,7 @@ impl Kept {
         Ok(Self { client: client.background().with_patience(patience), cabinets: wanted })
     }
 
-    /// A syncer of these cabinets.
+    /// Returns a syncer of these cabinets.
     pub(crate) fn syncer(&self, archive: &Archive, files: bool) -> Result<Syncer, Error> {
         let api = Arc::new(self.client.clone());
         let syncer = Syncer::new(archive.clone(), api, self.cabinets.iter().copied())?;
@@ -104,7 +104,7 @@ fn opened(shops: &[Campaign]) -> Vec<BusinessId> {
     ids
 }
 
-/// Fetches attachments as `beseda chats download` does.
+/// Downloads attachments through the client.
 struct Download(Client);
 
 #[async_trait]
@@ -114,7 +114,7 @@ impl Fetch for Download {
     }
 }
 
-/// How often the service is asked.
+/// Returns the schedule of syncs.
 pub(crate) fn schedule(
     every: Option<u64>,
     default: u64,
@@ -129,20 +129,20 @@ pub(crate) fn schedule(
     }
 }
 
-/// A receiver of notifications that runs until it is dropped.
+/// Running webhook listener, stopped when dropped.
 pub(crate) struct Hearing {
     pub(crate) url: String,
     hints: mpsc::Receiver<Notification>,
     end: Open,
 }
 
-/// Keeps a receiver open.
+/// Guard that keeps a webhook listener running.
 pub(crate) struct Open(
     #[expect(dead_code, reason = "it ends by being dropped")] oneshot::Sender<()>,
 );
 
 impl Hearing {
-    /// The notifications, and what they end with.
+    /// Splits the listener into its notifications and the guard that keeps it running.
     pub(crate) fn split(
         this: Option<Self>,
     ) -> (Option<mpsc::Receiver<Notification>>, Option<Open>) {
@@ -153,7 +153,7 @@ impl Hearing {
     }
 }
 
-/// Takes notifications in, if they are wanted.
+/// Starts a webhook listener if `--listen` is given.
 pub(crate) async fn hear(
     keep: &KeepArgs,
     cabinets: &[BusinessId],

@@ -1,4 +1,4 @@
-//! What people see of chats, messages, keys and the rest. Texts of strangers lose their control characters here.
+//! Tables and texts for people. Control characters of foreign texts are removed here.
 
 use beseda_api::{
     ApiKeyInfo, Attachment, Cabinet, Campaign, Chat, ChatStatus, ContextType, FullContext, Message,
@@ -127,7 +127,7 @@ pub(crate) fn tokens(out: Output, tokens: &[TokenInfo]) -> Table {
     table
 }
 
-/// A message on one line of a live tail; its text may have more.
+/// Formats a message for `watch`; the text may span several lines.
 pub(crate) fn told(found: &ArchivedMessage) -> String {
     let message = &found.message;
     let by = match &found.operator {
@@ -157,7 +157,7 @@ pub(crate) fn unread(out: Output, chats: &[UnreadChat]) -> Table {
     table
 }
 
-/// Two columns: a name and a value. What is empty is left out.
+/// Returns a table of names and values, without empty values.
 pub(crate) fn facts(facts: &[(&str, String)]) -> Table {
     let mut table = Table::new();
     for (name, value) in facts.iter().filter(|(_, value)| !value.is_empty()) {
@@ -166,7 +166,7 @@ pub(crate) fn facts(facts: &[(&str, String)]) -> Table {
     table
 }
 
-/// Keeps ids and times in one piece: on a narrow terminal only the other columns are folded.
+/// Keeps ids and times on one line; on a narrow terminal only other columns are wrapped.
 fn whole(table: &mut Table, columns: &[usize]) {
     for (i, column) in table.column_iter_mut().enumerate() {
         if columns.contains(&i) {
@@ -215,7 +215,7 @@ fn content(message: &Message) -> String {
     let text = message.message.iter().map(|text| printable(text));
     let files = message.payload.iter().flatten().map(attachment);
     let parts: Vec<String> = text.chain(files).collect();
-    // The API has no word for a sticker: it is a message with nothing in it.
+    // The API has no type for a sticker; it is a message without text and files.
     if parts.is_empty() { "(sticker)".to_owned() } else { parts.join("\n") }
 }
 
@@ -228,7 +228,8 @@ pub(crate) fn shown(value: Option<impl ToString>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
 }
 
-/// A text that can't move the cursor, change colours or rename the window.
+/// Returns the text without control characters, so that it can't move the cursor, change colours or
+/// set the title.
 pub(crate) fn printable(text: &str) -> String {
     let shown = |c: char| if c.is_control() && c != '\n' { '\u{fffd}' } else { c };
     text.replace("\r\n", "\n").replace('\t', "    ").chars().map(shown).collect()

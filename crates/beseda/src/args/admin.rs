@@ -1,4 +1,4 @@
-//! `beseda admin …`: cabinets, campaigns, keys and users of a Beseda server, over the network or on its database.
+//! `beseda admin`: cabinets, campaigns, keys, users and webhook subscriptions of a Beseda server.
 
 use std::path::PathBuf;
 
@@ -24,7 +24,7 @@ Examples:
 pub(crate) struct AdminArgs {
     #[command(flatten)]
     pub(crate) connection: Connection,
-    /// Work on the database in this folder instead of over the network.
+    /// Open the database in this folder instead of calling the server.
     #[arg(long, global = true, value_name = "DIR", conflicts_with_all = ["credential_stdin", "credential_file"])]
     pub(crate) data: Option<PathBuf>,
     #[command(subcommand)]
@@ -33,22 +33,22 @@ pub(crate) struct AdminArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AdminCommand {
-    /// Cabinets.
+    /// Manage cabinets.
     #[command(subcommand)]
     Cabinets(CabinetsCommand),
-    /// Campaigns (shops) of a cabinet.
+    /// Manage the campaigns (shops) of a cabinet.
     #[command(subcommand)]
     Campaigns(CampaignsCommand),
-    /// Api-Keys of a cabinet.
+    /// Manage the Api-Keys of a cabinet.
     #[command(subcommand)]
     Keys(KeysCommand),
-    /// Users, who may open several cabinets.
+    /// Manage users; a user may have access to several cabinets.
     #[command(subcommand)]
     Users(UsersCommand),
-    /// OAuth tokens of a user.
+    /// Manage the OAuth tokens of a user.
     #[command(subcommand)]
     Tokens(TokensCommand),
-    /// Push notifications of a cabinet, of a server that runs.
+    /// Manage the webhook subscriptions of a cabinet (needs a running server).
     #[command(subcommand)]
     Subscriptions(SubscriptionsCommand),
 }
@@ -57,11 +57,11 @@ pub(crate) enum AdminCommand {
 pub(crate) enum CabinetsCommand {
     /// List all cabinets.
     List,
-    /// Make a cabinet.
+    /// Create a cabinet.
     Create {
-        /// Its name.
+        /// Name.
         name: String,
-        /// The id it shall have; the next free one if not given.
+        /// Id of the cabinet [default: the next free one].
         #[arg(long, value_name = "ID")]
         id: Option<BusinessId>,
     },
@@ -71,19 +71,19 @@ pub(crate) enum CabinetsCommand {
 pub(crate) enum CampaignsCommand {
     /// List the campaigns of a cabinet.
     List {
-        /// The cabinet's id.
+        /// Cabinet id.
         cabinet: BusinessId,
     },
-    /// Make a campaign in a cabinet.
+    /// Create a campaign in a cabinet.
     Create {
-        /// The cabinet's id.
+        /// Cabinet id.
         cabinet: BusinessId,
-        /// The campaign's name.
+        /// Name of the campaign.
         name: String,
-        /// The model it works by.
+        /// Fulfilment model.
         #[arg(long, value_name = "MODEL", default_value = "fbs", ignore_case = true, value_parser = one_of::<PlacementType>(PlacementType::ALL.iter().map(PlacementType::as_str)))]
         model: PlacementType,
-        /// The id it shall have; the next free one if not given.
+        /// Id of the campaign [default: the next free one].
         #[arg(long, value_name = "ID")]
         id: Option<CampaignId>,
     },
@@ -93,24 +93,24 @@ pub(crate) enum CampaignsCommand {
 pub(crate) enum KeysCommand {
     /// List the keys of a cabinet, revoked ones included.
     List {
-        /// The cabinet's id.
+        /// Cabinet id.
         cabinet: BusinessId,
     },
-    /// Issue a key and print it: it is shown this once.
+    /// Create a key and print it; it is not shown again.
     Create {
-        /// The cabinet's id.
+        /// Cabinet id.
         cabinet: BusinessId,
-        /// The key's name.
+        /// Name of the key.
         name: String,
-        /// What it may do, such as communication or all-methods:read-only; may be repeated.
+        /// Scope of the key, such as communication or all-methods:read-only; may be repeated.
         #[arg(long = "scope", value_name = "SCOPE", required = true, value_parser = Scope::parse)]
         scopes: Vec<Scope>,
     },
     /// Revoke a key.
     Revoke {
-        /// The cabinet's id.
+        /// Cabinet id.
         cabinet: BusinessId,
-        /// The key's number, as in the list.
+        /// Number of the key, as shown in the list.
         id: i64,
     },
 }
@@ -119,26 +119,26 @@ pub(crate) enum KeysCommand {
 pub(crate) enum UsersCommand {
     /// List all users.
     List,
-    /// Make a user.
+    /// Create a user.
     Create {
-        /// The user's name.
+        /// Name of the user.
         name: String,
-        /// A cabinet the user's tokens open; may be repeated.
+        /// Cabinet the user has access to; may be repeated.
         #[arg(long, value_name = "ID")]
         business: Vec<BusinessId>,
     },
-    /// Let a user's tokens open a cabinet.
+    /// Give a user access to a cabinet.
     Grant {
-        /// The user's id.
+        /// User id.
         user: i64,
-        /// The cabinet's id.
+        /// Cabinet id.
         cabinet: BusinessId,
     },
-    /// Take that back.
+    /// Withdraw a user's access to a cabinet.
     Withdraw {
-        /// The user's id.
+        /// User id.
         user: i64,
-        /// The cabinet's id.
+        /// Cabinet id.
         cabinet: BusinessId,
     },
 }
@@ -147,73 +147,73 @@ pub(crate) enum UsersCommand {
 pub(crate) enum TokensCommand {
     /// List the tokens of a user, revoked ones included.
     List {
-        /// The user's id.
+        /// User id.
         user: i64,
     },
-    /// Issue a token and print it: it is shown this once.
+    /// Create a token and print it; it is not shown again.
     Create {
-        /// The user's id.
+        /// User id.
         user: i64,
     },
     /// Revoke a token.
     Revoke {
-        /// The user's id.
+        /// User id.
         user: i64,
-        /// The token's number, as in the list.
+        /// Number of the token, as shown in the list.
         id: i64,
     },
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum SubscriptionsCommand {
-    /// Send notifications to an address, after it has answered a PING.
+    /// Subscribe an address; it must answer a PING first.
     Add {
-        /// The cabinet's id.
+        /// Cabinet id.
         cabinet: BusinessId,
-        /// The address, in full.
+        /// URL of the webhook.
         #[arg(value_name = "URL")]
         address: String,
-        /// The subscription's name.
+        /// Name of the subscription.
         #[arg(long, value_name = "NAME", default_value = "notifications")]
         name: String,
     },
     /// List the subscriptions of a cabinet.
     List {
-        /// The cabinet's id.
+        /// Cabinet id.
         cabinet: BusinessId,
     },
-    /// Hold notifications back.
+    /// Pause a subscription: notifications are queued.
     Pause(SubscriptionArgs),
-    /// Let them go again, after the address has answered a PING.
+    /// Resume a paused subscription; the address must answer a PING first.
     Resume(SubscriptionArgs),
-    /// Take a subscription away with all that waits for it.
+    /// Delete a subscription and its queued notifications.
     Delete(SubscriptionArgs),
-    /// Show what was attempted, newest first.
+    /// Show delivery attempts, newest first.
     Log {
         #[command(flatten)]
         subscription: SubscriptionArgs,
-        /// The most entries, up to 100.
+        /// Maximum number of entries, up to 100.
         #[arg(long, value_name = "N", value_parser = limit)]
         limit: Option<Limit<100>>,
-        /// Go on from here, as the page before has told.
+        /// Page token returned with the previous page.
         #[arg(long, value_name = "TOKEN")]
         page_token: Option<String>,
     },
-    /// Send a notification of the log once more, behind those that wait.
+    /// Send a notification of the log again, after those already queued.
     Replay {
         #[command(flatten)]
         subscription: SubscriptionArgs,
-        /// The delivery's number, as in the log.
+        /// Number of the delivery, as shown in the log.
         delivery: i64,
     },
 }
 
-/// Which subscription.
+/// Identifies a subscription.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct SubscriptionArgs {
-    /// The cabinet's id.
+    /// Cabinet id.
     pub(crate) cabinet: BusinessId,
-    /// The subscription's number, as in the list.
+    /// Number of the subscription, as shown in the list.
     pub(crate) id: i64,
 }
 

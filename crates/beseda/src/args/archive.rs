@@ -1,4 +1,4 @@
-//! `beseda sync|watch|unread`: the local archive, how it is kept in step, and who has read what.
+//! `beseda sync`, `watch` and `unread`: options for filling, following and marking a local archive.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -11,51 +11,54 @@ use clap::Args;
 
 use super::{Connection, connection::GenerationArg};
 
-/// The folder of an archive.
+/// Folder of an archive.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ArchiveFolder {
-    /// The archive's folder; made if there is none.
+    /// Folder of the archive; created if missing.
     #[arg(long = "archive", env = "BESEDA_ARCHIVE", value_name = "DIR")]
     pub(crate) folder: PathBuf,
 }
 
-/// The cabinets a command is about.
+/// Cabinets a command works on.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Connection")]
 pub(crate) struct Cabinets {
-    /// The cabinet's id; may be repeated. All that the credential opens if not given.
+    /// Cabinet id; may be repeated [default: every cabinet the credential has access to].
     #[arg(long, env = "BESEDA_BUSINESS_ID", value_name = "ID", value_delimiter = ',')]
     pub(crate) business: Vec<BusinessId>,
-    /// Which form of the API's paths is used: of 2024 (without version) or of 2026 (/v2).
+    /// Version of the API's paths: 2024 (unversioned) or 2026 (/v2).
     #[arg(long, value_name = "YEAR", default_value = "2026")]
     pub(crate) generation: GenerationArg,
 }
 
-/// How an archive is filled and kept in step.
+/// Options for syncing an archive.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct KeepArgs {
-    /// Between two listings of all chats, by which changes of status without a message are seen.
+    /// Seconds between full listings of all chats, which detect status changes without a new
+    /// message.
     #[arg(long, value_name = "SECONDS", default_value_t = 3600, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) full_every: u64,
-    /// Fetch no attached files.
+    /// Do not download attachments.
     #[arg(long)]
     pub(crate) no_files: bool,
-    /// One more origin that may see the credential when a file is fetched; the service's own always may.
+    /// Additional origin that receives the credential when attachments are downloaded; may be
+    /// repeated.
     #[arg(long = "trust", value_name = "ORIGIN")]
     pub(crate) trusted: Vec<String>,
-    /// Take Market's notifications at this address and read at once what they tell of; port 0 takes a free one.
+    /// Listen for Market's webhooks at this address and sync the chats they name immediately; port
+    /// 0 picks a free port.
     #[arg(long, value_name = "ADDR", help_heading = "Notifications")]
     pub(crate) listen: Option<SocketAddr>,
-    /// The path notifications come to, and /notification below it.
+    /// Path of the webhook; requests to PATH/notification are accepted too.
     #[arg(long, value_name = "PATH", default_value = "/", help_heading = "Notifications")]
     pub(crate) path: String,
-    /// Take notifications from anywhere, not only from Market's addresses.
+    /// Accept webhooks from any address, not only from Market's.
     #[arg(long, conflicts_with = "source", help_heading = "Notifications")]
     pub(crate) any_source: bool,
-    /// Take notifications from this range in place of Market's; may be repeated.
+    /// Accept webhooks from this address range instead of Market's; may be repeated.
     #[arg(long, value_name = "CIDR", value_parser = range, help_heading = "Notifications")]
     pub(crate) source: Vec<IpNet>,
-    /// Believe the proxies in this range whom they got a request from; may be repeated.
+    /// Trust the forwarding headers of proxies in this address range; may be repeated.
     #[arg(long, value_name = "CIDR", value_parser = range, help_heading = "Notifications")]
     pub(crate) trust_proxy: Vec<IpNet>,
 }
@@ -74,13 +77,14 @@ pub(crate) struct SyncArgs {
     pub(crate) cabinets: Cabinets,
     #[command(flatten)]
     pub(crate) keep: KeepArgs,
-    /// List all chats, as is done unless said otherwise.
+    /// List all chats (default).
     #[arg(long, conflicts_with = "quick")]
     pub(crate) full: bool,
-    /// List only what was updated since the last time: changes of status without a message may be missed.
+    /// List only chats updated since the last sync; status changes without a new message may be
+    /// missed.
     #[arg(long)]
     pub(crate) quick: bool,
-    /// Go on until ended, looking this often; 30 or, with notifications, 300 suit most.
+    /// Keep running and sync at this interval in seconds; 30 suits most, or 300 with webhooks.
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) every: Option<u64>,
 }
@@ -99,19 +103,19 @@ pub(crate) struct WatchArgs {
     pub(crate) cabinets: Cabinets,
     #[command(flatten)]
     pub(crate) keep: KeepArgs,
-    /// Begin after this cursor: 0 is before everything. Only what is new if not given.
+    /// Start after this cursor; 0 is the beginning of the archive [default: only new changes].
     #[arg(long, value_name = "CURSOR")]
     pub(crate) after: Option<i64>,
-    /// Only read the archive, which another process keeps in step.
+    /// Read the archive only; another process must sync it.
     #[arg(long, conflicts_with_all = ["listen", "every"])]
     pub(crate) offline: bool,
-    /// Leave out what the shop wrote itself.
+    /// Omit messages of the shop itself.
     #[arg(long)]
     pub(crate) others_only: bool,
-    /// Leave out changes of chats, and show messages only.
+    /// Omit changes of chats; show messages only.
     #[arg(long)]
     pub(crate) messages_only: bool,
-    /// How often the service is asked [default: 10, with notifications 300].
+    /// Sync interval in seconds [default: 10, or 300 with webhooks].
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) every: Option<u64>,
 }
@@ -124,18 +128,18 @@ pub(crate) struct WatchArgs {
 pub(crate) struct UnreadArgs {
     #[command(flatten)]
     pub(crate) archive: ArchiveFolder,
-    /// Whose unread messages.
+    /// Operator whose read marks are used.
     #[arg(long, env = "BESEDA_OPERATOR", value_name = "NAME", default_value = "default")]
     pub(crate) operator: String,
     /// Only this cabinet; may be repeated.
     #[arg(long, env = "BESEDA_BUSINESS_ID", value_name = "ID", value_delimiter = ',')]
     pub(crate) business: Vec<BusinessId>,
-    /// Mark a chat as read, up to a message if one is named, or all chats; may be repeated.
+    /// Mark a chat as read, optionally up to a message, or all chats; may be repeated.
     #[arg(long, value_name = "CHAT|CHAT=MESSAGE|all", value_parser = mark)]
     pub(crate) mark: Vec<Mark>,
 }
 
-/// What is to be marked as read.
+/// Chats to mark as read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mark {
     All,
@@ -155,7 +159,7 @@ fn mark(text: &str) -> Result<Mark, String> {
     Ok(Mark::Chat(chat.parse().map_err(wrong)?, message))
 }
 
-/// Reads a range of addresses, or one address.
+/// Parses an address range, or a single address.
 fn range(text: &str) -> Result<IpNet, String> {
     let one = || text.parse::<IpAddr>().map(IpNet::from).ok();
     let found = text.parse().ok().or_else(one);

@@ -1,4 +1,4 @@
-//! `beseda chats …`: the seven operations, their filters and pages.
+//! `beseda chats`: the seven operations of the API, with their filters and pages.
 
 use std::path::PathBuf;
 
@@ -43,28 +43,28 @@ pub(crate) enum ChatsCommand {
     List(ListArgs),
     /// Show a chat (getChat).
     Get {
-        /// The chat's id.
+        /// Chat id.
         chat: ChatId,
     },
     /// Read the messages of a chat, oldest first (getChatHistory).
     History(HistoryArgs),
     /// Show a message (getChatMessage).
     Message {
-        /// The chat's id.
+        /// Chat id.
         chat: ChatId,
-        /// The message's id.
+        /// Message id.
         message: MessageId,
     },
     /// Get the chat about an order or a return, creating it if there is none (createChat).
     Create(CreateArgs),
-    /// Write to a chat (sendMessageToChat).
+    /// Send a message to a chat (sendMessageToChat).
     #[command(
         after_help = "Nothing is sent twice: if the answer gets lost, the error says so, and the history tells whether the message arrived.\nWith --safe the history is asked, and what is certainly not there is sent again; with --archive DIR besides, the\nmessage outlives this program: see `beseda help outbox`."
     )]
     Send {
-        /// The chat's id.
+        /// Chat id.
         chat: ChatId,
-        /// The text, 1 to 4096 characters; - reads it from standard input.
+        /// Text, 1 to 4096 characters; - reads it from standard input.
         #[arg(allow_hyphen_values = true)]
         text: String,
         #[command(flatten)]
@@ -72,26 +72,26 @@ pub(crate) enum ChatsCommand {
     },
     /// Send a file of at most 5 MiB to a chat (sendFileToChat).
     SendFile {
-        /// The chat's id.
+        /// Chat id.
         chat: ChatId,
-        /// The file; - reads it from standard input.
+        /// File to send; - reads standard input.
         file: PathBuf,
-        /// The name it is shown under; its own name if not given.
+        /// File name to show in the chat [default: the file's own name].
         #[arg(long, required_if_eq("file", "-"))]
         name: Option<String>,
         #[command(flatten)]
         safe: Box<SafeArgs>,
     },
-    /// Save the files attached to a message.
+    /// Download the attachments of a message.
     Download {
-        /// The chat's id.
+        /// Chat id.
         chat: ChatId,
-        /// The message's id.
+        /// Message id.
         message: MessageId,
-        /// The folder to save them in; no file there is overwritten.
+        /// Folder to save the files in; existing files are not overwritten.
         #[arg(long, short, value_name = "DIR", default_value = ".")]
         output: PathBuf,
-        /// One more origin that may see the credential, such as `https://files.example`; the service's own always may.
+        /// Additional origin that receives the credential, such as `https://files.example`; may be repeated.
         #[arg(long = "trust", value_name = "ORIGIN")]
         trusted: Vec<String>,
     },
@@ -105,7 +105,7 @@ pub(crate) struct ListArgs {
     /// Only chats with this status; may be repeated.
     #[arg(long, value_name = "STATUS", ignore_case = true, value_parser = one_of::<ChatStatus>(ChatStatus::ALL.iter().map(ChatStatus::as_str)))]
     pub(crate) status: Vec<ChatStatus>,
-    /// Only talks or only disputes.
+    /// Only chats (chat) or only disputes (arbitrage).
     #[arg(long = "type", value_name = "TYPE", ignore_case = true, value_parser = one_of::<ChatType>(ChatType::ALL.iter().map(ChatType::as_str)))]
     pub(crate) types: Vec<ChatType>,
     /// Only chats about orders, returns or neither; may be repeated.
@@ -117,31 +117,31 @@ pub(crate) struct ListArgs {
     /// Only chats about this return; may be repeated.
     #[arg(long = "return", id = "ret", value_name = "ID")]
     pub(crate) ret: Vec<ReturnId>,
-    /// Chats on one page, 1 to 20 [default: 10].
+    /// Chats per page, 1 to 20 [default: 10].
     #[arg(long, value_name = "N", conflicts_with = "all")]
     pub(crate) limit: Option<i64>,
-    /// The page to show, as the one before it named it.
+    /// Page token returned with the previous page.
     #[arg(long, value_name = "TOKEN", conflicts_with = "all")]
     pub(crate) page_token: Option<String>,
-    /// All pages.
+    /// Fetch all pages.
     #[arg(long)]
     pub(crate) all: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct HistoryArgs {
-    /// The chat's id.
+    /// Chat id.
     pub(crate) chat: ChatId,
-    /// The first message to show.
+    /// Id of the first message to show.
     #[arg(long, value_name = "MESSAGE")]
     pub(crate) from: Option<MessageId>,
-    /// Messages on one page, 1 to 100 [default: 50].
+    /// Messages per page, 1 to 100 [default: 50].
     #[arg(long, value_name = "N", conflicts_with = "all")]
     pub(crate) limit: Option<i64>,
-    /// The page to show, as the one before it named it.
+    /// Page token returned with the previous page.
     #[arg(long, value_name = "TOKEN", conflicts_with = "all")]
     pub(crate) page_token: Option<String>,
-    /// All pages.
+    /// Fetch all pages.
     #[arg(long)]
     pub(crate) all: bool,
 }
@@ -149,10 +149,10 @@ pub(crate) struct HistoryArgs {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct CreateArgs {
-    /// About this order.
+    /// Order id.
     #[arg(long, value_name = "ID")]
     pub(crate) order: Option<OrderId>,
-    /// About this return.
+    /// Return id.
     #[arg(long = "return", id = "ret", value_name = "ID")]
     pub(crate) ret: Option<ReturnId>,
 }

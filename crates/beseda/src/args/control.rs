@@ -1,4 +1,4 @@
-//! `beseda stand-in clock|faults|journal|…`: what is asked of a stand-in that runs already.
+//! `beseda stand-in clock`, `faults`, `journal` and others: commands for a running stand-in.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 
 use super::connection::Connection;
 
-/// Where the stand-in is.
+/// Address of the stand-in and options of the command.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ControlArgs<T: Args> {
     #[command(flatten)]
@@ -17,51 +17,51 @@ pub(crate) struct ControlArgs<T: Args> {
 
 #[derive(Debug, Clone, Subcommand)]
 pub(crate) enum ControlCommand {
-    /// Show or move the clock.
+    /// Show or set the clock.
     #[command(
         after_help = "Examples:\n  beseda stand-in clock\n  beseda stand-in clock --set 2026-12-31T23:59:00+03:00\n  beseda stand-in clock --advance 3600"
     )]
     Clock(ControlArgs<ClockArgs>),
-    /// List, add or remove the rules by which requests go wrong.
+    /// List, add or remove fault rules.
     #[command(
         after_help = "Examples:\n  beseda stand-in faults --add '{\"operation\":\"sendMessageToChat\",\"kind\":\"reset-after\",\"count\":1}'\n  beseda stand-in faults --remove 1\n  beseda stand-in faults --clear"
     )]
     Faults(ControlArgs<FaultsArgs>),
-    /// Show what was asked and answered.
+    /// Show recorded requests and responses.
     #[command(
         after_help = "Examples:\n  beseda stand-in journal --status 4xx\n  beseda stand-in journal --curl\n  beseda stand-in journal --follow"
     )]
     Journal(ControlArgs<JournalArgs>),
-    /// Go back to how it was at the start: state, faults, journal and clock.
+    /// Reset state, faults, journal and clock to how they were at the start.
     Reset(ControlArgs<NothingArgs>),
-    /// Add cabinets, orders and chats from a file (YAML or JSON), all or nothing.
+    /// Add cabinets, orders and chats from a file (YAML or JSON) in one transaction.
     Seed(ControlArgs<FileArgs>),
-    /// Remember the state under a name, or list what is remembered.
+    /// Save a snapshot of the state, or list the snapshots.
     Snapshot(ControlArgs<NameArgs>),
-    /// Go back to a remembered state.
+    /// Restore a snapshot.
     Restore(ControlArgs<NameArgs>),
-    /// Write the whole state into a file.
+    /// Export the whole state to a file.
     Export(ControlArgs<FileArgs>),
-    /// Put a file of `export` in the place of the whole state.
+    /// Replace the whole state with an exported file.
     Import(ControlArgs<FileArgs>),
 }
 
 /// `beseda stand-in clock`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ClockArgs {
-    /// Stop it at this moment.
+    /// Stop the clock at this time.
     #[arg(long, value_name = "MOMENT", group = "move")]
     pub(crate) set: Option<String>,
-    /// Move it forward.
+    /// Advance the clock by this many seconds.
     #[arg(long, value_name = "SECONDS", group = "move")]
     pub(crate) advance: Option<f64>,
-    /// Stop it where it is.
+    /// Stop the clock at its current time.
     #[arg(long, group = "move")]
     pub(crate) stop: bool,
-    /// Let it go on from where it is.
+    /// Resume the clock from its current time.
     #[arg(long, group = "move")]
     pub(crate) resume: bool,
-    /// Show the machine's time again.
+    /// Follow the system clock again.
     #[arg(long, group = "move")]
     pub(crate) real: bool,
 }
@@ -69,7 +69,7 @@ pub(crate) struct ClockArgs {
 /// `beseda stand-in faults`.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct FaultsArgs {
-    /// Add this rule, as JSON.
+    /// Add a rule, given as JSON.
     #[arg(long, value_name = "JSON", group = "change")]
     pub(crate) add: Option<String>,
     /// Remove the rule with this number.
@@ -86,39 +86,39 @@ pub(crate) struct JournalArgs {
     /// Only this operation.
     #[arg(long, value_name = "NAME")]
     pub(crate) operation: Option<String>,
-    /// Only this status, or a class of them such as 4xx.
+    /// Only this status, or a class such as 4xx.
     #[arg(long, value_name = "STATUS")]
     pub(crate) status: Option<String>,
     /// Only this cabinet.
     #[arg(long, value_name = "ID")]
     pub(crate) business: Option<i64>,
-    /// At most so many, the latest ones.
+    /// Maximum number of entries; the latest are shown.
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub(crate) limit: usize,
-    /// Print each entry as a curl line.
+    /// Print each entry as a curl command.
     #[arg(long)]
     pub(crate) curl: bool,
-    /// Go on with what comes.
+    /// Keep printing new entries.
     #[arg(long)]
     pub(crate) follow: bool,
 }
 
-/// A command without options of its own.
+/// No options.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct NothingArgs {}
 
-/// A command about a file.
+/// File of a command.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct FileArgs {
-    /// The file; `-` is standard input or output.
+    /// File path; - is standard input or output.
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
 }
 
-/// A command about a snapshot.
+/// Name of a snapshot.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct NameArgs {
-    /// The snapshot's name.
+    /// Name of the snapshot.
     #[arg(value_name = "NAME")]
     pub(crate) name: Option<String>,
 }

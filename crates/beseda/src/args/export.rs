@@ -1,4 +1,4 @@
-//! `beseda export …`: what is written where, and how.
+//! `beseda export`: format, filters and output of an export.
 
 use std::path::PathBuf;
 
@@ -6,10 +6,10 @@ use clap::{Args, ValueEnum};
 
 use super::filter::{Among, Filled};
 
-/// How an export is written.
+/// Format of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FormatArg {
-    /// A JSON object a line.
+    /// JSON lines: one object per line.
     Jsonl,
     /// Comma-separated values with a header (RFC 4180).
     Csv,
@@ -18,7 +18,7 @@ pub(crate) enum FormatArg {
 }
 
 impl FormatArg {
-    /// The word for it on the command line.
+    /// Returns the name used on the command line.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Jsonl => "jsonl",
@@ -36,22 +36,24 @@ impl FormatArg {
 pub(crate) struct ExportArgs {
     #[command(flatten)]
     pub(crate) archive: Filled,
-    /// How it is written; by the ending of --output if not given (.jsonl, .ndjson, .csv or .parquet), else as JSON lines.
+    /// Format [default: by the extension of --output (.jsonl, .ndjson, .csv or .parquet), or
+    /// jsonl].
     #[arg(long, value_name = "FORMAT")]
     pub(crate) format: Option<FormatArg>,
-    /// Write CSV as Excel opens it in Russian: semicolons, a byte order mark, long numbers whole, and nothing that it would run as a formula.
+    /// Write CSV for a Russian Excel: semicolons, a byte order mark, long numbers as text, formulas
+    /// escaped.
     #[arg(long)]
     pub(crate) excel: bool,
-    /// Chats instead of messages.
+    /// Export chats instead of messages.
     #[arg(long)]
     pub(crate) chats: bool,
-    /// Only what arrived after this cursor.
+    /// Only rows added after this cursor.
     #[arg(long, value_name = "CURSOR", default_value_t = 0)]
     pub(crate) after: i64,
-    /// The file; standard output if not given. What is in it is replaced, except with --resume.
+    /// Output file, replaced unless --resume is given [default: standard output].
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
-    /// Go on with what an earlier export with the same options left in the file, finished or interrupted.
+    /// Append to a file of an earlier export with the same options, finished or interrupted.
     #[arg(long, requires = "output")]
     pub(crate) resume: bool,
     #[command(flatten, next_help_heading = "Among")]

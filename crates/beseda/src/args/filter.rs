@@ -1,4 +1,4 @@
-//! Which archive is read, and which of its messages are meant: options that several commands share.
+//! Options that select an archive and filter its messages, shared by several commands.
 
 use std::path::PathBuf;
 
@@ -15,44 +15,45 @@ use jiff::{
 
 use super::one_of;
 
-/// An archive that is there already.
+/// Folder of an existing archive.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Filled {
-    /// The archive's folder, filled by `beseda sync`.
+    /// Folder of the archive, filled by `beseda sync`.
     #[arg(long, env = "BESEDA_ARCHIVE", value_name = "DIR")]
     pub(crate) archive: PathBuf,
 }
 
-/// Between which moments.
+/// Time range.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Span {
-    /// Only from this moment on: a date (its beginning in Moscow), a date and time with offset, or how long ago (90m, 24h, 7d, 4w).
+    /// Only from this time on: a date (midnight in Moscow), a date and time with offset, or an age
+    /// (90m, 24h, 7d, 4w).
     #[arg(long, value_name = "WHEN", value_parser = moment)]
     pub(crate) since: Option<Timestamp>,
-    /// Only before this moment.
+    /// Only before this time.
     #[arg(long, value_name = "WHEN", value_parser = moment)]
     pub(crate) until: Option<Timestamp>,
 }
 
-/// Which messages.
+/// Filter of messages.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Among {
-    /// Only of this cabinet; may be repeated.
+    /// Only this cabinet; may be repeated.
     #[arg(long, env = "BESEDA_BUSINESS_ID", value_name = "ID", value_delimiter = ',')]
     pub(crate) business: Vec<BusinessId>,
-    /// Only about orders and returns of this shop; may be repeated.
+    /// Only orders and returns of this campaign (shop); may be repeated.
     #[arg(long, value_name = "ID")]
     pub(crate) campaign: Vec<CampaignId>,
-    /// Only in this chat; may be repeated.
+    /// Only this chat; may be repeated.
     #[arg(long, value_name = "ID")]
     pub(crate) chat: Vec<ChatId>,
-    /// Only in chats with this status now; may be repeated.
+    /// Only chats that have this status now; may be repeated.
     #[arg(long, value_name = "STATUS", ignore_case = true, value_parser = one_of::<ChatStatus>(ChatStatus::ALL.iter().map(ChatStatus::as_str)))]
     pub(crate) status: Vec<ChatStatus>,
-    /// Only in chats about orders, returns or neither; may be repeated.
+    /// Only chats about orders, returns or neither; may be repeated.
     #[arg(long, value_name = "TYPE", ignore_case = true, value_parser = one_of::<ContextType>(ContextType::ALL.iter().map(ContextType::as_str)))]
     pub(crate) context_type: Vec<ContextType>,
-    /// Only by this sender; may be repeated.
+    /// Only messages of this sender; may be repeated.
     #[arg(long, value_name = "SENDER", ignore_case = true, value_parser = one_of::<Sender>(Sender::ALL.iter().map(Sender::as_str)))]
     pub(crate) sender: Vec<Sender>,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `beseda gateway …`: a gateway between programs and a cabinet, its keys and its audit.
+//! `beseda gateway`: options of the gateway, its keys and its audit log.
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -27,50 +27,55 @@ Examples:
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, after_help = EXAMPLES)]
 pub(crate) struct GatewayArgs {
-    /// The service the gateway stands before [default: the address in --url or BESEDA_URL, else the published service].
+    /// Address of the upstream service [default: --url or BESEDA_URL, then the published API].
     #[arg(long, env = "BESEDA_UPSTREAM", value_name = "URL")]
     upstream: Option<String>,
-    /// The same under the name that it has in all other commands; --upstream is stronger.
+    /// Same as --upstream, which takes precedence.
     #[arg(long, env = "BESEDA_URL", value_name = "URL")]
     url: Option<String>,
-    /// The folder of the archive; the gateway keeps its keys and its audit in `gateway` there.
+    /// Folder of the archive; the gateway keeps its keys and audit log in its subfolder `gateway`.
     #[arg(long, env = "BESEDA_ARCHIVE", value_name = "DIR", required = true)]
     pub(crate) archive: Option<PathBuf>,
-    /// Where to listen; port 0 takes a free one.
+    /// Address to listen on; port 0 picks a free port.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8070")]
     pub(crate) listen: SocketAddr,
-    /// Serve only this cabinet of those the credential opens; may be repeated.
+    /// Serve only this cabinet; may be repeated [default: every cabinet the credential has access
+    /// to].
     #[arg(long, env = "BESEDA_BUSINESS_ID", value_name = "ID", value_delimiter = ',')]
     pub(crate) business: Vec<BusinessId>,
-    /// Which form of the API's paths is used upstream: of 2024 (without version) or of 2026 (/v2).
+    /// Version of the upstream's paths: 2024 (unversioned) or 2026 (/v2).
     #[arg(long, value_name = "YEAR", default_value = "2026")]
     pub(crate) generation: GenerationArg,
-    /// What programs are answered on paths without a version.
+    /// Form of the responses on unversioned paths.
     #[arg(long, value_name = "FORM", default_value = "2024")]
     pub(crate) unversioned: UnversionedArg,
-    /// The most calls at once for each cabinet; what the upstream allows unless given: 4, or 2 by the rules of 2024.
+    /// Maximum number of concurrent upstream calls per cabinet [default: the upstream's limit: 4,
+    /// or 2 with --generation 2024].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) parallel: Option<u32>,
-    /// How long a request may take, waiting for its turn included.
+    /// Timeout of a request in seconds, including queueing.
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=600))]
     pub(crate) timeout: u32,
-    /// Keep the archive in step too, behind every program: its pages then answer reads of what can't change any more.
+    /// Sync the archive in the background and answer reads of closed history pages from it.
     #[arg(long)]
     pub(crate) sync: bool,
-    /// Which links of attachments the gateway gives out: auto puts its own where the upstream's don't open without a
-    /// credential, proxy puts them everywhere, upstream leaves all as they are.
+    /// Attachment links to return: auto replaces links that need the upstream's credential, proxy
+    /// replaces all, upstream replaces none.
     #[arg(long, value_name = "WORD", default_value = "auto", help_heading = "Attachments")]
     pub(crate) file_links: FileLinks,
-    /// The address programs reach the gateway at; its own links begin with it [default: where it listens].
+    /// Address at which programs reach the gateway; attachment links start with it [default: the
+    /// listen address].
     #[arg(long, value_name = "URL", value_parser = public_url, help_heading = "Attachments")]
     pub(crate) public_url: Option<String>,
-    /// One more origin that may see the credential when a file is fetched; the service's own always may.
+    /// Additional origin that receives the credential when attachments are downloaded; may be
+    /// repeated.
     #[arg(long = "trust", value_name = "ORIGIN", help_heading = "Attachments")]
     pub(crate) trusted: Vec<String>,
-    /// Take the upstream's notifications in at this address and pass them on to the gateway's own subscriptions.
+    /// Listen for the upstream's webhooks at this address and forward them to the gateway's own
+    /// subscriptions.
     #[arg(long, value_name = "ADDR", help_heading = "Notifications")]
     pub(crate) notifications: Option<SocketAddr>,
-    /// Take notifications from anywhere, not only from Market's addresses.
+    /// Accept webhooks from any address, not only from Market's.
     #[arg(
         long,
         conflicts_with = "source",
@@ -78,31 +83,31 @@ pub(crate) struct GatewayArgs {
         help_heading = "Notifications"
     )]
     pub(crate) any_source: bool,
-    /// Take notifications from this range in place of Market's; may be repeated.
+    /// Accept webhooks from this address range instead of Market's; may be repeated.
     #[arg(long, value_name = "CIDR", value_parser = range, requires = "notifications", help_heading = "Notifications")]
     pub(crate) source: Vec<IpNet>,
-    /// Believe the proxies in this range whom they got a notification from; may be repeated.
+    /// Trust the forwarding headers of proxies in this address range; may be repeated.
     #[arg(long, value_name = "CIDR", value_parser = range, requires = "notifications", help_heading = "Notifications")]
     pub(crate) trust_proxy: Vec<IpNet>,
-    /// For how many days the audit is kept.
+    /// Retention of the audit log in days.
     #[arg(long, value_name = "DAYS", default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=36500))]
     pub(crate) audit_days: u32,
-    /// Read the upstream's credential from standard input (its first line).
+    /// Read the upstream's credential from the first line of standard input.
     #[arg(long, conflicts_with = "credential_file")]
     pub(crate) credential_stdin: bool,
-    /// Read the upstream's credential from this file; it should be readable by you alone.
+    /// Read the upstream's credential from this file, which should be readable only by you.
     #[arg(long, value_name = "FILE")]
     pub(crate) credential_file: Option<PathBuf>,
-    /// Trust the authority in this PEM file besides the machine's, for an upstream with a certificate of one's own.
+    /// Trust the certificate authority in this PEM file in addition to the system's.
     #[arg(long, env = "BESEDA_CA_FILE", value_name = "FILE", value_parser = authority)]
     pub(crate) ca_file: Option<Authority>,
-    /// What is asked of a gateway's folder.
+    /// Command on the gateway's folder instead of running the gateway.
     #[command(subcommand)]
     pub(crate) command: Option<GatewayCommand>,
 }
 
 impl GatewayArgs {
-    /// How the upstream is reached.
+    /// Returns the options for connecting to the upstream.
     pub(crate) fn connection(&self) -> Connection {
         Connection {
             url: self.upstream.clone().filter(|url| !url.is_empty()).or_else(|| self.url.clone()),
@@ -115,19 +120,19 @@ impl GatewayArgs {
     }
 }
 
-/// Which gateway, and how it is shown.
+/// Folder of a gateway.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Place {
-    /// The folder of the archive, whether a gateway runs on it or not.
+    /// Folder of the archive; the gateway may be running or not.
     #[arg(long, global = true, env = "BESEDA_ARCHIVE", value_name = "DIR")]
     pub(crate) archive: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum GatewayCommand {
-    /// Keys of the gateway, each with its share of the cabinet's budget.
+    /// Manage the gateway's keys and their shares of the cabinet's rate limits.
     Keys(GatewayKeysArgs),
-    /// Who sent what, when, and what came of it.
+    /// Show the audit log: who sent what, when, and the outcome.
     Audit(AuditArgs),
 }
 
@@ -136,7 +141,7 @@ pub(crate) enum GatewayCommand {
 pub(crate) struct GatewayKeysArgs {
     #[command(flatten)]
     pub(crate) place: Place,
-    /// The cabinet; needed only if the gateway has several.
+    /// Cabinet id; needed only if the gateway has several cabinets.
     #[arg(long, global = true, env = "BESEDA_BUSINESS_ID", value_name = "ID")]
     pub(crate) business: Option<BusinessId>,
     #[command(subcommand)]
@@ -147,23 +152,25 @@ pub(crate) struct GatewayKeysArgs {
 pub(crate) enum GatewayKeysCommand {
     /// List the keys of a cabinet, revoked ones included.
     List,
-    /// Issue a key and print it: it is shown this once.
+    /// Create a key and print it; it is not shown again.
     Create {
-        /// The program's name; shares and the audit go by it.
+        /// Name of the program, used for its share and in the audit log.
         name: String,
-        /// What it may do, such as communication or all-methods:read-only; may be repeated.
+        /// Scope of the key, such as communication or all-methods:read-only; may be repeated.
         #[arg(long = "scope", value_name = "SCOPE", default_value = "communication", value_parser = Scope::parse)]
         scopes: Vec<Scope>,
-        /// The part of every hourly limit the program can be sure of; others may use it in the last quarter of the hour.
+        /// Share of each hourly limit reserved for the program, in percent; unused shares are
+        /// released in the last quarter of the hour.
         #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(1..=100))]
         share: Option<u32>,
-        /// Whether somebody waits for its answers.
+        /// Scheduling priority: interactive if a person waits for the program's answers, else
+        /// background.
         #[arg(long, value_name = "WORD", default_value = "interactive")]
         priority: Priority,
     },
-    /// Revoke a key: within a second it opens nothing.
+    /// Revoke a key; takes effect within one second.
     Revoke {
-        /// The key's number, as in the list.
+        /// Number of the key, as shown in the list.
         id: i64,
     },
 }
@@ -173,19 +180,19 @@ pub(crate) enum GatewayKeysCommand {
 pub(crate) struct AuditArgs {
     #[command(flatten)]
     pub(crate) place: Place,
-    /// Only what was sent to this chat.
+    /// Only messages sent to this chat.
     #[arg(long, value_name = "ID")]
     pub(crate) chat: Option<ChatId>,
-    /// Only what this program sent, by its key's name.
+    /// Only messages sent by the program with this key name.
     #[arg(long = "key", id = "program", value_name = "NAME")]
     pub(crate) program: Option<String>,
-    /// Only what was sent from this moment on: a date, or a date with time and zone.
+    /// Only messages sent since this time: a date, or a date and time with offset.
     #[arg(long, value_name = "WHEN", value_parser = moment)]
     pub(crate) since: Option<jiff::Timestamp>,
-    /// At most so many, the newest.
+    /// Maximum number of entries; the newest are shown.
     #[arg(long, value_name = "N", default_value_t = 100, conflicts_with = "all")]
     pub(crate) limit: u32,
-    /// All of them.
+    /// Show all entries.
     #[arg(long)]
     pub(crate) all: bool,
 }

@@ -1,4 +1,4 @@
-//! `beseda listen`: what it takes in, from whom, and where it goes.
+//! `beseda listen`: options of the webhook receiver.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -24,42 +24,42 @@ Examples:
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct ListenArgs {
-    /// Where to listen; port 0 takes a free one.
+    /// Address to listen on; port 0 picks a free port.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8085")]
     pub(crate) listen: SocketAddr,
-    /// Post each notification to this address too, and answer what the program there answers.
+    /// Forward each notification to this URL and return its response.
     #[arg(long, value_name = "URL")]
     pub(crate) forward: Option<String>,
-    /// The path notifications come to, and /notification below it.
+    /// Path of the webhook; requests to PATH/notification are accepted too.
     #[arg(long, value_name = "PATH", default_value = "/")]
     pub(crate) path: String,
-    /// Only notifications about this cabinet; may be repeated.
+    /// Only notifications of this cabinet; may be repeated.
     #[arg(long, value_name = "ID")]
     pub(crate) business: Vec<BusinessId>,
-    /// Print and pass on again what came before.
+    /// Print and forward duplicate notifications too.
     #[arg(long)]
     pub(crate) duplicates: bool,
-    /// What this receiver is called in its answers, 1 to 100 characters.
+    /// Name of the receiver in its responses, 1 to 100 characters.
     #[arg(long, value_name = "NAME", default_value = "beseda")]
     pub(crate) name: String,
-    /// Take notifications from anywhere, not only from Market's addresses.
+    /// Accept notifications from any address, not only from Market's.
     #[arg(long, conflicts_with = "source", help_heading = "Senders")]
     pub(crate) any_source: bool,
-    /// Take notifications from this range in place of Market's; may be repeated.
+    /// Accept notifications from this address range instead of Market's; may be repeated.
     #[arg(long, value_name = "CIDR", value_parser = range, help_heading = "Senders")]
     pub(crate) source: Vec<IpNet>,
-    /// Believe the proxies in this range whom they got a request from (X-Forwarded-For, Forwarded); may be repeated.
+    /// Trust X-Forwarded-For and Forwarded of proxies in this address range; may be repeated.
     #[arg(long, value_name = "CIDR", value_parser = range, help_heading = "Senders")]
     pub(crate) trust_proxy: Vec<IpNet>,
-    /// The certificate and those above it, as a PEM file: https in place of http.
+    /// Certificate chain in PEM format; enables https.
     #[arg(long, value_name = "FILE", requires = "tls_key", help_heading = "TLS")]
     pub(crate) tls_cert: Option<PathBuf>,
-    /// The certificate's private key, as a PEM file.
+    /// Private key of the certificate in PEM format.
     #[arg(long, value_name = "FILE", requires = "tls_cert", help_heading = "TLS")]
     pub(crate) tls_key: Option<PathBuf>,
 }
 
-/// Reads a range of addresses, or one address.
+/// Parses an address range, or a single address.
 pub(super) fn range(text: &str) -> Result<IpNet, String> {
     let one = || text.parse::<IpAddr>().map(IpNet::from).ok();
     let found = text.parse().ok().or_else(one);

@@ -1,4 +1,4 @@
-//! `beseda market …`: what the marketplace itself does on a Beseda server. The published service has nothing like it.
+//! `beseda market`: actions of the marketplace, its buyers and its support on a Beseda server.
 
 use std::path::PathBuf;
 
@@ -38,52 +38,52 @@ pub(crate) enum MarketCommand {
     Order(OrderArgs),
     /// Register a return of an order.
     Return {
-        /// The return's id.
+        /// Return id.
         id: ReturnId,
-        /// The order whose goods come back.
+        /// Order the goods were bought in.
         #[arg(long, value_name = "ID")]
         order: OrderId,
     },
-    /// A buyer opens a chat: a direct question unless an order or return is named.
+    /// Open a chat as a buyer: a direct question unless an order or a return is given.
     #[command(visible_alias = "open")]
     Direct(OpenArgs),
-    /// A buyer, Market or support writes to a chat.
+    /// Send a message as a buyer, Market or support.
     Write(WriteArgs),
-    /// A buyer, Market or support sends a file to a chat.
+    /// Send a file as a buyer, Market or support.
     SendFile {
-        /// The chat's id.
+        /// Chat id.
         chat: ChatId,
-        /// The file; - reads it from standard input.
+        /// File to send; - reads standard input.
         file: PathBuf,
-        /// Who sends it.
+        /// Sender of the file.
         #[arg(long = "as", value_name = "WHO", default_value = "customer", ignore_case = true, value_parser = speaker())]
         sender: Sender,
-        /// The name it is shown under; its own name if not given.
+        /// File name to show in the chat [default: the file's own name].
         #[arg(long, required_if_eq("file", "-"))]
         name: Option<String>,
     },
-    /// A buyer opens a dispute.
+    /// Open a dispute as a buyer.
     Dispute(DisputeArgs),
-    /// The arbiter ends a dispute.
+    /// Resolve a dispute as the arbiter.
     Resolve {
-        /// The dispute's chat.
+        /// Chat id of the dispute.
         chat: ChatId,
     },
-    /// End a chat: nothing more can be written to it.
+    /// Close a chat; no more messages can be sent to it.
     Close {
-        /// The chat's id.
+        /// Chat id.
         chat: ChatId,
     },
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct OrderArgs {
-    /// The order's id.
+    /// Order id.
     pub(crate) id: OrderId,
-    /// The shop it was bought in; the cabinet's first one of that model if not given.
+    /// Campaign (shop) of the order [default: the cabinet's first with this fulfilment model].
     #[arg(long, value_name = "ID")]
     pub(crate) campaign: Option<CampaignId>,
-    /// How it is fulfilled [default: fbs].
+    /// Fulfilment model [default: fbs].
     #[arg(long, value_name = "MODEL", ignore_case = true, value_parser = one_of::<Model>(Model::ALL.iter().map(Model::as_str)))]
     pub(crate) model: Option<Model>,
     #[command(flatten)]
@@ -92,13 +92,13 @@ pub(crate) struct OrderArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct OpenArgs {
-    /// The buyer's first words; - reads them from standard input.
+    /// First message of the buyer; - reads it from standard input.
     #[arg(allow_hyphen_values = true)]
     pub(crate) text: Option<String>,
-    /// About this order.
+    /// Order id.
     #[arg(long, value_name = "ID")]
     pub(crate) order: Option<OrderId>,
-    /// About this return.
+    /// Return id.
     #[arg(long = "return", id = "ret", value_name = "ID", conflicts_with = "order")]
     pub(crate) ret: Option<ReturnId>,
     #[command(flatten)]
@@ -107,18 +107,18 @@ pub(crate) struct OpenArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct WriteArgs {
-    /// The chat's id.
+    /// Chat id.
     pub(crate) chat: ChatId,
-    /// The text; - reads it from standard input.
+    /// Text; - reads it from standard input.
     #[arg(allow_hyphen_values = true, required_unless_present = "sticker")]
     pub(crate) text: Option<String>,
-    /// Who writes.
+    /// Sender of the message.
     #[arg(long = "as", value_name = "WHO", default_value = "customer", ignore_case = true, value_parser = speaker())]
     pub(crate) sender: Sender,
     /// Send a sticker instead of a text.
     #[arg(long, conflicts_with = "text")]
     pub(crate) sticker: bool,
-    /// Whose answer is wanted next; for support.
+    /// Party whose answer the chat waits for next; only for support.
     #[arg(long, value_name = "WHO", ignore_case = true, value_parser = one_of::<WaitingFor>(WaitingFor::ALL.iter().map(WaitingFor::as_str)))]
     pub(crate) waiting_for: Option<WaitingFor>,
 }
@@ -126,27 +126,27 @@ pub(crate) struct WriteArgs {
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("about").required(true))]
 pub(crate) struct DisputeArgs {
-    /// The buyer's first words in it; - reads them from standard input.
+    /// First message of the buyer; - reads it from standard input.
     #[arg(allow_hyphen_values = true)]
     pub(crate) text: Option<String>,
-    /// Out of this chat.
+    /// Turn this chat into a dispute.
     #[arg(long, value_name = "ID", group = "about")]
     pub(crate) chat: Option<ChatId>,
-    /// About this order.
+    /// Order id.
     #[arg(long, value_name = "ID", group = "about")]
     pub(crate) order: Option<OrderId>,
-    /// About this return.
+    /// Return id.
     #[arg(long = "return", id = "ret", value_name = "ID", group = "about")]
     pub(crate) ret: Option<ReturnId>,
 }
 
-/// Who asks or buys.
+/// Buyer of an order or author of a question.
 #[derive(Debug, Args)]
 pub(crate) struct Buyer {
-    /// The buyer's public name.
+    /// Public name of the buyer.
     #[arg(long, value_name = "NAME")]
     customer: Option<String>,
-    /// The buyer's public identifier.
+    /// Public identifier of the buyer.
     #[arg(long, value_name = "ID")]
     customer_id: Option<String>,
 }
@@ -158,7 +158,7 @@ impl Buyer {
     }
 }
 
-/// Anyone but the shop.
+/// Parses a sender other than the shop.
 fn speaker() -> impl TypedValueParser<Value = Sender> {
     let others = Sender::ALL.iter().filter(|sender| **sender != Sender::Partner);
     one_of::<Sender>(others.map(Sender::as_str))

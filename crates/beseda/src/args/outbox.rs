@@ -1,4 +1,4 @@
-//! `beseda outbox …`, and what makes a send of `beseda chats` a safe one.
+//! `beseda outbox`, and the options of `chats send --safe`.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -24,7 +24,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct OutboxArgs {
-    /// The folder of the outbox and of all that is kept with it.
+    /// Folder of the outbox.
     #[arg(long, global = true, env = "BESEDA_ARCHIVE", value_name = "DIR")]
     pub(crate) archive: Option<PathBuf>,
     #[command(flatten)]
@@ -37,53 +37,54 @@ pub(crate) struct OutboxArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum OutboxCommand {
-    /// Accept messages, one JSON object a line, without sending them: {"chat":1,"text":"…"} or {"chat":1,"file":"photo.jpg"}.
+    /// Queue messages from JSON lines without sending them: {"chat":1,"text":"…"} or
+    /// {"chat":1,"file":"photo.jpg"}.
     #[command(
         after_help = "Fields: chat; text or file (a path); name, under which a file is shown; operator.\nWhat is printed is on disk. With a line that can't be accepted it ends; the lines before it are accepted."
     )]
     Add {
-        /// The lines; standard input if not given.
+        /// File of JSON lines [default: standard input].
         file: Option<PathBuf>,
-        /// The person they are from, where a line names none.
+        /// Operator of lines that name none.
         #[arg(long, env = "BESEDA_OPERATOR", value_name = "NAME")]
         operator: Option<String>,
     },
-    /// List messages in the order they were accepted.
+    /// List messages in the order in which they were queued.
     List {
-        /// Only in this state; may be repeated.
+        /// Only messages in this state; may be repeated.
         #[arg(long, value_name = "STATE")]
         state: Vec<State>,
-        /// Only of this chat.
+        /// Only messages for this chat.
         #[arg(long, value_name = "ID")]
         chat: Option<ChatId>,
-        /// Only with larger numbers than this.
+        /// Only messages with a higher number.
         #[arg(long, value_name = "NUMBER")]
         after: Option<OutboxId>,
-        /// So many at most.
+        /// Maximum number of messages.
         #[arg(long, value_name = "N")]
         limit: Option<u32>,
     },
-    /// Put failed messages at the end of their lines.
+    /// Queue failed messages again, at the end of their chats' queues.
     Retry {
-        /// Their numbers.
+        /// Numbers of the messages.
         #[arg(required_unless_present = "all", conflicts_with = "all")]
         ids: Vec<OutboxId>,
-        /// All that failed.
+        /// Retry all failed messages.
         #[arg(long)]
         all: bool,
     },
-    /// Take back messages that are queued; one that may be in its chat can't be.
+    /// Cancel queued messages; a message that may already be in its chat can't be cancelled.
     Cancel {
-        /// Their numbers.
+        /// Numbers of the messages.
         #[arg(required = true)]
         ids: Vec<OutboxId>,
     },
-    /// Send what is queued, until ended by Ctrl-C or SIGTERM.
+    /// Send queued messages until stopped by Ctrl-C or SIGTERM.
     Run {
-        /// End when nothing is left; with status 1 if a message failed meanwhile.
+        /// Stop when the queue is empty; the exit status is 1 if a message has failed.
         #[arg(long)]
         until_empty: bool,
-        /// How many calls are made at once; the service allows four.
+        /// Maximum number of concurrent calls; the service allows four.
         #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..))]
         slots: u8,
         #[command(flatten)]
@@ -91,10 +92,11 @@ pub(crate) enum OutboxCommand {
     },
 }
 
-/// How long is waited for certainty.
+/// Settle time of an uncertain send.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct SettleArgs {
-    /// For so long after silence a message may still arrive; the published service gives up after 10.
+    /// Seconds after a timeout in which a message may still arrive; the published service gives up
+    /// after 10.
     #[arg(long, value_name = "SECONDS", default_value = "12", value_parser = seconds)]
     settle: Duration,
 }
@@ -106,20 +108,22 @@ impl SettleArgs {
     }
 }
 
-/// What makes a send a safe one.
+/// Options of a safe send.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Safe sending")]
 pub(crate) struct SafeArgs {
-    /// Send it once: where the answer gets lost, the history decides whether it is sent again.
+    /// Send at most once: if the response is lost, the chat's history decides whether to send
+    /// again.
     #[arg(long)]
     pub(crate) safe: bool,
-    /// With --safe: accept it into the outbox in this folder first, so that it outlives this program.
+    /// With --safe: queue the message in the outbox in this folder first, so that it survives a
+    /// crash of this program.
     #[arg(long, env = "BESEDA_ARCHIVE", value_name = "DIR")]
     pub(crate) archive: Option<PathBuf>,
-    /// The person it is from, for the archive.
+    /// Operator who wrote the message, for the archive.
     #[arg(long, env = "BESEDA_OPERATOR", value_name = "NAME")]
     pub(crate) operator: Option<String>,
-    /// With --safe: leave it in the outbox, or give up, after so long.
+    /// With --safe: stop waiting after this many seconds; a queued message stays in the outbox.
     #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = seconds)]
     pub(crate) give_up: Duration,
     #[command(flatten)]

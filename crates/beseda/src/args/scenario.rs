@@ -1,4 +1,4 @@
-//! `beseda scenario …`: buyers, support and arbiter by a script. What a script may say stands in docs/scenarios.md.
+//! `beseda scenario`: playing, recording and checking scenario files (docs/scenarios.md).
 
 use std::path::PathBuf;
 
@@ -30,23 +30,23 @@ pub(crate) struct ScenarioArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ScenarioCommand {
-    /// Play scenarios, one after the other; ends with 1 if one of them fails.
+    /// Play scenarios one after the other; the exit status is 1 if one of them fails.
     Run {
-        /// The files.
+        /// Scenario files.
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },
-    /// Write a chat down as a scenario. Files are kept by name and size.
+    /// Record a chat as a scenario. Files are recorded by name and size.
     Record {
-        /// The chat's id.
+        /// Chat id.
         chat: ChatId,
-        /// Let the scenario write what the shop wrote, in place of waiting for the shop.
+        /// Record the shop's messages as actions of the scenario instead of waiting for the shop.
         #[arg(long)]
         with_shop: bool,
     },
-    /// Say what is wrong with scenarios, without playing them.
+    /// Validate scenario files without playing them.
     Check {
-        /// The files.
+        /// Scenario files.
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
     },

@@ -1,4 +1,4 @@
-//! `beseda search …`: words, and among which messages they are looked for.
+//! `beseda search`: query, filters and page.
 
 use clap::Args;
 
@@ -22,15 +22,15 @@ Examples:
 #[derive(Debug, Clone, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct SearchArgs {
-    /// What is looked for.
+    /// Words to search for.
     #[arg(required = true, value_name = "QUERY")]
     pub(crate) query: Vec<String>,
     #[command(flatten)]
     pub(crate) archive: Filled,
-    /// How many messages at most, 1 to 1000.
+    /// Maximum number of messages, 1 to 1000.
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) limit: u16,
-    /// Only older messages than this cursor, as the page before named it.
+    /// Only messages older than this cursor, returned with the previous page.
     #[arg(long, value_name = "CURSOR")]
     pub(crate) before: Option<i64>,
     #[command(flatten, next_help_heading = "Among")]

@@ -1,4 +1,4 @@
-//! Options of `serve` and `stand-in`. Defaults that a configuration file may override are filled in elsewhere.
+//! Options of `serve` and `stand-in`.
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -6,133 +6,134 @@ use clap::{Args, ValueEnum};
 
 use super::ControlCommand;
 
-/// Which published ceilings are counted.
+/// Version of the published rate limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LimitsArg {
-    /// Those of September 2024.
+    /// Limits of September 2024.
     #[value(name = "2024")]
     Y2024,
-    /// Those of today.
+    /// Current limits.
     #[value(name = "2026")]
     Y2026,
-    /// None.
+    /// No limits.
     Off,
 }
 
-/// What is answered on paths without a version.
+/// Form of the responses on unversioned paths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum UnversionedArg {
-    /// What the 2024 document has and nothing else; chats without an order are not shown.
+    /// Exactly as the 2024 document has it; chats without an order are not listed.
     #[value(name = "2024")]
     Y2024,
-    /// The same as under /v2.
+    /// As under /v2.
     Today,
 }
 
-/// Whether time passes by itself.
+/// Clock of a stand-in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ClockArg {
-    /// It goes with the machine's.
+    /// Follows the system clock.
     Real,
-    /// It stands still until `beseda stand-in clock` moves it.
+    /// Stands still until `beseda stand-in clock` moves it.
     Manual,
 }
 
-/// How buyers are who answer by themselves.
+/// Behaviour of simulated buyers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum BuyersArg {
     /// They never answer, as in the published sandbox.
     Silent,
-    /// They thank, and leave it at that.
+    /// They say thank you and no more.
     Polite,
-    /// They ask on, send photos and stickers.
+    /// They ask more questions and send photos and stickers.
     Chatty,
-    /// They complain, press for an answer and open disputes.
+    /// They complain, urge an answer and open disputes.
     Angry,
 }
 
-/// Whether an order must be registered before a chat about it.
+/// Rule for orders that were not registered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OrdersArg {
-    /// It must: an unknown order is 404.
+    /// An order must be registered; an unknown order is answered with 404.
     Strict,
-    /// Any order id belongs to the calling cabinet.
+    /// Every order id belongs to the calling cabinet.
     Open,
 }
 
-/// `beseda serve`. What isn't given comes from the configuration file, then from the defaults.
+/// `beseda serve`. An option that is not given is read from the configuration file, then defaulted.
 #[derive(Debug, Clone, Args)]
 #[command(
     after_help = "Examples:\n  beseda serve --data /var/lib/beseda\n  beseda serve --config /etc/beseda.toml --check-config"
 )]
 pub(crate) struct ServeArgs {
-    /// The configuration file (TOML); an unknown key in it is an error.
+    /// Configuration file (TOML); an unknown key is an error.
     #[arg(long, env = "BESEDA_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Read the configuration, say what is wrong with it, and end.
+    /// Validate the configuration and exit.
     #[arg(long)]
     pub(crate) check_config: bool,
-    /// Where to listen [default: 127.0.0.1:8080].
+    /// Address to listen on [default: 127.0.0.1:8080].
     #[arg(long, env = "BESEDA_LISTEN", value_name = "ADDR")]
     pub(crate) listen: Option<SocketAddr>,
-    /// The folder of the database and the files.
+    /// Folder of the database and the attachments.
     #[arg(long, env = "BESEDA_DATA", value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
-    /// The address callers reach the server at; download links begin with it.
+    /// Address at which clients reach the server; download links start with it.
     #[arg(long, env = "BESEDA_PUBLIC_URL", value_name = "URL")]
     pub(crate) public_url: Option<String>,
-    /// Which published ceilings are counted [default: 2026].
+    /// Version of the published rate limits [default: 2026].
     #[arg(long, env = "BESEDA_LIMITS", value_name = "YEAR")]
     pub(crate) limits: Option<LimitsArg>,
-    /// Whether an order must be registered before a chat about it [default: strict].
+    /// Rule for orders that were not registered [default: strict].
     #[arg(long, env = "BESEDA_ORDERS", value_name = "RULE")]
     pub(crate) orders: Option<OrdersArg>,
-    /// What is answered on paths without a version [default: 2024].
+    /// Form of the responses on unversioned paths [default: 2024].
     #[arg(long, env = "BESEDA_UNVERSIONED", value_name = "FORM")]
     pub(crate) unversioned: Option<UnversionedArg>,
 }
 
-/// `beseda stand-in`. What isn't given comes from the configuration file, if one is named, then from the defaults.
+/// `beseda stand-in`. An option that is not given is read from the configuration file, then
+/// defaulted.
 #[derive(Debug, Clone, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
     after_help = "Examples:\n  beseda stand-in\n  beseda stand-in --listen 127.0.0.1:0 --json\n  beseda stand-in --data ./demo --limits off\n  beseda stand-in --unversioned today"
 )]
 pub(crate) struct StandInArgs {
-    /// A configuration file (TOML) as `beseda serve` takes it; an unknown key in it is an error.
+    /// Configuration file (TOML), as for `beseda serve`; an unknown key is an error.
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Where to listen; port 0 takes a free one [default: 127.0.0.1:8090].
+    /// Address to listen on; port 0 picks a free port [default: 127.0.0.1:8090].
     #[arg(long, value_name = "ADDR")]
     pub(crate) listen: Option<SocketAddr>,
-    /// Keep everything in this folder; a temporary one unless given.
+    /// Folder to keep the state in [default: a temporary folder].
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
-    /// What credentials and demo data follow from.
+    /// Seed of credentials and demo data.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
-    /// Which published ceilings are counted [default: 2026].
+    /// Version of the published rate limits [default: 2026].
     #[arg(long, value_name = "YEAR")]
     pub(crate) limits: Option<LimitsArg>,
-    /// Whether an order must be registered before a chat about it [default: strict].
+    /// Rule for orders that were not registered [default: strict].
     #[arg(long, value_name = "RULE")]
     pub(crate) orders: Option<OrdersArg>,
-    /// What is answered on paths without a version [default: 2024].
+    /// Form of the responses on unversioned paths [default: 2024].
     #[arg(long, value_name = "FORM")]
     pub(crate) unversioned: Option<UnversionedArg>,
-    /// Requests an hour of every operation, instead of the published ceilings.
+    /// Requests per hour for every operation, instead of the published limits.
     #[arg(long, value_name = "N")]
     pub(crate) hourly_limit: Option<u32>,
-    /// Requests at once, instead of the published ceiling.
+    /// Concurrent requests, instead of the published limit.
     #[arg(long, value_name = "N")]
     pub(crate) parallel_limit: Option<u32>,
-    /// Whether time passes by itself.
+    /// Clock of the stand-in.
     #[arg(long, value_name = "MODE", default_value = "real")]
     pub(crate) clock: ClockArg,
-    /// How buyers are who answer the shop by themselves, the same for the same --seed.
+    /// Behaviour of simulated buyers; the same for the same --seed.
     #[arg(long, value_name = "TEMPER", default_value = "silent")]
     pub(crate) buyers: BuyersArg,
-    /// What is asked of a stand-in that runs already.
+    /// Command for a running stand-in instead of starting one.
     #[command(subcommand)]
     pub(crate) command: Option<ControlCommand>,
 }

@@ -1,4 +1,4 @@
-//! `beseda stats …`: over which messages, by which clock, and how it is shown.
+//! `beseda stats`: filters, working hours and charts of response times.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use jiff::tz::Offset;
 
 use super::filter::{Filled, Span};
 
-/// The language of a chart.
+/// Language of a chart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LanguageArg {
     En,
@@ -23,27 +23,27 @@ pub(crate) enum LanguageArg {
 pub(crate) struct StatsArgs {
     #[command(flatten)]
     pub(crate) archive: Filled,
-    /// Only of this cabinet; may be repeated.
+    /// Only this cabinet; may be repeated.
     #[arg(long, env = "BESEDA_BUSINESS_ID", value_name = "ID", value_delimiter = ',')]
     pub(crate) business: Vec<BusinessId>,
-    /// Only about orders and returns of this shop; may be repeated.
+    /// Only orders and returns of this campaign (shop); may be repeated.
     #[arg(long, value_name = "ID")]
     pub(crate) campaign: Vec<CampaignId>,
     #[command(flatten)]
     pub(crate) span: Span,
-    /// Count time only in these local hours of each day, as 9-21.
+    /// Count time only within these local hours of each day, such as 9-21.
     #[arg(long, value_name = "HOURS", value_parser = hours)]
     pub(crate) working_hours: Option<(u8, u8)>,
-    /// The local time, as an offset from UTC.
+    /// Local time as an offset from UTC.
     #[arg(long, value_name = "OFFSET", default_value = "+03:00", allow_hyphen_values = true, value_parser = offset)]
     pub(crate) timezone: i32,
-    /// Draw a chart of the time to answer by hour into this file, as SVG.
+    /// Write a chart of response times by hour to this SVG file.
     #[arg(long, value_name = "FILE")]
     pub(crate) svg: Option<PathBuf>,
-    /// The same as PNG.
+    /// Write the same chart to this PNG file.
     #[arg(long, value_name = "FILE")]
     pub(crate) png: Option<PathBuf>,
-    /// The chart's language; by LC_ALL or LANG if not given.
+    /// Language of the chart [default: from LC_ALL or LANG].
     #[arg(long, value_name = "LANGUAGE")]
     pub(crate) lang: Option<LanguageArg>,
 }

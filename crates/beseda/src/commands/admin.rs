@@ -1,4 +1,5 @@
-//! `beseda admin …`: administration, an operation a command. Over the network or on a database, it can't tell.
+//! `beseda admin`: one subcommand per operation of [`Administration`], over HTTP or on the
+//! database.
 
 use beseda_api::{Administration, NewCabinet, NewCampaign, NewKey, NewUser, Scope};
 use serde_json::json;

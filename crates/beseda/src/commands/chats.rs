@@ -1,4 +1,4 @@
-//! `beseda chats …`: the shop's side, an operation a command.
+//! `beseda chats`: one subcommand per operation of the API.
 
 use std::path::Path;
 
@@ -182,7 +182,7 @@ fn filter(args: ListArgs) -> ChatFilter {
     }
 }
 
-/// Says that there is another page.
+/// Notes that there is another page.
 fn more(out: Output, paging: &Paging) {
     if let Some(token) = &paging.next_page_token {
         let token = token.as_str();

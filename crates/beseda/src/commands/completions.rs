@@ -1,4 +1,4 @@
-//! Completion scripts and manual pages, made from the command line's own description.
+//! Shell completion scripts and manual pages, generated from the command line definition.
 
 use std::path::Path;
 

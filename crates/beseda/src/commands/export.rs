@@ -1,4 +1,4 @@
-//! `beseda export`: the way out of the archive, with a bar that shows how far it is. What is written is the archive's.
+//! `beseda export`: writes an archive to a file or standard output, with a progress bar.
 
 use std::{
     ffi::OsStr,
@@ -25,7 +25,7 @@ pub(crate) fn run(args: ExportArgs, out: Output) -> anyhow::Result<()> {
         filter: args.among.into(),
         after: args.after,
     };
-    // Bytes of Parquet, and lines among which a bar would be drawn, are not for a terminal.
+    // Parquet is binary, and a progress bar would be mixed into rows printed to the same terminal.
     let shown = !out.is_json()
         && io::stderr().is_terminal()
         && (args.output.is_some() || !io::stdout().is_terminal());
@@ -64,7 +64,7 @@ pub(crate) fn run(args: ExportArgs, out: Output) -> anyhow::Result<()> {
     }
 }
 
-/// The format that --format, --excel and the ending of the file agree on.
+/// Returns the format that --format, --excel and the file extension agree on.
 fn format(args: &ExportArgs) -> anyhow::Result<Format> {
     let ending = args.output.as_deref().and_then(Path::extension).map(OsStr::to_string_lossy);
     let by_name = match ending.as_deref() {
@@ -81,11 +81,12 @@ fn format(args: &ExportArgs) -> anyhow::Result<Format> {
     }
 }
 
-/// The format a file's ending stands for. One that stands for none is taken only beside --format.
+/// Returns the format of a file extension, or `None` for an unknown one beside --format.
 ///
 /// # Errors
 ///
-/// A usage error for an unknown ending, and for one of another format than --format.
+/// A usage error for an unknown extension without --format, and for one of another format than
+/// --format.
 fn by_ending(ending: &str, args: &ExportArgs) -> anyhow::Result<Option<FormatArg>> {
     let known = match ending.to_lowercase().as_str() {
         "jsonl" | "ndjson" => FormatArg::Jsonl,
@@ -116,7 +117,7 @@ fn bar(shown: bool) -> anyhow::Result<ProgressBar> {
     Ok(ProgressBar::new(0).with_style(style))
 }
 
-/// Whoever read standard output has seen enough.
+/// Maps a broken pipe to [`Closed`] and a failed resume to a usage error.
 fn closed(error: beseda_archive::Error) -> anyhow::Error {
     match error {
         beseda_archive::Error::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {

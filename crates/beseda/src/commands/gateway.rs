@@ -1,4 +1,4 @@
-//! `beseda gateway`: the server over a client, and the administration of its folder. What a gateway does stands in its crate.
+//! `beseda gateway`: runs the gateway.
 
 mod admin;
 
@@ -67,7 +67,7 @@ async fn serve(args: GatewayArgs, out: Output) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The listener of the upstream's notifications.
+/// Webhook listener for the upstream's notifications.
 struct Notices {
     url: String,
     listener: TcpListener,
@@ -133,7 +133,7 @@ fn settings(args: &GatewayArgs) -> anyhow::Result<Settings> {
     })
 }
 
-/// A refusal of the upstream keeps its class, for the exit status.
+/// Converts the error so that a refusal of the upstream keeps its exit status.
 fn explained(error: OpenError) -> anyhow::Error {
     match error {
         OpenError::Upstream(error) => anyhow::Error::from(error),
@@ -141,7 +141,8 @@ fn explained(error: OpenError) -> anyhow::Error {
     }
 }
 
-/// One line for programs: the first cabinet as a stand-in tells it, and all of them.
+/// Returns the JSON printed when ready: the first cabinet in the fields of a stand-in, then all
+/// cabinets.
 async fn ready(gateway: &Gateway, url: &str) -> Value {
     let mut cabinets = Vec::new();
     for (business, api_key) in gateway.cabinets() {
@@ -168,7 +169,7 @@ fn cabinet(
     json!({ "businessId": business, "campaignId": campaign, "apiKey": api_key })
 }
 
-/// The same for people.
+/// Formats the ready document for people.
 fn welcome(ready: &Value, upstream: &str) -> String {
     let text = |name: &str| ready[name].as_str().unwrap_or("(revoked)").to_owned();
     let mut lines = format!(

@@ -1,4 +1,4 @@
-//! `beseda listen`: notifications taken in, printed and passed on. What is answered to what stands in the client's receiver.
+//! `beseda listen`: receives webhooks, forwards them and prints them.
 
 mod print;
 
@@ -73,7 +73,7 @@ fn from_where(args: &ListenArgs) -> String {
     format!("for notifications from {}.", ranges.join(", "))
 }
 
-/// Passes on, then prints what was taken.
+/// Forwards each event, then prints those that were accepted.
 struct Relay {
     forward: Option<Forward>,
     printer: Printer,

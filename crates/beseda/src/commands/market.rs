@@ -1,4 +1,4 @@
-//! `beseda market …`: the marketplace's side, an operation a command.
+//! `beseda market`: one subcommand per operation of the marketplace.
 
 use beseda_api::{
     BusinessId, ChatContext, ChatId, ChatOpening, Customer, DisputeOpening, MarketMessage,
@@ -45,7 +45,7 @@ pub(crate) async fn run(args: MarketArgs, out: Output) -> anyhow::Result<()> {
     }
 }
 
-/// The marketplace of one cabinet, and where to tell what it did.
+/// Marketplace client of one cabinet, with the output of the command.
 struct Side {
     market: MarketClient,
     business: BusinessId,

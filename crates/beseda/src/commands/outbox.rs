@@ -1,4 +1,4 @@
-//! `beseda outbox …`: what waits to be sent, shown and sent. How it is kept and sent is the outbox's own business.
+//! `beseda outbox`: lists, retries, cancels and sends queued messages.
 
 mod add;
 mod authors;
@@ -71,7 +71,7 @@ pub(crate) async fn run(args: OutboxArgs, out: Output) -> anyhow::Result<()> {
     }
 }
 
-/// The cabinet named, or the only one that the credential opens.
+/// Returns the given cabinet, or the only one of the credential.
 async fn cabinet(args: &OutboxArgs, reads_stdin: bool) -> anyhow::Result<BusinessId> {
     if reads_stdin && args.connection.credential_stdin {
         let text = "standard input can't hold both the credential and what to send";
@@ -83,7 +83,7 @@ async fn cabinet(args: &OutboxArgs, reads_stdin: bool) -> anyhow::Result<Busines
     }
 }
 
-/// A run of the outbox.
+/// Run of the outbox.
 struct Work<'a> {
     out: Output,
     folder: &'a Path,
@@ -110,7 +110,7 @@ impl Work<'_> {
                     counted.fetch_add(1, Ordering::Relaxed);
                 }
             }
-            // Whoever read our output has seen enough; what is to be sent is sent all the same.
+            // Sending goes on when standard output is closed.
             drop(happened(out, &event));
         });
         let end = signals::asked_to_end()?;
@@ -132,7 +132,7 @@ impl Work<'_> {
     }
 }
 
-/// Tells what happened in a run: a line for each change.
+/// Prints an event of the run, one line per change.
 fn happened(out: Output, event: &Event) -> anyhow::Result<()> {
     match event {
         Event::Changed(item) => told(out, item),
@@ -157,7 +157,7 @@ fn happened(out: Output, event: &Event) -> anyhow::Result<()> {
     }
 }
 
-/// Tells of one message.
+/// Prints one message.
 fn told(out: Output, item: &Item) -> anyhow::Result<()> {
     if out.is_json() {
         return out.line(item);
@@ -191,7 +191,7 @@ fn table(out: Output, items: &[Item]) -> Table {
     table
 }
 
-/// Words for going on with what is left in an outbox.
+/// Returns the command that sends what is left in an outbox.
 fn go_on(folder: &Path, connection: &Connection) -> String {
     let url = if connection.service_url() == beseda_client::DEFAULT_URL {
         String::new()

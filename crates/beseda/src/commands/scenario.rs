@@ -1,4 +1,4 @@
-//! `beseda scenario …`: plays scenario files against a service, or says what is wrong with them. Reading and playing is the stand-in's own.
+//! `beseda scenario`: plays scenario files against a service, records them, and validates them.
 
 use std::{
     path::{Path, PathBuf},
@@ -21,7 +21,7 @@ use crate::{
     output::Output,
 };
 
-/// How often a wait looks: far below the limits of the operations it looks by.
+/// Polling interval of waits, far below the hourly limits.
 const EVERY: Duration = Duration::from_millis(500);
 
 pub(crate) async fn run(args: ScenarioArgs, out: Output) -> anyhow::Result<()> {
@@ -50,7 +50,7 @@ pub(crate) async fn run(args: ScenarioArgs, out: Output) -> anyhow::Result<()> {
             out.say(text.trim_end())
         }
         ScenarioCommand::Run { files } => {
-            // All are read before any is played.
+            // Validate all files before playing the first.
             let read = read(files)?;
             let (market, business) = connect::market(&args.connection, &args.cabinet).await?;
             let shop = connect::shop_in_env(&args.connection, &args.cabinet)?;
@@ -69,7 +69,7 @@ pub(crate) async fn run(args: ScenarioArgs, out: Output) -> anyhow::Result<()> {
     }
 }
 
-/// Reads all of them, and tells everything that is wrong with any.
+/// Parses all files and reports every error of each.
 fn read(files: &[PathBuf]) -> anyhow::Result<Vec<(&Path, Scenario)>> {
     let (mut good, mut wrong) = (Vec::new(), Vec::new());
     for path in files {
@@ -85,7 +85,7 @@ fn read(files: &[PathBuf]) -> anyhow::Result<Vec<(&Path, Scenario)>> {
     if wrong.is_empty() { Ok(good) } else { Err(Usage::error(wrong.join("\n"))) }
 }
 
-/// Plays one and tells every step as it is done.
+/// Plays a scenario and prints each step when it is done.
 async fn show(
     out: Output,
     path: &Path,

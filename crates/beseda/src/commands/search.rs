@@ -1,4 +1,4 @@
-//! `beseda search`: what the archive found, for people with the places marked. How it finds is the archive's.
+//! `beseda search`: prints matching messages, with matches highlighted for people.
 
 use std::fmt::Write;
 
@@ -7,7 +7,7 @@ use beseda_archive::{Hit, Search, Snippet};
 
 use crate::{archive_access, args::SearchArgs, output::Output, sync_session, tables::printable};
 
-/// So often a search that read too much is gone on with.
+/// Maximum number of continuations of a search that hit its scan limit.
 const MOST_ROUNDS: usize = 50;
 
 pub(crate) fn run(args: SearchArgs, out: Output) -> anyhow::Result<()> {
@@ -20,7 +20,8 @@ pub(crate) fn run(args: SearchArgs, out: Output) -> anyhow::Result<()> {
         before: args.before,
     };
     let mut found = archive.search(&search).map_err(sync_session::failed)?;
-    // One search reads little, so that a service can offer it to anybody; a person rather waits a moment.
+    // A single search call scans a bounded number of messages, which suits a service; a person at a
+    // terminal can wait for more.
     for _ in 0..MOST_ROUNDS {
         if !found.ended_early {
             break;
@@ -78,7 +79,7 @@ fn shown(out: Output, hit: &Hit) -> String {
     }
 }
 
-/// The text with the places found in bold yellow, where there is colour.
+/// Returns the text with matches in bold yellow if the terminal has colours.
 fn marked(out: Output, snippet: &Snippet) -> String {
     if !out.has_colour() {
         return printable(&snippet.text);
@@ -88,7 +89,7 @@ fn marked(out: Output, snippet: &Snippet) -> String {
     let mut text = String::new();
     let mut at = 0;
     for &(start, end) in &snippet.highlights {
-        // Writing into a String can't fail.
+        // Writing to a String can't fail.
         write!(text, "{}\x1b[1;33m{}\x1b[0m", piece(at, start), piece(start, end)).ok();
         at = end;
     }

@@ -1,4 +1,4 @@
-//! `beseda serve`: the API over a data folder, for real use. Demo data and printed credentials are the stand-in's.
+//! `beseda serve`: runs the server over a data folder.
 
 use std::{net::SocketAddr, sync::Arc};
 

@@ -1,4 +1,5 @@
-//! `beseda stand-in`: the API with a demo cabinet, for those who test against it. Nothing here is safe for real buyers.
+//! `beseda stand-in`: runs the mock server with a demo cabinet. It is for tests and must not face
+//! real buyers.
 
 use std::sync::Arc;
 

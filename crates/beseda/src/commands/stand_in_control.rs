@@ -1,4 +1,5 @@
-//! `beseda stand-in clock|faults|journal|…`: each command is one or two requests to a stand-in that runs.
+//! `beseda stand-in clock`, `faults`, `journal` and others: calls the admin API of a running
+//! stand-in.
 
 use std::{
     io::{Read, Write},
@@ -75,7 +76,7 @@ pub(crate) async fn run(command: ControlCommand, out: Output) -> anyhow::Result<
     }
 }
 
-/// A bar on standard error, hidden where that is no terminal.
+/// Returns a progress bar on standard error, hidden if that is not a terminal.
 fn bar() -> anyhow::Result<ProgressBar> {
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} messages, {eta} left")?;
     Ok(ProgressBar::new(0).with_style(style))
@@ -150,7 +151,7 @@ async fn journal(client: ControlClient, out: Output, args: JournalArgs) -> anyho
     }
 }
 
-/// An entry for people.
+/// Formats a journal entry for people.
 fn line(entry: &Value) -> String {
     let status = entry["status"].as_u64().map_or("---".to_owned(), |status| status.to_string());
     let mut line = format!(
@@ -171,7 +172,7 @@ fn line(entry: &Value) -> String {
     line
 }
 
-/// A refusal of what stands in a file, with the file's name before the line.
+/// Prefixes the messages of an error with the name of the file it is about.
 fn in_file(error: Error, file: &Path) -> Error {
     let Error::Refused(mut refused) = error else { return error };
     for fault in &mut refused.faults {
@@ -181,7 +182,7 @@ fn in_file(error: Error, file: &Path) -> Error {
     Error::Refused(refused)
 }
 
-/// A value without quotes.
+/// Returns a JSON value as text, without quotes around strings.
 fn word(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -1,4 +1,4 @@
-//! `beseda stats`: the archive's figures as tables, and its chart as files. What they mean is the archive's.
+//! `beseda stats`: prints response times as tables and writes their chart.
 
 use std::{fs, path::Path};
 
@@ -17,7 +17,7 @@ use crate::{
     tables::{headed, printable},
 };
 
-/// So many of the last days are shown; JSON has all of them.
+/// Number of days shown in the table; JSON has all of them.
 const DAYS: usize = 14;
 
 pub(crate) fn run(args: StatsArgs, out: Output) -> anyhow::Result<()> {
@@ -121,7 +121,7 @@ fn table(out: Output, title: &str, groups: &[Group]) -> Table {
     table
 }
 
-/// Seconds as people say them.
+/// Formats a duration in seconds for people.
 fn time(seconds: f64) -> String {
     match seconds {
         _ if seconds < 10.0 => format!("{seconds:.1} s"),

@@ -1,4 +1,4 @@
-//! `beseda admin subscriptions …`: who gets push notifications, and what came of them. Only a running server sends, so only it is asked.
+//! `beseda admin subscriptions`: manages webhook subscriptions and shows their delivery log.
 
 use beseda_api::{
     Delivery, DeliveryPage, NewSubscription, PageRequest, PageToken, Subscription, Subscriptions,
@@ -94,7 +94,7 @@ fn log(out: Output, deliveries: &[Delivery]) -> Table {
     table
 }
 
-/// A notification in a few words.
+/// Summarises a notification in a few words.
 fn told(notification: &Notification) -> String {
     match notification {
         Notification::Ping { .. } => "PING".to_owned(),

@@ -1,4 +1,4 @@
-//! `beseda sync`: a local archive filled and kept in step. What is read when stands in the archive's syncer.
+//! `beseda sync`: fills a local archive and keeps it up to date.
 
 use std::{
     io::IsTerminal,
@@ -61,7 +61,7 @@ pub(crate) async fn run(args: SyncArgs, out: Output) -> anyhow::Result<()> {
                 && before.calls.total() > 0;
             *before = **tally;
             if out.is_json() {
-                // Whoever reads no longer ends it with a signal, or by the pipe.
+                // The sync goes on when standard output is closed.
                 drop(out.line(&document(tally, begun.elapsed())));
             } else if !idle {
                 seen.say(format!("in step: {}", words(tally)));
@@ -107,7 +107,7 @@ fn words(tally: &Tally) -> String {
     )
 }
 
-/// The progress on standard error, where somebody sees it.
+/// Progress on standard error, hidden if that is not a terminal.
 pub(crate) struct Bar {
     bar: ProgressBar,
     begun: Instant,

@@ -1,4 +1,4 @@
-//! `beseda unread`: what an operator has not read, and marking it as read. Everything stays in the archive.
+//! `beseda unread`: shows unread messages of an operator and marks chats as read.
 
 use beseda_archive::{Archive, ChatKey};
 use serde_json::json;
@@ -44,7 +44,8 @@ pub(crate) fn run(args: &UnreadArgs, out: Output) -> anyhow::Result<()> {
     out.say(format_args!("{marked} chats marked as read for {}", args.operator))
 }
 
-/// The chat of this id; ids are unique over all cabinets of the service, but archives may hold two services.
+/// Returns the chat with this id. Ids are unique within a service, but an archive may hold chats of
+/// two services.
 fn the_chat(
     archive: &Archive,
     args: &UnreadArgs,

@@ -1,4 +1,5 @@
-//! `beseda watch`: the live tail of an archive, which it keeps in step itself unless another process does.
+//! `beseda watch`: prints changes of an archive as they arrive, and syncs it unless `--offline` is
+//! given.
 
 use beseda_archive::{Archive, Change, Depth, Syncer};
 use futures::future;
@@ -14,14 +15,14 @@ use crate::{
     tables,
 };
 
-/// A change as a line of JSON.
+/// Change as a line of JSON.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase", tag = "event")]
 enum Line<'a> {
     #[serde(rename_all = "camelCase")]
     Message {
         cursor: i64,
-        /// Whether the shop wrote it.
+        /// True if the shop sent the message.
         own: bool,
         #[serde(flatten)]
         message: &'a beseda_archive::ArchivedMessage,
@@ -44,7 +45,7 @@ pub(crate) async fn run(args: WatchArgs, out: Output) -> anyhow::Result<()> {
     } else {
         Some(keep(&archive, &args, out).await?)
     };
-    // An archive without anything in it is filled first: nobody wants to see all of the past as news.
+    // Fill an empty archive first, so that old messages are not printed as new ones.
     let mut filled = false;
     if let (None, 0, Some((syncer, _))) = (args.after, before, &keeping) {
         tokio::select! {

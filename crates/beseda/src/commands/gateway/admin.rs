@@ -1,4 +1,4 @@
-//! `beseda gateway keys` and `beseda gateway audit`: the gateway's folder, whether the gateway runs or not.
+//! `beseda gateway keys` and `audit`: work on the gateway's folder, while the gateway runs or not.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -39,7 +39,7 @@ pub(super) async fn keys(args: GatewayKeysArgs, out: Output) -> anyhow::Result<(
     }
 }
 
-/// The cabinet named, or the only one.
+/// Returns the given cabinet, or the only one.
 async fn cabinet(keys: &Keys, named: Option<BusinessId>) -> anyhow::Result<BusinessId> {
     let known = keys.list_cabinets().await?;
     let ids: Vec<BusinessId> = known.iter().map(|cabinet| cabinet.business_id).collect();

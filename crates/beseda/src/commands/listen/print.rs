@@ -1,4 +1,5 @@
-//! Events as lines of standard output, from a thread of its own: a reader that stops reading holds back the answers and nothing else.
+//! Prints events to standard output on a thread of its own, so that a slow reader delays only the
+//! responses.
 
 use std::{io, thread};
 
@@ -12,10 +13,10 @@ use crate::{
     tables::printable,
 };
 
-/// Lines that wait to be written.
+/// Capacity of the queue of lines.
 const WAITING: usize = 64;
 
-/// A line, and where to tell that it is out.
+/// Line to print and the channel that confirms it.
 type Job = (String, oneshot::Sender<()>);
 
 /// Prints events.
@@ -25,18 +26,18 @@ pub(super) struct Printer {
 }
 
 impl Printer {
-    /// Starts the thread. What comes of the second is why it can't print any more.
+    /// Starts the thread. The receiver yields the error after which nothing can be printed.
     pub(super) fn start(output: Output) -> io::Result<(Self, oneshot::Receiver<anyhow::Error>)> {
         let (jobs, mut queue) = mpsc::channel::<Job>(WAITING);
         let (break_off, broken) = oneshot::channel();
         let run = move || {
             while let Some((line, done)) = queue.blocking_recv() {
                 if let Err(error) = output.say(line) {
-                    // Told or not, nothing is printed any more.
+                    // The receiver may be gone; printing stops either way.
                     let _ = break_off.send(error);
                     return;
                 }
-                // Whoever waited may have given up.
+                // The sender of the event may have given up.
                 let _ = done.send(());
             }
         };
@@ -44,7 +45,7 @@ impl Printer {
         Ok((Self { json: output.is_json(), jobs }, broken))
     }
 
-    /// Prints an event; it is out when this comes back.
+    /// Prints an event; returns once it is written.
     pub(super) async fn print(&self, event: Event) -> Result<(), Closed> {
         let line = if self.json { document(&event).to_string() } else { shown(&event) };
         let (done, out) = oneshot::channel();
@@ -53,7 +54,7 @@ impl Printer {
     }
 }
 
-/// The notification as it came, with the id of a message as the number it is everywhere else.
+/// Returns the notification as received, with the message id as a number.
 fn document(event: &Event) -> Value {
     let mut document = event.json();
     if let Notification::ChatMessageSent { message_id, .. } = event.notification {
@@ -62,7 +63,7 @@ fn document(event: &Event) -> Value {
     document
 }
 
-/// The same for people.
+/// Formats the notification for people.
 fn shown(event: &Event) -> String {
     let (what, at) = match &event.notification {
         Notification::ChatCreated { chat_id, created_at, .. } => {
@@ -77,7 +78,7 @@ fn shown(event: &Event) -> String {
         Notification::ChatArbitrageFinished { chat_id, finished_at, .. } => {
             (format!("chat {chat_id}"), finished_at)
         }
-        // Strange types come as they are: their fields aren't known.
+        // Notifications of an unknown type are printed as received.
         _ => return printable(&event.json().to_string()),
     };
     let cabinet = event.business.map(|business| format!("  cabinet {business}"));

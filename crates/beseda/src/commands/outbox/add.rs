@@ -1,4 +1,4 @@
-//! `beseda outbox add`: lines of JSON made into messages on disk. Nothing is sent here.
+//! `beseda outbox add`: queues messages from JSON lines.
 
 use std::path::{Path, PathBuf};
 
@@ -16,7 +16,7 @@ use tokio::{
 
 use crate::{exit_status::Usage, output::Output};
 
-/// The most lines that are written to disk at once.
+/// Maximum number of lines written to disk in one transaction.
 const AT_ONCE: usize = 256;
 
 #[derive(Deserialize)]
@@ -82,7 +82,7 @@ pub(super) async fn run(
     }
 }
 
-/// The lines that can be had without waiting, at least one, and whether there are no more.
+/// Returns the lines available without waiting, at least one, and whether the input has ended.
 async fn ready(lines: &mut Source) -> anyhow::Result<(Vec<String>, bool)> {
     let mut texts = Vec::new();
     let mut next = lines.next_line().await?;

@@ -1,15 +1,15 @@
-//! Who wrote what, told to the archive beside the outbox, if there is one. Messages of nobody in particular aren't.
+//! Records the authors of confirmed messages in the archive of the same folder, if there is one.
 
 use std::path::Path;
 
 use beseda_archive::Archive;
 use beseda_outbox::Item;
 
-/// Tells the archive the authors of confirmed messages.
+/// Records authors of confirmed messages.
 pub(super) struct Authors(Option<Archive>);
 
 impl Authors {
-    /// Those of the archive in this folder.
+    /// Opens the archive in this folder, if there is one.
     pub(super) fn of(folder: &Path) -> anyhow::Result<Self> {
         let is_there = folder.join("archive.sqlite").exists();
         Ok(Self(is_there.then(|| Archive::open(folder)).transpose()?))

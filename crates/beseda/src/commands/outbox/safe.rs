@@ -1,4 +1,5 @@
-//! `beseda chats send --safe` and `send-file --safe`: through the outbox if there is a folder for one, otherwise from memory.
+//! `beseda chats send --safe` and `send-file --safe`: sends through the outbox if a folder is
+//! given, else from memory.
 
 use std::{
     future::Future,
@@ -23,10 +24,10 @@ use crate::{
     signals,
 };
 
-/// How often a runner elsewhere is looked after.
+/// Polling interval while another process sends.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// Sends a message once and tells what came of it.
+/// Sends a message at most once and reports the outcome.
 pub(crate) async fn send(
     out: Output,
     shop: Shop,
@@ -76,7 +77,7 @@ async fn through_outbox(
     folder: &Path,
     connection: &Connection,
 ) -> anyhow::Result<()> {
-    // From here on Ctrl-C is answered with what became of the message.
+    // From here on Ctrl-C reports the state of the message before exiting.
     let end = signals::asked_to_end()?;
     let outbox = Outbox::open(folder).await?;
     let operator = safe.operator.clone();
@@ -121,7 +122,7 @@ async fn through_outbox(
     told(out, &item)
 }
 
-/// A message that failed, as the error the service gave.
+/// Returns the error of a failed message as the service reported it.
 fn failed(item: &Item) -> anyhow::Error {
     let reason = item.reason.clone().unwrap_or_else(|| format!("it was {}", item.state));
     match item.status.and_then(Refusal::from_status) {
@@ -130,18 +131,19 @@ fn failed(item: &Item) -> anyhow::Error {
     }
 }
 
-/// A message that is waited for.
+/// Queued message that the command waits for.
 struct Waiting<'a> {
     outbox: &'a Outbox,
     id: OutboxId,
     trouble: Trouble,
 }
 
-/// What the service said last, and the status of that.
+/// Last error text of the service and its HTTP status.
 type Trouble = Arc<Mutex<Option<(String, Option<u16>)>>>;
 
 impl Waiting<'_> {
-    /// Sends it, or waits for whoever sends; `None` if it isn't over when it is enough.
+    /// Sends the message, or waits for the process that does. Returns `None` if it is not final
+    /// when the time is up.
     async fn until_final(
         &self,
         shop: Shop,
@@ -198,7 +200,7 @@ impl Waiting<'_> {
         }
     }
 
-    /// That it is left where it is.
+    /// Returns the error that the message stays in the outbox.
     async fn left(&self, why: &str, folder: &Path, connection: &Connection) -> anyhow::Error {
         let item = self.outbox.get(self.id).await;
         let state = item.map_or_else(|_| "queued".to_owned(), |item| item.state.to_string());
