@@ -27,12 +27,12 @@ pub(crate) use admin::{
     AdminArgs, AdminCommand, CabinetsCommand, CampaignsCommand, KeysCommand, SubscriptionsCommand,
     TokensCommand, UsersCommand,
 };
-pub(crate) use archive::{Cabinets, KeepArgs, Mark, SyncArgs, UnreadArgs, WatchArgs};
+pub(crate) use archive::{Cabinets, SyncOptions, Mark, SyncArgs, UnreadArgs, WatchArgs};
 pub(crate) use chats::{ChatsArgs, ChatsCommand, CreateArgs, HistoryArgs, ListArgs};
 pub(crate) use connection::{Cabinet, Connection, GenerationArg};
 pub(crate) use control::{ClockArgs, ControlArgs, ControlCommand, FaultsArgs, JournalArgs};
 pub(crate) use export::{ExportArgs, FormatArg};
-pub(crate) use filter::Filled;
+pub(crate) use filter::ExistingArchive;
 pub(crate) use gateway::{
     AuditArgs, GatewayArgs, GatewayCommand, GatewayKeysArgs, GatewayKeysCommand,
 };
@@ -66,7 +66,7 @@ Errors go to standard error, with --json as one JSON object.";
 #[command(
     name = "beseda",
     version,
-    after_help = "`beseda help COMMAND` tells more. Exit status: 0 done, 2 usage, 3 bad request, 4 denied, 5 not found, 6 limit, 7 service, 8 network, 1 other.",
+    after_help = "See `beseda help COMMAND`. Exit status: 0 done, 2 usage, 3 bad request, 4 denied, 5 not found, 6 limit, 7 service, 8 network, 1 other.",
     after_long_help = EXIT_STATUS,
     subcommand_required = true,
     arg_required_else_help = true

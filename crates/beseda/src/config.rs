@@ -31,7 +31,7 @@ pub(crate) struct Config {
     /// True if `/notification` is appended to the address of every subscription.
     append_notification: bool,
     /// Logging.
-    pub(crate) log: Log,
+    pub(crate) log: LogConfig,
     /// Rate limits, keys, and choices where the published API is silent.
     pub(crate) server: Settings,
     /// Connections and TLS.
@@ -41,7 +41,7 @@ pub(crate) struct Config {
 /// Logging.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct Log {
+pub(crate) struct LogConfig {
     /// Filter such as `info` or `beseda_server=debug`. Defaults to `info` for `serve` and `warn`
     /// for `stand-in`.
     pub(crate) level: Option<String>,
@@ -72,7 +72,7 @@ impl Config {
         config.listen = args.listen.or(config.listen);
         config.data = args.data.clone().or(config.data);
         config.public_url = args.public_url.clone().or(config.public_url);
-        config.choose(args.limits, args.orders, args.unversioned);
+        config.apply(args.limits, args.orders, args.unversioned);
         config.server.market_key = key("BESEDA_MARKET_KEY").or(config.server.market_key);
         config.server.admin_key = key("BESEDA_ADMIN_KEY").or(config.server.admin_key);
         if config.data.is_none() {
@@ -88,7 +88,7 @@ impl Config {
         let mut config = Self::read(args.config.as_deref())?;
         config.listen = args.listen.or(config.listen);
         config.data = args.data.clone().or(config.data);
-        config.choose(args.limits, args.orders, args.unversioned);
+        config.apply(args.limits, args.orders, args.unversioned);
         let limits = &mut config.server.limits;
         limits.hourly = args.hourly_limit.or(limits.hourly);
         limits.parallel = args.parallel_limit.or(limits.parallel);
@@ -97,7 +97,7 @@ impl Config {
     }
 
     /// Applies the flags.
-    fn choose(
+    fn apply(
         &mut self,
         limits: Option<LimitsArg>,
         orders: Option<OrdersArg>,
@@ -128,7 +128,7 @@ impl Config {
             let known = url.starts_with("http://") || url.starts_with("https://");
             if !known || url.ends_with('/') || url.len() > 1900 {
                 bail!(
-                    "public_url must be like https://chats.example.org, without a slash at its end"
+                    "public_url must be an address such as https://chats.example.org, without a trailing slash"
                 );
             }
         }

@@ -10,19 +10,19 @@ use beseda_engine::Engine;
 use crate::{
     args::{Cabinet, Connection, GenerationArg},
     credential,
-    exit_status::Usage,
+    exit_status::UsageError,
     limit_notice,
 };
 
 /// Client of the shop and the cabinet it works on.
-pub(crate) struct Shop {
+pub(crate) struct ShopClient {
     pub(crate) client: Client,
     pub(crate) business: BusinessId,
 }
 
-impl Shop {
+impl ShopClient {
     /// Connects to the given cabinet, or to the only one of the credential.
-    pub(crate) async fn reach(
+    pub(crate) async fn connect(
         connection: &Connection,
         cabinet: &Cabinet,
         trusted: &[String],
@@ -46,7 +46,7 @@ pub(crate) fn client(
     let settings = builder(connection).generation(generation.into());
     let settings =
         trusted.iter().fold(settings, |settings, origin| settings.trust_files_from(origin));
-    Ok(credential::of_shop(connection, settings)?.build()?)
+    Ok(credential::set_shop_credential(connection, settings)?.build()?)
 }
 
 /// Returns a client of the marketplace and the cabinet it works on.
@@ -54,17 +54,17 @@ pub(crate) async fn market(
     connection: &Connection,
     cabinet: &Cabinet,
 ) -> anyhow::Result<(MarketClient, BusinessId)> {
-    let key = credential::key(connection, "BESEDA_MARKET_KEY")?;
+    let key = credential::service_key(connection, "BESEDA_MARKET_KEY")?;
     let market = server_builder(connection)?.build_market(&key)?;
     let business = match cabinet.business {
         Some(business) => business,
         // The market key has access to every cabinet; only a shop credential identifies one.
-        None if credential::shop_is_in_env() => {
+        None if credential::env_has_shop_credential() => {
             let shop = server_builder(connection)?.generation(cabinet.generation.into());
-            only_cabinet(&credential::of_shop_in_env(shop).build()?).await?
+            only_cabinet(&credential::set_shop_credential_from_env(shop).build()?).await?
         }
         None => {
-            return Err(Usage::error("which cabinet? Give --business or set BESEDA_BUSINESS_ID"));
+            return Err(UsageError::error("no cabinet: give --business or set BESEDA_BUSINESS_ID"));
         }
     };
     Ok((market, business))
@@ -72,14 +72,14 @@ pub(crate) async fn market(
 
 /// Returns a client with the shop credential of the environment, for commands whose own credential
 /// is the market key.
-pub(crate) fn shop_in_env(connection: &Connection, cabinet: &Cabinet) -> anyhow::Result<Client> {
-    if !credential::shop_is_in_env() {
-        return Err(Usage::error(
-            "no credential of the shop, by which is seen what was said: set BESEDA_API_KEY or BESEDA_OAUTH_TOKEN",
+pub(crate) fn shop_from_env(connection: &Connection, cabinet: &Cabinet) -> anyhow::Result<Client> {
+    if !credential::env_has_shop_credential() {
+        return Err(UsageError::error(
+            "no shop credential to read the chats with: set BESEDA_API_KEY or BESEDA_OAUTH_TOKEN",
         ));
     }
     let shop = server_builder(connection)?.generation(cabinet.generation.into());
-    Ok(credential::of_shop_in_env(shop).build()?)
+    Ok(credential::set_shop_credential_from_env(shop).build()?)
 }
 
 /// Returns the administration over HTTP, or of the database in `data`.
@@ -92,7 +92,7 @@ pub(crate) async fn admin(
         let engine = opened.with_context(|| format!("can't open {}", folder.display()))?;
         return Ok(Arc::new(engine));
     }
-    let key = credential::key(connection, "BESEDA_ADMIN_KEY")?;
+    let key = credential::service_key(connection, "BESEDA_ADMIN_KEY")?;
     Ok(Arc::new(server_builder(connection)?.build_admin(&key)?))
 }
 
@@ -102,16 +102,16 @@ pub(crate) fn subscriptions(
     on_database: bool,
 ) -> anyhow::Result<AdminClient> {
     if on_database {
-        let text = "notifications are sent by a running server: leave --data out, and give --url";
-        return Err(Usage::error(text));
+        let text = "subscriptions need a running server: omit --data and give --url";
+        return Err(UsageError::error(text));
     }
-    let key = credential::key(connection, "BESEDA_ADMIN_KEY")?;
+    let key = credential::service_key(connection, "BESEDA_ADMIN_KEY")?;
     Ok(server_builder(connection)?.build_admin(&key)?)
 }
 
 /// Returns the client of a stand-in's admin API.
-pub(crate) fn control(connection: &Connection) -> anyhow::Result<ControlClient> {
-    let key = credential::key(connection, "BESEDA_ADMIN_KEY")?;
+pub(crate) fn stand_in(connection: &Connection) -> anyhow::Result<ControlClient> {
+    let key = credential::service_key(connection, "BESEDA_ADMIN_KEY")?;
     Ok(server_builder(connection)?.build_control(&key)?)
 }
 
@@ -122,11 +122,11 @@ pub(crate) fn builder(connection: &Connection) -> Builder {
 
 /// Returns a client builder for operations that only a Beseda server has.
 fn server_builder(connection: &Connection) -> anyhow::Result<Builder> {
-    Ok(builder_to(connection, connection.server_url().map_err(Usage::error)?))
+    Ok(builder_to(connection, connection.server_url().map_err(UsageError::error)?))
 }
 
 fn builder_to(connection: &Connection, url: &str) -> Builder {
-    let patience = Patience { longest: connection.wait(), ..Patience::default() };
+    let patience = Patience { longest: connection.deadline(), ..Patience::default() };
     let builder = Client::builder().url(url).timeout(connection.timeout());
     let builder = match &connection.ca_file {
         Some(authority) => builder.root_certificate(authority.0.clone()),
@@ -145,12 +145,12 @@ async fn only_cabinet(client: &Client) -> anyhow::Result<BusinessId> {
     if cabinets.len() > 1 {
         let lines = cabinets.iter().map(|(id, name)| format!("\n  --business {id}  {name}"));
         let lines: String = lines.collect();
-        return Err(Usage::error(format!(
-            "the credential opens {} cabinets, say which one:{lines}",
+        return Err(UsageError::error(format!(
+            "the credential has access to {} cabinets; choose one:{lines}",
             cabinets.len()
         )));
     }
     cabinets.into_keys().next().ok_or_else(|| {
-        Usage::error("the credential sees no shop that tells its cabinet: give --business")
+        UsageError::error("can't determine the cabinet from the credential: give --business")
     })
 }

@@ -10,14 +10,14 @@ use anyhow::Context;
 use beseda_api::{Causes, Credential};
 use beseda_client::{Builder, SecretString};
 
-use crate::{args::Connection, exit_status::Usage};
+use crate::{args::Connection, exit_status::UsageError};
 
 /// Maximum length of a credential in bytes.
-const LONGEST: u64 = 4096;
+const MAX_CREDENTIAL_BYTES: u64 = 4096;
 
 /// Sets the shop's credential on a client builder: an Api-Key or an OAuth token.
-pub(crate) fn of_shop(connection: &Connection, builder: Builder) -> anyhow::Result<Builder> {
-    if let Some(text) = given(connection)? {
+pub(crate) fn set_shop_credential(connection: &Connection, builder: Builder) -> anyhow::Result<Builder> {
+    if let Some(text) = from_options(connection)? {
         let is_key = text.starts_with("ACMA:");
         return Ok(if is_key { builder.api_key(text) } else { builder.oauth_token(text) });
     }
@@ -29,8 +29,8 @@ pub(crate) fn of_shop(connection: &Connection, builder: Builder) -> anyhow::Resu
 }
 
 /// Returns the shop's credential itself.
-pub(crate) fn shops_own(connection: &Connection) -> anyhow::Result<Credential> {
-    if let Some(text) = given(connection)? {
+pub(crate) fn shop_credential(connection: &Connection) -> anyhow::Result<Credential> {
+    if let Some(text) = from_options(connection)? {
         let is_key = text.starts_with("ACMA:");
         return Ok(if is_key { Credential::ApiKey(text) } else { Credential::OAuth(text) });
     }
@@ -42,19 +42,19 @@ pub(crate) fn shops_own(connection: &Connection) -> anyhow::Result<Credential> {
 }
 
 fn no_credential() -> anyhow::Error {
-    Usage::error(
+    UsageError::error(
         "no credential: set BESEDA_API_KEY or BESEDA_OAUTH_TOKEN, or use --credential-file or --credential-stdin",
     )
 }
 
 /// Returns true if the environment has a credential of the shop.
-pub(crate) fn shop_is_in_env() -> bool {
+pub(crate) fn env_has_shop_credential() -> bool {
     from_env("BESEDA_API_KEY").is_some() || from_env("BESEDA_OAUTH_TOKEN").is_some()
 }
 
 /// Sets the shop's credential from the environment only, for commands whose own credential is
 /// another one.
-pub(crate) fn of_shop_in_env(builder: Builder) -> Builder {
+pub(crate) fn set_shop_credential_from_env(builder: Builder) -> Builder {
     match (from_env("BESEDA_API_KEY"), from_env("BESEDA_OAUTH_TOKEN")) {
         (Some(key), _) => builder.api_key(key),
         (None, Some(token)) => builder.oauth_token(token),
@@ -68,33 +68,33 @@ pub(crate) fn admin_key_in_env() -> Option<SecretString> {
 }
 
 /// Returns the market key or the admin key.
-pub(crate) fn key(connection: &Connection, variable: &str) -> anyhow::Result<SecretString> {
-    let found = given(connection)?.or_else(|| from_env(variable));
+pub(crate) fn service_key(connection: &Connection, variable: &str) -> anyhow::Result<SecretString> {
+    let found = from_options(connection)?.or_else(|| from_env(variable));
     found.map(SecretString::from).ok_or_else(|| {
-        Usage::error(format!(
+        UsageError::error(format!(
             "no key: set {variable}, or use --credential-file or --credential-stdin"
         ))
     })
 }
 
-fn given(connection: &Connection) -> anyhow::Result<Option<String>> {
+fn from_options(connection: &Connection) -> anyhow::Result<Option<String>> {
     if connection.credential_stdin {
         return first_line(std::io::stdin().lock(), "standard input").map(Some);
     }
     let Some(path) = &connection.credential_file else { return Ok(None) };
     let open = || anyhow::Ok(BufReader::new(File::open(path)?));
     let file = open().with_context(|| format!("can't read {}", path.display()));
-    let file = file.map_err(|error| Usage::error(Causes(error.as_ref()).to_string()))?;
+    let file = file.map_err(|error| UsageError::error(Causes(error.as_ref()).to_string()))?;
     warn_if_shared(path);
     first_line(file, &path.display().to_string()).map(Some)
 }
 
-fn first_line(reader: impl BufRead, whose: &str) -> anyhow::Result<String> {
+fn first_line(reader: impl BufRead, source: &str) -> anyhow::Result<String> {
     let mut line = String::new();
-    let read = reader.take(LONGEST).read_line(&mut line);
-    read.map_err(|error| Usage::error(format!("can't read a credential from {whose}: {error}")))?;
+    let read = reader.take(MAX_CREDENTIAL_BYTES).read_line(&mut line);
+    read.map_err(|error| UsageError::error(format!("can't read a credential from {source}: {error}")))?;
     match line.trim() {
-        "" => Err(Usage::error(format!("{whose} holds no credential on its first line"))),
+        "" => Err(UsageError::error(format!("{source} holds no credential on its first line"))),
         line => Ok(line.to_owned()),
     }
 }

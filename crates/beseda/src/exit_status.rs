@@ -6,13 +6,13 @@ use beseda_api::{Causes, ChatId, Error, Refusal, Refused};
 use beseda_client::{ErrorExt, Failure};
 use serde_json::{Value, json};
 
-use crate::output::Closed;
+use crate::output::StdoutClosed;
 
 /// Error classes; the value is the exit status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Class {
+pub(crate) enum ErrorClass {
     Other = 1,
-    Usage = 2,
+    UsageError = 2,
     BadRequest = 3,
     Denied = 4,
     NotFound = 5,
@@ -21,12 +21,12 @@ pub(crate) enum Class {
     Network = 8,
 }
 
-impl Class {
+impl ErrorClass {
     /// Returns the name used in JSON.
-    fn word(self) -> &'static str {
+    fn name(self) -> &'static str {
         match self {
             Self::Other => "other",
-            Self::Usage => "usage",
+            Self::UsageError => "usage",
             Self::BadRequest => "badRequest",
             Self::Denied => "denied",
             Self::NotFound => "notFound",
@@ -39,36 +39,36 @@ impl Class {
 
 /// Usage error: something the command needs is missing or invalid, and no request was sent.
 #[derive(Debug)]
-pub(crate) struct Usage(String);
+pub(crate) struct UsageError(String);
 
-impl Usage {
+impl UsageError {
     pub(crate) fn error(text: impl Into<String>) -> anyhow::Error {
         Self(text.into()).into()
     }
 }
 
-impl fmt::Display for Usage {
+impl fmt::Display for UsageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Usage {}
+impl std::error::Error for UsageError {}
 
 /// Failed send whose message may have been delivered.
 #[derive(Debug)]
-pub(crate) struct Unsent {
+pub(crate) struct SendFailed {
     pub(crate) chat: ChatId,
     pub(crate) error: Error,
 }
 
-impl fmt::Display for Unsent {
+impl fmt::Display for SendFailed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.error.fmt(f)
     }
 }
 
-impl std::error::Error for Unsent {}
+impl std::error::Error for SendFailed {}
 
 /// Failed send whose message was certainly not delivered.
 #[derive(Debug)]
@@ -87,7 +87,7 @@ impl std::error::Error for NotDelivered {}
 pub(crate) struct StillQueued {
     pub(crate) text: String,
     pub(crate) hint: String,
-    pub(crate) class: Class,
+    pub(crate) class: ErrorClass,
 }
 
 impl fmt::Display for StillQueued {
@@ -100,7 +100,7 @@ impl std::error::Error for StillQueued {}
 
 /// Prints the error to standard error and returns the exit status.
 pub(crate) fn report(error: &anyhow::Error, json: bool) -> ExitCode {
-    if error.downcast_ref::<Closed>().is_some() {
+    if error.downcast_ref::<StdoutClosed>().is_some() {
         // The reader of standard output is gone; that is not an error.
         return ExitCode::SUCCESS;
     }
@@ -119,34 +119,34 @@ pub(crate) fn report(error: &anyhow::Error, json: bool) -> ExitCode {
     ExitCode::from(class as u8)
 }
 
-fn class(error: &anyhow::Error) -> Class {
-    if error.downcast_ref::<Usage>().is_some() {
-        return Class::Usage;
+fn class(error: &anyhow::Error) -> ErrorClass {
+    if error.downcast_ref::<UsageError>().is_some() {
+        return ErrorClass::UsageError;
     }
     if let Some(StillQueued { class, .. }) = error.downcast_ref() {
         return *class;
     }
-    let Some(error) = api_error(error) else { return Class::Other };
+    let Some(error) = api_error(error) else { return ErrorClass::Other };
     match (error.refusal(), error.failure()) {
         (Some(refusal), _) => match refusal {
             Refusal::BadRequest | Refusal::MethodNotAllowed | Refusal::UnsupportedMediaType => {
-                Class::BadRequest
+                ErrorClass::BadRequest
             }
-            Refusal::Unauthorized | Refusal::Forbidden => Class::Denied,
-            Refusal::NotFound => Class::NotFound,
-            Refusal::LimitExceeded => Class::Limit,
+            Refusal::Unauthorized | Refusal::Forbidden => ErrorClass::Denied,
+            Refusal::NotFound => ErrorClass::NotFound,
+            Refusal::LimitExceeded => ErrorClass::Limit,
         },
         (None, Some(failure)) => match failure {
-            Failure::Setup(_) => Class::Usage,
-            Failure::Connect(_) | Failure::Timeout(_) | Failure::Interrupted(_) => Class::Network,
-            Failure::OverLimit { .. } => Class::Limit,
+            Failure::Setup(_) => ErrorClass::UsageError,
+            Failure::Connect(_) | Failure::Timeout(_) | Failure::Interrupted(_) => ErrorClass::Network,
+            Failure::OverLimit { .. } => ErrorClass::Limit,
             Failure::Undocumented { .. }
             | Failure::Undecodable { .. }
             | Failure::EndlessPages
-            | Failure::Redirect(_) => Class::Service,
-            _ => Class::Other,
+            | Failure::Redirect(_) => ErrorClass::Service,
+            _ => ErrorClass::Other,
         },
-        (None, None) => Class::Other,
+        (None, None) => ErrorClass::Other,
     }
 }
 
@@ -156,18 +156,18 @@ fn message(error: &anyhow::Error) -> String {
 }
 
 fn api_error(error: &anyhow::Error) -> Option<&Error> {
-    let unsent = || error.downcast_ref::<Unsent>().map(|unsent| &unsent.error);
+    let unsent = || error.downcast_ref::<SendFailed>().map(|unsent| &unsent.error);
     let not_delivered = || error.downcast_ref::<NotDelivered>().map(|not| &not.0);
     error.downcast_ref::<Error>().or_else(unsent).or_else(not_delivered)
 }
 
 /// Returns what to do next.
 fn hint(error: &anyhow::Error) -> Option<String> {
-    if let Some(Unsent { chat, error }) = error.downcast_ref()
+    if let Some(SendFailed { chat, error }) = error.downcast_ref()
         && error.may_have_been_done()
     {
         return Some(format!(
-            "it may have been delivered all the same: look at `beseda chats history {chat} --all` before sending again"
+            "the message may have been delivered: check `beseda chats history {chat} --all` before sending again"
         ));
     }
     if let Some(StillQueued { hint, .. }) = error.downcast_ref() {
@@ -183,17 +183,17 @@ fn hint(error: &anyhow::Error) -> Option<String> {
 fn refusal_hint(refused: &Refused) -> Option<String> {
     let hint = match refused.refusal {
         Refusal::Unauthorized => {
-            "give a credential in the environment (see `beseda help chats`), with --credential-file or --credential-stdin; a revoked or mistyped one must be replaced"
+            "set a credential in the environment (see `beseda help chats`), or use --credential-file or --credential-stdin; replace a revoked or mistyped one"
         }
         Refusal::Forbidden => {
-            "the credential may not do this: check --business, and the scopes of the key (communication is needed)"
+            "the credential lacks access: check --business and the scopes of the key (communication is required)"
         }
         Refusal::NotFound => {
             "check the id, the cabinet (--business) and the address (--url); `beseda chats list` shows what there is"
         }
         Refusal::LimitExceeded => return Some(limit_hint(refused)),
         Refusal::MethodNotAllowed | Refusal::UnsupportedMediaType => {
-            "the service at --url doesn't know this operation: is it the right address and --generation?"
+            "the service at --url doesn't have this operation: check the address and --generation"
         }
         Refusal::BadRequest => return None,
     };
@@ -224,16 +224,16 @@ fn failure_hint(failure: &Failure) -> Option<String> {
             ));
         }
         Failure::OverLimit { .. } => "nothing was sent: try again, or wait longer with --wait",
-        Failure::Undocumented { status: 500.., .. } => "the service is in trouble: try again later",
+        Failure::Undocumented { status: 500.., .. } => "the service failed: try again later",
         Failure::Undocumented { .. } | Failure::Undecodable { .. } => {
-            "this is not how the API answers: is --url the right address?"
+            "unexpected response: check that --url is the address of the API"
         }
         _ => return None,
     };
     Some(hint.to_owned())
 }
 
-fn document(error: &anyhow::Error, class: Class) -> Value {
+fn document(error: &anyhow::Error, class: ErrorClass) -> Value {
     let mut document = json!({
         "class": class.word(),
         "exitCode": class as u8,

@@ -16,24 +16,24 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
 };
 
-use crate::{args::Connection, exit_status::Usage, output::Output};
+use crate::{args::Connection, exit_status::UsageError, output::Output};
 
 /// Minimum file size in bytes for a progress bar.
-const BIG: u64 = 256 * 1024;
+const PROGRESS_MIN_BYTES: u64 = 256 * 1024;
 
 /// Returns the given text, or for `-` the whole of standard input without its last line break.
 pub(crate) async fn text(given: String, connection: &Connection) -> anyhow::Result<String> {
     if given != "-" {
         return Ok(given);
     }
-    stdin_is_free(connection)?;
+    check_stdin_is_free(connection)?;
     // Read more than the longest valid text, so that an overlong text is reported as such and not
     // cut off.
     let most = (MessageText::MAX as u64 + 1) * 4 + 2;
     let mut bytes = Vec::new();
     tokio::io::stdin().take(most).read_to_end(&mut bytes).await?;
     let text = String::from_utf8(bytes);
-    let mut text = text.map_err(|_| Usage::error("the text on standard input is not UTF-8"))?;
+    let mut text = text.map_err(|_| UsageError::error("the text on standard input is not UTF-8"))?;
     if text.ends_with('\n') {
         text.pop();
         if text.ends_with('\r') {
@@ -51,23 +51,23 @@ pub(crate) async fn upload(
     out: Output,
 ) -> anyhow::Result<FileUpload> {
     if path == Path::new("-") {
-        stdin_is_free(connection)?;
+        check_stdin_is_free(connection)?;
         return Ok(upload_from_reader(name.unwrap_or("file"), tokio::io::stdin()));
     }
-    let cant = |error: io::Error| Usage::error(format!("can't read {}: {error}", path.display()));
-    let mut file = upload_from_path(path).await.map_err(cant)?;
+    let cannot_read = |error: io::Error| UsageError::error(format!("can't read {}: {error}", path.display()));
+    let mut file = upload_from_path(path).await.map_err(cannot_read)?;
     if let Some(name) = name {
         file.name = FileName::new(name);
     }
-    let size = fs::metadata(path).await.map_err(cant)?.len();
-    if size >= BIG && !out.is_json() && io::stderr().is_terminal() {
+    let size = fs::metadata(path).await.map_err(cannot_read)?.len();
+    if size >= PROGRESS_MIN_BYTES && !out.is_json() && io::stderr().is_terminal() {
         file = with_progress(file, size)?;
     }
     Ok(file)
 }
 
 /// Reads the whole file into memory, for a message that is sent later.
-pub(crate) async fn whole(mut file: FileUpload) -> anyhow::Result<Outgoing> {
+pub(crate) async fn read_whole(mut file: FileUpload) -> anyhow::Result<Outgoing> {
     let mut bytes = Vec::new();
     while let Some(piece) = file.content.try_next().await? {
         bytes.extend_from_slice(&piece);
@@ -87,21 +87,21 @@ fn with_progress(mut file: FileUpload, size: u64) -> anyhow::Result<FileUpload> 
     Ok(file)
 }
 
-fn stdin_is_free(connection: &Connection) -> anyhow::Result<()> {
+fn check_stdin_is_free(connection: &Connection) -> anyhow::Result<()> {
     if connection.credential_stdin {
-        return Err(Usage::error("standard input can't hold both the credential and what to send"));
+        return Err(UsageError::error("standard input can't hold both the credential and what to send"));
     }
     Ok(())
 }
 
 /// Saves a download in a folder under a name that is not taken.
 pub(crate) async fn save(
-    fetched: Fetched,
+    download: Fetched,
     folder: &Path,
     name: &str,
 ) -> anyhow::Result<(PathBuf, u64)> {
-    let (path, mut file) = vacant(folder, name).await?;
-    match write(fetched, &mut file).await {
+    let (path, mut file) = create_unique(folder, name).await?;
+    match write(download, &mut file).await {
         Ok(size) => Ok((path, size)),
         Err(error) => {
             // Don't leave a partial file behind.
@@ -112,9 +112,9 @@ pub(crate) async fn save(
     }
 }
 
-async fn write(mut fetched: Fetched, file: &mut File) -> anyhow::Result<u64> {
+async fn write(mut download: Fetched, file: &mut File) -> anyhow::Result<u64> {
     let mut size = 0;
-    while let Some(piece) = fetched.content.try_next().await.map_err(unwrapped)? {
+    while let Some(piece) = download.content.try_next().await.map_err(unwrap_client_error)? {
         file.write_all(&piece).await?;
         size += piece.len() as u64;
     }
@@ -123,14 +123,14 @@ async fn write(mut fetched: Fetched, file: &mut File) -> anyhow::Result<u64> {
 }
 
 /// Extracts the client's error from the stream's, to keep its exit status.
-fn unwrapped(error: io::Error) -> anyhow::Error {
+fn unwrap_client_error(error: io::Error) -> anyhow::Error {
     match error.downcast::<beseda_api::Error>() {
         Ok(error) => error.into(),
         Err(error) => error.into(),
     }
 }
 
-async fn vacant(folder: &Path, name: &str) -> anyhow::Result<(PathBuf, File)> {
+async fn create_unique(folder: &Path, name: &str) -> anyhow::Result<(PathBuf, File)> {
     const TRIES: u32 = 1000;
     let name = local_name(name);
     let (stem, extension) = match name.rsplit_once('.') {
@@ -153,10 +153,10 @@ async fn vacant(folder: &Path, name: &str) -> anyhow::Result<(PathBuf, File)> {
 
 /// Sanitizes a file name: not hidden, no path, at most 200 bytes.
 fn local_name(name: &str) -> String {
-    const LONGEST: usize = 200;
+    const MAX_NAME_BYTES: usize = 200;
     let clean = FileName::new(name);
     let mut shown = clean.as_str().trim_start_matches('.');
-    while shown.len() > LONGEST {
+    while shown.len() > MAX_NAME_BYTES {
         // Keep the end, which has the extension.
         let mut rest = shown.chars();
         rest.next();
@@ -167,7 +167,7 @@ fn local_name(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{local_name, vacant};
+    use super::{local_name, create_unique};
 
     #[test]
     fn a_strangers_file_name_is_harmless() {
@@ -182,7 +182,7 @@ mod tests {
     async fn no_file_is_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         for expected in ["a.b.txt", "a.b-1.txt", "a.b-2.txt"] {
-            let (path, _) = vacant(folder.path(), "a.b.txt").await.unwrap();
+            let (path, _) = create_unique(folder.path(), "a.b.txt").await.unwrap();
             assert_eq!(path.file_name().unwrap(), expected);
         }
     }

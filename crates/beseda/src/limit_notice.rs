@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde_json::json;
 
 /// Minimum wait that is reported.
-const SHORT: SignedDuration = SignedDuration::from_secs(1);
+const MIN_REPORTED_WAIT: SignedDuration = SignedDuration::from_secs(1);
 
 static JSON: AtomicBool = AtomicBool::new(false);
 
@@ -32,13 +32,13 @@ pub(crate) fn governor() -> Governor {
 }
 
 fn reporting() -> Governor {
-    let told = Mutex::new(HashSet::new());
+    let reported = Mutex::new(HashSet::new());
     Governor::default().on_wait(move |waiting| {
-        let Some(here) = waiting.here.filter(|here| is_long(*here)) else { return };
+        let Some(local_time) = waiting.here.filter(|local_time| is_long(*local_time)) else { return };
         let wait = (waiting.operation, waiting.business, waiting.until);
-        if told.lock().unwrap_or_else(PoisonError::into_inner).insert(wait) {
+        if reported.lock().unwrap_or_else(PoisonError::into_inner).insert(wait) {
             let text =
-                if JSON.load(Ordering::Relaxed) { document(waiting) } else { line(waiting, here) };
+                if JSON.load(Ordering::Relaxed) { json_text(waiting) } else { text(waiting, local_time) };
             // Standard error may be closed; the call goes on.
             drop(writeln!(io::stderr(), "{text}"));
         }
@@ -46,15 +46,15 @@ fn reporting() -> Governor {
 }
 
 fn is_long(until: Timestamp) -> bool {
-    until.duration_since(SystemClock.now()) > SHORT
+    until.duration_since(SystemClock.now()) > MIN_REPORTED_WAIT
 }
 
-fn line(waiting: &Waiting, here: Timestamp) -> String {
-    let end = here.to_zoned(TimeZone::system()).strftime("%H:%M:%S").to_string();
+fn text(waiting: &Waiting, local_time: Timestamp) -> String {
+    let end = local_time.to_zoned(TimeZone::system()).strftime("%H:%M:%S").to_string();
     format!("waiting for the limit of {} until {end} ({})", waiting.operation, waiting.reason)
 }
 
-fn document(waiting: &Waiting) -> String {
+fn json_text(waiting: &Waiting) -> String {
     json!({ "waiting": {
         "operation": waiting.operation,
         "businessId": waiting.business,

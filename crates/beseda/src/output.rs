@@ -11,15 +11,15 @@ use serde::Serialize;
 
 /// Error of a closed standard output, which ends the command silently.
 #[derive(Debug)]
-pub(crate) struct Closed;
+pub(crate) struct StdoutClosed;
 
-impl Display for Closed {
+impl Display for StdoutClosed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the output is closed")
+        f.write_str("standard output is closed")
     }
 }
 
-impl std::error::Error for Closed {}
+impl std::error::Error for StdoutClosed {}
 
 /// Format and destination of results.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +41,7 @@ impl Output {
         self.json
     }
 
-    pub(crate) fn has_colour(self) -> bool {
+    pub(crate) fn has_color(self) -> bool {
         self.colour
     }
 
@@ -84,7 +84,7 @@ impl Output {
     /// Prints a line of text.
     pub(crate) fn say(self, text: impl Display) -> anyhow::Result<()> {
         match writeln!(io::stdout().lock(), "{text}") {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Closed.into()),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(StdoutClosed.into()),
             written => Ok(written?),
         }
     }

@@ -9,7 +9,7 @@ use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitEx
 /// Returns a future that completes on Ctrl-C, SIGTERM or SIGHUP (the terminal was closed). The
 /// handlers are installed by the call itself, so that no signal is lost. SIGHUP stays ignored if it
 /// was ignored at the start, as `nohup` does.
-pub(crate) fn asked_to_end() -> anyhow::Result<impl Future<Output = ()>> {
+pub(crate) fn shutdown_signal() -> anyhow::Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hangup = if hangup_is_ignored() { None } else { Some(signal(SignalKind::hangup())?) };
@@ -25,7 +25,7 @@ pub(crate) fn asked_to_end() -> anyhow::Result<impl Future<Output = ()>> {
             _ = interrupt.recv() => {}
             _ = hung_up => {}
         }
-        tracing::info!("asked to end: finishing what is under way");
+        tracing::info!("shutting down: finishing requests in progress");
     })
 }
 
@@ -48,7 +48,7 @@ fn ignores_hangup(status: &str) -> bool {
 pub(crate) fn start_log(level: &str, json: bool) -> anyhow::Result<()> {
     let wanted = std::env::var("BESEDA_LOG").unwrap_or_else(|_| level.to_owned());
     let filter = EnvFilter::try_new(&wanted)
-        .with_context(|| format!("'{wanted}' is no log filter; try info, or beseda=debug"))?;
+        .with_context(|| format!("'{wanted}' is not a log filter; try info, or beseda=debug"))?;
     let registry = tracing_subscriber::registry().with(filter);
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(std::io::stderr().is_terminal())

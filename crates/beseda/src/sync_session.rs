@@ -11,92 +11,77 @@ use beseda_server::Transport;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    args::{Cabinets, Connection, KeepArgs},
+    archive_access::to_error,
+    args::{Cabinets, Connection, SyncOptions},
     connect,
-    exit_status::Usage,
+    exit_status::UsageError,
 };
 
 /// Capacity of the queue of received notifications. Market repeats those that do not fit.
-const HINTS: usize = 1_024;
-
-/// Opens an archive, creating it if missing; an unusable folder is a usage error.
-pub(crate) fn open(folder: &Path) -> anyhow::Result<Archive> {
-    Archive::open(folder).map_err(failed)
-}
-
-/// Converts an archive's error so that errors of the service keep their exit status.
-pub(crate) fn failed(error: Error) -> anyhow::Error {
-    match error {
-        Error::Service(error) => error.into(),
-        error @ (Error::Folder { .. } | Error::Locked { .. } | Error::NothingToSearch) => {
-            Usage::error(error.to_string())
-        }
-        error => error.into(),
-    }
-}
+const QUEUE_CAPACITY: usize = 1_024;
 
 /// Client and cabinets of a sync. Calls have background priority and wait for rate limits.
-pub(crate) struct Kept {
+pub(crate) struct SyncSession {
     pub(crate) client: Client,
     pub(crate) cabinets: Vec<BusinessId>,
 }
 
-impl Kept {
+impl SyncSession {
     /// Connects to the service. Lists the campaigns if no cabinet is given or the names of some are
     /// unknown; with `tolerant`, goes on without the names if the service is unavailable.
-    pub(crate) async fn reach(
+    pub(crate) async fn connect(
         archive: &Archive,
         connection: &Connection,
         cabinets: &Cabinets,
         trusted: &[String],
-        patient: bool,
+        tolerant: bool,
     ) -> anyhow::Result<Self> {
         let client = connect::client(connection, cabinets.generation, trusted)?;
-        let mut wanted = cabinets.business.clone();
-        wanted.sort_unstable();
-        wanted.dedup();
-        let nameless = |business: &BusinessId| {
+        let mut businesses = cabinets.business.clone();
+        businesses.sort_unstable();
+        businesses.dedup();
+        let has_no_name = |business: &BusinessId| {
             let known = archive.cabinet(*business).ok().flatten();
             known.is_none_or(|cabinet| cabinet.name.is_none())
         };
-        if wanted.is_empty() || wanted.iter().any(nameless) {
+        if businesses.is_empty() || businesses.iter().any(has_no_name) {
             match client.campaigns().await {
                 Ok(shops) => {
-                    let of_all = wanted.is_empty();
-                    if of_all {
-                        wanted = opened(&shops);
+                    let list_all = businesses.is_empty();
+                    if list_all {
+                        businesses = cabinets_of(&shops);
                     }
-                    let of_wanted = |shop: &Campaign| {
+                    let is_selected = |shop: &Campaign| {
                         let business = shop.business.as_ref().and_then(|business| business.id);
-                        business.is_some_and(|business| wanted.contains(&business))
+                        business.is_some_and(|business| businesses.contains(&business))
                     };
-                    let shops: Vec<Campaign> = shops.into_iter().filter(of_wanted).collect();
-                    archive.set_campaigns(&shops).map_err(failed)?;
+                    let shops: Vec<Campaign> = shops.into_iter().filter(is_selected).collect();
+                    archive.set_campaigns(&shops).map_err(to_error)?;
                 }
-                Err(error) if wanted.is_empty() || (!patient && error.is_retryable()) => {
+                Err(error) if businesses.is_empty() || (!tolerant && error.is_retryable()) => {
                     return Err(error.into());
                 }
-                Err(error) => tracing::info!(%error, "the names of the shops could not be had"),
+                Err(error) => tracing::info!(%error, "can't list the campaigns to get their names"),
             }
         }
-        if wanted.is_empty() {
-            return Err(Usage::error(
-                "the credential sees no shop that tells its cabinet: give --business",
+        if businesses.is_empty() {
+            return Err(UsageError::error(
+                "can't determine the cabinet from the credential: give --business",
             ));
         }
-        let patience = Patience { longest: connection.long_wait(), ..Patience::default() };
-        Ok(Self { client: client.background().with_patience(patience), cabinets: wanted })
+        let patience = Patience { longest: connection.background_deadline(), ..Patience::default() };
+        Ok(Self { client: client.background().with_patience(patience), cabinets: businesses })
     }
 
     /// Returns a syncer of these cabinets.
     pub(crate) fn syncer(&self, archive: &Archive, files: bool) -> Result<Syncer, Error> {
         let api = Arc::new(self.client.clone());
         let syncer = Syncer::new(archive.clone(), api, self.cabinets.iter().copied())?;
-        Ok(if files { syncer.fetching(Arc::new(Download(self.client.clone()))) } else { syncer })
+        Ok(if files { syncer.fetching(Arc::new(AttachmentDownloader(self.client.clone()))) } else { syncer })
     }
 }
 
-fn opened(shops: &[Campaign]) -> Vec<BusinessId> {
+fn cabinets_of(shops: &[Campaign]) -> Vec<BusinessId> {
     let ids = shops.iter().filter_map(|shop| shop.business.as_ref()?.id);
     let mut ids: Vec<BusinessId> = ids.collect();
     ids.sort_unstable();
@@ -105,10 +90,10 @@ fn opened(shops: &[Campaign]) -> Vec<BusinessId> {
 }
 
 /// Downloads attachments through the client.
-struct Download(Client);
+struct AttachmentDownloader(Client);
 
 #[async_trait]
-impl Fetch for Download {
+impl Fetch for AttachmentDownloader {
     async fn fetch(&self, url: &str) -> beseda_api::Result<FileStream> {
         Ok(self.0.download(url).await?.content)
     }
@@ -118,61 +103,61 @@ impl Fetch for Download {
 pub(crate) fn schedule(
     every: Option<u64>,
     default: u64,
-    keep: &KeepArgs,
+    options: &SyncOptions,
     first: Option<Depth>,
 ) -> Schedule {
-    let default = if keep.listen.is_some() { 300 } else { default };
+    let default = if options.listen.is_some() { 300 } else { default };
     Schedule {
         every: Duration::from_secs(every.unwrap_or(default)),
-        full_every: Duration::from_secs(keep.full_every),
+        full_every: Duration::from_secs(options.full_every),
         first,
     }
 }
 
 /// Running webhook listener, stopped when dropped.
-pub(crate) struct Hearing {
+pub(crate) struct NotificationListener {
     pub(crate) url: String,
-    hints: mpsc::Receiver<Notification>,
-    end: Open,
+    notifications: mpsc::Receiver<Notification>,
+    shutdown: ListenerGuard,
 }
 
 /// Guard that keeps a webhook listener running.
-pub(crate) struct Open(
-    #[expect(dead_code, reason = "it ends by being dropped")] oneshot::Sender<()>,
+pub(crate) struct ListenerGuard(
+    #[expect(dead_code, reason = "the listener stops when this is dropped")] oneshot::Sender<()>,
 );
 
-impl Hearing {
+impl NotificationListener {
     /// Splits the listener into its notifications and the guard that keeps it running.
     pub(crate) fn split(
         this: Option<Self>,
-    ) -> (Option<mpsc::Receiver<Notification>>, Option<Open>) {
+    ) -> (Option<mpsc::Receiver<Notification>>, Option<ListenerGuard>) {
         match this {
-            Some(hearing) => (Some(hearing.hints), Some(hearing.end)),
+            Some(listener) => (Some(listener.notifications), Some(listener.end)),
             None => (None, None),
         }
     }
 }
 
 /// Starts a webhook listener if `--listen` is given.
-pub(crate) async fn hear(
-    keep: &KeepArgs,
+pub(crate) async fn listen(
+    options: &SyncOptions,
     cabinets: &[BusinessId],
-) -> anyhow::Result<Option<Hearing>> {
-    let Some(address) = keep.listen else { return Ok(None) };
-    let mut receiver = Receiver::builder().path(&keep.path);
-    receiver = receiver.trusted_proxies(keep.trust_proxy.iter().copied());
-    if keep.any_source {
+) -> anyhow::Result<Option<NotificationListener>> {
+    let Some(address) = options.listen else { return Ok(None) };
+    let mut receiver = Receiver::builder().path(&options.path);
+    receiver = receiver.trusted_proxies(options.trust_proxy.iter().copied());
+    if options.any_source {
         receiver = receiver.any_source();
-    } else if !keep.source.is_empty() {
-        receiver = receiver.sources(keep.source.iter().copied());
+    } else if !options.source.is_empty() {
+        receiver = receiver.sources(options.source.iter().copied());
     }
     let receiver =
         cabinets.iter().fold(receiver, |receiver, business| receiver.business(*business));
     let (router, mut events) = receiver.build()?;
-    let (listener, taken) = host::listen(address).await?;
-    let url = format!("{}{}", host::local_url(taken, "http"), keep.path.trim_end_matches('/'));
-    let (end, ended) = oneshot::channel::<()>();
-    let (send, hints) = mpsc::channel(HINTS);
+    let (listener, address) = host::listen(address).await?;
+    let url = format!("{}{}", host::local_url(address, "http"), options.path.trim_end_matches('/'));
+    let (shutdown, stopped) = oneshot::channel::<()>();
+    let (send, notifications) = mpsc::channel(QUEUE_CAPACITY);
     let transport = Transport { tell_peers: true, drain_seconds: 0, ..Transport::default() };
     tokio::spawn(async move {
         let pass_on = async {
@@ -182,16 +167,16 @@ pub(crate) async fn hear(
                 }
             }
         };
-        let end = async { drop(ended.await) };
-        let serve = beseda_server::serve(listener, router, transport, end);
+        let shutdown = async { drop(stopped.await) };
+        let serve = beseda_server::serve(listener, router, transport, shutdown);
         tokio::select! {
             served = serve => {
                 if let Err(error) = served {
-                    tracing::error!(%error, "notifications are no longer taken in");
+                    tracing::error!(%error, "the webhook listener has stopped");
                 }
             }
             () = pass_on => {}
         }
     });
-    Ok(Some(Hearing { url, hints, end: Open(end) }))
+    Ok(Some(NotificationListener { url, notifications, shutdown: ListenerGuard(shutdown) }))
 }

@@ -10,7 +10,7 @@ use comfy_table::{Attribute, Cell, Color, ColumnConstraint, Table};
 use crate::output::Output;
 
 pub(crate) fn chats(out: Output, chats: &[Chat]) -> Table {
-    let mut table = headed(out, &["CHAT", "STATUS", "TYPE", "ABOUT", "CUSTOMER", "UPDATED"]);
+    let mut table = with_headers(out, &["CHAT", "STATUS", "TYPE", "ABOUT", "CUSTOMER", "UPDATED"]);
     for chat in chats {
         table.add_row(vec![
             Cell::new(chat.chat_id),
@@ -21,7 +21,7 @@ pub(crate) fn chats(out: Output, chats: &[Chat]) -> Table {
             Cell::new(chat.updated_at),
         ]);
     }
-    whole(&mut table, &[0, 5]);
+    no_wrap(&mut table, &[0, 5]);
     table
 }
 
@@ -42,7 +42,7 @@ pub(crate) fn chat(out: Output, chat: &Chat) -> Table {
 }
 
 pub(crate) fn messages(out: Output, messages: &[Message]) -> Table {
-    let mut table = headed(out, &["MESSAGE", "WRITTEN", "BY", "TEXT"]);
+    let mut table = with_headers(out, &["MESSAGE", "WRITTEN", "BY", "TEXT"]);
     for message in messages {
         table.add_row(vec![
             message.message_id.to_string(),
@@ -51,7 +51,7 @@ pub(crate) fn messages(out: Output, messages: &[Message]) -> Table {
             content(message),
         ]);
     }
-    whole(&mut table, &[0, 1, 2]);
+    no_wrap(&mut table, &[0, 1, 2]);
     table
 }
 
@@ -69,7 +69,7 @@ pub(crate) fn message(message: &Message) -> Table {
 }
 
 pub(crate) fn cabinets(out: Output, cabinets: &[Cabinet]) -> Table {
-    let mut table = headed(out, &["CABINET", "NAME"]);
+    let mut table = with_headers(out, &["CABINET", "NAME"]);
     for cabinet in cabinets {
         table.add_row(vec![cabinet.business_id.to_string(), printable(&cabinet.name)]);
     }
@@ -77,21 +77,21 @@ pub(crate) fn cabinets(out: Output, cabinets: &[Cabinet]) -> Table {
 }
 
 pub(crate) fn campaigns(out: Output, campaigns: &[Campaign]) -> Table {
-    let mut table = headed(out, &["CAMPAIGN", "NAME", "MODEL", "CABINET"]);
+    let mut table = with_headers(out, &["CAMPAIGN", "NAME", "MODEL", "CABINET"]);
     for campaign in campaigns {
         let business = campaign.business.as_ref().and_then(|business| business.id);
         table.add_row(vec![
-            shown(campaign.id),
+            optional(campaign.id),
             printable(campaign.domain.as_deref().unwrap_or_default()),
-            shown(campaign.placement_type.as_ref()),
-            shown(business),
+            optional(campaign.placement_type.as_ref()),
+            optional(business),
         ]);
     }
     table
 }
 
 pub(crate) fn keys(out: Output, keys: &[ApiKeyInfo]) -> Table {
-    let mut table = headed(out, &["KEY", "NAME", "SCOPES", "ISSUED", "REVOKED"]);
+    let mut table = with_headers(out, &["KEY", "NAME", "SCOPES", "ISSUED", "REVOKED"]);
     for key in keys {
         let scopes: Vec<String> = key.scopes.iter().map(Scope::slug).collect();
         table.add_row(vec![
@@ -99,14 +99,14 @@ pub(crate) fn keys(out: Output, keys: &[ApiKeyInfo]) -> Table {
             printable(&key.name),
             scopes.join(" "),
             key.created_at.to_string(),
-            shown(key.revoked_at),
+            optional(key.revoked_at),
         ]);
     }
     table
 }
 
 pub(crate) fn users(out: Output, users: &[User]) -> Table {
-    let mut table = headed(out, &["USER", "NAME", "CABINETS"]);
+    let mut table = with_headers(out, &["USER", "NAME", "CABINETS"]);
     for user in users {
         let cabinets: Vec<String> = user.business_ids.iter().map(ToString::to_string).collect();
         table.add_row(vec![user.id.to_string(), printable(&user.name), cabinets.join(" ")]);
@@ -115,20 +115,20 @@ pub(crate) fn users(out: Output, users: &[User]) -> Table {
 }
 
 pub(crate) fn tokens(out: Output, tokens: &[TokenInfo]) -> Table {
-    let mut table = headed(out, &["TOKEN", "USER", "ISSUED", "REVOKED"]);
+    let mut table = with_headers(out, &["TOKEN", "USER", "ISSUED", "REVOKED"]);
     for token in tokens {
         table.add_row(vec![
             token.id.to_string(),
             token.user_id.to_string(),
             token.created_at.to_string(),
-            shown(token.revoked_at),
+            optional(token.revoked_at),
         ]);
     }
     table
 }
 
 /// Formats a message for `watch`; the text may span several lines.
-pub(crate) fn told(found: &ArchivedMessage) -> String {
+pub(crate) fn message_line(found: &ArchivedMessage) -> String {
     let message = &found.message;
     let by = match &found.operator {
         Some(operator) => format!("{} ({})", message.sender, printable(operator)),
@@ -139,21 +139,21 @@ pub(crate) fn told(found: &ArchivedMessage) -> String {
 
 pub(crate) fn unread(out: Output, chats: &[UnreadChat]) -> Table {
     let mut table =
-        headed(out, &["CHAT", "UNREAD", "WAITING SINCE", "STATUS", "SHOP", "ABOUT", "CUSTOMER"]);
+        with_headers(out, &["CHAT", "UNREAD", "WAITING SINCE", "STATUS", "SHOP", "ABOUT", "CUSTOMER"]);
     for found in chats {
         let shop = found.shop.as_deref().map(printable);
         let campaign = found.chat.context.campaign_id;
         table.add_row(vec![
             Cell::new(found.chat.chat_id),
             Cell::new(found.unread),
-            Cell::new(shown(found.waiting_since)),
+            Cell::new(optional(found.waiting_since)),
             status(out, &found.chat.status),
-            Cell::new(shop.unwrap_or_else(|| shown(campaign))),
+            Cell::new(shop.unwrap_or_else(|| optional(campaign))),
             Cell::new(about(&found.chat.context)),
             Cell::new(customer(&found.chat.context)),
         ]);
     }
-    whole(&mut table, &[0, 2]);
+    no_wrap(&mut table, &[0, 2]);
     table
 }
 
@@ -167,7 +167,7 @@ pub(crate) fn facts(facts: &[(&str, String)]) -> Table {
 }
 
 /// Keeps ids and times on one line; on a narrow terminal only other columns are wrapped.
-fn whole(table: &mut Table, columns: &[usize]) {
+fn no_wrap(table: &mut Table, columns: &[usize]) {
     for (i, column) in table.column_iter_mut().enumerate() {
         if columns.contains(&i) {
             column.set_constraint(ColumnConstraint::ContentWidth);
@@ -175,11 +175,11 @@ fn whole(table: &mut Table, columns: &[usize]) {
     }
 }
 
-pub(crate) fn headed(out: Output, names: &[&str]) -> Table {
+pub(crate) fn with_headers(out: Output, names: &[&str]) -> Table {
     let mut table = Table::new();
     table.set_header(names.iter().map(|name| {
         let cell = Cell::new(name);
-        if out.has_colour() { cell.add_attribute(Attribute::Bold) } else { cell }
+        if out.has_color() { cell.add_attribute(Attribute::Bold) } else { cell }
     }));
     table
 }
@@ -187,7 +187,7 @@ pub(crate) fn headed(out: Output, names: &[&str]) -> Table {
 fn status(out: Output, status: &ChatStatus) -> Cell {
     let cell = Cell::new(printable(status.as_str()));
     match status {
-        _ if !out.has_colour() => cell,
+        _ if !out.has_color() => cell,
         ChatStatus::New | ChatStatus::WaitingForPartner => cell.fg(Color::Yellow),
         ChatStatus::Finished => cell.add_attribute(Attribute::Dim),
         _ => cell,
@@ -224,15 +224,15 @@ fn attachment(attachment: &Attachment) -> String {
     format!("[file {}, {} bytes]", printable(name), attachment.size)
 }
 
-pub(crate) fn shown(value: Option<impl ToString>) -> String {
+pub(crate) fn optional(value: Option<impl ToString>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
 }
 
 /// Returns the text without control characters, so that it can't move the cursor, change colours or
 /// set the title.
 pub(crate) fn printable(text: &str) -> String {
-    let shown = |c: char| if c.is_control() && c != '\n' { '\u{fffd}' } else { c };
-    text.replace("\r\n", "\n").replace('\t', "    ").chars().map(shown).collect()
+    let optional = |c: char| if c.is_control() && c != '\n' { '\u{fffd}' } else { c };
+    text.replace("\r\n", "\n").replace('\t', "    ").chars().map(optional).collect()
 }
 
 #[cfg(test)]

@@ -218,6 +218,6 @@ pub(crate) struct SubscriptionArgs {
 }
 
 fn limit(text: &str) -> Result<Limit<100>, String> {
-    let number: i64 = text.parse().map_err(|_| format!("'{text}' is no number"))?;
+    let number: i64 = text.parse().map_err(|_| format!("'{text}' is not a number"))?;
     Limit::new(number).map_err(|error| error.to_string())
 }

@@ -33,7 +33,7 @@ pub(crate) struct Cabinets {
 
 /// Options for syncing an archive.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct KeepArgs {
+pub(crate) struct SyncOptions {
     /// Seconds between full listings of all chats, which detect status changes without a new
     /// message.
     #[arg(long, value_name = "SECONDS", default_value_t = 3600, value_parser = clap::value_parser!(u64).range(1..))]
@@ -76,7 +76,7 @@ pub(crate) struct SyncArgs {
     #[command(flatten)]
     pub(crate) cabinets: Cabinets,
     #[command(flatten)]
-    pub(crate) keep: KeepArgs,
+    pub(crate) sync: SyncOptions,
     /// List all chats (default).
     #[arg(long, conflicts_with = "quick")]
     pub(crate) full: bool,
@@ -92,7 +92,7 @@ pub(crate) struct SyncArgs {
 /// `beseda watch`.
 #[derive(Debug, Clone, Args)]
 #[command(
-    after_help = "Each line of --json has its cursor; --after with the last one goes on without a gap or a double.\n\nExamples:\n  beseda watch --archive ~/chats\n  beseda watch --archive ~/chats --json --others-only --after 1234\n  beseda watch --archive ~/chats --offline"
+    after_help = "Each line of --json has a cursor; --after with the last one resumes without gaps or duplicates.\n\nExamples:\n  beseda watch --archive ~/chats\n  beseda watch --archive ~/chats --json --others-only --after 1234\n  beseda watch --archive ~/chats --offline"
 )]
 pub(crate) struct WatchArgs {
     #[command(flatten)]
@@ -102,7 +102,7 @@ pub(crate) struct WatchArgs {
     #[command(flatten)]
     pub(crate) cabinets: Cabinets,
     #[command(flatten)]
-    pub(crate) keep: KeepArgs,
+    pub(crate) sync: SyncOptions,
     /// Start after this cursor; 0 is the beginning of the archive [default: only new changes].
     #[arg(long, value_name = "CURSOR")]
     pub(crate) after: Option<i64>,
@@ -154,7 +154,7 @@ fn mark(text: &str) -> Result<Mark, String> {
         Some((chat, message)) => (chat, Some(message)),
         None => (text, None),
     };
-    let wrong = |_| "a chat's id, CHAT=MESSAGE, or all".to_owned();
+    let wrong = |_| "expected a chat id, CHAT=MESSAGE, or all".to_owned();
     let message = message.map(str::parse).transpose().map_err(wrong)?;
     Ok(Mark::Chat(chat.parse().map_err(wrong)?, message))
 }
@@ -163,5 +163,5 @@ fn mark(text: &str) -> Result<Mark, String> {
 fn range(text: &str) -> Result<IpNet, String> {
     let one = || text.parse::<IpAddr>().map(IpNet::from).ok();
     let found = text.parse().ok().or_else(one);
-    found.ok_or_else(|| "a range such as 5.45.207.0/25, or an address".to_owned())
+    found.ok_or_else(|| "expected an address range such as 5.45.207.0/25, or an address".to_owned())
 }

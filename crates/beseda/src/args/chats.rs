@@ -59,7 +59,7 @@ pub(crate) enum ChatsCommand {
     Create(CreateArgs),
     /// Send a message to a chat (sendMessageToChat).
     #[command(
-        after_help = "Nothing is sent twice: if the answer gets lost, the error says so, and the history tells whether the message arrived.\nWith --safe the history is asked, and what is certainly not there is sent again; with --archive DIR besides, the\nmessage outlives this program: see `beseda help outbox`."
+        after_help = "A message is never sent twice: if the response is lost, the error says so, and the chat's history shows whether it arrived.\nWith --safe the command checks the history itself and sends again only if the message is not there; with --archive DIR\nthe message also survives a crash of this program: see `beseda help outbox`."
     )]
     Send {
         /// Chat id.

@@ -67,18 +67,18 @@ impl Connection {
 
     /// Returns the same connection for an outbox worker, which retries by itself and reports why it
     /// waits.
-    pub(crate) fn impatient(&self) -> Self {
+    pub(crate) fn for_outbox_worker(&self) -> Self {
         Self { wait: Some(self.wait.unwrap_or(1).min(1)), ..self.clone() }
     }
 
     /// Returns the time budget of an interactive call. Defaults to 30 seconds.
-    pub(crate) fn wait(&self) -> Duration {
+    pub(crate) fn deadline(&self) -> Duration {
         Duration::from_secs(self.wait.unwrap_or(30).into())
     }
 
     /// Returns the time budget of a background call. Defaults to one day: a first sync takes as
     /// long as the hourly limits require.
-    pub(crate) fn long_wait(&self) -> Duration {
+    pub(crate) fn background_deadline(&self) -> Duration {
         Duration::from_secs(self.wait.unwrap_or(24 * 60 * 60).into())
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::filter::{Among, Filled};
+use super::filter::{MessageFilter, ExistingArchive};
 
 /// Format of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -31,11 +31,11 @@ impl FormatArg {
 /// `beseda export`.
 #[derive(Debug, Clone, Args)]
 #[command(
-    after_help = "Rows come in the order of their arrival in the archive. Each has its cursor: --after with the last one gives only what came since.\nWith --json the summary is printed as JSON, to standard error where the rows go to standard output.\n\nExamples:\n  beseda export --archive ~/chats > messages.jsonl\n  beseda export --archive ~/chats --output messages.parquet --resume\n  beseda export --archive ~/chats --output march.csv --excel --since 2026-03-01 --until 2026-04-01\n  beseda export --archive ~/chats --chats --format csv"
+    after_help = "Rows are in the order in which they were added to the archive. Each has a cursor; --after with the last one exports only later rows.\nWith --json the summary is printed as JSON, to standard error if the rows go to standard output.\n\nExamples:\n  beseda export --archive ~/chats > messages.jsonl\n  beseda export --archive ~/chats --output messages.parquet --resume\n  beseda export --archive ~/chats --output march.csv --excel --since 2026-03-01 --until 2026-04-01\n  beseda export --archive ~/chats --chats --format csv"
 )]
 pub(crate) struct ExportArgs {
     #[command(flatten)]
-    pub(crate) archive: Filled,
+    pub(crate) archive: ExistingArchive,
     /// Format [default: by the extension of --output (.jsonl, .ndjson, .csv or .parquet), or
     /// jsonl].
     #[arg(long, value_name = "FORMAT")]
@@ -57,5 +57,5 @@ pub(crate) struct ExportArgs {
     #[arg(long, requires = "output")]
     pub(crate) resume: bool,
     #[command(flatten, next_help_heading = "Among")]
-    pub(crate) among: Among,
+    pub(crate) among: MessageFilter,
 }

@@ -17,7 +17,7 @@ use super::one_of;
 
 /// Folder of an existing archive.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct Filled {
+pub(crate) struct ExistingArchive {
     /// Folder of the archive, filled by `beseda sync`.
     #[arg(long, env = "BESEDA_ARCHIVE", value_name = "DIR")]
     pub(crate) archive: PathBuf,
@@ -25,7 +25,7 @@ pub(crate) struct Filled {
 
 /// Time range.
 #[derive(Debug, Clone, Default, Args)]
-pub(crate) struct Span {
+pub(crate) struct TimeRange {
     /// Only from this time on: a date (midnight in Moscow), a date and time with offset, or an age
     /// (90m, 24h, 7d, 4w).
     #[arg(long, value_name = "WHEN", value_parser = moment)]
@@ -37,7 +37,7 @@ pub(crate) struct Span {
 
 /// Filter of messages.
 #[derive(Debug, Clone, Default, Args)]
-pub(crate) struct Among {
+pub(crate) struct MessageFilter {
     /// Only this cabinet; may be repeated.
     #[arg(long, env = "BESEDA_BUSINESS_ID", value_name = "ID", value_delimiter = ',')]
     pub(crate) business: Vec<BusinessId>,
@@ -57,11 +57,11 @@ pub(crate) struct Among {
     #[arg(long, value_name = "SENDER", ignore_case = true, value_parser = one_of::<Sender>(Sender::ALL.iter().map(Sender::as_str)))]
     pub(crate) sender: Vec<Sender>,
     #[command(flatten)]
-    pub(crate) span: Span,
+    pub(crate) span: TimeRange,
 }
 
-impl From<Among> for Filter {
-    fn from(among: Among) -> Self {
+impl From<MessageFilter> for Filter {
+    fn from(among: MessageFilter) -> Self {
         Self {
             businesses: among.business,
             campaigns: among.campaign,
@@ -81,7 +81,7 @@ fn moment(text: &str) -> Result<Timestamp, String> {
 
 fn moment_from(text: &str, now: Timestamp) -> Result<Timestamp, String> {
     const FORMS: &str =
-        "a date as 2026-11-21, a date and time as 2026-11-21T10:00:00+03:00, or how long ago as 7d";
+        "expected a date (2026-11-21), a date and time (2026-11-21T10:00:00+03:00) or an age (7d)";
     if let Ok(time) = text.parse::<Time>() {
         return Ok(time.timestamp());
     }

@@ -122,7 +122,7 @@ impl GatewayArgs {
 
 /// Folder of a gateway.
 #[derive(Debug, Clone, Args)]
-pub(crate) struct Place {
+pub(crate) struct GatewayFolder {
     /// Folder of the archive; the gateway may be running or not.
     #[arg(long, global = true, env = "BESEDA_ARCHIVE", value_name = "DIR")]
     pub(crate) archive: Option<PathBuf>,
@@ -140,7 +140,7 @@ pub(crate) enum GatewayCommand {
 #[derive(Debug, Args)]
 pub(crate) struct GatewayKeysArgs {
     #[command(flatten)]
-    pub(crate) place: Place,
+    pub(crate) folder: GatewayFolder,
     /// Cabinet id; needed only if the gateway has several cabinets.
     #[arg(long, global = true, env = "BESEDA_BUSINESS_ID", value_name = "ID")]
     pub(crate) business: Option<BusinessId>,
@@ -179,7 +179,7 @@ pub(crate) enum GatewayKeysCommand {
 #[derive(Debug, Args)]
 pub(crate) struct AuditArgs {
     #[command(flatten)]
-    pub(crate) place: Place,
+    pub(crate) folder: GatewayFolder,
     /// Only messages sent to this chat.
     #[arg(long, value_name = "ID")]
     pub(crate) chat: Option<ChatId>,
@@ -200,7 +200,7 @@ pub(crate) struct AuditArgs {
 fn public_url(text: &str) -> Result<String, String> {
     let known = text.starts_with("http://") || text.starts_with("https://");
     if !known || text.ends_with('/') || text.len() > 1900 {
-        return Err("it must be like https://chats.example.org, without a slash at its end".into());
+        return Err("expected an address such as https://chats.example.org, without a trailing slash".into());
     }
     Ok(text.to_owned())
 }
@@ -210,7 +210,7 @@ fn moment(text: &str) -> Result<jiff::Timestamp, String> {
         return Ok(moment);
     }
     let date: jiff::civil::Date = text.parse().map_err(|_| {
-        format!("'{text}' is neither a date (2026-11-21) nor a moment (2026-11-21T10:00:00Z)")
+        format!("'{text}' is neither a date (2026-11-21) nor a time (2026-11-21T10:00:00Z)")
     })?;
     let zoned = date.to_zoned(jiff::tz::TimeZone::system()).map_err(|error| error.to_string())?;
     Ok(zoned.timestamp())

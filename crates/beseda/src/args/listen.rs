@@ -63,5 +63,5 @@ pub(crate) struct ListenArgs {
 pub(super) fn range(text: &str) -> Result<IpNet, String> {
     let one = || text.parse::<IpAddr>().map(IpNet::from).ok();
     let found = text.parse().ok().or_else(one);
-    found.ok_or_else(|| "a range such as 5.45.207.0/25, or an address".to_owned())
+    found.ok_or_else(|| "expected an address range such as 5.45.207.0/25, or an address".to_owned())
 }

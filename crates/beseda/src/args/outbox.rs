@@ -40,7 +40,7 @@ pub(crate) enum OutboxCommand {
     /// Queue messages from JSON lines without sending them: {"chat":1,"text":"…"} or
     /// {"chat":1,"file":"photo.jpg"}.
     #[command(
-        after_help = "Fields: chat; text or file (a path); name, under which a file is shown; operator.\nWhat is printed is on disk. With a line that can't be accepted it ends; the lines before it are accepted."
+        after_help = "Fields: chat; text or file (a path); name, the file name to show; operator.\nA printed message is on disk. An invalid line stops the command; the lines before it are queued."
     )]
     Add {
         /// File of JSON lines [default: standard input].
@@ -131,6 +131,6 @@ pub(crate) struct SafeArgs {
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| format!("'{text}' is no number of seconds"))?;
+    let seconds: f64 = text.parse().map_err(|_| format!("'{text}' is not a number of seconds"))?;
     Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
 }

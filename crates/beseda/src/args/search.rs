@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::filter::{Among, Filled};
+use super::filter::{MessageFilter, ExistingArchive};
 
 const EXAMPLES: &str = "\
 All words must be there, each in any of its forms or (from three characters on) as a part of a word. Numbers are found
@@ -26,7 +26,7 @@ pub(crate) struct SearchArgs {
     #[arg(required = true, value_name = "QUERY")]
     pub(crate) query: Vec<String>,
     #[command(flatten)]
-    pub(crate) archive: Filled,
+    pub(crate) archive: ExistingArchive,
     /// Maximum number of messages, 1 to 1000.
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) limit: u16,
@@ -34,5 +34,5 @@ pub(crate) struct SearchArgs {
     #[arg(long, value_name = "CURSOR")]
     pub(crate) before: Option<i64>,
     #[command(flatten, next_help_heading = "Among")]
-    pub(crate) among: Among,
+    pub(crate) among: MessageFilter,
 }

@@ -6,7 +6,7 @@ use beseda_api::{BusinessId, CampaignId};
 use clap::{Args, ValueEnum};
 use jiff::tz::Offset;
 
-use super::filter::{Filled, Span};
+use super::filter::{ExistingArchive, TimeRange};
 
 /// Language of a chart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -18,11 +18,11 @@ pub(crate) enum LanguageArg {
 /// `beseda stats`.
 #[derive(Debug, Clone, Args)]
 #[command(
-    after_help = "A customer's turn begins with a message nobody has answered yet, and ends with the shop's next message. It belongs to the hour and day in which it began; --since and --until go by that too.\n\nExamples:\n  beseda stats --archive ~/chats --since 30d\n  beseda stats --archive ~/chats --working-hours 9-21 --json\n  beseda stats --archive ~/chats --svg answers.svg --png answers.png --lang ru"
+    after_help = "A customer's turn starts with an unanswered message and ends with the shop's next message. It is counted in the hour and day in which it started; --since and --until refer to that time too.\n\nExamples:\n  beseda stats --archive ~/chats --since 30d\n  beseda stats --archive ~/chats --working-hours 9-21 --json\n  beseda stats --archive ~/chats --svg answers.svg --png answers.png --lang ru"
 )]
 pub(crate) struct StatsArgs {
     #[command(flatten)]
-    pub(crate) archive: Filled,
+    pub(crate) archive: ExistingArchive,
     /// Only this cabinet; may be repeated.
     #[arg(long, env = "BESEDA_BUSINESS_ID", value_name = "ID", value_delimiter = ',')]
     pub(crate) business: Vec<BusinessId>,
@@ -30,7 +30,7 @@ pub(crate) struct StatsArgs {
     #[arg(long, value_name = "ID")]
     pub(crate) campaign: Vec<CampaignId>,
     #[command(flatten)]
-    pub(crate) span: Span,
+    pub(crate) span: TimeRange,
     /// Count time only within these local hours of each day, such as 9-21.
     #[arg(long, value_name = "HOURS", value_parser = hours)]
     pub(crate) working_hours: Option<(u8, u8)>,
@@ -49,7 +49,7 @@ pub(crate) struct StatsArgs {
 }
 
 fn hours(text: &str) -> Result<(u8, u8), String> {
-    let wrong = || "two full hours of a day, the earlier one first, as 9-21".to_owned();
+    let wrong = || "two hours of a day, the earlier one first, such as 9-21".to_owned();
     let (from, to) = text.split_once('-').ok_or_else(wrong)?;
     let (from, to): (u8, u8) =
         (from.parse().map_err(|_| wrong())?, to.parse().map_err(|_| wrong())?);
@@ -57,7 +57,7 @@ fn hours(text: &str) -> Result<(u8, u8), String> {
 }
 
 fn offset(text: &str) -> Result<i32, String> {
-    let wrong = || "an offset from UTC, as +03:00".to_owned();
+    let wrong = || "an offset from UTC, such as +03:00".to_owned();
     if text.eq_ignore_ascii_case("utc") || text == "Z" {
         return Ok(0);
     }

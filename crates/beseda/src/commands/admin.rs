@@ -75,9 +75,9 @@ async fn keys(out: Output, admin: &dyn Administration, command: KeysCommand) -> 
         KeysCommand::Create { cabinet, name, scopes } => {
             let scopes = scopes.iter().map(Scope::slug).collect();
             let key = admin.create_key(cabinet, NewKey { name, scopes }).await?;
-            out.note("this is the only time the key is shown");
+            out.note("store the key now: it is not shown again");
             let facts = [("key", key.id.to_string()), ("Api-Key", key.api_key.clone())];
-            out.show(&key, |_| tables::facts(&facts))
+            out.show(&key, |_| tables::properties(&facts))
         }
         KeysCommand::Revoke { cabinet, id } => {
             admin.revoke_key(cabinet, id).await?;
@@ -123,9 +123,9 @@ async fn tokens(
         }
         TokensCommand::Create { user } => {
             let token = admin.create_token(user).await?;
-            out.note("this is the only time the token is shown");
+            out.note("store the token now: it is not shown again");
             let facts = [("token", token.id.to_string()), ("OAuth", token.oauth_token.clone())];
-            out.show(&token, |_| tables::facts(&facts))
+            out.show(&token, |_| tables::properties(&facts))
         }
         TokensCommand::Revoke { user, id } => {
             admin.revoke_token(user, id).await?;

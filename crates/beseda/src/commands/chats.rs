@@ -14,8 +14,8 @@ use serde_json::json;
 use super::outbox;
 use crate::{
     args::{ChatsArgs, ChatsCommand, Connection, CreateArgs, HistoryArgs, ListArgs},
-    connect::Shop,
-    exit_status::Unsent,
+    connect::ShopClient,
+    exit_status::SendFailed,
     file_io,
     output::Output,
     tables,
@@ -33,8 +33,8 @@ pub(crate) async fn run(args: ChatsArgs, out: Output) -> anyhow::Result<()> {
         }
         _ => false,
     };
-    let reached = if queued { connection.impatient() } else { connection.clone() };
-    let shop = Shop::reach(&reached, &args.cabinet, trusted).await?;
+    let reached = if queued { connection.for_outbox_worker() } else { connection.clone() };
+    let shop = ShopClient::connect(&reached, &args.cabinet, trusted).await?;
     match args.command {
         ChatsCommand::List(list) => shop.list(out, list).await,
         ChatsCommand::Get { chat } => {
@@ -54,13 +54,13 @@ pub(crate) async fn run(args: ChatsArgs, out: Output) -> anyhow::Result<()> {
         ChatsCommand::Send { chat, text, .. } => shop.send(out, chat, text, connection).await,
         ChatsCommand::SendFile { chat, file, name, safe } if safe.safe => {
             let file = file_io::upload(&file, name.as_deref(), connection, out).await?;
-            let what = file_io::whole(file).await?;
+            let what = file_io::read_whole(file).await?;
             outbox::send(out, shop, chat, what, &safe, connection).await
         }
         ChatsCommand::SendFile { chat, file, name, .. } => {
             let file = file_io::upload(&file, name.as_deref(), connection, out).await?;
             let sent = shop.client.send_file_to_chat(shop.business, chat, file).await;
-            sent.map_err(|error| Unsent { chat, error })?;
+            sent.map_err(|error| SendFailed { chat, error })?;
             out.done("sent")
         }
         ChatsCommand::Download { chat, message, output, .. } => {
@@ -69,7 +69,7 @@ pub(crate) async fn run(args: ChatsArgs, out: Output) -> anyhow::Result<()> {
     }
 }
 
-impl Shop {
+impl ShopClient {
     async fn list(&self, out: Output, args: ListArgs) -> anyhow::Result<()> {
         let all = args.all;
         let page = PageRequest {
@@ -80,7 +80,7 @@ impl Shop {
         if !all {
             let page = self.client.get_chats(self.business, filter, page).await?;
             out.show(&page, |out| tables::chats(out, &page.chats))?;
-            more(out, &page.paging);
+            note_next_page(out, &page.paging);
             return Ok(());
         }
         if out.is_json() {
@@ -103,7 +103,7 @@ impl Shop {
             let from = HistoryFrom { message_id_from: args.from, page };
             let page = self.client.get_chat_history(self.business, args.chat, from).await?;
             out.show(&page, |out| tables::messages(out, &page.messages))?;
-            more(out, &page.paging);
+            note_next_page(out, &page.paging);
             return Ok(());
         }
         if out.is_json() {
@@ -120,10 +120,10 @@ impl Shop {
     async fn create(&self, out: Output, args: &CreateArgs) -> anyhow::Result<()> {
         let by_order = args.order.map(ChatContext::Order);
         let Some(context) = by_order.or(args.ret.map(ChatContext::Return)) else {
-            anyhow::bail!("neither an order nor a return is named");
+            anyhow::bail!("give --order or --return");
         };
         let chat_id = self.client.create_chat(self.business, context).await?;
-        out.show(&CreatedChat { chat_id }, |_| tables::facts(&[("chat", chat_id.to_string())]))
+        out.show(&CreatedChat { chat_id }, |_| tables::properties(&[("chat", chat_id.to_string())]))
     }
 
     async fn send(
@@ -135,7 +135,7 @@ impl Shop {
     ) -> anyhow::Result<()> {
         let text = MessageText::new(file_io::text(text, connection).await?)?;
         let sent = self.client.send_message_to_chat(self.business, chat, text).await;
-        sent.map_err(|error| Unsent { chat, error })?;
+        sent.map_err(|error| SendFailed { chat, error })?;
         out.done("sent")
     }
 
@@ -147,7 +147,7 @@ impl Shop {
         folder: &Path,
     ) -> anyhow::Result<()> {
         #[derive(Serialize)]
-        struct Saved {
+        struct SavedFile {
             name: String,
             path: String,
             size: u64,
@@ -155,16 +155,16 @@ impl Shop {
         let message = self.client.get_chat_message(self.business, chat, message).await?;
         let mut files = Vec::new();
         for attachment in message.payload.unwrap_or_default() {
-            let fetched = self.client.download(&attachment.url).await?;
-            let (path, size) = file_io::save(fetched, folder, &attachment.name).await?;
+            let download = self.client.download(&attachment.url).await?;
+            let (path, size) = file_io::save_download(download, folder, &attachment.name).await?;
             let path = path.display().to_string();
-            files.push(Saved { name: attachment.name, path, size });
+            files.push(SavedFile { name: attachment.name, path, size });
         }
         if out.is_json() {
             return out.document(&json!({ "files": files }));
         }
         if files.is_empty() {
-            out.note("this message has no files");
+            out.note("the message has no attachments");
         }
         files.iter().try_for_each(|file| out.say(&file.path))
     }
@@ -183,11 +183,11 @@ fn filter(args: ListArgs) -> ChatFilter {
 }
 
 /// Notes that there is another page.
-fn more(out: Output, paging: &Paging) {
+fn note_next_page(out: Output, paging: &Paging) {
     if let Some(token) = &paging.next_page_token {
         let token = token.as_str();
         out.note(format_args!(
-            "there is more: --page-token {token} shows the next page, --all everything"
+            "more results: --page-token {token} shows the next page, --all shows all pages"
         ));
     }
 }

@@ -12,13 +12,13 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::{
     archive_access,
     args::{ExportArgs, FormatArg},
-    exit_status::Usage,
-    output::{Closed, Output},
+    exit_status::UsageError,
+    output::{StdoutClosed, Output},
 };
 
 pub(crate) fn run(args: ExportArgs, out: Output) -> anyhow::Result<()> {
     let format = format(&args)?;
-    let archive = archive_access::open(&args.archive)?;
+    let archive = archive_access::open_existing(&args.archive)?;
     let export = Export {
         what: if args.chats { What::Chats } else { What::Messages },
         format,
@@ -39,8 +39,8 @@ pub(crate) fn run(args: ExportArgs, out: Output) -> anyhow::Result<()> {
     let done = match args.output.as_deref() {
         Some(file) => archive.export_to(&export, file, args.resume, &mut progress),
         None if format == Format::Parquet && io::stdout().is_terminal() => {
-            return Err(Usage::error(
-                "Parquet isn't for a terminal: give --output FILE, or redirect",
+            return Err(UsageError::error(
+                "refusing to print Parquet to a terminal: give --output FILE, or redirect",
             ));
         }
         None => {
@@ -74,7 +74,7 @@ fn format(args: &ExportArgs) -> anyhow::Result<Format> {
     let unnamed = if args.excel { FormatArg::Csv } else { FormatArg::Jsonl };
     match args.format.or(by_name).unwrap_or(unnamed) {
         FormatArg::Csv if args.excel => Ok(Format::Excel),
-        _ if args.excel => Err(Usage::error("--excel is for CSV only")),
+        _ if args.excel => Err(UsageError::error("--excel requires CSV")),
         FormatArg::Csv => Ok(Format::Csv),
         FormatArg::Jsonl => Ok(Format::Jsonl),
         FormatArg::Parquet => Ok(Format::Parquet),
@@ -95,14 +95,14 @@ fn by_ending(ending: &str, args: &ExportArgs) -> anyhow::Result<Option<FormatArg
         _ if args.format.is_some() => return Ok(None),
         _ => {
             let end = if args.excel { "--excel writes .csv" } else { "or give --format" };
-            return Err(Usage::error(format!(
-                "no format of an export has the ending .{ending}: the endings are .jsonl, .ndjson, .csv and .parquet; {end}"
+            return Err(UsageError::error(format!(
+                "no export format has the extension .{ending}; use .jsonl, .ndjson, .csv or .parquet, {end}"
             )));
         }
     };
     match args.format {
-        Some(format) if format != known => Err(Usage::error(format!(
-            "--format {} contradicts the ending .{ending} of --output: leave one of them out",
+        Some(format) if format != known => Err(UsageError::error(format!(
+            "--format {} does not match the extension .{ending} of --output; omit one of them",
             format.name()
         ))),
         _ => Ok(Some(known)),
@@ -121,9 +121,9 @@ fn bar(shown: bool) -> anyhow::Result<ProgressBar> {
 fn closed(error: beseda_archive::Error) -> anyhow::Error {
     match error {
         beseda_archive::Error::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {
-            Closed.into()
+            StdoutClosed.into()
         }
-        beseda_archive::Error::Resume { .. } => Usage::error(error.to_string()),
+        beseda_archive::Error::Resume { .. } => UsageError::error(error.to_string()),
         other => other.into(),
     }
 }

@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 use crate::{
     args::{GatewayArgs, GatewayCommand},
     connect, credential,
-    exit_status::Usage,
+    exit_status::UsageError,
     output::Output,
     signals,
 };
@@ -32,20 +32,20 @@ pub(crate) async fn run(mut args: GatewayArgs, out: Output) -> anyhow::Result<()
 async fn serve(args: GatewayArgs, out: Output) -> anyhow::Result<()> {
     signals::start_log("warn", false)?;
     let mut settings = settings(&args)?;
-    let (listener, taken) = host::listen(args.listen).await?;
-    let url = host::local_url(taken, "http");
+    let (listener, address_taken) = host::listen(args.listen).await?;
+    let url = host::local_url(address_taken, "http");
     if args.connection().service_url().trim_end_matches('/') == url {
         let text =
-            format!("{url} is the gateway itself: name the service it stands before by --upstream");
-        return Err(Usage::error(text));
+            format!("{url} is the gateway itself: give the upstream service with --upstream");
+        return Err(UsageError::error(text));
     }
     settings.public_url = args.public_url.clone().unwrap_or_else(|| url.clone());
-    let gateway = Gateway::open(settings).await.map_err(explained)?;
-    let notices = Notices::take(&args, &gateway).await?;
-    let end = signals::asked_to_end()?;
+    let gateway = Gateway::open(settings).await.map_err(to_error)?;
+    let webhooks = WebhookListener::bind(&args, &gateway).await?;
+    let end = signals::shutdown_signal()?;
     let mut ready = ready(&gateway, &url).await;
-    if let Some(notices) = &notices {
-        ready["notifications"] = json!(notices.url);
+    if let Some(webhooks) = &webhooks {
+        ready["notifications"] = json!(webhooks.url);
     }
     if out.is_json() {
         println!("{ready}");
@@ -58,26 +58,26 @@ async fn serve(args: GatewayArgs, out: Output) -> anyhow::Result<()> {
         end.await;
         told.send_replace(true);
     };
-    let noticed = notices.map(|notices| tokio::spawn(notices.serve(others)));
+    let webhook_task = webhooks.map(|webhooks| tokio::spawn(webhooks.serve(others)));
     beseda_server::serve(listener, router, Transport::default(), both).await?;
-    if let Some(noticed) = noticed {
-        noticed.await??;
+    if let Some(webhook_task) = webhook_task {
+        webhook_task.await??;
     }
     gateway.end().await;
     Ok(())
 }
 
 /// Webhook listener for the upstream's notifications.
-struct Notices {
+struct WebhookListener {
     url: String,
     listener: TcpListener,
     router: Router,
 }
 
-impl Notices {
-    async fn take(args: &GatewayArgs, gateway: &Gateway) -> anyhow::Result<Option<Self>> {
+impl WebhookListener {
+    async fn bind(args: &GatewayArgs, gateway: &Gateway) -> anyhow::Result<Option<Self>> {
         let Some(address) = args.notifications else { return Ok(None) };
-        let (listener, taken) = host::listen(address).await?;
+        let (listener, address_taken) = host::listen(address).await?;
         let mut receiver = Receiver::builder().name("beseda gateway");
         receiver = receiver.trusted_proxies(args.trust_proxy.iter().copied());
         if args.any_source {
@@ -89,7 +89,7 @@ impl Notices {
             receiver = receiver.business(*business);
         }
         let router = receiver.build_taking(gateway.notified())?;
-        Ok(Some(Self { url: host::local_url(taken, "http"), listener, router }))
+        Ok(Some(Self { url: host::local_url(address_taken, "http"), listener, router }))
     }
 
     async fn serve(self, mut end: tokio::sync::watch::Receiver<bool>) -> anyhow::Result<()> {
@@ -102,7 +102,7 @@ impl Notices {
 fn settings(args: &GatewayArgs) -> anyhow::Result<Settings> {
     let connection = args.connection();
     let generation: Generation = args.generation.into();
-    let credential = credential::shops_own(&connection)?;
+    let credential = credential::shop_credential(&connection)?;
     let timeout = Duration::from_secs(args.timeout.into());
     let patience = Patience { longest: timeout, ..Patience::default() };
     let parallel = args.parallel.unwrap_or(match generation {
@@ -134,7 +134,7 @@ fn settings(args: &GatewayArgs) -> anyhow::Result<Settings> {
 }
 
 /// Converts the error so that a refusal of the upstream keeps its exit status.
-fn explained(error: OpenError) -> anyhow::Error {
+fn to_error(error: OpenError) -> anyhow::Error {
     match error {
         OpenError::Upstream(error) => anyhow::Error::from(error),
         other => other.into(),
@@ -173,7 +173,7 @@ fn cabinet(
 fn welcome(ready: &Value, upstream: &str) -> String {
     let text = |name: &str| ready[name].as_str().unwrap_or("(revoked)").to_owned();
     let mut lines = format!(
-        "Beseda gateway before {upstream}\n\naddress      {}\ndocs         {}\nadmin key    {}\n",
+        "Beseda gateway to {upstream}\n\naddress      {}\ndocs         {}\nadmin key    {}\n",
         text("url"),
         text("docs"),
         text("adminKey")

@@ -10,7 +10,7 @@ use beseda_client::receiver::{Event, Forward, Receiver, Take, Verdict};
 use beseda_server::{Tls, Transport};
 use serde_json::json;
 
-use crate::{args::ListenArgs, exit_status::Usage, output::Output, signals};
+use crate::{args::ListenArgs, exit_status::UsageError, output::Output, signals};
 use print::Printer;
 
 pub(crate) async fn run(args: ListenArgs, out: Output) -> anyhow::Result<()> {
@@ -19,14 +19,14 @@ pub(crate) async fn run(args: ListenArgs, out: Output) -> anyhow::Result<()> {
     let (printer, broken) = Printer::start(out)?;
     let router = receiver(&args).build_taking(Arc::new(Relay { forward, printer }))?;
     signals::start_log("info", out.is_json())?;
-    let (listener, taken) = host::listen(args.listen).await?;
+    let (listener, address) = host::listen(args.listen).await?;
     let scheme = if transport.tls.is_some() { "https" } else { "http" };
-    let url = format!("{}{}", host::local_url(taken, scheme), args.path.trim_end_matches('/'));
-    let end = signals::asked_to_end()?;
+    let url = format!("{}{}", host::local_url(address, scheme), args.path.trim_end_matches('/'));
+    let end = signals::shutdown_signal()?;
     if out.is_json() {
         out.line(&json!({ "url": url }))?;
     } else {
-        out.note(format_args!("Listening on {url} {}", from_where(&args)));
+        out.note(format_args!("Listening on {url} {}", source_description(&args)));
     }
     let mut failure = None;
     let end = async {
@@ -43,7 +43,7 @@ fn transport(args: &ListenArgs) -> anyhow::Result<Transport> {
     let files = args.tls_cert.clone().zip(args.tls_key.clone());
     let tls = files.map(|(cert, key)| Tls { cert, key });
     let transport = Transport { tls, tell_peers: true, ..Transport::default() };
-    transport.check().map_err(|error| Usage::error(error.to_string()))?;
+    transport.check().map_err(|error| UsageError::error(error.to_string()))?;
     Ok(transport)
 }
 
@@ -61,7 +61,7 @@ fn receiver(args: &ListenArgs) -> beseda_client::receiver::Builder {
     args.business.iter().fold(receiver, |receiver, business| receiver.business(*business))
 }
 
-fn from_where(args: &ListenArgs) -> String {
+fn source_description(args: &ListenArgs) -> String {
     if args.any_source {
         return "for notifications from anywhere.".to_owned();
     }

@@ -9,7 +9,7 @@ use beseda_client::MarketClient;
 use crate::{
     args::{Connection, DisputeArgs, MarketArgs, MarketCommand, OpenArgs, OrderArgs, WriteArgs},
     connect,
-    exit_status::Unsent,
+    exit_status::SendFailed,
     file_io,
     output::Output,
     tables,
@@ -18,42 +18,42 @@ use crate::{
 pub(crate) async fn run(args: MarketArgs, out: Output) -> anyhow::Result<()> {
     let (market, business) = connect::market(&args.connection, &args.cabinet).await?;
     let connection = args.connection;
-    let side = Side { market, business, connection, out };
+    let commands = MarketCommands { market, business, connection, out };
     match args.command {
-        MarketCommand::Order(order) => side.order(order).await,
+        MarketCommand::Order(order) => commands.order(order).await,
         MarketCommand::Return { id, order } => {
             let ret = NewReturn { return_id: id, order_id: order };
-            let ret = side.market.register_return(business, ret).await?;
+            let ret = commands.market.register_return(business, ret).await?;
             let facts =
                 [("return", ret.return_id.to_string()), ("order", ret.order_id.to_string())];
-            out.show(&ret, |_| tables::facts(&facts))
+            out.show(&ret, |_| tables::properties(&facts))
         }
-        MarketCommand::Direct(open) => side.open(open).await,
-        MarketCommand::Write(write) => side.write(write).await,
+        MarketCommand::Direct(open) => commands.open(open).await,
+        MarketCommand::Write(write) => commands.write(write).await,
         MarketCommand::SendFile { chat, file, sender, name } => {
-            let file = file_io::upload(&file, name.as_deref(), &side.connection, side.out).await?;
-            let sent = side.market.write_file(business, chat, sender, file).await;
-            let message = sent.map_err(|error| Unsent { chat, error })?;
+            let file = file_io::upload(&file, name.as_deref(), &commands.connection, commands.out).await?;
+            let sent = commands.market.write_file(business, chat, sender, file).await;
+            let message = sent.map_err(|error| SendFailed { chat, error })?;
             out.show(&message, |_| tables::message(&message))
         }
-        MarketCommand::Dispute(dispute) => side.dispute(dispute).await,
-        MarketCommand::Resolve { chat } => side.resolve(chat).await,
+        MarketCommand::Dispute(dispute) => commands.dispute(dispute).await,
+        MarketCommand::Resolve { chat } => commands.resolve(chat).await,
         MarketCommand::Close { chat } => {
-            let chat = side.market.close_chat(business, chat).await?;
+            let chat = commands.market.close_chat(business, chat).await?;
             out.show(&chat, |out| tables::chat(out, &chat))
         }
     }
 }
 
 /// Marketplace client of one cabinet, with the output of the command.
-struct Side {
+struct MarketCommands {
     market: MarketClient,
     business: BusinessId,
     connection: Connection,
     out: Output,
 }
 
-impl Side {
+impl MarketCommands {
     async fn order(&self, args: OrderArgs) -> anyhow::Result<()> {
         let order = NewOrder {
             order_id: args.id,
@@ -69,7 +69,7 @@ impl Side {
             ("campaign", order.campaign_id.map(|id| id.to_string()).unwrap_or_default()),
             ("customer", order.customer.as_ref().map(name).unwrap_or_default()),
         ];
-        self.out.show(&order, |_| tables::facts(&facts))
+        self.out.show(&order, |_| tables::properties(&facts))
     }
 
     async fn open(&self, args: OpenArgs) -> anyhow::Result<()> {
@@ -79,7 +79,7 @@ impl Side {
             context: context.map(ContextRef::from),
             order_id: None,
             customer: args.buyer.customer(),
-            message: self.words(args.text).await?,
+            message: self.read_text(args.text).await?,
         };
         let chat = self.market.open_chat(self.business, opening).await?;
         self.out.show(&chat, |out| tables::chat(out, &chat))
@@ -89,12 +89,12 @@ impl Side {
         let chat = args.chat;
         let message = MarketMessage {
             sender: args.sender,
-            message: self.words(args.text).await?,
+            message: self.read_text(args.text).await?,
             sticker: args.sticker,
             waiting_for: args.waiting_for,
         };
         let sent = self.market.write_message(self.business, chat, message).await;
-        let message = sent.map_err(|error| Unsent { chat, error })?;
+        let message = sent.map_err(|error| SendFailed { chat, error })?;
         self.out.show(&message, |_| tables::message(&message))
     }
 
@@ -104,7 +104,7 @@ impl Side {
             order_id: args.order.map(|id| id.get()),
             return_id: args.ret.map(|id| id.get()),
             context: None,
-            message: self.words(args.text).await?,
+            message: self.read_text(args.text).await?,
         };
         let chat = self.market.open_dispute(self.business, opening).await?;
         self.out.show(&chat, |out| tables::chat(out, &chat))
@@ -115,7 +115,7 @@ impl Side {
         self.out.show(&chat, |out| tables::chat(out, &chat))
     }
 
-    async fn words(&self, text: Option<String>) -> anyhow::Result<Option<String>> {
+    async fn read_text(&self, text: Option<String>) -> anyhow::Result<Option<String>> {
         match text {
             Some(text) => file_io::text(text, &self.connection).await.map(Some),
             None => Ok(None),

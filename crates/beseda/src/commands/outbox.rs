@@ -19,17 +19,17 @@ use serde_json::json;
 
 use crate::{
     args::{Connection, OutboxArgs, OutboxCommand, SettleArgs},
-    connect::Shop,
-    exit_status::Usage,
+    connect::ShopClient,
+    exit_status::UsageError,
     output::Output,
     signals, tables,
 };
-use authors::Authors;
+use authors::AuthorRecorder;
 pub(crate) use safe::send;
 
 pub(crate) async fn run(args: OutboxArgs, out: Output) -> anyhow::Result<()> {
     let Some(folder) = args.archive.as_deref() else {
-        return Err(Usage::error("where is the outbox? Give --archive DIR or set BESEDA_ARCHIVE"));
+        return Err(UsageError::error("no outbox folder: give --archive DIR or set BESEDA_ARCHIVE"));
     };
     let outbox = Outbox::open(folder).await?;
     let business = args.cabinet.business;
@@ -52,21 +52,21 @@ pub(crate) async fn run(args: OutboxArgs, out: Output) -> anyhow::Result<()> {
                 ids = outbox.list(failed).await?.iter().map(|item| item.id).collect();
             }
             for id in ids {
-                told(out, &outbox.retry(id).await?)?;
+                print_item(out, &outbox.retry(id).await?)?;
             }
             Ok(())
         }
         OutboxCommand::Cancel { ids } => {
             for id in ids {
-                told(out, &outbox.cancel(id).await?)?;
+                print_item(out, &outbox.cancel(id).await?)?;
             }
             Ok(())
         }
         OutboxCommand::Run { until_empty, slots, settle } => {
-            let connection = args.connection.impatient();
-            let shop = Shop::reach(&connection, &args.cabinet, &[]).await?;
-            let work = Work { out, folder, outbox: &outbox, settle, slots };
-            work.run(shop, until_empty).await
+            let connection = args.connection.for_outbox_worker();
+            let shop = ShopClient::connect(&connection, &args.cabinet, &[]).await?;
+            let run = OutboxRun { out, folder, outbox: &outbox, settle, slots };
+            run.run(shop, until_empty).await
         }
     }
 }
@@ -75,16 +75,16 @@ pub(crate) async fn run(args: OutboxArgs, out: Output) -> anyhow::Result<()> {
 async fn cabinet(args: &OutboxArgs, reads_stdin: bool) -> anyhow::Result<BusinessId> {
     if reads_stdin && args.connection.credential_stdin {
         let text = "standard input can't hold both the credential and what to send";
-        return Err(Usage::error(text));
+        return Err(UsageError::error(text));
     }
     match args.cabinet.business {
         Some(business) => Ok(business),
-        None => Ok(Shop::reach(&args.connection, &args.cabinet, &[]).await?.business),
+        None => Ok(ShopClient::connect(&args.connection, &args.cabinet, &[]).await?.business),
     }
 }
 
 /// Run of the outbox.
-struct Work<'a> {
+struct OutboxRun<'a> {
     out: Output,
     folder: &'a Path,
     outbox: &'a Outbox,
@@ -92,10 +92,10 @@ struct Work<'a> {
     slots: u8,
 }
 
-impl Work<'_> {
-    async fn run(self, shop: Shop, until_empty: bool) -> anyhow::Result<()> {
+impl OutboxRun<'_> {
+    async fn run(self, shop: ShopClient, until_empty: bool) -> anyhow::Result<()> {
         let out = self.out;
-        let (authors, failed) = (Authors::of(self.folder)?, Arc::new(AtomicU64::new(0)));
+        let (authors, failed) = (AuthorRecorder::open(self.folder)?, Arc::new(AtomicU64::new(0)));
         let counted = Arc::clone(&failed);
         let settings = RunSettings {
             safety: self.settle.safety(),
@@ -105,19 +105,19 @@ impl Work<'_> {
         };
         let settings = settings.on_event(move |event| {
             if let Event::Changed(item) = &event {
-                authors.note(item);
+                authors.record(item);
                 if item.state == State::Failed {
                     counted.fetch_add(1, Ordering::Relaxed);
                 }
             }
             // Sending goes on when standard output is closed.
-            drop(happened(out, &event));
+            drop(print_event(out, &event));
         });
-        let end = signals::asked_to_end()?;
-        let ran = self.outbox.run(Arc::new(shop.client), shop.business, settings, end).await;
+        let shutdown = signals::shutdown_signal()?;
+        let ran = self.outbox.run(Arc::new(shop.client), shop.business, settings, shutdown).await;
         match ran {
             Err(Error::Denied(error)) => {
-                out.note("nothing is lost: what is queued stays queued");
+                out.note("queued messages stay queued");
                 return Err(error.into());
             }
             ran => ran?,
@@ -125,7 +125,7 @@ impl Work<'_> {
         let failed = failed.load(Ordering::Relaxed);
         if until_empty && failed > 0 {
             anyhow::bail!(
-                "{failed} messages failed: `beseda outbox list --state failed` shows them, `beseda outbox retry` tries them again"
+                "{failed} messages failed: `beseda outbox list --state failed` lists them, `beseda outbox retry` queues them again"
             );
         }
         Ok(())
@@ -133,9 +133,9 @@ impl Work<'_> {
 }
 
 /// Prints an event of the run, one line per change.
-fn happened(out: Output, event: &Event) -> anyhow::Result<()> {
+fn print_event(out: Output, event: &Event) -> anyhow::Result<()> {
     match event {
-        Event::Changed(item) => told(out, item),
+        Event::Changed(item) => print_item(out, item),
         Event::Waiting { chat, reason, until, .. } => {
             tracing::debug!(%chat, reason, %until, "waiting");
             if out.is_json() {
@@ -143,14 +143,14 @@ fn happened(out: Output, event: &Event) -> anyhow::Result<()> {
                     json!({ "waiting": { "chatId": chat, "reason": reason, "until": until } });
                 return out.line(&line);
             }
-            out.note(format_args!("chat {chat} waits: {reason}"));
+            out.note(format_args!("chat {chat} is waiting: {reason}"));
             Ok(())
         }
         Event::Paused { reason, until, .. } => {
             if out.is_json() {
                 return out.line(&json!({ "paused": { "reason": reason, "until": until } }));
             }
-            out.note(format_args!("everything waits until {until}: {reason}"));
+            out.note(format_args!("paused until {until}: {reason}"));
             Ok(())
         }
         _ => Ok(()),
@@ -158,7 +158,7 @@ fn happened(out: Output, event: &Event) -> anyhow::Result<()> {
 }
 
 /// Prints one message.
-fn told(out: Output, item: &Item) -> anyhow::Result<()> {
+fn print_item(out: Output, item: &Item) -> anyhow::Result<()> {
     if out.is_json() {
         return out.line(item);
     }
@@ -172,7 +172,7 @@ fn told(out: Output, item: &Item) -> anyhow::Result<()> {
 
 fn table(out: Output, items: &[Item]) -> Table {
     let mut table =
-        tables::headed(out, &["NUMBER", "CHAT", "STATE", "MESSAGE", "FROM", "WHAT", "WHY"]);
+        tables::with_headers(out, &["NUMBER", "CHAT", "STATE", "MESSAGE", "FROM", "WHAT", "WHY"]);
     for item in items {
         let what = match (&item.text, &item.file) {
             (_, Some(file)) => format!("{} ({} bytes)", file.name, file.size),
@@ -182,7 +182,7 @@ fn table(out: Output, items: &[Item]) -> Table {
             item.id.to_string(),
             item.chat_id.to_string(),
             item.state.to_string(),
-            tables::shown(item.message_id),
+            tables::optional(item.message_id),
             tables::printable(item.operator.as_deref().unwrap_or_default()),
             tables::printable(&what),
             tables::printable(item.reason.as_deref().unwrap_or_default()),
@@ -192,7 +192,7 @@ fn table(out: Output, items: &[Item]) -> Table {
 }
 
 /// Returns the command that sends what is left in an outbox.
-fn go_on(folder: &Path, connection: &Connection) -> String {
+fn resume_command(folder: &Path, connection: &Connection) -> String {
     let url = if connection.service_url() == beseda_client::DEFAULT_URL {
         String::new()
     } else {

@@ -17,12 +17,12 @@ use tokio::sync::watch;
 use crate::{
     args::{ScenarioArgs, ScenarioCommand},
     connect,
-    exit_status::Usage,
+    exit_status::UsageError,
     output::Output,
 };
 
 /// Polling interval of waits, far below the hourly limits.
-const EVERY: Duration = Duration::from_millis(500);
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 pub(crate) async fn run(args: ScenarioArgs, out: Output) -> anyhow::Result<()> {
     match &args.command {
@@ -36,10 +36,10 @@ pub(crate) async fn run(args: ScenarioArgs, out: Output) -> anyhow::Result<()> {
                 1 => "1 scenario is".to_owned(),
                 many => format!("{many} scenarios are"),
             };
-            out.say(format!("{counted} as they should be"))
+            out.say(format!("{counted} valid"))
         }
         ScenarioCommand::Record { chat, with_shop } => {
-            let shop = connect::Shop::reach(&args.connection, &args.cabinet, &[]).await?;
+            let shop = connect::ShopClient::connect(&args.connection, &args.cabinet, &[]).await?;
             let messages = shop.client.history_sorted(shop.business, *chat, None).await?;
             let chat = shop.client.get_chat(shop.business, *chat).await?;
             let part = if *with_shop { Shop::Scripted } else { Shop::Awaited };
@@ -53,8 +53,8 @@ pub(crate) async fn run(args: ScenarioArgs, out: Output) -> anyhow::Result<()> {
             // Validate all files before playing the first.
             let read = read(files)?;
             let (market, business) = connect::market(&args.connection, &args.cabinet).await?;
-            let shop = connect::shop_in_env(&args.connection, &args.cabinet)?;
-            let stage = Stage::remote(Arc::new(market), Arc::new(shop), EVERY);
+            let shop = connect::shop_from_env(&args.connection, &args.cabinet)?;
+            let stage = Stage::remote(Arc::new(market), Arc::new(shop), POLL_INTERVAL);
             let mut failed = 0;
             for (path, scenario) in &read {
                 let business = scenario.cabinet.unwrap_or(business);
@@ -75,14 +75,14 @@ fn read(files: &[PathBuf]) -> anyhow::Result<Vec<(&Path, Scenario)>> {
     for path in files {
         let shown = path.display().to_string();
         let text = std::fs::read_to_string(path)
-            .map_err(|error| Usage::error(format!("can't read {shown}: {error}")))?;
+            .map_err(|error| UsageError::error(format!("can't read {shown}: {error}")))?;
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         match Scenario::read(&text, &Files::Folder(folder)) {
             Ok(scenario) => good.push((path.as_path(), scenario)),
             Err(refused) => wrong.push(refused.told(&shown)),
         }
     }
-    if wrong.is_empty() { Ok(good) } else { Err(Usage::error(wrong.join("\n"))) }
+    if wrong.is_empty() { Ok(good) } else { Err(UsageError::error(wrong.join("\n"))) }
 }
 
 /// Plays a scenario and prints each step when it is done.

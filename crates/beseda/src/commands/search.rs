@@ -5,24 +5,24 @@ use std::fmt::Write;
 use beseda_api::ContextType;
 use beseda_archive::{Hit, Search, Snippet};
 
-use crate::{archive_access, args::SearchArgs, output::Output, sync_session, tables::printable};
+use crate::{archive_access, args::SearchArgs, output::Output, tables::printable};
 
 /// Maximum number of continuations of a search that hit its scan limit.
-const MOST_ROUNDS: usize = 50;
+const MAX_CONTINUATIONS: usize = 50;
 
 pub(crate) fn run(args: SearchArgs, out: Output) -> anyhow::Result<()> {
-    let archive = archive_access::open(&args.archive)?;
-    archive_access::index(&archive, out)?;
+    let archive = archive_access::open_existing(&args.archive)?;
+    archive_access::update_index(&archive, out)?;
     let mut search = Search {
         query: args.query.join(" "),
         filter: args.among.into(),
         limit: args.limit.into(),
         before: args.before,
     };
-    let mut found = archive.search(&search).map_err(sync_session::failed)?;
+    let mut found = archive.search(&search).map_err(archive_access::to_error)?;
     // A single search call scans a bounded number of messages, which suits a service; a person at a
     // terminal can wait for more.
-    for _ in 0..MOST_ROUNDS {
+    for _ in 0..MAX_CONTINUATIONS {
         if !found.ended_early {
             break;
         }
@@ -36,20 +36,20 @@ pub(crate) fn run(args: SearchArgs, out: Output) -> anyhow::Result<()> {
         return out.document(&found);
     }
     for hit in &found.hits {
-        out.say(shown(out, hit))?;
+        out.say(format_hit(out, hit))?;
     }
     match found.next {
         Some(cursor) if found.ended_early => out.note(format_args!(
-            "many messages were read and few match: --before {cursor} looks further back"
+            "scan limit reached: --before {cursor} continues with older messages"
         )),
-        Some(cursor) => out.note(format_args!("there is more: --before {cursor} shows older ones")),
+        Some(cursor) => out.note(format_args!("more results: --before {cursor} shows older ones")),
         None if found.hits.is_empty() => out.note("nothing was found"),
         None => {}
     }
     Ok(())
 }
 
-fn shown(out: Output, hit: &Hit) -> String {
+fn format_hit(out: Output, hit: &Hit) -> String {
     let mut head = vec![hit.created_at.to_string(), format!("chat {}", hit.chat_id)];
     if let Some(order) = hit.order_id {
         head.push(format!("order {order}"));
@@ -69,10 +69,10 @@ fn shown(out: Output, hit: &Hit) -> String {
     let text = if hit.snippet.text.is_empty() {
         "(sticker)".to_owned()
     } else {
-        marked(out, &hit.snippet)
+        highlight(out, &hit.snippet)
     };
     let text = text.replace('\n', "\n    ");
-    if out.has_colour() {
+    if out.has_color() {
         format!("\x1b[2m{head}\x1b[0m\n    {text}")
     } else {
         format!("{head}\n    {text}")
@@ -80,8 +80,8 @@ fn shown(out: Output, hit: &Hit) -> String {
 }
 
 /// Returns the text with matches in bold yellow if the terminal has colours.
-fn marked(out: Output, snippet: &Snippet) -> String {
-    if !out.has_colour() {
+fn highlight(out: Output, snippet: &Snippet) -> String {
+    if !out.has_color() {
         return printable(&snippet.text);
     }
     let chars: Vec<char> = snippet.text.chars().collect();

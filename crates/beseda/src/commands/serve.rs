@@ -13,7 +13,7 @@ use crate::{args::ServeArgs, config::Config, output::Output, signals};
 pub(crate) async fn run(args: ServeArgs, out: Output) -> anyhow::Result<()> {
     let config = Config::load(&args)?;
     if args.check_config {
-        println!("The configuration is fine.");
+        println!("The configuration is valid.");
         return Ok(());
     }
     signals::start_log(config.log.level.as_deref().unwrap_or("info"), config.log.json)?;
@@ -26,7 +26,7 @@ pub(crate) async fn run(args: ServeArgs, out: Output) -> anyhow::Result<()> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let engine = Arc::new(Engine::open_sqlite(&data, settings, clock.clone()).await?);
     tracing::info!(%url, data = %data.display(), "listening");
-    let end = signals::asked_to_end()?;
+    let end = signals::shutdown_signal()?;
     if out.is_json() {
         println!("{}", serde_json::json!({ "url": url, "docs": format!("{url}/docs") }));
     }

@@ -28,7 +28,7 @@ pub(crate) async fn run(args: StandInArgs, out: Output) -> anyhow::Result<()> {
         builder = builder.clock(Arc::new(StandInClock::manual(SystemClock.now())));
     }
     let opened = builder.open().await?;
-    let end = signals::asked_to_end()?;
+    let end = signals::shutdown_signal()?;
     if out.is_json() {
         println!("{}", opened.demo().ready_line(opened.url()));
     } else {

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::{
     args::{ClockArgs, ControlCommand, FaultsArgs, JournalArgs},
     connect,
-    exit_status::Usage,
+    exit_status::UsageError,
     output::Output,
     tables,
 };
@@ -24,32 +24,32 @@ use crate::{
 pub(crate) async fn run(command: ControlCommand, out: Output) -> anyhow::Result<()> {
     match command {
         ControlCommand::Clock(args) => {
-            clock(connect::control(&args.connection)?, out, args.what).await
+            clock(connect::stand_in(&args.connection)?, out, args.what).await
         }
         ControlCommand::Faults(args) => {
-            faults(connect::control(&args.connection)?, out, args.what).await
+            faults(connect::stand_in(&args.connection)?, out, args.what).await
         }
         ControlCommand::Journal(args) => {
-            journal(connect::control(&args.connection)?, out, args.what).await
+            journal(connect::stand_in(&args.connection)?, out, args.what).await
         }
         ControlCommand::Reset(args) => {
-            let client = connect::control(&args.connection)?;
+            let client = connect::stand_in(&args.connection)?;
             client.post("reset", &json!({})).await?;
             out.say("reset")
         }
         ControlCommand::Seed(args) => {
-            let client = connect::control(&args.connection)?;
+            let client = connect::stand_in(&args.connection)?;
             let bar = bar()?;
-            let told = |done, all| {
+            let on_progress = |done, all| {
                 bar.set_length(all);
                 bar.set_position(done);
             };
-            let seeded = client.post_with_progress("seed", read(&args.what.file)?, told).await;
+            let seeded = client.post_with_progress("seed", read(&args.what.file)?, on_progress).await;
             bar.finish_and_clear();
             out.document(&seeded.map_err(|error| in_file(error, &args.what.file))?)
         }
         ControlCommand::Snapshot(args) => {
-            let client = connect::control(&args.connection)?;
+            let client = connect::stand_in(&args.connection)?;
             let Some(name) = args.what.name else {
                 return out.document(&client.read("snapshots", &[]).await?["snapshots"]);
             };
@@ -57,18 +57,18 @@ pub(crate) async fn run(command: ControlCommand, out: Output) -> anyhow::Result<
             out.document(&answer["result"])
         }
         ControlCommand::Restore(args) => {
-            let client = connect::control(&args.connection)?;
-            let name = args.what.name.ok_or_else(|| Usage::error("which snapshot? Name it"))?;
+            let client = connect::stand_in(&args.connection)?;
+            let name = args.what.name.ok_or_else(|| UsageError::error("no snapshot name given"))?;
             client.post(&format!("snapshots/{name}/restore"), &json!({})).await?;
             out.say(format!("restored {name}"))
         }
         ControlCommand::Export(args) => {
-            let client = connect::control(&args.connection)?;
+            let client = connect::stand_in(&args.connection)?;
             let document = client.read_bare("export").await?;
             write(&args.what.file, &serde_json::to_vec(&document)?)
         }
         ControlCommand::Import(args) => {
-            let client = connect::control(&args.connection)?;
+            let client = connect::stand_in(&args.connection)?;
             let answer = client.post_text("import", read(&args.what.file)?).await;
             answer.map_err(|error| in_file(error, &args.what.file))?;
             out.say("imported")
@@ -97,8 +97,8 @@ async fn clock(client: ControlClient, out: Output, args: ClockArgs) -> anyhow::R
         json!({ "result": client.read("clock", &[]).await? })
     };
     let reading = &reading["result"];
-    let facts = [("now", word(&reading["now"])), ("mode", word(&reading["mode"]))];
-    out.show(reading, |_| tables::facts(&facts))
+    let facts = [("now", plain_text(&reading["now"])), ("mode", plain_text(&reading["mode"]))];
+    out.show(reading, |_| tables::properties(&facts))
 }
 
 async fn faults(client: ControlClient, out: Output, args: FaultsArgs) -> anyhow::Result<()> {
@@ -131,17 +131,17 @@ async fn journal(client: ControlClient, out: Output, args: JournalArgs) -> anyho
     query.extend(args.business.map(|business| ("businessId", business.to_string())));
     let mut after = 0;
     loop {
-        let mut asked = query.clone();
-        asked.push(("after", after.to_string()));
-        let found = client.read("journal", &asked).await?;
+        let mut parameters = query.clone();
+        parameters.push(("after", after.to_string()));
+        let found = client.read("journal", &parameters).await?;
         for entry in found["entries"].as_array().into_iter().flatten() {
             after = entry["id"].as_u64().unwrap_or(after).max(after);
             if args.curl {
-                out.say(word(&entry["curl"]))?;
+                out.say(plain_text(&entry["curl"]))?;
             } else if out.is_json() {
                 out.line(entry)?;
             } else {
-                out.say(line(entry))?;
+                out.say(entry_line(entry))?;
             }
         }
         if !args.follow {
@@ -152,24 +152,24 @@ async fn journal(client: ControlClient, out: Output, args: JournalArgs) -> anyho
 }
 
 /// Formats a journal entry for people.
-fn line(entry: &Value) -> String {
+fn entry_line(entry: &Value) -> String {
     let status = entry["status"].as_u64().map_or("---".to_owned(), |status| status.to_string());
-    let mut line = format!(
+    let mut entry_line = format!(
         "{:>5}  {}  {status}  {:<18} {} {}",
-        word(&entry["id"]),
-        word(&entry["at"]),
-        word(&entry["operation"]),
-        word(&entry["method"]),
-        word(&entry["target"]),
+        plain_text(&entry["id"]),
+        plain_text(&entry["at"]),
+        plain_text(&entry["operation"]),
+        plain_text(&entry["method"]),
+        plain_text(&entry["target"]),
     );
     for (name, sign) in [("reason", "       "), ("advice", "       advice: ")] {
         if let Some(text) = entry[name].as_str() {
-            line.push('\n');
-            line.push_str(sign);
-            line.push_str(text);
+            entry_line.push('\n');
+            entry_line.push_str(sign);
+            entry_line.push_str(text);
         }
     }
-    line
+    entry_line
 }
 
 /// Prefixes the messages of an error with the name of the file it is about.
@@ -183,7 +183,7 @@ fn in_file(error: Error, file: &Path) -> Error {
 }
 
 /// Returns a JSON value as text, without quotes around strings.
-fn word(value: &Value) -> String {
+fn plain_text(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 

@@ -14,14 +14,14 @@ use crate::{
     archive_access,
     args::{LanguageArg, StatsArgs},
     output::Output,
-    tables::{headed, printable},
+    tables::{with_headers, printable},
 };
 
 /// Number of days shown in the table; JSON has all of them.
 const DAYS: usize = 14;
 
 pub(crate) fn run(args: StatsArgs, out: Output) -> anyhow::Result<()> {
-    let archive = archive_access::open(&args.archive)?;
+    let archive = archive_access::open_existing(&args.archive)?;
     let question = Question {
         filter: Filter {
             businesses: args.business,
@@ -42,24 +42,24 @@ pub(crate) fn run(args: StatsArgs, out: Output) -> anyhow::Result<()> {
     if let Some(file) = &args.png {
         write(file, &stats.png(language)?)?;
     }
-    if out.is_json() { out.document(&stats) } else { shown(out, &stats) }
+    if out.is_json() { out.document(&stats) } else { print_tables(out, &stats) }
 }
 
 fn write(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     fs::write(file, bytes).with_context(|| format!("writing {}", file.display()))
 }
 
-fn language(wanted: Option<LanguageArg>) -> Language {
+fn language(option: Option<LanguageArg>) -> Language {
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(set).unwrap_or_default();
-    match wanted {
+    match option {
         Some(LanguageArg::Ru) => Language::Russian,
         None if locale.starts_with("ru") => Language::Russian,
         _ => Language::English,
     }
 }
 
-fn shown(out: Output, stats: &Stats) -> anyhow::Result<()> {
+fn print_tables(out: Output, stats: &Stats) -> anyhow::Result<()> {
     out.say(format_args!(
         "messages: {} by customers, {} by the shop, {} by Market and support",
         stats.customer_messages, stats.shop_messages, stats.other_messages
@@ -68,12 +68,12 @@ fn shown(out: Output, stats: &Stats) -> anyhow::Result<()> {
     out.say(format_args!(
         "waiting now: {} chats, half of them for {}, the longest for {}",
         waiting.count,
-        time(waiting.p50),
-        time(waiting.max)
+        duration(waiting.p50),
+        duration(waiting.max)
     ))?;
     for open in stats.backlog.longest.iter().take(5) {
-        let time = time(open.seconds);
-        out.say(format_args!("  chat {} since {} ({time})", open.chat_id, open.since))?;
+        let duration = duration(open.seconds);
+        out.say(format_args!("  chat {} since {} ({duration})", open.chat_id, open.since))?;
     }
     let days = &stats.by_day[stats.by_day.len().saturating_sub(DAYS)..];
     let busy: Vec<Group> = stats.by_hour.iter().filter(|hour| hour.turns > 0).cloned().collect();
@@ -94,14 +94,14 @@ fn shown(out: Output, stats: &Stats) -> anyhow::Result<()> {
 }
 
 fn table(out: Output, title: &str, groups: &[Group]) -> Table {
-    let mut table = headed(
+    let mut table = with_headers(
         out,
         &[title, "TURNS", "FIRST p50", "p90", "ANSWERED", "ANSWER p50", "p90", "MEAN", "MAX"],
     );
     for group in groups {
         let Group { first_answer: first, answer, .. } = group;
         let of = |figures: &Figures, time_of: fn(&Figures) -> f64| {
-            if figures.count == 0 { "—".to_owned() } else { time(time_of(figures)) }
+            if figures.count == 0 { "—".to_owned() } else { duration(time_of(figures)) }
         };
         table.add_row(vec![
             printable(&group.name),
@@ -122,7 +122,7 @@ fn table(out: Output, title: &str, groups: &[Group]) -> Table {
 }
 
 /// Formats a duration in seconds for people.
-fn time(seconds: f64) -> String {
+fn duration(seconds: f64) -> String {
     match seconds {
         _ if seconds < 10.0 => format!("{seconds:.1} s"),
         _ if seconds < 100.0 => format!("{seconds:.0} s"),

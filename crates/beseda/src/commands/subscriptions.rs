@@ -10,68 +10,68 @@ use serde_json::json;
 use crate::{
     args::SubscriptionsCommand,
     output::Output,
-    tables::{headed, printable, shown},
+    tables::{with_headers, printable, optional},
 };
 
 pub(crate) async fn run(
     out: Output,
-    desk: &dyn Subscriptions,
+    subscriptions: &dyn Subscriptions,
     command: SubscriptionsCommand,
 ) -> anyhow::Result<()> {
-    use SubscriptionsCommand as Do;
+    use SubscriptionsCommand as Cmd;
     match command {
-        Do::Add { cabinet, address, name } => {
+        Cmd::Add { cabinet, address, name } => {
             let new = NewSubscription { url: address, name };
-            let made = desk.create_subscription(cabinet, new).await?;
+            let made = subscriptions.create_subscription(cabinet, new).await?;
             show(out, &made)
         }
-        Do::List { cabinet } => {
-            let list = desk.list_subscriptions(cabinet).await?;
+        Cmd::List { cabinet } => {
+            let list = subscriptions.list_subscriptions(cabinet).await?;
             out.show(&json!({ "subscriptions": list }), |out| table(out, &list))
         }
-        Do::Pause(of) => show(out, &desk.pause(of.cabinet, of.id).await?),
-        Do::Resume(of) => show(out, &desk.resume(of.cabinet, of.id).await?),
-        Do::Delete(of) => {
-            desk.delete(of.cabinet, of.id).await?;
+        Cmd::Pause(of) => show(out, &subscriptions.pause(of.cabinet, of.id).await?),
+        Cmd::Resume(of) => show(out, &subscriptions.resume(of.cabinet, of.id).await?),
+        Cmd::Delete(of) => {
+            subscriptions.delete(of.cabinet, of.id).await?;
             out.done("deleted")
         }
-        Do::Log { subscription: of, limit, page_token } => {
+        Cmd::Log { subscription: of, limit, page_token } => {
             let page = PageRequest { limit, token: page_token.map(PageToken::new) };
-            let page = desk.deliveries(of.cabinet, of.id, page).await?;
+            let page = subscriptions.deliveries(of.cabinet, of.id, page).await?;
             out.show(&page, |out| log(out, &page.deliveries))?;
-            tell_next(out, &page);
+            note_next_page(out, &page);
             Ok(())
         }
-        Do::Replay { subscription: of, delivery } => {
-            desk.replay(of.cabinet, of.id, delivery).await?;
+        Cmd::Replay { subscription: of, delivery } => {
+            subscriptions.replay(of.cabinet, of.id, delivery).await?;
             out.done("requeued")
         }
     }
 }
 
-fn tell_next(out: Output, page: &DeliveryPage) {
+fn note_next_page(out: Output, page: &DeliveryPage) {
     if let Some(token) = &page.paging.next_page_token {
-        out.note(format_args!("more with --page-token {}", token.as_str()));
+        out.note(format_args!("next page: --page-token {}", token.as_str()));
     }
 }
 
-fn show(out: Output, one: &Subscription) -> anyhow::Result<()> {
-    out.show(one, |out| table(out, std::slice::from_ref(one)))
+fn show(out: Output, subscription: &Subscription) -> anyhow::Result<()> {
+    out.show(subscription, |out| table(out, std::slice::from_ref(subscription)))
 }
 
 fn table(out: Output, list: &[Subscription]) -> Table {
     let heads =
         ["SUBSCRIPTION", "NAME", "STATE", "WAITING", "FAILING SINCE", "NEXT ATTEMPT", "URL"];
-    let mut table = headed(out, &heads);
-    for one in list {
+    let mut table = with_headers(out, &heads);
+    for subscription in list {
         table.add_row(vec![
-            one.id.to_string(),
-            printable(&one.name),
-            one.state.to_string(),
-            one.waiting.to_string(),
-            shown(one.failing_since),
-            shown(one.next_attempt_at),
-            printable(&one.url),
+            subscription.id.to_string(),
+            printable(&subscription.name),
+            subscription.state.to_string(),
+            subscription.waiting.to_string(),
+            optional(subscription.failing_since),
+            optional(subscription.next_attempt_at),
+            printable(&subscription.url),
         ]);
     }
     table
@@ -79,23 +79,23 @@ fn table(out: Output, list: &[Subscription]) -> Table {
 
 fn log(out: Output, deliveries: &[Delivery]) -> Table {
     let mut table =
-        headed(out, &["DELIVERY", "AT", "NOTIFICATION", "OUTCOME", "STATUS", "MS", "FAILURE"]);
-    for one in deliveries {
+        with_headers(out, &["DELIVERY", "AT", "NOTIFICATION", "OUTCOME", "STATUS", "MS", "FAILURE"]);
+    for subscription in deliveries {
         table.add_row(vec![
-            one.id.to_string(),
-            one.attempted_at.to_string(),
-            told(&one.notification),
-            one.outcome.to_string(),
-            one.status.map(|status| status.to_string()).unwrap_or_default(),
-            one.took_ms.to_string(),
-            one.failure.as_ref().map(|failure| printable(&failure.to_string())).unwrap_or_default(),
+            subscription.id.to_string(),
+            subscription.attempted_at.to_string(),
+            summary(&subscription.notification),
+            subscription.outcome.to_string(),
+            subscription.status.map(|status| status.to_string()).unwrap_or_default(),
+            subscription.took_ms.to_string(),
+            subscription.failure.as_ref().map(|failure| printable(&failure.to_string())).unwrap_or_default(),
         ]);
     }
     table
 }
 
 /// Summarises a notification in a few words.
-fn told(notification: &Notification) -> String {
+fn summary(notification: &Notification) -> String {
     match notification {
         Notification::Ping { .. } => "PING".to_owned(),
         Notification::ChatCreated { chat_id, .. } => format!("chat {chat_id} created"),

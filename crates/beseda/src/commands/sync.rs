@@ -11,49 +11,49 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
 use crate::{
-    archive_access,
+    archive_access::{self, to_error},
     args::SyncArgs,
     output::Output,
     signals,
-    sync_session::{self, Hearing, Kept, failed},
+    sync_session::{self, NotificationListener, SyncSession},
     tables,
 };
 
 pub(crate) async fn run(args: SyncArgs, out: Output) -> anyhow::Result<()> {
     signals::start_log("warn", out.is_json())?;
-    let archive = sync_session::open(&args.archive.folder)?;
-    archive_access::index(&archive, out)?;
-    let trusted = &args.keep.trusted;
-    let goes_on = args.every.is_some() || args.keep.listen.is_some();
-    let kept = Kept::reach(&archive, &args.connection, &args.cabinets, trusted, goes_on).await?;
+    let archive = sync_session::guard(&args.archive.folder)?;
+    archive_access::update_index(&archive, out)?;
+    let trusted = &args.sync.trusted;
+    let is_continuous = args.every.is_some() || args.sync.listen.is_some();
+    let session = SyncSession::connect(&archive, &args.connection, &args.cabinets, trusted, is_continuous).await?;
     let depth = if args.quick { Depth::Quick } else { Depth::Full };
-    let begun = Instant::now();
-    let bar = Arc::new(Bar::new(&out));
-    let seen = Arc::clone(&bar);
-    let syncer = kept.syncer(&archive, !args.keep.no_files).map_err(failed)?;
-    let hearing = sync_session::hear(&args.keep, &kept.cabinets).await?;
-    if !goes_on {
-        let syncer = syncer.watched(move |event| seen.see(event));
+    let started = Instant::now();
+    let bar = Arc::new(SyncProgress::new(&out));
+    let progress = Arc::clone(&bar);
+    let syncer = session.syncer(&archive, !args.sync.no_files).map_err(to_error)?;
+    let listener = sync_session::listen(&args.sync, &session.cabinets).await?;
+    if !is_continuous {
+        let syncer = syncer.watched(move |event| progress.handle(event));
         let done = syncer.once(depth).await;
         bar.end();
         let tally = syncer.tally();
         if let Err(error) = done {
-            out.note(format_args!("kept so far: {}", words(&tally)));
-            return Err(failed(error));
+            out.note(format_args!("saved so far: {}", summary(&tally)));
+            return Err(to_error(error));
         }
-        return told(out, &tally, begun.elapsed());
+        return print_summary(out, &tally, started.elapsed());
     }
-    let end = signals::asked_to_end()?;
-    if let Some(hearing) = &hearing {
+    let shutdown = signals::shutdown_signal()?;
+    if let Some(listener) = &listener {
         if out.is_json() {
-            out.line(&json!({ "listening": hearing.url }))?;
+            out.line(&json!({ "listening": listener.url }))?;
         } else {
-            out.note(format_args!("listening for notifications on {}", hearing.url));
+            out.note(format_args!("listening for webhooks on {}", listener.url));
         }
     }
     let before = Mutex::new(Tally::default());
     let syncer = syncer.watched(move |event| {
-        seen.see(event);
+        progress.handle(event);
         if let Event::InStep(tally) = event {
             let mut before = before.lock().unwrap_or_else(PoisonError::into_inner);
             let idle = before.messages == tally.messages
@@ -62,25 +62,25 @@ pub(crate) async fn run(args: SyncArgs, out: Output) -> anyhow::Result<()> {
             *before = **tally;
             if out.is_json() {
                 // The sync goes on when standard output is closed.
-                drop(out.line(&document(tally, begun.elapsed())));
+                drop(out.line(&document(tally, started.elapsed())));
             } else if !idle {
-                seen.say(format!("in step: {}", words(tally)));
+                progress.say(format!("synced: {}", summary(tally)));
             }
         }
     });
-    let schedule = sync_session::schedule(args.every, 30, &args.keep, Some(depth));
-    let (hints, open) = Hearing::split(hearing);
-    let done = syncer.run(schedule, hints, end).await;
-    drop(open);
+    let schedule = sync_session::schedule(args.every, 30, &args.sync, Some(depth));
+    let (notifications, guard) = NotificationListener::split(listener);
+    let done = syncer.run(schedule, notifications, shutdown).await;
+    drop(guard);
     bar.end();
-    done.map_err(failed)
+    done.map_err(to_error)
 }
 
-fn told(out: Output, tally: &Tally, took: Duration) -> anyhow::Result<()> {
+fn print_summary(out: Output, tally: &Tally, elapsed: Duration) -> anyhow::Result<()> {
     if out.is_json() {
-        return out.document(&document(tally, took));
+        return out.document(&document(tally, elapsed));
     }
-    let seconds = took.as_secs_f64();
+    let seconds = elapsed.as_secs_f64();
     let facts = [
         ("new chats", tally.chats_new.to_string()),
         ("changed chats", tally.chats_changed.to_string()),
@@ -89,17 +89,17 @@ fn told(out: Output, tally: &Tally, took: Duration) -> anyhow::Result<()> {
         ("calls", tally.calls.total().to_string()),
         ("seconds", format!("{seconds:.1}")),
     ];
-    out.table(tables::facts(&facts))
+    out.table(tables::properties(&facts))
 }
 
-fn document(tally: &Tally, took: Duration) -> Value {
+fn document(tally: &Tally, elapsed: Duration) -> Value {
     let mut document = json!(tally);
     document["calls"]["total"] = tally.calls.total().into();
-    document["seconds"] = json!((took.as_secs_f64() * 1000.0).round() / 1000.0);
+    document["seconds"] = json!((elapsed.as_secs_f64() * 1000.0).round() / 1000.0);
     document
 }
 
-fn words(tally: &Tally) -> String {
+fn summary(tally: &Tally) -> String {
     let calls = tally.calls.total();
     format!(
         "{} new chats, {} new messages, {} files, {calls} calls",
@@ -108,12 +108,12 @@ fn words(tally: &Tally) -> String {
 }
 
 /// Progress on standard error, hidden if that is not a terminal.
-pub(crate) struct Bar {
+pub(crate) struct SyncProgress {
     bar: ProgressBar,
-    begun: Instant,
+    started: Instant,
 }
 
-impl Bar {
+impl SyncProgress {
     pub(crate) fn new(out: &Output) -> Self {
         let shown = !out.is_json() && std::io::stderr().is_terminal();
         let target =
@@ -123,13 +123,13 @@ impl Bar {
         if let Ok(style) = ProgressStyle::with_template(line) {
             bar.set_style(style);
         }
-        Self { bar, begun: Instant::now() }
+        Self { bar, started: Instant::now() }
     }
 
-    pub(crate) fn see(&self, event: &Event<'_>) {
+    pub(crate) fn handle(&self, event: &Event<'_>) {
         match event {
             Event::Progress(tally) => {
-                let rate = tally.messages as f64 / self.begun.elapsed().as_secs_f64().max(0.001);
+                let rate = tally.messages as f64 / self.started.elapsed().as_secs_f64().max(0.001);
                 self.bar.set_length(tally.chats_due.max(tally.chats_listed));
                 let known = tally.chats_listed.saturating_sub(tally.chats_due);
                 let known = if tally.chats_due == 0 { 0 } else { known };
@@ -139,7 +139,7 @@ impl Bar {
             Event::Trouble(error, until) => {
                 tracing::warn!(%error, %until, "waiting for the service");
             }
-            Event::Skipped(error) => tracing::warn!(%error, "one could not be read"),
+            Event::Skipped(error) => tracing::warn!(%error, "skipped a chat that can't be read"),
             _ => {}
         }
     }
@@ -148,7 +148,7 @@ impl Bar {
         if self.bar.is_hidden() { eprintln!("{text}") } else { self.bar.println(text) }
     }
 
-    pub(crate) fn end(&self) {
+    pub(crate) fn shutdown(&self) {
         self.bar.finish_and_clear();
     }
 }

@@ -4,17 +4,17 @@ use beseda_archive::{Archive, ChatKey};
 use serde_json::json;
 
 use crate::{
+    archive_access::{self, to_error},
     args::{Mark, UnreadArgs},
-    exit_status::Usage,
+    exit_status::UsageError,
     output::Output,
-    sync_session::{self, failed},
     tables,
 };
 
 pub(crate) fn run(args: &UnreadArgs, out: Output) -> anyhow::Result<()> {
-    let archive = sync_session::open(&args.archive.folder)?;
+    let archive = archive_access::open_or_create(&args.archive.folder)?;
     if args.mark.is_empty() {
-        let unread = archive.unread(&args.operator, &args.business).map_err(failed)?;
+        let unread = archive.unread(&args.operator, &args.business).map_err(to_error)?;
         if out.is_json() {
             return out.document(&unread);
         }
@@ -30,11 +30,11 @@ pub(crate) fn run(args: &UnreadArgs, out: Output) -> anyhow::Result<()> {
     let mut marked = 0;
     for &mark in &args.mark {
         marked += match mark {
-            Mark::All => archive.mark_all_read(&args.operator, &args.business).map_err(failed)?,
+            Mark::All => archive.mark_all_read(&args.operator, &args.business).map_err(to_error)?,
             Mark::Chat(chat, message) => {
-                let key = the_chat(&archive, args, chat)?;
-                let known = archive.mark_read(&args.operator, key, message).map_err(failed)?;
-                u64::from(known)
+                let key = find_chat(&archive, args, chat)?;
+                let is_known = archive.mark_read(&args.operator, key, message).map_err(to_error)?;
+                u64::from(is_known)
             }
         };
     }
@@ -46,15 +46,15 @@ pub(crate) fn run(args: &UnreadArgs, out: Output) -> anyhow::Result<()> {
 
 /// Returns the chat with this id. Ids are unique within a service, but an archive may hold chats of
 /// two services.
-fn the_chat(
+fn find_chat(
     archive: &Archive,
     args: &UnreadArgs,
     chat: beseda_api::ChatId,
 ) -> anyhow::Result<ChatKey> {
-    let mut found = archive.chats_of_id(chat).map_err(failed)?;
+    let mut found = archive.chats_of_id(chat).map_err(to_error)?;
     found.retain(|key| args.business.is_empty() || args.business.contains(&key.business_id));
     if found.len() > 1 {
-        return Err(Usage::error(format!("chat {chat} is in several cabinets: give --business")));
+        return Err(UsageError::error(format!("chat {chat} is in several cabinets: give --business")));
     }
     found.pop().ok_or_else(|| beseda_api::Error::chat_not_found(chat).into())
 }

@@ -6,19 +6,20 @@ use futures::future;
 use serde::Serialize;
 use serde_json::json;
 
-use super::sync::Bar;
+use super::sync::SyncProgress;
 use crate::{
+    archive_access::{self, to_error},
     args::WatchArgs,
     output::Output,
     signals,
-    sync_session::{self, Hearing, Kept, failed},
+    sync_session::{self, NotificationListener, SyncSession},
     tables,
 };
 
 /// Change as a line of JSON.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase", tag = "event")]
-enum Line<'a> {
+enum WatchLine<'a> {
     #[serde(rename_all = "camelCase")]
     Message {
         cursor: i64,
@@ -37,85 +38,85 @@ enum Line<'a> {
 
 pub(crate) async fn run(args: WatchArgs, out: Output) -> anyhow::Result<()> {
     signals::start_log("warn", out.is_json())?;
-    let archive = sync_session::open(&args.archive.folder)?;
-    let before = archive.seq().map_err(failed)?;
-    let mut end = Box::pin(signals::asked_to_end()?);
-    let keeping = if args.offline || archive.kept_by().map_err(failed)?.is_some() {
+    let archive = sync_session::guard(&args.archive.folder)?;
+    let before = archive.seq().map_err(to_error)?;
+    let mut shutdown = Box::pin(signals::shutdown_signal()?);
+    let syncing = if args.offline || archive.kept_by().map_err(to_error)?.is_some() {
         None
     } else {
-        Some(keep(&archive, &args, out).await?)
+        Some(start_sync(&archive, &args, out).await?)
     };
     // Fill an empty archive first, so that old messages are not printed as new ones.
     let mut filled = false;
-    if let (None, 0, Some((syncer, _))) = (args.after, before, &keeping) {
+    if let (None, 0, Some((syncer, _))) = (args.after, before, &syncing) {
         tokio::select! {
-            done = syncer.once(Depth::Full) => done.map_err(failed)?,
-            () = &mut end => return Ok(()),
+            done = syncer.once(Depth::Full) => done.map_err(to_error)?,
+            () = &mut shutdown => return Ok(()),
         };
         filled = true;
     }
-    let now = if filled { archive.seq().map_err(failed)? } else { before };
-    let news = args.after.unwrap_or(now);
-    let listening = keeping.as_ref().and_then(|(_, hearing)| hearing.as_ref());
-    let listening = listening.map(|hearing| hearing.url.clone());
+    let now = if filled { archive.seq().map_err(to_error)? } else { before };
+    let start = args.after.unwrap_or(now);
+    let listening = syncing.as_ref().and_then(|(_, listener)| listener.as_ref());
+    let listening = listening.map(|listener| listener.url.clone());
     if out.is_json() {
-        out.line(&json!({ "event": "ready", "cursor": news, "listening": listening }))?;
+        out.line(&json!({ "event": "ready", "cursor": start, "listening": listening }))?;
     } else {
         match listening {
             Some(url) => out.note(format_args!("watching, and listening on {url}")),
-            None if keeping.is_none() => out.note("watching; another process keeps it in step"),
+            None if syncing.is_none() => out.note("watching; another process syncs this archive"),
             None => out.note("watching"),
         }
     }
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let keep_up = async {
-        match keeping {
-            Some((syncer, hearing)) => {
+    let sync = async {
+        match syncing {
+            Some((syncer, listener)) => {
                 let first = (!filled).then_some(Depth::Full);
-                let schedule = sync_session::schedule(args.every, 10, &args.keep, first);
-                let (hints, open) = Hearing::split(hearing);
-                let end = async { drop(stopped.await) };
-                let done = syncer.run(schedule, hints, end).await;
-                drop(open);
-                done.map_err(failed)
+                let schedule = sync_session::schedule(args.every, 10, &args.sync, first);
+                let (notifications, guard) = NotificationListener::split(listener);
+                let shutdown = async { drop(stopped.await) };
+                let done = syncer.run(schedule, notifications, shutdown).await;
+                drop(guard);
+                done.map_err(to_error)
             }
             None => future::pending().await,
         }
     };
-    let show = show(&archive, &args, out, news);
+    let show = show(&archive, &args, out, start);
     let done = tokio::select! {
-        done = keep_up => done,
+        done = sync => done,
         done = show => done,
-        () = &mut end => Ok(()),
+        () = &mut shutdown => Ok(()),
     };
     drop(stop);
     done
 }
 
-async fn keep(
+async fn start_sync(
     archive: &Archive,
     args: &WatchArgs,
     out: Output,
-) -> anyhow::Result<(Syncer, Option<Hearing>)> {
-    let trusted = &args.keep.trusted;
-    let kept = Kept::reach(archive, &args.connection, &args.cabinets, trusted, true).await?;
-    let syncer = kept.syncer(archive, !args.keep.no_files).map_err(failed)?;
-    let bar = Bar::new(&out);
+) -> anyhow::Result<(Syncer, Option<NotificationListener>)> {
+    let trusted = &args.sync.trusted;
+    let session = SyncSession::connect(archive, &args.connection, &args.cabinets, trusted, true).await?;
+    let syncer = session.syncer(archive, !args.sync.no_files).map_err(to_error)?;
+    let bar = SyncProgress::new(&out);
     let syncer = syncer.watched(move |event| {
-        bar.see(event);
+        bar.handle(event);
         if matches!(event, beseda_archive::Event::InStep(_)) {
             bar.end();
         }
     });
-    Ok((syncer, sync_session::hear(&args.keep, &kept.cabinets).await?))
+    Ok((syncer, sync_session::listen(&args.sync, &session.cabinets).await?))
 }
 
 async fn show(archive: &Archive, args: &WatchArgs, out: Output, after: i64) -> anyhow::Result<()> {
     let mut changes = archive.watch(after);
     loop {
-        let change = changes.next().await.map_err(failed)?;
-        let wanted = &args.cabinets.business;
-        if !wanted.is_empty() && !wanted.contains(&change.business_id()) {
+        let change = changes.next().await.map_err(to_error)?;
+        let businesses = &args.cabinets.business;
+        if !businesses.is_empty() && !businesses.contains(&change.business_id()) {
             continue;
         }
         let cursor = change.cursor();
@@ -126,17 +127,17 @@ async fn show(archive: &Archive, args: &WatchArgs, out: Output, after: i64) -> a
                     continue;
                 }
                 if out.is_json() {
-                    out.line(&Line::Message { cursor, own, message })?;
+                    out.line(&WatchLine::Message { cursor, own, message })?;
                 } else {
-                    out.say(tables::told(message))?;
+                    out.say(tables::message_line(message))?;
                 }
             }
             Change::Chat(_) if args.messages_only => {}
-            Change::Chat(chat) if out.is_json() => out.line(&Line::Chat { cursor, chat })?,
+            Change::Chat(chat) if out.is_json() => out.line(&WatchLine::Chat { cursor, chat })?,
             Change::Chat(chat) => {
-                let gone = if chat.gone_at.is_some() { ", gone" } else { "" };
+                let deleted = if chat.gone_at.is_some() { ", gone" } else { "" };
                 out.say(tables::printable(&format!(
-                    "{}  chat {}: {} {}{gone}",
+                    "{}  chat {}: {} {}{deleted}",
                     chat.chat.updated_at, chat.chat.chat_id, chat.chat.chat_type, chat.chat.status
                 )))?;
             }

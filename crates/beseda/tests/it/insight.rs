@@ -107,12 +107,12 @@ fn an_export_goes_only_into_a_file_whose_ending_agrees_with_its_format() {
         (run, file)
     };
     for (name, options, words) in [
-        ("x.xlsx", &[][..], "the endings are .jsonl, .ndjson, .csv and .parquet"),
+        ("x.xlsx", &[][..], "use .jsonl, .ndjson, .csv or .parquet"),
         ("x.xlsx", &["--excel"], "--excel writes .csv"),
         ("x.2026-03", &[], "or give --format"),
-        ("x.csv", &["--format", "parquet"], "--format parquet contradicts the ending .csv"),
-        ("x.PARQUET", &["--format", "jsonl"], "--format jsonl contradicts the ending .PARQUET"),
-        ("x.jsonl", &["--excel"], "--excel is for CSV only"),
+        ("x.csv", &["--format", "parquet"], "--format parquet does not match the extension .csv"),
+        ("x.PARQUET", &["--format", "jsonl"], "--format jsonl does not match the extension .PARQUET"),
+        ("x.jsonl", &["--excel"], "--excel requires CSV"),
     ] {
         let (run, file) = export(name, options);
         let complaint = run.fails(2);

@@ -158,7 +158,7 @@ fn a_bad_key_leaves_everything_queued() {
     let stranger = world.beseda().env("BESEDA_API_KEY", key).env("BESEDA_BUSINESS_ID", business);
     let run = stranger.run(["outbox", "run", "--until-empty"]);
     assert_eq!(run.code, Some(4), "{run:?}");
-    assert!(run.err.contains("what is queued stays queued"), "{}", run.err);
+    assert!(run.err.contains("queued messages stay queued"), "{}", run.err);
     assert_eq!(world.listed()[0]["state"], "queued");
 }
 

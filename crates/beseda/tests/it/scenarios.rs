@@ -27,7 +27,7 @@ fn every_example_is_as_it_should_be_and_no_service_is_asked() {
     let mut command = vec![PathBuf::from("scenario"), PathBuf::from("check")];
     command.extend(files.iter().cloned());
     let told = beseda().run(command).ok();
-    assert_eq!(told.trim(), format!("{} scenarios are as they should be", files.len()));
+    assert_eq!(told.trim(), format!("{} scenarios are valid", files.len()));
     assert!(files.len() >= 8);
 }
 

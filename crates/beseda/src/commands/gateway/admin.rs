@@ -9,18 +9,18 @@ use serde_json::json;
 
 use crate::{
     args::{AuditArgs, GatewayKeysArgs, GatewayKeysCommand},
-    exit_status::Usage,
+    exit_status::UsageError,
     output::Output,
     tables,
 };
 
 async fn open(archive: Option<PathBuf>) -> anyhow::Result<Keys> {
-    let archive = archive.ok_or_else(|| Usage::error("which archive? Give --archive"))?;
+    let archive = archive.ok_or_else(|| UsageError::error("no archive folder: give --archive DIR"))?;
     Ok(Keys::share(&archive, Arc::new(SystemClock)).await?)
 }
 
 pub(super) async fn keys(args: GatewayKeysArgs, out: Output) -> anyhow::Result<()> {
-    let keys = open(args.place.archive).await?;
+    let keys = open(args.folder.archive).await?;
     let business = cabinet(&keys, args.business).await?;
     match args.command {
         GatewayKeysCommand::List => list(out, &keys, business).await,
@@ -28,9 +28,9 @@ pub(super) async fn keys(args: GatewayKeysArgs, out: Output) -> anyhow::Result<(
             let scopes = scopes.iter().map(Scope::slug).collect();
             let terms = Terms { share, priority };
             let key = keys.create(business, NewKey { name, scopes }, terms).await?;
-            out.note("this is the only time the key is shown");
+            out.note("store the key now: it is not shown again");
             let facts = [("key", key.id.to_string()), ("Api-Key", key.api_key.clone())];
-            out.show(&key, |_| tables::facts(&facts))
+            out.show(&key, |_| tables::properties(&facts))
         }
         GatewayKeysCommand::Revoke { id } => {
             keys.revoke_key(business, id).await?;
@@ -48,7 +48,7 @@ async fn cabinet(keys: &Keys, named: Option<BusinessId>) -> anyhow::Result<Busin
         (None, [only]) => Ok(*only),
         (None, several) => {
             let lines: String = several.iter().map(|id| format!("\n  --business {id}")).collect();
-            Err(Usage::error(format!("which cabinet? The gateway has {}:{lines}", several.len())))
+            Err(UsageError::error(format!("the gateway has {} cabinets; choose one:{lines}", several.len())))
         }
     }
 }
@@ -59,16 +59,16 @@ async fn list(out: Output, keys: &Keys, business: BusinessId) -> anyhow::Result<
         let of = |agreement: &&Agreement| agreement.program == key.name;
         agreements.iter().find(of).map_or_else(Terms::default, |agreement| agreement.terms)
     };
-    let mut shown = Vec::new();
+    let mut documents = Vec::new();
     for key in &list {
         let mut value = serde_json::to_value(key)?;
         value["share"] = json!(terms(key).share);
         value["priority"] = json!(terms(key).priority.as_str());
-        shown.push(value);
+        documents.push(value);
     }
-    out.show(&json!({ "keys": shown }), |out| {
+    out.show(&json!({ "keys": documents }), |out| {
         let mut table =
-            tables::headed(out, &["KEY", "NAME", "SCOPES", "SHARE", "PRIORITY", "REVOKED"]);
+            tables::with_headers(out, &["KEY", "NAME", "SCOPES", "SHARE", "PRIORITY", "REVOKED"]);
         for key in &list {
             let scopes: Vec<String> = key.scopes.iter().map(Scope::slug).collect();
             let Terms { share, priority } = terms(key);
@@ -78,7 +78,7 @@ async fn list(out: Output, keys: &Keys, business: BusinessId) -> anyhow::Result<
                 scopes.join(" "),
                 share.map_or_else(String::new, |share| format!("{share} %")),
                 priority.as_str().to_owned(),
-                tables::shown(key.revoked_at),
+                tables::optional(key.revoked_at),
             ]);
         }
         table
@@ -86,7 +86,7 @@ async fn list(out: Output, keys: &Keys, business: BusinessId) -> anyhow::Result<
 }
 
 pub(super) async fn audit(args: AuditArgs, out: Output) -> anyhow::Result<()> {
-    let keys = open(args.place.archive).await?;
+    let keys = open(args.folder.archive).await?;
     let limit = (!args.all).then_some(args.limit);
     let filter = AuditFilter { chat: args.chat, key: args.program, since: args.since, limit };
     let sends = keys.ledger().sends(filter).await?;
@@ -101,7 +101,7 @@ pub(super) async fn audit(args: AuditArgs, out: Output) -> anyhow::Result<()> {
 
 fn table(out: Output, sends: &[SendRecord]) -> Table {
     let heads = ["WHEN", "KEY", "OPERATION", "CHAT", "BYTES", "OUTCOME", "MESSAGE", "REQUEST"];
-    let mut table = tables::headed(out, &heads);
+    let mut table = tables::with_headers(out, &heads);
     for send in sends {
         table.add_row(vec![
             jiff::Timestamp::from_millisecond(send.at)

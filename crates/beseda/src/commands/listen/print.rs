@@ -9,32 +9,32 @@ use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    output::{Closed, Output},
+    output::{StdoutClosed, Output},
     tables::printable,
 };
 
 /// Capacity of the queue of lines.
-const WAITING: usize = 64;
+const QUEUE_CAPACITY: usize = 64;
 
 /// Line to print and the channel that confirms it.
-type Job = (String, oneshot::Sender<()>);
+type PrintJob = (String, oneshot::Sender<()>);
 
 /// Prints events.
 pub(super) struct Printer {
     json: bool,
-    jobs: mpsc::Sender<Job>,
+    jobs: mpsc::Sender<PrintJob>,
 }
 
 impl Printer {
     /// Starts the thread. The receiver yields the error after which nothing can be printed.
     pub(super) fn start(output: Output) -> io::Result<(Self, oneshot::Receiver<anyhow::Error>)> {
-        let (jobs, mut queue) = mpsc::channel::<Job>(WAITING);
-        let (break_off, broken) = oneshot::channel();
+        let (jobs, mut queue) = mpsc::channel::<PrintJob>(QUEUE_CAPACITY);
+        let (error_sender, error) = oneshot::channel();
         let run = move || {
             while let Some((line, done)) = queue.blocking_recv() {
                 if let Err(error) = output.say(line) {
                     // The receiver may be gone; printing stops either way.
-                    let _ = break_off.send(error);
+                    let _ = error_sender.send(error);
                     return;
                 }
                 // The sender of the event may have given up.
@@ -42,15 +42,15 @@ impl Printer {
             }
         };
         thread::Builder::new().name("beseda-print".to_owned()).spawn(run)?;
-        Ok((Self { json: output.is_json(), jobs }, broken))
+        Ok((Self { json: output.is_json(), jobs }, error))
     }
 
     /// Prints an event; returns once it is written.
-    pub(super) async fn print(&self, event: Event) -> Result<(), Closed> {
+    pub(super) async fn print(&self, event: Event) -> Result<(), StdoutClosed> {
         let line = if self.json { document(&event).to_string() } else { shown(&event) };
         let (done, out) = oneshot::channel();
-        self.jobs.send((line, done)).await.map_err(|_| Closed)?;
-        out.await.map_err(|_| Closed)
+        self.jobs.send((line, done)).await.map_err(|_| StdoutClosed)?;
+        out.await.map_err(|_| StdoutClosed)
     }
 }
 

@@ -14,14 +14,14 @@ use tokio::{
     io::{AsyncBufReadExt, AsyncRead, BufReader, Lines},
 };
 
-use crate::{exit_status::Usage, output::Output};
+use crate::{exit_status::UsageError, output::Output};
 
 /// Maximum number of lines written to disk in one transaction.
-const AT_ONCE: usize = 256;
+const BATCH_LINES: usize = 256;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Line {
+struct InputLine {
     #[serde(alias = "chatId")]
     chat: ChatId,
     text: Option<String>,
@@ -30,7 +30,7 @@ struct Line {
     operator: Option<String>,
 }
 
-type Source = Lines<BufReader<Box<dyn AsyncRead + Unpin + Send>>>;
+type InputLines = Lines<BufReader<Box<dyn AsyncRead + Unpin + Send>>>;
 
 pub(super) async fn run(
     out: Output,
@@ -44,7 +44,7 @@ pub(super) async fn run(
             Some(path) if path != Path::new("-") => {
                 let opened = File::open(path).await;
                 Box::new(opened.map_err(|error| {
-                    Usage::error(format!("can't read {}: {error}", path.display()))
+                    UsageError::error(format!("can't read {}: {error}", path.display()))
                 })?)
             }
             _ => Box::new(tokio::io::stdin()),
@@ -52,8 +52,8 @@ pub(super) async fn run(
     let mut lines = BufReader::new(source).lines();
     let (mut number, mut accepted) = (0, 0);
     loop {
-        let (texts, ended) = ready(&mut lines).await?;
-        let (mut new, mut wrong) = (Vec::new(), None);
+        let (texts, ended) = read_batch(&mut lines).await?;
+        let (mut new, mut invalid) = (Vec::new(), None);
         for text in texts {
             number += 1;
             if text.trim().is_empty() {
@@ -62,8 +62,8 @@ pub(super) async fn run(
             match message(&text, business, operator).await {
                 Ok(message) => new.push(message),
                 Err(error) => {
-                    wrong =
-                        Some(Usage::error(format!("line {number}: {}", Causes(error.as_ref()))));
+                    invalid =
+                        Some(UsageError::error(format!("line {number}: {}", Causes(error.as_ref()))));
                     break;
                 }
             }
@@ -75,20 +75,20 @@ pub(super) async fn run(
                 out.line(&json!({ "id": id, "chatId": chat, "state": "queued" }))?;
             }
         }
-        if wrong.is_some() || ended {
-            out.note(format_args!("{accepted} accepted"));
-            return wrong.map_or(Ok(()), Err);
+        if invalid.is_some() || ended {
+            out.note(format_args!("{accepted} queued"));
+            return invalid.map_or(Ok(()), Err);
         }
     }
 }
 
 /// Returns the lines available without waiting, at least one, and whether the input has ended.
-async fn ready(lines: &mut Source) -> anyhow::Result<(Vec<String>, bool)> {
+async fn read_batch(lines: &mut InputLines) -> anyhow::Result<(Vec<String>, bool)> {
     let mut texts = Vec::new();
     let mut next = lines.next_line().await?;
     while let Some(text) = next {
         texts.push(text);
-        if texts.len() == AT_ONCE {
+        if texts.len() == BATCH_LINES {
             return Ok((texts, false));
         }
         match lines.next_line().now_or_never() {
@@ -104,8 +104,8 @@ async fn message(
     business: BusinessId,
     operator: Option<&str>,
 ) -> anyhow::Result<NewItem> {
-    let line: Line = serde_json::from_str(text)?;
-    let what = match (line.text, line.file) {
+    let line: InputLine = serde_json::from_str(text)?;
+    let content = match (line.text, line.file) {
         (Some(text), None) => Outgoing::text(text)?,
         (None, Some(path)) => {
             let content = tokio::fs::read(&path).await;
@@ -119,5 +119,5 @@ async fn message(
         _ => anyhow::bail!("a message has either a text or a file"),
     };
     let operator = line.operator.or_else(|| operator.map(str::to_owned));
-    Ok(NewItem { operator, ..NewItem::new(business, line.chat, what) })
+    Ok(NewItem { operator, ..NewItem::new(business, line.chat, content) })
 }

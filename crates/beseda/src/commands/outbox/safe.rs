@@ -15,43 +15,43 @@ use beseda_outbox::{Error, Event, Item, NewItem, Outbox, OutboxId, RunSettings, 
 use futures::{FutureExt, future::FusedFuture};
 use serde_json::json;
 
-use super::{authors::Authors, go_on, told};
+use super::{authors::AuthorRecorder, resume_command, print_item};
 use crate::{
     args::{Connection, SafeArgs},
-    connect::Shop,
-    exit_status::{Class, NotDelivered, StillQueued, Unsent},
+    connect::ShopClient,
+    exit_status::{ErrorClass, NotDelivered, StillQueued, SendFailed},
     output::Output,
     signals,
 };
 
 /// Polling interval while another process sends.
-const LOOK: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Sends a message at most once and reports the outcome.
 pub(crate) async fn send(
     out: Output,
-    shop: Shop,
+    shop: ShopClient,
     chat: ChatId,
-    what: Outgoing,
+    message: Outgoing,
     safe: &SafeArgs,
     connection: &Connection,
 ) -> anyhow::Result<()> {
     match &safe.archive {
-        Some(folder) => through_outbox(out, shop, chat, what, safe, folder, connection).await,
-        None => from_memory(out, shop, chat, what, safe).await,
+        Some(folder) => through_outbox(out, shop, chat, message, safe, folder, connection).await,
+        None => from_memory(out, shop, chat, message, safe).await,
     }
 }
 
 async fn from_memory(
     out: Output,
-    shop: Shop,
+    shop: ShopClient,
     chat: ChatId,
-    what: Outgoing,
+    message: Outgoing,
     safe: &SafeArgs,
 ) -> anyhow::Result<()> {
-    out.note("without --archive it is kept in memory only: it would not outlive this program");
+    out.note("without --archive the message is kept in memory only and does not survive a crash of this program");
     let safety = Safety { wants_id: true, longest: safe.give_up, ..safe.settle.safety() };
-    match shop.client.send_once(shop.business, chat, what, None, &safety).await {
+    match shop.client.send_once(shop.business, chat, message, None, &safety).await {
         Sent::Delivered { message_id, how } => {
             let how = if how == How::Found { "found" } else { "answered" };
             let state = if message_id.is_some() { "confirmed" } else { "sent" };
@@ -64,36 +64,36 @@ async fn from_memory(
             out.say(format_args!("{state}{id}"))
         }
         Sent::NotDelivered(error) => Err(NotDelivered(error).into()),
-        Sent::Unknown(error) => Err(Unsent { chat, error }.into()),
+        Sent::Unknown(error) => Err(SendFailed { chat, error }.into()),
     }
 }
 
 async fn through_outbox(
     out: Output,
-    shop: Shop,
+    shop: ShopClient,
     chat: ChatId,
-    what: Outgoing,
+    message: Outgoing,
     safe: &SafeArgs,
     folder: &Path,
     connection: &Connection,
 ) -> anyhow::Result<()> {
     // From here on Ctrl-C reports the state of the message before exiting.
-    let end = signals::asked_to_end()?;
+    let shutdown = signals::shutdown_signal()?;
     let outbox = Outbox::open(folder).await?;
     let operator = safe.operator.clone();
     let id =
-        outbox.enqueue(NewItem { operator, ..NewItem::new(shop.business, chat, what) }).await?;
+        outbox.enqueue(NewItem { operator, ..NewItem::new(shop.business, chat, message) }).await?;
     out.note(format_args!("queued as {id}"));
-    let trouble = Trouble::default();
+    let last_error = LastError::default();
     let why = Mutex::new(None);
     let enough = async {
-        let over = tokio::select! {
-            () = end => "interrupted",
+        let wait_until_final = tokio::select! {
+            () = shutdown => "interrupted",
             () = tokio::time::sleep(safe.give_up) => "not sent in time",
         };
-        *why.lock().unwrap_or_else(PoisonError::into_inner) = Some(over);
+        *why.lock().unwrap_or_else(PoisonError::into_inner) = Some(wait_until_final);
     };
-    let waiting = Waiting { outbox: &outbox, id, trouble: Arc::clone(&trouble) };
+    let waiting = PendingMessage { outbox: &outbox, id, last_error: Arc::clone(&last_error) };
     let item = match waiting.until_final(shop, safe, folder, enough).await {
         Ok(Some(item)) => Ok(item),
         Ok(None) => {
@@ -104,7 +104,7 @@ async fn through_outbox(
     };
     let item = match item {
         Err(error) if matches!(error.downcast_ref(), Some(Error::Denied(_))) => {
-            out.note(format_args!("it stays queued: {} goes on", go_on(folder, connection)));
+            out.note(format_args!("the message stays queued: {} sends it", resume_command(folder, connection)));
             return Err(match error.downcast() {
                 Ok(Error::Denied(error)) => error.into(),
                 Ok(error) => error.into(),
@@ -119,7 +119,7 @@ async fn through_outbox(
     if out.is_json() {
         return out.document(&item);
     }
-    told(out, &item)
+    print_item(out, &item)
 }
 
 /// Returns the error of a failed message as the service reported it.
@@ -132,37 +132,37 @@ fn failed(item: &Item) -> anyhow::Error {
 }
 
 /// Queued message that the command waits for.
-struct Waiting<'a> {
+struct PendingMessage<'a> {
     outbox: &'a Outbox,
     id: OutboxId,
-    trouble: Trouble,
+    last_error: LastError,
 }
 
 /// Last error text of the service and its HTTP status.
-type Trouble = Arc<Mutex<Option<(String, Option<u16>)>>>;
+type LastError = Arc<Mutex<Option<(String, Option<u16>)>>>;
 
-impl Waiting<'_> {
+impl PendingMessage<'_> {
     /// Sends the message, or waits for the process that does. Returns `None` if it is not final
     /// when the time is up.
     async fn until_final(
         &self,
-        shop: Shop,
+        shop: ShopClient,
         safe: &SafeArgs,
         folder: &Path,
         enough: impl Future<Output = ()>,
     ) -> anyhow::Result<Option<Item>> {
         let api = Arc::new(shop.client);
-        let authors = Arc::new(Authors::of(folder)?);
+        let authors = Arc::new(AuthorRecorder::open(folder)?);
         let mut enough = pin!(enough.fuse());
         loop {
-            let (authors, trouble) = (Arc::clone(&authors), Arc::clone(&self.trouble));
+            let (authors, last_error) = (Arc::clone(&authors), Arc::clone(&self.last_error));
             let safety = safe.settle.safety();
             let settings = RunSettings { safety, ..RunSettings::until_empty() };
             let settings = settings.on_event(move |event| match event {
-                Event::Changed(item) => authors.note(&item),
+                Event::Changed(item) => authors.record(&item),
                 Event::Waiting { reason, status, .. } => {
-                    let mut trouble = trouble.lock().unwrap_or_else(PoisonError::into_inner);
-                    *trouble = Some((reason, status));
+                    let mut last_error = last_error.lock().unwrap_or_else(PoisonError::into_inner);
+                    *last_error = Some((reason, status));
                 }
                 _ => {}
             });
@@ -174,7 +174,7 @@ impl Waiting<'_> {
                     tokio::select! {
                         () = &mut enough => {},
                         _ = self.over() => {},
-                        () = tokio::time::sleep(LOOK) => {}
+                        () = tokio::time::sleep(POLL_INTERVAL) => {}
                     }
                 }
                 ran => ran?,
@@ -189,7 +189,7 @@ impl Waiting<'_> {
         }
     }
 
-    async fn over(&self) -> beseda_outbox::Result<Item> {
+    async fn wait_until_final(&self) -> beseda_outbox::Result<Item> {
         let mut version = 0;
         loop {
             version = self.outbox.changed(version).await?;
@@ -201,19 +201,19 @@ impl Waiting<'_> {
     }
 
     /// Returns the error that the message stays in the outbox.
-    async fn left(&self, why: &str, folder: &Path, connection: &Connection) -> anyhow::Error {
+    async fn still_queued(&self, why: &str, folder: &Path, connection: &Connection) -> anyhow::Error {
         let item = self.outbox.get(self.id).await;
         let state = item.map_or_else(|_| "queued".to_owned(), |item| item.state.to_string());
-        let trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let class = match &trouble {
-            None => Class::Other,
-            Some((_, None)) => Class::Network,
-            Some((_, Some(420))) => Class::Limit,
-            Some(_) => Class::Service,
+        let last_error = self.last_error.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let class = match &last_error {
+            None => ErrorClass::Other,
+            Some((_, None)) => ErrorClass::Network,
+            Some((_, Some(420))) => ErrorClass::Limit,
+            Some(_) => ErrorClass::Service,
         };
-        let because = trouble.map_or(String::new(), |(reason, _)| format!(" ({reason})"));
-        let (id, go_on) = (self.id, go_on(folder, connection));
+        let because = last_error.map_or(String::new(), |(reason, _)| format!(" ({reason})"));
+        let (id, resume_command) = (self.id, resume_command(folder, connection));
         let text = format!("{why}{because}: message {id} stays in the outbox as {state}");
-        StillQueued { text, hint: format!("{go_on} sends it; don't send it again"), class }.into()
+        StillQueued { text, hint: format!("{resume_command} sends it; don't send it yourself"), class }.into()
     }
 }
