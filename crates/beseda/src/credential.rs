@@ -16,7 +16,10 @@ use crate::{args::Connection, exit_status::UsageError};
 const MAX_CREDENTIAL_BYTES: u64 = 4096;
 
 /// Sets the shop's credential on a client builder: an Api-Key or an OAuth token.
-pub(crate) fn set_shop_credential(connection: &Connection, builder: Builder) -> anyhow::Result<Builder> {
+pub(crate) fn set_shop_credential(
+    connection: &Connection,
+    builder: Builder,
+) -> anyhow::Result<Builder> {
     if let Some(text) = from_options(connection)? {
         let is_key = text.starts_with("ACMA:");
         return Ok(if is_key { builder.api_key(text) } else { builder.oauth_token(text) });
@@ -92,7 +95,9 @@ fn from_options(connection: &Connection) -> anyhow::Result<Option<String>> {
 fn first_line(reader: impl BufRead, source: &str) -> anyhow::Result<String> {
     let mut line = String::new();
     let read = reader.take(MAX_CREDENTIAL_BYTES).read_line(&mut line);
-    read.map_err(|error| UsageError::error(format!("can't read a credential from {source}: {error}")))?;
+    read.map_err(|error| {
+        UsageError::error(format!("can't read a credential from {source}: {error}"))
+    })?;
     match line.trim() {
         "" => Err(UsageError::error(format!("{source} holds no credential on its first line"))),
         line => Ok(line.to_owned()),

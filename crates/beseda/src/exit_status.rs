@@ -138,7 +138,9 @@ fn class(error: &anyhow::Error) -> ErrorClass {
         },
         (None, Some(failure)) => match failure {
             Failure::Setup(_) => ErrorClass::UsageError,
-            Failure::Connect(_) | Failure::Timeout(_) | Failure::Interrupted(_) => ErrorClass::Network,
+            Failure::Connect(_) | Failure::Timeout(_) | Failure::Interrupted(_) => {
+                ErrorClass::Network
+            }
             Failure::OverLimit { .. } => ErrorClass::Limit,
             Failure::Undocumented { .. }
             | Failure::Undecodable { .. }
@@ -235,7 +237,7 @@ fn failure_hint(failure: &Failure) -> Option<String> {
 
 fn document(error: &anyhow::Error, class: ErrorClass) -> Value {
     let mut document = json!({
-        "class": class.word(),
+        "class": class.name(),
         "exitCode": class as u8,
         "message": message(error),
     });

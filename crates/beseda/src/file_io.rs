@@ -33,7 +33,8 @@ pub(crate) async fn text(given: String, connection: &Connection) -> anyhow::Resu
     let mut bytes = Vec::new();
     tokio::io::stdin().take(most).read_to_end(&mut bytes).await?;
     let text = String::from_utf8(bytes);
-    let mut text = text.map_err(|_| UsageError::error("the text on standard input is not UTF-8"))?;
+    let mut text =
+        text.map_err(|_| UsageError::error("the text on standard input is not UTF-8"))?;
     if text.ends_with('\n') {
         text.pop();
         if text.ends_with('\r') {
@@ -54,7 +55,8 @@ pub(crate) async fn upload(
         check_stdin_is_free(connection)?;
         return Ok(upload_from_reader(name.unwrap_or("file"), tokio::io::stdin()));
     }
-    let cannot_read = |error: io::Error| UsageError::error(format!("can't read {}: {error}", path.display()));
+    let cannot_read =
+        |error: io::Error| UsageError::error(format!("can't read {}: {error}", path.display()));
     let mut file = upload_from_path(path).await.map_err(cannot_read)?;
     if let Some(name) = name {
         file.name = FileName::new(name);
@@ -89,13 +91,15 @@ fn with_progress(mut file: FileUpload, size: u64) -> anyhow::Result<FileUpload> 
 
 fn check_stdin_is_free(connection: &Connection) -> anyhow::Result<()> {
     if connection.credential_stdin {
-        return Err(UsageError::error("standard input can't hold both the credential and what to send"));
+        return Err(UsageError::error(
+            "standard input can't hold both the credential and what to send",
+        ));
     }
     Ok(())
 }
 
 /// Saves a download in a folder under a name that is not taken.
-pub(crate) async fn save(
+pub(crate) async fn save_download(
     download: Fetched,
     folder: &Path,
     name: &str,
@@ -167,7 +171,7 @@ fn local_name(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{local_name, create_unique};
+    use super::{create_unique, local_name};
 
     #[test]
     fn a_strangers_file_name_is_harmless() {

@@ -34,11 +34,16 @@ pub(crate) fn governor() -> Governor {
 fn reporting() -> Governor {
     let reported = Mutex::new(HashSet::new());
     Governor::default().on_wait(move |waiting| {
-        let Some(local_time) = waiting.here.filter(|local_time| is_long(*local_time)) else { return };
+        let Some(local_time) = waiting.here.filter(|local_time| is_long(*local_time)) else {
+            return;
+        };
         let wait = (waiting.operation, waiting.business, waiting.until);
         if reported.lock().unwrap_or_else(PoisonError::into_inner).insert(wait) {
-            let text =
-                if JSON.load(Ordering::Relaxed) { json_text(waiting) } else { text(waiting, local_time) };
+            let text = if JSON.load(Ordering::Relaxed) {
+                json_text(waiting)
+            } else {
+                text(waiting, local_time)
+            };
             // Standard error may be closed; the call goes on.
             drop(writeln!(io::stderr(), "{text}"));
         }

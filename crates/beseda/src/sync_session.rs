@@ -1,6 +1,6 @@
 //! Setup shared by `sync` and `watch`: the archive, the client, and the webhook listener.
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use beseda::host;
@@ -69,7 +69,8 @@ impl SyncSession {
                 "can't determine the cabinet from the credential: give --business",
             ));
         }
-        let patience = Patience { longest: connection.background_deadline(), ..Patience::default() };
+        let patience =
+            Patience { longest: connection.background_deadline(), ..Patience::default() };
         Ok(Self { client: client.background().with_patience(patience), cabinets: businesses })
     }
 
@@ -77,7 +78,11 @@ impl SyncSession {
     pub(crate) fn syncer(&self, archive: &Archive, files: bool) -> Result<Syncer, Error> {
         let api = Arc::new(self.client.clone());
         let syncer = Syncer::new(archive.clone(), api, self.cabinets.iter().copied())?;
-        Ok(if files { syncer.fetching(Arc::new(AttachmentDownloader(self.client.clone()))) } else { syncer })
+        Ok(if files {
+            syncer.fetching(Arc::new(AttachmentDownloader(self.client.clone())))
+        } else {
+            syncer
+        })
     }
 }
 
@@ -132,7 +137,7 @@ impl NotificationListener {
         this: Option<Self>,
     ) -> (Option<mpsc::Receiver<Notification>>, Option<ListenerGuard>) {
         match this {
-            Some(listener) => (Some(listener.notifications), Some(listener.end)),
+            Some(listener) => (Some(listener.notifications), Some(listener.shutdown)),
             None => (None, None),
         }
     }

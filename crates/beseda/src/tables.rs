@@ -26,7 +26,7 @@ pub(crate) fn chats(out: Output, chats: &[Chat]) -> Table {
 }
 
 pub(crate) fn chat(out: Output, chat: &Chat) -> Table {
-    let mut table = facts(&[
+    let mut table = properties(&[
         ("chat", chat.chat_id.to_string()),
         ("about", about(&chat.context)),
         ("customer", customer(&chat.context)),
@@ -56,7 +56,7 @@ pub(crate) fn messages(out: Output, messages: &[Message]) -> Table {
 }
 
 pub(crate) fn message(message: &Message) -> Table {
-    let mut table = facts(&[
+    let mut table = properties(&[
         ("message", message.message_id.to_string()),
         ("written", message.created_at.to_string()),
         ("by", message.sender.to_string()),
@@ -138,8 +138,10 @@ pub(crate) fn message_line(found: &ArchivedMessage) -> String {
 }
 
 pub(crate) fn unread(out: Output, chats: &[UnreadChat]) -> Table {
-    let mut table =
-        with_headers(out, &["CHAT", "UNREAD", "WAITING SINCE", "STATUS", "SHOP", "ABOUT", "CUSTOMER"]);
+    let mut table = with_headers(
+        out,
+        &["CHAT", "UNREAD", "WAITING SINCE", "STATUS", "SHOP", "ABOUT", "CUSTOMER"],
+    );
     for found in chats {
         let shop = found.shop.as_deref().map(printable);
         let campaign = found.chat.context.campaign_id;
@@ -158,9 +160,9 @@ pub(crate) fn unread(out: Output, chats: &[UnreadChat]) -> Table {
 }
 
 /// Returns a table of names and values, without empty values.
-pub(crate) fn facts(facts: &[(&str, String)]) -> Table {
+pub(crate) fn properties(properties: &[(&str, String)]) -> Table {
     let mut table = Table::new();
-    for (name, value) in facts.iter().filter(|(_, value)| !value.is_empty()) {
+    for (name, value) in properties.iter().filter(|(_, value)| !value.is_empty()) {
         table.add_row(vec![*name, value]);
     }
     table

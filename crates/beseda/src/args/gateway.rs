@@ -200,7 +200,10 @@ pub(crate) struct AuditArgs {
 fn public_url(text: &str) -> Result<String, String> {
     let known = text.starts_with("http://") || text.starts_with("https://");
     if !known || text.ends_with('/') || text.len() > 1900 {
-        return Err("expected an address such as https://chats.example.org, without a trailing slash".into());
+        return Err(
+            "expected an address such as https://chats.example.org, without a trailing slash"
+                .into(),
+        );
     }
     Ok(text.to_owned())
 }

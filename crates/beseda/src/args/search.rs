@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::filter::{MessageFilter, ExistingArchive};
+use super::filter::{ExistingArchive, MessageFilter};
 
 const EXAMPLES: &str = "\
 All words must be there, each in any of its forms or (from three characters on) as a part of a word. Numbers are found

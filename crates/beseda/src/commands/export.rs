@@ -13,7 +13,7 @@ use crate::{
     archive_access,
     args::{ExportArgs, FormatArg},
     exit_status::UsageError,
-    output::{StdoutClosed, Output},
+    output::{Output, StdoutClosed},
 };
 
 pub(crate) fn run(args: ExportArgs, out: Output) -> anyhow::Result<()> {

@@ -31,7 +31,8 @@ pub(crate) async fn run(args: MarketArgs, out: Output) -> anyhow::Result<()> {
         MarketCommand::Direct(open) => commands.open(open).await,
         MarketCommand::Write(write) => commands.write(write).await,
         MarketCommand::SendFile { chat, file, sender, name } => {
-            let file = file_io::upload(&file, name.as_deref(), &commands.connection, commands.out).await?;
+            let file =
+                file_io::upload(&file, name.as_deref(), &commands.connection, commands.out).await?;
             let sent = commands.market.write_file(business, chat, sender, file).await;
             let message = sent.map_err(|error| SendFailed { chat, error })?;
             out.show(&message, |_| tables::message(&message))

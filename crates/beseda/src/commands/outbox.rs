@@ -29,7 +29,9 @@ pub(crate) use safe::send;
 
 pub(crate) async fn run(args: OutboxArgs, out: Output) -> anyhow::Result<()> {
     let Some(folder) = args.archive.as_deref() else {
-        return Err(UsageError::error("no outbox folder: give --archive DIR or set BESEDA_ARCHIVE"));
+        return Err(UsageError::error(
+            "no outbox folder: give --archive DIR or set BESEDA_ARCHIVE",
+        ));
     };
     let outbox = Outbox::open(folder).await?;
     let business = args.cabinet.business;

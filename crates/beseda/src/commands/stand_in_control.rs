@@ -44,7 +44,8 @@ pub(crate) async fn run(command: ControlCommand, out: Output) -> anyhow::Result<
                 bar.set_length(all);
                 bar.set_position(done);
             };
-            let seeded = client.post_with_progress("seed", read(&args.what.file)?, on_progress).await;
+            let seeded =
+                client.post_with_progress("seed", read(&args.what.file)?, on_progress).await;
             bar.finish_and_clear();
             out.document(&seeded.map_err(|error| in_file(error, &args.what.file))?)
         }

@@ -14,7 +14,7 @@ use crate::{
     archive_access,
     args::{LanguageArg, StatsArgs},
     output::Output,
-    tables::{with_headers, printable},
+    tables::{printable, with_headers},
 };
 
 /// Number of days shown in the table; JSON has all of them.

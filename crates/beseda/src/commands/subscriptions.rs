@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::{
     args::SubscriptionsCommand,
     output::Output,
-    tables::{with_headers, printable, optional},
+    tables::{optional, printable, with_headers},
 };
 
 pub(crate) async fn run(
@@ -78,8 +78,10 @@ fn table(out: Output, list: &[Subscription]) -> Table {
 }
 
 fn log(out: Output, deliveries: &[Delivery]) -> Table {
-    let mut table =
-        with_headers(out, &["DELIVERY", "AT", "NOTIFICATION", "OUTCOME", "STATUS", "MS", "FAILURE"]);
+    let mut table = with_headers(
+        out,
+        &["DELIVERY", "AT", "NOTIFICATION", "OUTCOME", "STATUS", "MS", "FAILURE"],
+    );
     for subscription in deliveries {
         table.add_row(vec![
             subscription.id.to_string(),
@@ -88,7 +90,11 @@ fn log(out: Output, deliveries: &[Delivery]) -> Table {
             subscription.outcome.to_string(),
             subscription.status.map(|status| status.to_string()).unwrap_or_default(),
             subscription.took_ms.to_string(),
-            subscription.failure.as_ref().map(|failure| printable(&failure.to_string())).unwrap_or_default(),
+            subscription
+                .failure
+                .as_ref()
+                .map(|failure| printable(&failure.to_string()))
+                .unwrap_or_default(),
         ]);
     }
     table

@@ -21,11 +21,13 @@ use crate::{
 
 pub(crate) async fn run(args: SyncArgs, out: Output) -> anyhow::Result<()> {
     signals::start_log("warn", out.is_json())?;
-    let archive = sync_session::guard(&args.archive.folder)?;
+    let archive = archive_access::open_or_create(&args.archive.folder)?;
     archive_access::update_index(&archive, out)?;
     let trusted = &args.sync.trusted;
     let is_continuous = args.every.is_some() || args.sync.listen.is_some();
-    let session = SyncSession::connect(&archive, &args.connection, &args.cabinets, trusted, is_continuous).await?;
+    let session =
+        SyncSession::connect(&archive, &args.connection, &args.cabinets, trusted, is_continuous)
+            .await?;
     let depth = if args.quick { Depth::Quick } else { Depth::Full };
     let started = Instant::now();
     let bar = Arc::new(SyncProgress::new(&out));
@@ -35,7 +37,7 @@ pub(crate) async fn run(args: SyncArgs, out: Output) -> anyhow::Result<()> {
     if !is_continuous {
         let syncer = syncer.watched(move |event| progress.handle(event));
         let done = syncer.once(depth).await;
-        bar.end();
+        bar.finish();
         let tally = syncer.tally();
         if let Err(error) = done {
             out.note(format_args!("saved so far: {}", summary(&tally)));
@@ -72,7 +74,7 @@ pub(crate) async fn run(args: SyncArgs, out: Output) -> anyhow::Result<()> {
     let (notifications, guard) = NotificationListener::split(listener);
     let done = syncer.run(schedule, notifications, shutdown).await;
     drop(guard);
-    bar.end();
+    bar.finish();
     done.map_err(to_error)
 }
 
@@ -148,7 +150,7 @@ impl SyncProgress {
         if self.bar.is_hidden() { eprintln!("{text}") } else { self.bar.println(text) }
     }
 
-    pub(crate) fn shutdown(&self) {
+    pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();
     }
 }

@@ -54,7 +54,9 @@ fn find_chat(
     let mut found = archive.chats_of_id(chat).map_err(to_error)?;
     found.retain(|key| args.business.is_empty() || args.business.contains(&key.business_id));
     if found.len() > 1 {
-        return Err(UsageError::error(format!("chat {chat} is in several cabinets: give --business")));
+        return Err(UsageError::error(format!(
+            "chat {chat} is in several cabinets: give --business"
+        )));
     }
     found.pop().ok_or_else(|| beseda_api::Error::chat_not_found(chat).into())
 }

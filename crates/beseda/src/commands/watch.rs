@@ -38,7 +38,7 @@ enum WatchLine<'a> {
 
 pub(crate) async fn run(args: WatchArgs, out: Output) -> anyhow::Result<()> {
     signals::start_log("warn", out.is_json())?;
-    let archive = sync_session::guard(&args.archive.folder)?;
+    let archive = archive_access::open_or_create(&args.archive.folder)?;
     let before = archive.seq().map_err(to_error)?;
     let mut shutdown = Box::pin(signals::shutdown_signal()?);
     let syncing = if args.offline || archive.kept_by().map_err(to_error)?.is_some() {
@@ -99,13 +99,14 @@ async fn start_sync(
     out: Output,
 ) -> anyhow::Result<(Syncer, Option<NotificationListener>)> {
     let trusted = &args.sync.trusted;
-    let session = SyncSession::connect(archive, &args.connection, &args.cabinets, trusted, true).await?;
+    let session =
+        SyncSession::connect(archive, &args.connection, &args.cabinets, trusted, true).await?;
     let syncer = session.syncer(archive, !args.sync.no_files).map_err(to_error)?;
     let bar = SyncProgress::new(&out);
     let syncer = syncer.watched(move |event| {
         bar.handle(event);
         if matches!(event, beseda_archive::Event::InStep(_)) {
-            bar.end();
+            bar.finish();
         }
     });
     Ok((syncer, sync_session::listen(&args.sync, &session.cabinets).await?))

@@ -111,7 +111,11 @@ fn an_export_goes_only_into_a_file_whose_ending_agrees_with_its_format() {
         ("x.xlsx", &["--excel"], "--excel writes .csv"),
         ("x.2026-03", &[], "or give --format"),
         ("x.csv", &["--format", "parquet"], "--format parquet does not match the extension .csv"),
-        ("x.PARQUET", &["--format", "jsonl"], "--format jsonl does not match the extension .PARQUET"),
+        (
+            "x.PARQUET",
+            &["--format", "jsonl"],
+            "--format jsonl does not match the extension .PARQUET",
+        ),
         ("x.jsonl", &["--excel"], "--excel requires CSV"),
     ] {
         let (run, file) = export(name, options);

@@ -15,7 +15,8 @@ use crate::{
 };
 
 async fn open(archive: Option<PathBuf>) -> anyhow::Result<Keys> {
-    let archive = archive.ok_or_else(|| UsageError::error("no archive folder: give --archive DIR"))?;
+    let archive =
+        archive.ok_or_else(|| UsageError::error("no archive folder: give --archive DIR"))?;
     Ok(Keys::share(&archive, Arc::new(SystemClock)).await?)
 }
 
@@ -48,7 +49,10 @@ async fn cabinet(keys: &Keys, named: Option<BusinessId>) -> anyhow::Result<Busin
         (None, [only]) => Ok(*only),
         (None, several) => {
             let lines: String = several.iter().map(|id| format!("\n  --business {id}")).collect();
-            Err(UsageError::error(format!("the gateway has {} cabinets; choose one:{lines}", several.len())))
+            Err(UsageError::error(format!(
+                "the gateway has {} cabinets; choose one:{lines}",
+                several.len()
+            )))
         }
     }
 }

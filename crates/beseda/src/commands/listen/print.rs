@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    output::{StdoutClosed, Output},
+    output::{Output, StdoutClosed},
     tables::printable,
 };
 

@@ -39,16 +39,15 @@ pub(super) async fn run(
     file: Option<&Path>,
     operator: Option<&str>,
 ) -> anyhow::Result<()> {
-    let source: Box<dyn AsyncRead + Unpin + Send> =
-        match file {
-            Some(path) if path != Path::new("-") => {
-                let opened = File::open(path).await;
-                Box::new(opened.map_err(|error| {
-                    UsageError::error(format!("can't read {}: {error}", path.display()))
-                })?)
-            }
-            _ => Box::new(tokio::io::stdin()),
-        };
+    let source: Box<dyn AsyncRead + Unpin + Send> = match file {
+        Some(path) if path != Path::new("-") => {
+            let opened = File::open(path).await;
+            Box::new(opened.map_err(|error| {
+                UsageError::error(format!("can't read {}: {error}", path.display()))
+            })?)
+        }
+        _ => Box::new(tokio::io::stdin()),
+    };
     let mut lines = BufReader::new(source).lines();
     let (mut number, mut accepted) = (0, 0);
     loop {
@@ -62,8 +61,10 @@ pub(super) async fn run(
             match message(&text, business, operator).await {
                 Ok(message) => new.push(message),
                 Err(error) => {
-                    invalid =
-                        Some(UsageError::error(format!("line {number}: {}", Causes(error.as_ref()))));
+                    invalid = Some(UsageError::error(format!(
+                        "line {number}: {}",
+                        Causes(error.as_ref())
+                    )));
                     break;
                 }
             }

@@ -15,11 +15,11 @@ use beseda_outbox::{Error, Event, Item, NewItem, Outbox, OutboxId, RunSettings, 
 use futures::{FutureExt, future::FusedFuture};
 use serde_json::json;
 
-use super::{authors::AuthorRecorder, resume_command, print_item};
+use super::{authors::AuthorRecorder, print_item, resume_command};
 use crate::{
     args::{Connection, SafeArgs},
     connect::ShopClient,
-    exit_status::{ErrorClass, NotDelivered, StillQueued, SendFailed},
+    exit_status::{ErrorClass, NotDelivered, SendFailed, StillQueued},
     output::Output,
     signals,
 };
@@ -86,25 +86,28 @@ async fn through_outbox(
     out.note(format_args!("queued as {id}"));
     let last_error = LastError::default();
     let why = Mutex::new(None);
-    let enough = async {
-        let wait_until_final = tokio::select! {
+    let stop_waiting = async {
+        let cause = tokio::select! {
             () = shutdown => "interrupted",
             () = tokio::time::sleep(safe.give_up) => "not sent in time",
         };
-        *why.lock().unwrap_or_else(PoisonError::into_inner) = Some(wait_until_final);
+        *why.lock().unwrap_or_else(PoisonError::into_inner) = Some(cause);
     };
-    let waiting = PendingMessage { outbox: &outbox, id, last_error: Arc::clone(&last_error) };
-    let item = match waiting.until_final(shop, safe, folder, enough).await {
+    let pending = PendingMessage { outbox: &outbox, id, last_error: Arc::clone(&last_error) };
+    let item = match pending.until_final(shop, safe, folder, stop_waiting).await {
         Ok(Some(item)) => Ok(item),
         Ok(None) => {
             let why = why.lock().unwrap_or_else(PoisonError::into_inner).unwrap_or("interrupted");
-            Err(waiting.left(why, folder, connection).await)
+            Err(pending.still_queued(why, folder, connection).await)
         }
         Err(error) => Err(error),
     };
     let item = match item {
         Err(error) if matches!(error.downcast_ref(), Some(Error::Denied(_))) => {
-            out.note(format_args!("the message stays queued: {} sends it", resume_command(folder, connection)));
+            out.note(format_args!(
+                "the message stays queued: {} sends it",
+                resume_command(folder, connection)
+            ));
             return Err(match error.downcast() {
                 Ok(Error::Denied(error)) => error.into(),
                 Ok(error) => error.into(),
@@ -149,11 +152,11 @@ impl PendingMessage<'_> {
         shop: ShopClient,
         safe: &SafeArgs,
         folder: &Path,
-        enough: impl Future<Output = ()>,
+        stop_waiting: impl Future<Output = ()>,
     ) -> anyhow::Result<Option<Item>> {
         let api = Arc::new(shop.client);
         let authors = Arc::new(AuthorRecorder::open(folder)?);
-        let mut enough = pin!(enough.fuse());
+        let mut stop_waiting = pin!(stop_waiting.fuse());
         loop {
             let (authors, last_error) = (Arc::clone(&authors), Arc::clone(&self.last_error));
             let safety = safe.settle.safety();
@@ -167,13 +170,13 @@ impl PendingMessage<'_> {
                 _ => {}
             });
             let stop = async {
-                tokio::select! { () = &mut enough => {}, _ = self.over() => {} }
+                tokio::select! { () = &mut stop_waiting => {}, _ = self.wait_until_final() => {} }
             };
             match self.outbox.run(api.clone(), shop.business, settings, stop).await {
                 Err(Error::Held(_)) => {
                     tokio::select! {
-                        () = &mut enough => {},
-                        _ = self.over() => {},
+                        () = &mut stop_waiting => {},
+                        _ = self.wait_until_final() => {},
                         () = tokio::time::sleep(POLL_INTERVAL) => {}
                     }
                 }
@@ -183,7 +186,7 @@ impl PendingMessage<'_> {
             if item.is_final() {
                 return Ok(Some(item));
             }
-            if enough.is_terminated() {
+            if stop_waiting.is_terminated() {
                 return Ok(None);
             }
         }
@@ -201,7 +204,12 @@ impl PendingMessage<'_> {
     }
 
     /// Returns the error that the message stays in the outbox.
-    async fn still_queued(&self, why: &str, folder: &Path, connection: &Connection) -> anyhow::Error {
+    async fn still_queued(
+        &self,
+        why: &str,
+        folder: &Path,
+        connection: &Connection,
+    ) -> anyhow::Error {
         let item = self.outbox.get(self.id).await;
         let state = item.map_or_else(|_| "queued".to_owned(), |item| item.state.to_string());
         let last_error = self.last_error.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -214,6 +222,11 @@ impl PendingMessage<'_> {
         let because = last_error.map_or(String::new(), |(reason, _)| format!(" ({reason})"));
         let (id, resume_command) = (self.id, resume_command(folder, connection));
         let text = format!("{why}{because}: message {id} stays in the outbox as {state}");
-        StillQueued { text, hint: format!("{resume_command} sends it; don't send it yourself"), class }.into()
+        StillQueued {
+            text,
+            hint: format!("{resume_command} sends it; don't send it yourself"),
+            class,
+        }
+        .into()
     }
 }
