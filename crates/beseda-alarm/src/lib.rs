@@ -13,7 +13,7 @@
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use beseda_api::{Alarm, Clock, SystemClock};
+use beseda_api::{Clock, SystemClock, Timer};
 use jiff::Timestamp;
 
 /// The longest nap before the machine's clock is asked again: it may have been set forward, or have slept.
@@ -24,8 +24,8 @@ const NAP: Duration = Duration::from_secs(60);
 pub struct SystemAlarm;
 
 #[async_trait]
-impl Alarm for SystemAlarm {
-    async fn until(&self, moment: Timestamp) {
+impl Timer for SystemAlarm {
+    async fn sleep_until(&self, moment: Timestamp) {
         let left = || Duration::try_from(moment.duration_since(SystemClock.now())).ok();
         let (longest, began) = (left().unwrap_or_default(), Instant::now());
         while let Some(left) = left() {

@@ -26,7 +26,7 @@ impl fmt::Debug for Credential {
 
 /// What a directory says of a credential.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum AuthResult {
     /// It is good.
     Granted(Access),
     /// It was good once.
@@ -35,11 +35,11 @@ pub enum Verdict {
     Unknown,
 }
 
-/// What the holder of a credential may touch.
+/// What the principal of a credential may touch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
     /// Who holds it.
-    pub holder: Holder,
+    pub principal: Principal,
     /// The cabinets it opens.
     pub businesses: Vec<BusinessId>,
 }
@@ -47,14 +47,14 @@ pub struct Access {
 impl Access {
     /// Whether it opens this cabinet.
     #[must_use]
-    pub fn opens(&self, business: BusinessId) -> bool {
+    pub fn allows(&self, business: BusinessId) -> bool {
         self.businesses.contains(&business)
     }
 }
 
 /// Who holds a credential.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Holder {
+pub enum Principal {
     /// A program with an Api-Key.
     ApiKey {
         /// The key's name.
@@ -75,8 +75,8 @@ pub trait Directory: Send + Sync {
     /// What this credential opens.
     ///
     /// # Errors
-    /// Only breakages: a bad credential is a [`Verdict`].
-    async fn authenticate(&self, credential: &Credential) -> Result<Verdict>;
+    /// Only breakages: a bad credential is a [`AuthResult`].
+    async fn authenticate(&self, credential: &Credential) -> Result<AuthResult>;
 
     /// The shops of these cabinets, by cabinet and id.
     ///

@@ -12,8 +12,8 @@ use crate::{
 /// Implemented by an engine over a store and by a client over the network; a caller can't tell them apart.
 /// Who may call is not asked here: a server's gate does that.
 ///
-/// Every operation answers with [`Error::Refused`](crate::Error::Refused) where the API says no, and with
-/// [`Error::Broken`](crate::Error::Broken) where network or disk failed.
+/// Every operation answers with [`Error::Api`](crate::Error::Api) where the API says no, and with
+/// [`Error::Internal`](crate::Error::Internal) where network or disk failed.
 #[async_trait]
 pub trait ChatsApi: Send + Sync {
     /// Chats of the cabinet that match the filter, most recently updated first.

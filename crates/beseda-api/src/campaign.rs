@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BusinessId, CampaignId, Paging, word::words};
+use crate::{BusinessId, CampaignId, Paging, open_enum::open_enum};
 
-words! {
+open_enum! {
     /// The model a shop works by (published as [`PlacementType`](https://yandex.ru/dev/market/partner-api/doc/ru/reference/campaigns/getCampaigns)).
     PlacementType {
         /// FBS or Express.
@@ -18,7 +18,7 @@ words! {
     }
 }
 
-words! {
+open_enum! {
     /// Whether a shop can use the API (published as `ApiAvailabilityStatusType`).
     ApiAvailability {
         /// It can.

@@ -2,9 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CampaignId, ChatId, OrderId, Paging, ReturnId, Time, object::objects, word::words};
+use crate::{
+    CampaignId, ChatId, OrderId, Paging, ReturnId, Time, json_object::json_object,
+    open_enum::open_enum,
+};
 
-words! {
+open_enum! {
     /// What kind of talk a chat is (published as [`ChatType`](https://yandex.ru/dev/market/partner-api/doc/ru/reference/chats/getChats)).
     ChatType {
         /// A talk with the buyer.
@@ -14,7 +17,7 @@ words! {
     }
 }
 
-words! {
+open_enum! {
     /// Who has to answer (published as [`ChatStatusType`](https://yandex.ru/dev/market/partner-api/doc/ru/reference/chats/getChats)).
     ChatStatus {
         /// A new chat.
@@ -32,7 +35,7 @@ words! {
     }
 }
 
-words! {
+open_enum! {
     /// What a chat is about (published as [`ChatContextType`](https://yandex.ru/dev/market/partner-api/doc/ru/reference/chats/getChats)).
     ContextType {
         /// An order.
@@ -110,7 +113,7 @@ pub struct Customer {
     pub public_id: Option<String>,
 }
 
-objects! { Customer }
+json_object! { Customer }
 
 /// A chat (published as `GetChatInfoDTO`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -13,9 +13,9 @@ pub trait Clock: Send + Sync {
 
 /// Wakes whoever waits for a moment. It goes by the same time as the [`Clock`] it is given along with.
 #[async_trait]
-pub trait Alarm: Send + Sync {
+pub trait Timer: Send + Sync {
     /// Comes back at this moment, at once if it is past. Being dropped in between is fine.
-    async fn until(&self, moment: Timestamp);
+    async fn sleep_until(&self, moment: Timestamp);
 }
 
 /// The machine's clock.

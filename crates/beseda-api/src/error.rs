@@ -13,34 +13,34 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug)]
 pub enum Error {
     /// The API said no, and said why.
-    Refused(Box<Refused>),
+    Api(Box<ApiError>),
     /// Network, decoding or disk failed. Never shown to a caller of a server.
-    Broken(Box<dyn std::error::Error + Send + Sync>),
+    Internal(Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// A refusal with its reasons.
+/// A kind with its reasons.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Refused {
-    /// The class of the refusal, which is its HTTP status.
-    pub refusal: Refusal,
-    /// The reasons as written in `errors` of the answer.
-    pub faults: Vec<Fault>,
+pub struct ApiError {
+    /// The class of the kind, which is its HTTP status.
+    pub kind: ErrorKind,
+    /// The reasons as written in `errors` of the response.
+    pub items: Vec<ApiErrorItem>,
     /// What else the answer carried; `None` if there was no network in between and nothing to carry.
-    pub answer: Option<Answer>,
+    pub response: Option<ResponseInfo>,
 }
 
 /// What came with an answer over the network besides its body.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Answer {
-    /// `X-Request-Id` (or the trace id) of the answer, to quote to support.
+pub struct ResponseInfo {
+    /// `X-Request-Id` (or the trace id) of the response, to quote to support.
     pub request_id: Option<String>,
     /// The state of the hourly limit.
-    pub limit: Option<LimitState>,
+    pub limit: Option<RateLimit>,
 }
 
 /// The three `X-RateLimit-Resource-*` headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LimitState {
+pub struct RateLimit {
     /// Requests allowed in the window.
     pub limit: u32,
     /// Requests left in the window.
@@ -49,9 +49,9 @@ pub struct LimitState {
     pub until: jiff::Timestamp,
 }
 
-/// The ways the API says no. A refusal can't be a success.
+/// The ways the API says no. A kind can't be a success.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Refusal {
+pub enum ErrorKind {
     /// 400: the request is malformed or breaks a rule.
     BadRequest,
     /// 401: no credential, or a bad Api-Key.
@@ -68,8 +68,8 @@ pub enum Refusal {
     LimitExceeded,
 }
 
-impl Refusal {
-    /// Every refusal.
+impl ErrorKind {
+    /// Every kind.
     pub const ALL: [Self; 7] = [
         Self::BadRequest,
         Self::Unauthorized,
@@ -94,13 +94,13 @@ impl Refusal {
         }
     }
 
-    /// The refusal with this HTTP status, if there is one.
+    /// The kind with this HTTP status, if there is one.
     #[must_use]
     pub fn from_status(status: u16) -> Option<Self> {
-        Self::ALL.into_iter().find(|refusal| refusal.status() == status)
+        Self::ALL.into_iter().find(|kind| kind.status() == status)
     }
 
-    /// The word in `code` of a [`Fault`].
+    /// The word in `code` of a [`ApiErrorItem`].
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -115,10 +115,10 @@ impl Refusal {
     }
 }
 
-/// One reason of a refusal (published as `ApiErrorDTO`). Text for people: decide by the status.
+/// One reason of a kind (published as `ApiErrorDTO`). Text for people: decide by the status.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Fault {
+pub struct ApiErrorItem {
     /// A word such as `BAD_REQUEST`.
     pub code: String,
     /// What is wrong, in English.
@@ -127,34 +127,36 @@ pub struct Fault {
 }
 
 impl Error {
-    /// A refusal with one reason.
+    /// A kind with one reason.
     #[must_use]
-    pub fn refused(refusal: Refusal, message: impl Into<String>) -> Self {
-        let fault = Fault { code: refusal.code().to_owned(), message: Some(message.into()) };
-        Self::Refused(Box::new(Refused { refusal, faults: vec![fault], answer: None }))
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        let item = ApiErrorItem { code: kind.code().to_owned(), message: Some(message.into()) };
+        Self::Api(Box::new(ApiError { kind, items: vec![item], response: None }))
     }
 
     /// Something failed that is nobody's request.
     #[must_use]
-    pub fn broken(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self::Broken(source.into())
+    pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::Internal(source.into())
     }
 
     /// 420: no more calls now. A server puts these figures on the answer as `X-RateLimit-Resource-*`; with
     /// `remaining` 0 callers wait until `until`, with more they may try again at once (too many at the same time).
     #[must_use]
-    pub fn limit_exceeded(limit: LimitState, message: impl Into<String>) -> Self {
-        let fault =
-            Fault { code: Refusal::LimitExceeded.code().to_owned(), message: Some(message.into()) };
-        let answer = Some(Answer { request_id: None, limit: Some(limit) });
-        let refusal = Refusal::LimitExceeded;
-        Self::Refused(Box::new(Refused { refusal, faults: vec![fault], answer }))
+    pub fn limit_exceeded(limit: RateLimit, message: impl Into<String>) -> Self {
+        let item = ApiErrorItem {
+            code: ErrorKind::LimitExceeded.code().to_owned(),
+            message: Some(message.into()),
+        };
+        let response = Some(ResponseInfo { request_id: None, limit: Some(limit) });
+        let kind = ErrorKind::LimitExceeded;
+        Self::Api(Box::new(ApiError { kind, items: vec![item], response }))
     }
 
     /// 400 with this reason.
     #[must_use]
     pub fn bad_request(message: impl Into<String>) -> Self {
-        Self::refused(Refusal::BadRequest, message)
+        Self::new(ErrorKind::BadRequest, message)
     }
 
     /// 400: the page token isn't one of ours.
@@ -177,7 +179,7 @@ impl Error {
 
     /// 400: a word that isn't one of those a field of our own surfaces knows.
     #[must_use]
-    pub fn unknown_word(field: &str, given: &str, known: &[&str]) -> Self {
+    pub fn unknown_value(field: &str, given: &str, known: &[&str]) -> Self {
         let given: String = given.chars().take(100).collect();
         let known = known.join(", ");
         Self::bad_request(format!("{field} must be one of {known} (rejected value: {given})"))
@@ -198,59 +200,59 @@ impl Error {
 
     /// 400: the file ended before its end, because its sender went away.
     #[must_use]
-    pub fn file_cut_short() -> Self {
+    pub fn incomplete_file() -> Self {
         Self::bad_request("The file could not be read to its end")
     }
 
     /// 404: no such chat in this cabinet.
     #[must_use]
     pub fn chat_not_found(chat: ChatId) -> Self {
-        Self::refused(Refusal::NotFound, format!("Can't find chat by id: {chat}"))
+        Self::new(ErrorKind::NotFound, format!("Can't find chat by id: {chat}"))
     }
 
     /// 404: no such message in this chat.
     #[must_use]
     pub fn message_not_found(chat: ChatId, message: MessageId) -> Self {
         let text = format!("Can't find message by id: {message} for chat {chat}");
-        Self::refused(Refusal::NotFound, text)
+        Self::new(ErrorKind::NotFound, text)
     }
 
     /// 404: no such order in this cabinet.
     #[must_use]
     pub fn order_not_found(order: OrderId) -> Self {
-        Self::refused(Refusal::NotFound, format!("Order not found: {order}"))
+        Self::new(ErrorKind::NotFound, format!("Order not found: {order}"))
     }
 
     /// 404: no such return in this cabinet.
     #[must_use]
     pub fn return_not_found(id: ReturnId) -> Self {
-        Self::refused(Refusal::NotFound, format!("Return not found: {id}"))
+        Self::new(ErrorKind::NotFound, format!("Return not found: {id}"))
     }
 
-    /// The refusal, if this is one.
+    /// The kind, if this is one.
     #[must_use]
-    pub fn refusal(&self) -> Option<Refusal> {
+    pub fn kind(&self) -> Option<ErrorKind> {
         match self {
-            Self::Refused(refused) => Some(refused.refusal),
-            Self::Broken(_) => None,
+            Self::Api(refused) => Some(refused.kind),
+            Self::Internal(_) => None,
         }
     }
 
-    /// The figures of the hourly limit that came with a refusal.
+    /// The figures of the hourly limit that came with a kind.
     #[must_use]
-    pub fn limit(&self) -> Option<LimitState> {
+    pub fn rate_limit(&self) -> Option<RateLimit> {
         match self {
-            Self::Refused(refused) => refused.answer.as_ref().and_then(|answer| answer.limit),
-            Self::Broken(_) => None,
+            Self::Api(refused) => refused.response.as_ref().and_then(|response| response.limit),
+            Self::Internal(_) => None,
         }
     }
 
-    /// The reasons of a refusal; none for a breakage.
+    /// The reasons of a kind; none for a breakage.
     #[must_use]
-    pub fn faults(&self) -> &[Fault] {
+    pub fn items(&self) -> &[ApiErrorItem] {
         match self {
-            Self::Refused(refused) => &refused.faults,
-            Self::Broken(_) => &[],
+            Self::Api(refused) => &refused.items,
+            Self::Internal(_) => &[],
         }
     }
 }
@@ -258,18 +260,18 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused(refused) => {
+            Self::Api(refused) => {
                 let texts: Vec<&str> = refused
-                    .faults
+                    .items
                     .iter()
-                    .map(|fault| fault.message.as_deref().unwrap_or(&fault.code))
+                    .map(|item| item.message.as_deref().unwrap_or(&item.code))
                     .collect();
                 if texts.is_empty() {
-                    return f.write_str(refused.refusal.code());
+                    return f.write_str(refused.kind.code());
                 }
                 f.write_str(&texts.join("; "))
             }
-            Self::Broken(source) => source.fmt(f),
+            Self::Internal(source) => source.fmt(f),
         }
     }
 }
@@ -277,23 +279,23 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Refused(_) => None,
-            Self::Broken(source) => source.source(),
+            Self::Api(_) => None,
+            Self::Internal(source) => source.source(),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Refusal;
+    use super::ErrorKind;
 
     #[test]
     fn a_refusal_is_found_again_by_its_status_and_is_never_a_success() {
-        for refusal in Refusal::ALL {
-            assert_eq!(Refusal::from_status(refusal.status()), Some(refusal));
-            assert!(refusal.status() >= 400);
+        for kind in ErrorKind::ALL {
+            assert_eq!(ErrorKind::from_status(kind.status()), Some(kind));
+            assert!(kind.status() >= 400);
         }
-        assert_eq!(Refusal::from_status(200), None);
-        assert_eq!(Refusal::from_status(500), None);
+        assert_eq!(ErrorKind::from_status(200), None);
+        assert_eq!(ErrorKind::from_status(500), None);
     }
 }

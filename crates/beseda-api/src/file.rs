@@ -35,7 +35,7 @@ impl FileUpload {
     pub async fn read(mut self) -> Result<Bytes> {
         let mut whole = BytesMut::new();
         while let Some(piece) = self.content.next().await {
-            let piece = piece.map_err(|_| Error::file_cut_short())?;
+            let piece = piece.map_err(|_| Error::incomplete_file())?;
             if (whole.len() + piece.len()) as u64 > MAX_FILE_BYTES {
                 return Err(Error::file_too_large());
             }
@@ -117,14 +117,14 @@ impl FileId {
 }
 
 impl FromStr for FileId {
-    type Err = NotAFileId;
+    type Err = InvalidFileId;
 
-    fn from_str(text: &str) -> Result<Self, NotAFileId> {
+    fn from_str(text: &str) -> Result<Self, InvalidFileId> {
         let hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
         if text.len() == 32 && text.bytes().all(hex) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(NotAFileId)
+            Err(InvalidFileId)
         }
     }
 }
@@ -144,15 +144,15 @@ impl fmt::Debug for FileId {
 
 /// A text that isn't a [`FileId`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NotAFileId;
+pub struct InvalidFileId;
 
-impl fmt::Display for NotAFileId {
+impl fmt::Display for InvalidFileId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a file id is 32 lower-case hexadecimal digits")
     }
 }
 
-impl std::error::Error for NotAFileId {}
+impl std::error::Error for InvalidFileId {}
 
 /// A part of a file as HTTP asks for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -263,7 +263,7 @@ mod tests {
         let more = read(5, Ok(Bytes::from_static(b"x"))).unwrap_err();
         assert!(more.to_string().starts_with("The request is too big"));
         let cut = read(1, Err(std::io::Error::other("gone"))).unwrap_err();
-        assert_eq!(cut.refusal(), Some(crate::Refusal::BadRequest));
+        assert_eq!(cut.kind(), Some(crate::ErrorKind::BadRequest));
     }
 
     #[test]

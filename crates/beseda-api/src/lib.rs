@@ -21,40 +21,42 @@ mod access;
 mod admin;
 mod api;
 mod campaign;
-mod causes;
+
 mod chat;
 mod clock;
 mod endpoint;
 mod error;
+mod error_chain;
 mod file;
 mod id;
+mod json_object;
 mod market;
 mod message;
 pub mod notification;
-mod object;
-mod outbox;
+mod notification_queue;
+
+mod open_enum;
 mod page;
 mod scope;
 mod subscription;
 mod time;
 pub mod wire;
-mod word;
 
-pub use access::{Access, Credential, Directory, Holder, Verdict};
+pub use access::{Access, AuthResult, Credential, Directory, Principal};
 pub use admin::{
     Administration, ApiKeyInfo, Cabinet, IssuedKey, IssuedToken, NewCabinet, NewCampaign, NewKey,
     NewUser, TokenInfo, User,
 };
 pub use api::ChatsApi;
 pub use campaign::{ApiAvailability, Business, Campaign, CampaignList, Pager, PlacementType};
-pub use causes::Causes;
 pub use chat::{
     Chat, ChatContext, ChatFilter, ChatPage, ChatStatus, ChatType, ContextType, Customer,
     FullContext,
 };
-pub use clock::{Alarm, Clock, ManualClock, SystemClock};
+pub use clock::{Clock, ManualClock, SystemClock, Timer};
 pub use endpoint::{Endpoint, Generation, MAX_BODY_BYTES, MAX_FILE_BYTES, Method};
-pub use error::{Answer, Error, Fault, LimitState, Refusal, Refused, Result};
+pub use error::{ApiError, ApiErrorItem, Error, ErrorKind, RateLimit, ResponseInfo, Result};
+pub use error_chain::ErrorChain;
 pub use file::{ByteRange, Download, Downloads, FileId, FileName, FileStream, FileUpload};
 pub use id::{BusinessId, CampaignId, ChatId, IdOutOfRange, MessageId, OrderId, ReturnId};
 pub use market::{
@@ -62,7 +64,7 @@ pub use market::{
     NewOrder, NewReturn, Order, Return, WaitingFor, check_writer,
 };
 pub use message::{Attachment, Message, MessagePage, MessageText, Sender};
-pub use outbox::{Attempt, Outbox, Pending, Then};
+pub use notification_queue::{DeliveryAttempt, NotificationQueue, QueueAction, QueuedNotification};
 pub use page::{ChatsLimit, HistoryFrom, HistoryLimit, Limit, PageRequest, PageToken, Paging};
 pub use scope::{Scope, UnknownScope};
 pub use subscription::{

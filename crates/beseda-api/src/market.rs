@@ -5,10 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     BusinessId, CampaignId, Chat, ChatContext, ChatId, Customer, Error, FileUpload, Message,
-    MessageText, OrderId, PlacementType, Result, ReturnId, Sender, wire::ContextRef, word::words,
+    MessageText, OrderId, PlacementType, Result, ReturnId, Sender, open_enum::open_enum,
+    wire::ContextRef,
 };
 
-words! {
+open_enum! {
     /// The model an order is fulfilled by.
     Model {
         /// Market stores and delivers.
@@ -34,7 +35,7 @@ impl Model {
     }
 }
 
-words! {
+open_enum! {
     /// Whose answer an arbiter waits for.
     WaitingFor {
         /// The buyer's.
@@ -136,10 +137,10 @@ impl ChatOpening {
             (Some(named), None) if named.context_type == Some(crate::ContextType::Direct) => {
                 Ok(None)
             }
-            (Some(named), _) => named.read("context").map(Some),
+            (Some(named), _) => named.parse("context").map(Some),
             (None, Some(raw)) => {
                 let named = ContextRef::order(raw);
-                named.read("orderId").map(Some)
+                named.parse("orderId").map(Some)
             }
             (None, None) => Ok(None),
         }
@@ -189,11 +190,11 @@ impl DisputeOpening {
     /// # Errors
     /// 400 if that isn't named exactly once.
     pub fn read_target(&self) -> Result<DisputeTarget> {
-        let by_context = self.context.as_ref().map(|named| named.read("context"));
-        let by_order = self.order_id.map(|raw| ContextRef::order(raw).read("orderId"));
+        let by_context = self.context.as_ref().map(|named| named.parse("context"));
+        let by_order = self.order_id.map(|raw| ContextRef::order(raw).parse("orderId"));
         let by_return = self.return_id.map(|raw| {
             ContextRef { context_type: Some(crate::ContextType::Return), id: Some(raw) }
-                .read("returnId")
+                .parse("returnId")
         });
         let by_chat = self.chat_id.map(|chat| Ok(DisputeTarget::Chat(chat)));
         let contexts = [by_context, by_order, by_return].into_iter().flatten();
@@ -254,7 +255,7 @@ impl MarketMessage {
         check_writer(&self.sender)?;
         if let Some(word) = self.waiting_for.as_ref().filter(|word| !word.is_known()) {
             let known: Vec<&str> = WaitingFor::ALL.iter().map(WaitingFor::as_str).collect();
-            return Err(Error::unknown_word("waitingFor", word.as_str(), &known));
+            return Err(Error::unknown_value("waitingFor", word.as_str(), &known));
         }
         match (&self.message, self.sticker) {
             (Some(text), false) => MessageText::new(text.clone()).map(MarketBody::Text),
@@ -273,7 +274,7 @@ pub fn check_writer(sender: &Sender) -> Result<()> {
     match sender {
         Sender::Customer | Sender::Market | Sender::Support => Ok(()),
         other => {
-            Err(Error::unknown_word("sender", other.as_str(), &["CUSTOMER", "MARKET", "SUPPORT"]))
+            Err(Error::unknown_value("sender", other.as_str(), &["CUSTOMER", "MARKET", "SUPPORT"]))
         }
     }
 }

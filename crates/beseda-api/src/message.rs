@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, FullContext, MessageId, OrderId, Paging, Result, Time, word::words};
+use crate::{Error, FullContext, MessageId, OrderId, Paging, Result, Time, open_enum::open_enum};
 
-words! {
+open_enum! {
     /// Who wrote a message (published as [`ChatMessageSenderType`](https://yandex.ru/dev/market/partner-api/doc/ru/reference/chats/getChatHistory)). An arbiter writes as support.
     Sender {
         /// The shop.

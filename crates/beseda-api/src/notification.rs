@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::{BusinessId, ChatId, MessageId, Time, word::words};
+use crate::{BusinessId, ChatId, MessageId, Time, open_enum::open_enum};
 
 /// A notification from Market (published as [sendNotification](https://yandex.ru/dev/market/partner-api/doc/ru/push-notifications/reference/sendNotification)).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,7 +111,7 @@ pub struct RejectionReason {
     pub message: Option<String>,
 }
 
-words! {
+open_enum! {
     /// The class of a receiver's failure.
     RejectionType {
         /// Anything else.

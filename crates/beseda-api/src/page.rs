@@ -127,7 +127,7 @@ where
     ///
     /// # Errors
     /// 400 for a token that isn't of this list.
-    pub fn cut<T>(
+    pub fn paginate<T>(
         self,
         list: impl Hash,
         items: impl IntoIterator<Item = T>,
@@ -193,7 +193,7 @@ mod tests {
 
     fn page(limit: i64, token: Option<PageToken>, list: &[i64]) -> (Vec<i64>, Option<PageToken>) {
         let asked = PageRequest { limit: ChatsLimit::new(limit).ok(), token };
-        let (page, paging) = asked.cut("list", list.to_vec(), |item| (-item, 0)).unwrap();
+        let (page, paging) = asked.paginate("list", list.to_vec(), |item| (-item, 0)).unwrap();
         (page, paging.next_page_token)
     }
 
@@ -203,7 +203,8 @@ mod tests {
         let (next, token) = page(2, token, &[1, 3, 4, 2, 6, 7]);
         let (last, end) = page(2, token, &[1, 3, 2, 8]);
         assert_eq!((first, next, last, end), (vec![5, 4], vec![3, 2], vec![1], None));
-        let default = PageRequest::<20>::default().cut("list", 0..11, |item| (*item, 0)).unwrap();
+        let default =
+            PageRequest::<20>::default().paginate("list", 0..11, |item| (*item, 0)).unwrap();
         assert_eq!((default.0.len(), default.1.next_page_token.is_some()), (10, true));
     }
 
@@ -212,14 +213,15 @@ mod tests {
         let token = page(2, None, &[1, 2, 3]).1.unwrap();
         let bad = |list: &str, token: &str| {
             let asked = PageRequest::<20> { limit: None, token: Some(PageToken::new(token)) };
-            asked.cut(list, 0..3, |item| (-*item, 0)).is_err()
+            asked.paginate(list, 0..3, |item| (-*item, 0)).is_err()
         };
         assert!(!bad("list", token.as_str()) && bad("another list", token.as_str()));
         let of = |token| PageRequest::<20> { limit: None, token };
-        let cut = |asked: PageRequest<20>| asked.cut(ChatId::new(1).unwrap(), 0..20, |i| (*i, 0));
+        let cut =
+            |asked: PageRequest<20>| asked.paginate(ChatId::new(1).unwrap(), 0..20, |i| (*i, 0));
         let token = cut(of(None)).unwrap().1.next_page_token;
         assert!(cut(of(token.clone())).is_ok());
-        assert!(of(token).cut(BusinessId::new(1).unwrap(), 0..20, |i| (*i, 0)).is_err());
+        assert!(of(token).paginate(BusinessId::new(1).unwrap(), 0..20, |i| (*i, 0)).is_err());
         let token = page(2, None, &[1, 2, 3]).1.unwrap();
         for place in 0..token.as_str().len() {
             let mut changed = token.as_str().to_owned();

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use crate::word::words;
+use crate::open_enum::open_enum;
 
-words! {
+open_enum! {
     /// A group of methods an Api-Key is good for (published as [`ApiKeyScopeType`](https://yandex.ru/dev/market/partner-api/doc/ru/concepts/api-key)), in the words of getAuthTokenInfo.
     Scope {
         /// Full control of the cabinet.

@@ -4,14 +4,15 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BusinessId, Error, PageRequest, Paging, Result, Time, notification::Notification, word::words,
+    BusinessId, Error, PageRequest, Paging, Result, Time, notification::Notification,
+    open_enum::open_enum,
 };
 
 /// The longest address and the longest name of a subscription.
 const LONGEST_URL: usize = 2000;
 const LONGEST_NAME: usize = 100;
 
-words! {
+open_enum! {
     /// Whether notifications go to a subscription.
     SubscriptionState {
         /// They do.
@@ -23,7 +24,7 @@ words! {
     }
 }
 
-words! {
+open_enum! {
     /// What came of one attempt to deliver.
     DeliveryOutcome {
         /// It was taken in.
@@ -35,7 +36,7 @@ words! {
     }
 }
 
-words! {
+open_enum! {
     /// The class of a failure, as the seller's log names it.
     FailureKind {
         /// No usable answer came.
@@ -45,7 +46,7 @@ words! {
     }
 }
 
-words! {
+open_enum! {
     /// Why a delivery failed, as the seller's log names it.
     FailureReason {
         /// No connection came about.

@@ -44,7 +44,7 @@ impl Time {
     /// A moment as it was written elsewhere: with an offset in seconds east of UTC, or with `Z`. An offset of more
     /// than a day, which nobody can have written, reads as `Z`.
     #[must_use]
-    pub fn written(moment: Timestamp, offset_seconds: Option<i32>) -> Self {
+    pub fn with_offset(moment: Timestamp, offset_seconds: Option<i32>) -> Self {
         Self { moment, offset: offset_seconds.and_then(|s| Offset::from_seconds(s).ok()) }
     }
 
@@ -232,7 +232,7 @@ mod tests {
         ] {
             let time: Time = text.parse().unwrap();
             assert_eq!(time.to_string(), text);
-            assert_eq!(Time::written(time.timestamp(), time.offset_seconds()), time);
+            assert_eq!(Time::with_offset(time.timestamp(), time.offset_seconds()), time);
         }
     }
 

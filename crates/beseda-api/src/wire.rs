@@ -3,8 +3,8 @@
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
-    ChatContext, ChatFilter, ChatId, ChatStatus, ChatType, ContextType, Error, Fault, MessageId,
-    MessageText, OrderId, Result, ReturnId, Scope, object::objects,
+    ApiErrorItem, ChatContext, ChatFilter, ChatId, ChatStatus, ChatType, ContextType, Error,
+    MessageId, MessageText, OrderId, Result, ReturnId, Scope, json_object::json_object,
 };
 
 /// Whether an answer is a success.
@@ -52,19 +52,19 @@ impl Envelope<()> {
 /// An answer that says no (published as `ApiErrorResponse`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Failure {
+pub struct ErrorResponse {
     /// Always `ERROR`.
     #[serde(default)]
     pub status: Status,
     /// The reasons, at least one.
     #[serde(default, deserialize_with = "null_is_default")]
-    pub errors: Vec<Fault>,
+    pub errors: Vec<ApiErrorItem>,
 }
 
-impl Failure {
+impl ErrorResponse {
     /// A failure with these reasons.
     #[must_use]
-    pub fn new(errors: Vec<Fault>) -> Self {
+    pub fn new(errors: Vec<ApiErrorItem>) -> Self {
         Self { status: Status::Error, errors }
     }
 }
@@ -90,14 +90,14 @@ pub struct ContextRef {
     pub id: Option<i64>,
 }
 
-objects! { ContextRef }
+json_object! { ContextRef }
 
 impl ContextRef {
     /// The context it names; `path` is where it stands in the body, for the error text.
     ///
     /// # Errors
     /// 400 that names the field.
-    pub fn read(&self, path: &str) -> Result<ChatContext> {
+    pub fn parse(&self, path: &str) -> Result<ChatContext> {
         let kind = self.context_type.as_ref();
         let kind = kind.ok_or_else(|| Error::null_field(&format!("{path}.type")))?;
         if !matches!(kind, ContextType::Order | ContextType::Return) {
@@ -169,7 +169,7 @@ impl GetChats {
             filter.order_ids.push(order_id(raw, &format!("orderIds[{i}]"))?);
         }
         for (i, context) in listed(self.contexts, "contexts")?.iter().enumerate() {
-            filter.contexts.push(context.read(&format!("contexts[{i}]"))?);
+            filter.contexts.push(context.parse(&format!("contexts[{i}]"))?);
         }
         filter.context_types = listed(self.context_types, "contextTypes")?;
         filter.types = listed(self.types, "types")?;
@@ -229,7 +229,7 @@ impl GetChatHistory {
     ///
     /// # Errors
     /// 400 below 1.
-    pub fn read(&self) -> Result<Option<MessageId>> {
+    pub fn parse(&self) -> Result<Option<MessageId>> {
         let read = |raw| MessageId::new(raw).map_err(|_| below_one("messageIdFrom", raw));
         self.message_id_from.map(read).transpose()
     }
@@ -254,9 +254,9 @@ impl CreateChat {
     ///
     /// # Errors
     /// 400 if it names none, or names it wrongly.
-    pub fn read(&self) -> Result<ChatContext> {
+    pub fn parse(&self) -> Result<ChatContext> {
         match (&self.context, self.order_id) {
-            (Some(context), _) => context.read("context"),
+            (Some(context), _) => context.parse("context"),
             (None, Some(raw)) => order_id(raw, "orderId").map(ChatContext::Order),
             (None, None) => Err(Error::null_field("context")),
         }
@@ -290,7 +290,7 @@ impl SendMessage {
     ///
     /// # Errors
     /// 400 if there is none or it breaks the bounds.
-    pub fn read(self) -> Result<MessageText> {
+    pub fn parse(self) -> Result<MessageText> {
         MessageText::new(self.message.ok_or_else(|| Error::null_field("message"))?)
     }
 }

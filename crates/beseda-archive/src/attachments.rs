@@ -6,7 +6,7 @@ mod files;
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use beseda_api::{FileStream, MessageId, Refusal};
+use beseda_api::{ErrorKind, FileStream, MessageId};
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::Row;
@@ -125,7 +125,7 @@ impl Syncer {
         let until = self.clock.now().checked_add(patience).unwrap_or(Timestamp::MAX);
         let due = self.archive.files_due(until, most)?;
         let Some(first) = due.first() else { return Ok(false) };
-        self.alarm.until(first.due).await;
+        self.alarm.sleep_until(first.due).await;
         let now = self.clock.now();
         let ready = due.into_iter().filter(|due| due.due <= now);
         let work = ready.map(|due| self.fetch_one(fetch, due));
@@ -182,5 +182,5 @@ impl Syncer {
 /// Whether the same link will fail again. Limits pass; what broke may work.
 fn is_final(error: &Error) -> bool {
     let Error::Service(error) = error else { return false };
-    error.refusal().is_some_and(|refusal| refusal != Refusal::LimitExceeded)
+    error.kind().is_some_and(|refusal| refusal != ErrorKind::LimitExceeded)
 }

@@ -11,7 +11,7 @@ mod trouble;
 
 use std::sync::Arc;
 
-use beseda_api::{Alarm, BusinessId, ChatsApi, Clock, SystemClock};
+use beseda_api::{BusinessId, ChatsApi, Clock, SystemClock, Timer};
 use futures::{StreamExt, stream};
 
 pub use run::Schedule;
@@ -56,7 +56,7 @@ pub struct Syncer {
     api: Arc<dyn ChatsApi>,
     cabinets: Vec<BusinessId>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) alarm: Arc<dyn Alarm>,
+    pub(crate) alarm: Arc<dyn Timer>,
     pub(crate) fetch: Option<Arc<dyn Fetch>>,
     pub(crate) files: Files,
     watcher: Option<Box<Watcher>>,
@@ -108,7 +108,7 @@ impl Syncer {
 
     /// Goes by another clock than the machine's.
     #[must_use]
-    pub fn clock(mut self, clock: Arc<dyn Clock>, alarm: Arc<dyn Alarm>) -> Self {
+    pub fn clock(mut self, clock: Arc<dyn Clock>, alarm: Arc<dyn Timer>) -> Self {
         (self.clock, self.alarm) = (clock, alarm);
         self
     }
@@ -160,7 +160,7 @@ impl Syncer {
     ) -> Result<T> {
         let archive = self.archive.clone();
         let done = tokio::task::spawn_blocking(move || archive.write(work)).await;
-        done.map_err(|panic| Error::Service(beseda_api::Error::broken(panic)))?
+        done.map_err(|panic| Error::Service(beseda_api::Error::internal(panic)))?
     }
 
     pub(crate) fn tell(&self, event: &Event<'_>) {

@@ -266,6 +266,6 @@ impl Client {
 fn of_io(error: io::Error) -> Error {
     match error.downcast::<Failure>() {
         Ok(failure) => failure.into(),
-        Err(error) => Error::broken(error),
+        Err(error) => Error::internal(error),
     }
 }

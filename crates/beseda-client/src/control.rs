@@ -2,7 +2,7 @@
 
 use std::{future::Future, time::Duration};
 
-use beseda_api::{Answer, Error, Fault, Refusal, Refused, Result};
+use beseda_api::{ApiError, ApiErrorItem, Error, ErrorKind, ResponseInfo, Result};
 use reqwest::{Method, header::ACCEPT};
 use serde::Deserialize;
 use serde_json::Value;
@@ -33,7 +33,7 @@ impl std::fmt::Debug for ControlClient {
 enum Line {
     Progress { done: u64, all: u64 },
     Done { result: Value },
-    Refused { errors: Vec<Fault> },
+    Refused { errors: Vec<ApiErrorItem> },
 }
 
 async fn within<T>(bound: Duration, step: impl Future<Output = reqwest::Result<T>>) -> Result<T> {
@@ -44,10 +44,12 @@ async fn within<T>(bound: Duration, step: impl Future<Output = reqwest::Result<T
 }
 
 /// The error that an answer says after it has begun with a 200.
-fn refused(faults: Vec<Fault>) -> Error {
+fn refused(faults: Vec<ApiErrorItem>) -> Error {
     let code = faults.first().map(|fault| fault.code.clone()).unwrap_or_default();
-    match Refusal::ALL.into_iter().find(|refusal| refusal.code() == code) {
-        Some(refusal) => Error::Refused(Box::new(Refused { refusal, faults, answer: None })),
+    match ErrorKind::ALL.into_iter().find(|refusal| refusal.code() == code) {
+        Some(refusal) => {
+            Error::Api(Box::new(ApiError { kind: refusal, items: faults, response: None }))
+        }
         None => {
             let body = faults.into_iter().find_map(|fault| fault.message).unwrap_or(code);
             Failure::Undocumented { status: 500, body, answer: Box::default() }.into()
@@ -56,7 +58,7 @@ fn refused(faults: Vec<Fault>) -> Error {
 }
 
 fn unreadable(reason: String) -> Error {
-    let answer = Box::<Answer>::default();
+    let answer = Box::<ResponseInfo>::default();
     Failure::Undecodable { status: 200, reason, body: String::new(), answer }.into()
 }
 

@@ -1,15 +1,15 @@
-//! What can break on the way to the service and back, typed. Refusals aren't here: they are `beseda_api::Error::Refused`.
+//! What can break on the way to the service and back, typed. Refusals aren't here: they are `beseda_api::Error::Api`.
 
 use std::{error::Error as StdError, fmt, io};
 
-use beseda_api::{Answer, BusinessId, Error, Refusal};
+use beseda_api::{BusinessId, Error, ErrorKind, ResponseInfo};
 use jiff::Timestamp;
 
 use crate::Reason;
 
 type Source = Box<dyn StdError + Send + Sync>;
 
-/// A breakage, found inside [`Error::Broken`] with [`ErrorExt::failure`].
+/// A breakage, found inside [`Error::Internal`] with [`ErrorExt::failure`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure {
@@ -33,7 +33,7 @@ pub enum Failure {
         /// The beginning of the body.
         body: String,
         /// Request id and limit state.
-        answer: Box<Answer>,
+        answer: Box<ResponseInfo>,
     },
     /// The service answered with success, but not with what the contract says.
     #[error("the answer with status {status} can't be read: {reason}{}", quoted(body))]
@@ -45,7 +45,7 @@ pub enum Failure {
         /// The beginning of the body.
         body: String,
         /// Request id and limit state.
-        answer: Box<Answer>,
+        answer: Box<ResponseInfo>,
     },
     /// What came is larger than what was asked to be accepted.
     #[error("more than {limit} bytes came")]
@@ -106,7 +106,7 @@ impl Failure {
 
     /// What came with the answer, if there was one.
     #[must_use]
-    pub fn answer(&self) -> Option<&Answer> {
+    pub fn answer(&self) -> Option<&ResponseInfo> {
         match self {
             Self::Undocumented { answer, .. } | Self::Undecodable { answer, .. } => Some(answer),
             _ => None,
@@ -120,7 +120,7 @@ impl Failure {
         if let Some(local) = find::<LocalRead>(&error) {
             return local.to_error();
         }
-        Error::broken(if error.is_connect() {
+        Error::internal(if error.is_connect() {
             Self::Connect(error.into())
         } else if error.is_timeout() {
             Self::Timeout(error.into())
@@ -132,7 +132,7 @@ impl Failure {
 
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
-        Self::broken(failure)
+        Self::internal(failure)
     }
 }
 
@@ -181,19 +181,19 @@ pub trait ErrorExt {
     /// The HTTP status of the answer, if there was one.
     fn status(&self) -> Option<u16>;
     /// Request id and limit state of the answer, if there was one.
-    fn answer(&self) -> Option<&Answer>;
+    fn answer(&self) -> Option<&ResponseInfo>;
 }
 
 impl ErrorExt for Error {
     fn failure(&self) -> Option<&Failure> {
         match self {
-            Self::Refused(_) => None,
-            Self::Broken(source) => source.downcast_ref(),
+            Self::Api(_) => None,
+            Self::Internal(source) => source.downcast_ref(),
         }
     }
 
     fn is_retryable(&self) -> bool {
-        self.refusal() == Some(Refusal::LimitExceeded)
+        self.kind() == Some(ErrorKind::LimitExceeded)
             || self.failure().is_some_and(Failure::is_retryable)
     }
 
@@ -202,7 +202,7 @@ impl ErrorExt for Error {
     }
 
     fn status(&self) -> Option<u16> {
-        match (self.refusal(), self.failure()) {
+        match (self.kind(), self.failure()) {
             (Some(refusal), _) => Some(refusal.status()),
             (
                 None,
@@ -212,10 +212,10 @@ impl ErrorExt for Error {
         }
     }
 
-    fn answer(&self) -> Option<&Answer> {
+    fn answer(&self) -> Option<&ResponseInfo> {
         match self {
-            Self::Refused(refused) => refused.answer.as_ref(),
-            Self::Broken(_) => self.failure().and_then(Failure::answer),
+            Self::Api(refused) => refused.response.as_ref(),
+            Self::Internal(_) => self.failure().and_then(Failure::answer),
         }
     }
 }

@@ -13,7 +13,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use beseda_api::{Alarm, BusinessId, Clock, Endpoint, Generation, SystemClock};
+use beseda_api::{BusinessId, Clock, Endpoint, Generation, SystemClock, Timer};
 use jiff::Timestamp;
 
 use crate::{Failure, SystemAlarm};
@@ -109,7 +109,7 @@ pub struct BudgetState {
     /// The form of the paths by which it was asked.
     pub generation: Generation,
     /// The limit, what is left of it besides the calls on the way, and until when; `None` while it isn't known.
-    pub limit: Option<beseda_api::LimitState>,
+    pub limit: Option<beseda_api::RateLimit>,
     /// Calls on the way.
     pub in_flight: u32,
     /// Calls that wait.
@@ -120,7 +120,7 @@ type Hook = dyn Fn(&Waiting) + Send + Sync;
 
 struct Inner {
     clock: Arc<dyn Clock>,
-    alarm: Arc<dyn Alarm>,
+    alarm: Arc<dyn Timer>,
     state: Mutex<State>,
     hook: Mutex<Option<Arc<Hook>>>,
     hasher: RandomState,
@@ -149,7 +149,7 @@ impl Default for Governor {
 impl Governor {
     /// One that goes by this clock. The alarm must go by the same.
     #[must_use]
-    pub fn new(clock: Arc<dyn Clock>, alarm: Arc<dyn Alarm>) -> Self {
+    pub fn new(clock: Arc<dyn Clock>, alarm: Arc<dyn Timer>) -> Self {
         let settings = Settings { parallel: PARALLEL, reserve: RESERVE };
         Self(Arc::new(Inner {
             clock,
@@ -252,7 +252,7 @@ impl Governor {
             let look = held.look.map_or(deadline, |look| look.min(deadline));
             tokio::select! {
                 () = place.news() => {}
-                () = self.0.alarm.until(look) => {}
+                () = self.0.alarm.sleep_until(look) => {}
             }
         }
     }

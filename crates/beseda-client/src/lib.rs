@@ -39,7 +39,7 @@
 //!
 //! # Errors
 //!
-//! The API's no is [`Error::Refused`](beseda_api::Error::Refused), with its reasons, request id and limit state; everything else is a
+//! The API's no is [`Error::Api`](beseda_api::Error::Api), with its reasons, request id and limit state; everything else is a
 //! [`Failure`]. [`ErrorExt`] answers the questions below for both.
 //!
 //! | what came back | what it means | may it have been done? | what to do |

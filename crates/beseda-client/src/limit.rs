@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use beseda_api::{Answer, LimitState};
+use beseda_api::{RateLimit, ResponseInfo};
 use jiff::{Timestamp, fmt::rfc2822::DateTimeParser};
 use reqwest::header::HeaderMap;
 
@@ -10,13 +10,13 @@ use reqwest::header::HeaderMap;
 static RFC_822: DateTimeParser = DateTimeParser::new().relaxed_weekday(true);
 
 /// Request id and limit state of an answer.
-pub(crate) fn answer(headers: &HeaderMap) -> Answer {
-    Answer { request_id: request_id(headers), limit: limit(headers) }
+pub(crate) fn answer(headers: &HeaderMap) -> ResponseInfo {
+    ResponseInfo { request_id: request_id(headers), limit: limit(headers) }
 }
 
 /// What an answer shows of limits, and of the service's clock.
 pub(crate) struct Shown {
-    pub(crate) limit: Option<LimitState>,
+    pub(crate) limit: Option<RateLimit>,
     pub(crate) date: Option<Timestamp>,
 }
 
@@ -36,8 +36,8 @@ pub(crate) fn wait(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     Some(Duration::try_from(until.duration_since(now)).unwrap_or_default())
 }
 
-fn limit(headers: &HeaderMap) -> Option<LimitState> {
-    Some(LimitState {
+fn limit(headers: &HeaderMap) -> Option<RateLimit> {
+    Some(RateLimit {
         limit: number(headers, "x-ratelimit-resource-limit")?,
         remaining: number(headers, "x-ratelimit-resource-remaining")?,
         until: moment(headers, "x-ratelimit-resource-until")?,

@@ -24,8 +24,8 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use beseda_api::{
-    Alarm, BusinessId, ChatId, ChatsApi, Clock, Error, FileName, FileUpload, MessageId,
-    MessageText, Refusal, Result, SystemClock,
+    BusinessId, ChatId, ChatsApi, Clock, Error, ErrorKind, FileName, FileUpload, MessageId,
+    MessageText, Result, SystemClock, Timer,
 };
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -145,7 +145,7 @@ pub struct Safety {
     /// Whose time it goes by; the machine's unless said.
     pub clock: Arc<dyn Clock>,
     /// What it waits by.
-    pub alarm: Arc<dyn Alarm>,
+    pub alarm: Arc<dyn Timer>,
 }
 
 impl Default for Safety {
@@ -175,7 +175,7 @@ impl fmt::Debug for Safety {
 
 impl Safety {
     /// Goes by this time in place of the machine's.
-    pub fn by(mut self, clock: Arc<dyn Clock>, alarm: Arc<dyn Alarm>) -> Self {
+    pub fn by(mut self, clock: Arc<dyn Clock>, alarm: Arc<dyn Timer>) -> Self {
         (self.clock, self.alarm) = (clock, alarm);
         self
     }
@@ -188,7 +188,7 @@ impl Safety {
 
     /// Comes back after this time.
     pub async fn pause(&self, long: Duration) {
-        self.alarm.until(after(self.now(), long)).await;
+        self.alarm.sleep_until(after(self.now(), long)).await;
     }
 
     /// The pause before the repetition after so many.
@@ -258,7 +258,7 @@ pub trait SafeSend: ChatsApi {
             if repeats >= safety.repeats || next > give_up {
                 return Sent::NotDelivered(error);
             }
-            safety.alarm.until(next).await;
+            safety.alarm.sleep_until(next).await;
             repeats += 1;
         }
     }
@@ -299,7 +299,7 @@ fn next_attempt(error: &Error, now: Timestamp) -> Timestamp {
     let limit = error.answer().and_then(|answer| answer.limit);
     let used_up = limit.filter(|limit| limit.remaining == 0);
     match used_up {
-        Some(limit) if error.refusal() == Some(Refusal::LimitExceeded) => limit.until.max(now),
+        Some(limit) if error.kind() == Some(ErrorKind::LimitExceeded) => limit.until.max(now),
         _ => now,
     }
 }

@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use beseda_api::{
-    Answer, BusinessId, Endpoint, Error, FileUpload, Generation, MAX_FILE_BYTES, Refusal, Refused,
-    Result,
-    wire::{Envelope, Failure as RefusalBody, Status},
+    ApiError, BusinessId, Endpoint, Error, ErrorKind, FileUpload, Generation, MAX_FILE_BYTES,
+    ResponseInfo, Result,
+    wire::{Envelope, ErrorResponse as RefusalBody, Status},
 };
 use bytes::Bytes;
 use futures::StreamExt;
@@ -62,7 +62,7 @@ impl Call {
     }
 
     pub(crate) fn json(mut self, body: &impl Serialize) -> Result<Self> {
-        self.json = Some(serde_json::to_vec(body).map_err(Error::broken)?);
+        self.json = Some(serde_json::to_vec(body).map_err(Error::internal)?);
         Ok(self)
     }
 
@@ -111,7 +111,7 @@ pub(crate) struct Lane {
 /// An answer that is a success by its status.
 struct Reply {
     status: u16,
-    answer: Answer,
+    answer: ResponseInfo,
     body: Bytes,
 }
 
@@ -201,7 +201,7 @@ impl Transport {
 
     /// A refusal by a limit was certainly not done; anything else is repeated only if it changes nothing.
     fn is_worth_repeating(&self, call: &Call, error: &Error) -> bool {
-        let limited = error.refusal() == Some(Refusal::LimitExceeded);
+        let limited = error.kind() == Some(ErrorKind::LimitExceeded);
         self.patience.repeats > 0 && (limited || call.repeatable && error.is_retryable())
     }
 
@@ -264,7 +264,7 @@ impl Transport {
         let governed = permit.as_mut().is_some_and(|permit| permit.answered(status, &shown));
         if !response.status().is_success() {
             let missed = refused(response).await;
-            if let (Some(permit), Error::Refused(refused)) = (&permit, &missed.error) {
+            if let (Some(permit), Error::Api(refused)) = (&permit, &missed.error) {
                 permit.refused(refused);
             }
             return Err(Missed { governed, ..missed });
@@ -322,14 +322,15 @@ pub(crate) async fn refused(response: Response) -> Missed {
     let answer = limit::answer(response.headers());
     let wait = limit::wait(response.headers(), Timestamp::now());
     let body = read_beginning(response).await;
-    let Some(refusal) = Refusal::from_status(status) else {
+    let Some(refusal) = ErrorKind::from_status(status) else {
         let (body, answer) = (beginning(&body), Box::new(answer));
         return Missed::from(Error::from(Failure::Undocumented { status, body, answer }));
     };
     let faults =
         serde_json::from_slice::<RefusalBody>(&body).map_or_else(|_| Vec::new(), |b| b.errors);
-    let error = Error::Refused(Box::new(Refused { refusal, faults, answer: Some(answer) }));
-    let wait = wait.filter(|_| refusal == Refusal::LimitExceeded);
+    let error =
+        Error::Api(Box::new(ApiError { kind: refusal, items: faults, response: Some(answer) }));
+    let wait = wait.filter(|_| refusal == ErrorKind::LimitExceeded);
     Missed { error, wait, governed: false }
 }
 

@@ -2,21 +2,21 @@
 
 use std::fmt::Debug;
 
-use beseda_api::{Error, Refusal, Result};
+use beseda_api::{Error, ErrorKind, Result};
 
 /// Asserts that an operation was refused so, and gives the reason back.
 ///
 /// # Panics
 /// If it succeeded, broke, or was refused otherwise.
 #[track_caller]
-pub fn refused<T: Debug>(result: Result<T>, refusal: Refusal) -> String {
+pub fn refused<T: Debug>(result: Result<T>, refusal: ErrorKind) -> String {
     let error = match result {
         Ok(value) => panic!("{refusal:?} was expected, it succeeded with {value:?}"),
         Err(error) => error,
     };
-    assert_eq!(error.refusal(), Some(refusal), "{error:?}");
-    assert_eq!(error.faults().len(), 1, "one reason is expected: {error:?}");
-    assert_eq!(error.faults()[0].code, refusal.code());
+    assert_eq!(error.kind(), Some(refusal), "{error:?}");
+    assert_eq!(error.items().len(), 1, "one reason is expected: {error:?}");
+    assert_eq!(error.items()[0].code, refusal.code());
     error.to_string()
 }
 
@@ -26,6 +26,6 @@ pub fn refused<T: Debug>(result: Result<T>, refusal: Refusal) -> String {
 /// If it wasn't.
 #[track_caller]
 pub fn refused_as<T: Debug>(result: Result<T>, expected: &Error) {
-    let refusal = expected.refusal().unwrap();
+    let refusal = expected.kind().unwrap();
     assert_eq!(refused(result, refusal), expected.to_string());
 }

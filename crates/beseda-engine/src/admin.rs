@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use beseda_api::{
-    Administration, ApiKeyInfo, BusinessId, Cabinet, Campaign, Credential, Directory, Error,
-    IssuedKey, IssuedToken, NewCabinet, NewCampaign, NewKey, NewUser, PlacementType, Refusal,
-    Result, Scope, TokenInfo, User, Verdict,
+    Administration, ApiKeyInfo, AuthResult, BusinessId, Cabinet, Campaign, Credential, Directory,
+    Error, ErrorKind, IssuedKey, IssuedToken, NewCabinet, NewCampaign, NewKey, NewUser,
+    PlacementType, Result, Scope, TokenInfo, User,
 };
 
 use crate::{Engine, secret, store::KeyRecord};
@@ -31,7 +31,7 @@ impl Administration for Engine {
         check_name(&new.name)?;
         if !new.placement_type.is_known() {
             let known: Vec<&str> = PlacementType::ALL.iter().map(PlacementType::as_str).collect();
-            return Err(Error::unknown_word("placementType", new.placement_type.as_str(), &known));
+            return Err(Error::unknown_value("placementType", new.placement_type.as_str(), &known));
         }
         self.cabinet_exists(business).await?;
         let id = new.campaign_id;
@@ -144,7 +144,7 @@ impl Engine {
 
 #[async_trait]
 impl Directory for Engine {
-    async fn authenticate(&self, credential: &Credential) -> Result<Verdict> {
+    async fn authenticate(&self, credential: &Credential) -> Result<AuthResult> {
         match credential {
             Credential::ApiKey(key) => self.store.key_access(&secret::hash(key)).await,
             Credential::OAuth(token) => self.store.token_access(&secret::hash(token)).await,
@@ -175,5 +175,5 @@ fn taken(field: &str, id: i64) -> Error {
 }
 
 fn not_found(what: &str, id: i64) -> Error {
-    Error::refused(Refusal::NotFound, format!("{what} not found: {id}"))
+    Error::new(ErrorKind::NotFound, format!("{what} not found: {id}"))
 }

@@ -300,7 +300,7 @@ impl Incoming {
             incoming.settled = written.is_ok();
             written
         });
-        task.await.map_err(Error::broken)?
+        task.await.map_err(Error::internal)?
     }
 }
 
@@ -356,7 +356,7 @@ fn context(subject: Subject) -> FullContext {
 impl Downloads for Engine {
     async fn open_file(&self, file: &FileId, range: Option<ByteRange>) -> Result<Option<Download>> {
         let Some((_, kept)) = self.store.file(file).await? else { return Ok(None) };
-        let size = u64::try_from(kept.size).map_err(Error::broken)?;
+        let size = u64::try_from(kept.size).map_err(Error::internal)?;
         let range = match range {
             None => 0..size,
             Some(asked) => asked.within(size).unwrap_or(0..0),

@@ -44,16 +44,16 @@ impl Files {
     /// # Errors
     /// 400 for a file that is too large or breaks off; otherwise a breakage.
     pub(crate) async fn write(&self, file: &FileId, content: FileStream) -> Result<i64> {
-        let upload = self.store.put_multipart(&key(file)).await.map_err(Error::broken)?;
+        let upload = self.store.put_multipart(&key(file)).await.map_err(Error::internal)?;
         let mut upload = WriteMultipart::new_with_chunk_size(upload, PIECE);
         match pour(content, &mut upload).await {
             Ok(size) => {
-                upload.finish().await.map_err(Error::broken)?;
+                upload.finish().await.map_err(Error::internal)?;
                 self.close(file);
                 Ok(size)
             }
             Err(error) => {
-                upload.abort().await.map_err(Error::broken)?;
+                upload.abort().await.map_err(Error::internal)?;
                 Err(error)
             }
         }
@@ -74,7 +74,7 @@ impl Files {
             return Ok(futures::stream::empty().boxed());
         }
         let options = GetOptions { range: Some(GetRange::Bounded(range)), ..GetOptions::default() };
-        let found = self.store.get_opts(&key(file), options).await.map_err(Error::broken)?;
+        let found = self.store.get_opts(&key(file), options).await.map_err(Error::internal)?;
         Ok(found.into_stream().map_err(std::io::Error::other).boxed())
     }
 
@@ -82,9 +82,9 @@ impl Files {
     pub(crate) async fn remove(&self, file: &FileId) -> Result<()> {
         match self.store.delete(&key(file)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-            Err(error) => return Err(Error::broken(error)),
+            Err(error) => return Err(Error::internal(error)),
         }
-        self.remove_pieces(file).map_err(Error::broken)
+        self.remove_pieces(file).map_err(Error::internal)
     }
 
     /// Takes away the unfinished copies of a file that a crash left in the folder.
@@ -107,16 +107,16 @@ async fn pour(mut content: FileStream, upload: &mut WriteMultipart) -> Result<i6
     while let Some(piece) = content.next().await {
         let piece = piece.map_err(|error| {
             tracing::debug!(%error, "an upload broke off");
-            Error::file_cut_short()
+            Error::incomplete_file()
         })?;
         size += piece.len() as u64;
         if size > MAX_FILE_BYTES {
             return Err(Error::file_too_large());
         }
-        upload.wait_for_capacity(PIECES).await.map_err(Error::broken)?;
+        upload.wait_for_capacity(PIECES).await.map_err(Error::internal)?;
         upload.put(piece);
     }
-    i64::try_from(size).map_err(Error::broken)
+    i64::try_from(size).map_err(Error::internal)
 }
 
 fn key(file: &FileId) -> Key {

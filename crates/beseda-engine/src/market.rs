@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 use beseda_api::{
     BusinessId, Campaign, CampaignId, Chat, ChatContext, ChatId, ChatOpening, ChatStatus, ChatType,
-    ContextType, Customer, DisputeOpening, DisputeTarget, Error, FileUpload, MarketBody,
+    ContextType, Customer, DisputeOpening, DisputeTarget, Error, ErrorKind, FileUpload, MarketBody,
     MarketMessage, MarketSide, Message, MessageText, Model, NewOrder, NewReturn, Order,
-    PlacementType, Refusal, Result, Return, Sender, check_writer,
+    PlacementType, Result, Return, Sender, check_writer,
 };
 
 use crate::{
@@ -20,7 +20,7 @@ impl MarketSide for Engine {
     async fn register_order(&self, business: BusinessId, new: NewOrder) -> Result<Order> {
         if let Some(model) = new.model.as_ref().filter(|model| !model.is_known()) {
             let known: Vec<&str> = Model::ALL.iter().map(Model::as_str).collect();
-            return Err(Error::unknown_word("model", model.as_str(), &known));
+            return Err(Error::unknown_value("model", model.as_str(), &known));
         }
         named(new.customer.as_ref())?;
         let campaign = self.campaign_of(business, &new).await?;
@@ -139,9 +139,7 @@ impl Engine {
     pub(crate) async fn cabinet_exists(&self, business: BusinessId) -> Result<()> {
         match self.store.cabinet(business).await? {
             Some(_) => Ok(()),
-            None => {
-                Err(Error::refused(Refusal::NotFound, format!("Business not found: {business}")))
-            }
+            None => Err(Error::new(ErrorKind::NotFound, format!("Business not found: {business}"))),
         }
     }
 
@@ -231,5 +229,5 @@ fn empty_field(field: &str) -> Error {
 }
 
 fn campaign_not_found(id: CampaignId) -> Error {
-    Error::refused(Refusal::NotFound, format!("Campaign not found: {id}"))
+    Error::new(ErrorKind::NotFound, format!("Campaign not found: {id}"))
 }

@@ -2,7 +2,7 @@
 
 use std::{fs::File, path::Path, path::PathBuf, sync::Arc};
 
-use beseda_api::{BusinessId, Clock, Error, Outbox, notification::Notification};
+use beseda_api::{BusinessId, Clock, Error, NotificationQueue, notification::Notification};
 
 use crate::{Engine, Files, NewerSchema, SqliteStore, private, store::Store, token::Sealer};
 
@@ -167,7 +167,7 @@ impl Engine {
 
     /// What waits for the subscriptions of all cabinets. Whoever holds it must be done before the engine goes.
     #[must_use]
-    pub fn outbox(&self) -> Arc<dyn Outbox> {
+    pub fn outbox(&self) -> Arc<dyn NotificationQueue> {
         Arc::<dyn Store>::clone(&self.store)
     }
 
@@ -175,13 +175,13 @@ impl Engine {
     /// once for each event. Says whether it did; see [`Outbox::announce`] for when it doesn't.
     ///
     /// # Errors
-    /// 400 if the notification is about another cabinet; [`Error::Broken`](beseda_api::Error) if it can't be kept.
+    /// 400 if the notification is about another cabinet; [`Error::Internal`](beseda_api::Error) if it can't be kept.
     pub async fn announce(
         &self,
         business: BusinessId,
         notification: Notification,
     ) -> beseda_api::Result<bool> {
-        self.store.announce(business, notification).await
+        self.store.publish(business, notification).await
     }
 
     /// Takes away the files of uploads that a crash cut off.

@@ -16,8 +16,8 @@ use std::{path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use beseda_api::{
-    ApiKeyInfo, BusinessId, Cabinet, Campaign, ChatId, Error, FileId, MessageId, NewCabinet,
-    NewCampaign, Order, OrderId, Result, Return, ReturnId, TokenInfo, User, Verdict,
+    ApiKeyInfo, AuthResult, BusinessId, Cabinet, Campaign, ChatId, Error, FileId, MessageId,
+    NewCabinet, NewCampaign, Order, OrderId, Result, Return, ReturnId, TokenInfo, User,
 };
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
@@ -63,7 +63,7 @@ impl SqliteStore {
 
     /// A short read, on the thread that asks.
     fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
-        self.readers.read(work).map_err(Error::broken)
+        self.readers.read(work).map_err(Error::internal)
     }
 
     /// A write that can't be refused.
@@ -88,7 +88,7 @@ impl Store for SqliteStore {
         }
         let readers = Arc::clone(&self.readers);
         let long = move || readers.read(|connection| chats::list(connection, business, &query));
-        tokio::task::spawn_blocking(long).await.map_err(Error::broken)?.map_err(Error::broken)
+        tokio::task::spawn_blocking(long).await.map_err(Error::internal)?.map_err(Error::internal)
     }
 
     async fn history(
@@ -248,11 +248,11 @@ impl Store for SqliteStore {
         self.write(move |connection| directory::revoke_token(connection, user, token, at)).await
     }
 
-    async fn key_access(&self, hash: &[u8; 32]) -> Result<Verdict> {
+    async fn key_access(&self, hash: &[u8; 32]) -> Result<AuthResult> {
         self.read(|connection| directory::key_access(connection, hash))
     }
 
-    async fn token_access(&self, hash: &[u8; 32]) -> Result<Verdict> {
+    async fn token_access(&self, hash: &[u8; 32]) -> Result<AuthResult> {
         self.read(|connection| directory::token_access(connection, hash))
     }
 
@@ -272,7 +272,7 @@ impl Store for SqliteStore {
     async fn dump(&self) -> Result<State> {
         let readers = Arc::clone(&self.readers);
         let long = move || readers.read(copy::dump);
-        tokio::task::spawn_blocking(long).await.map_err(Error::broken)?.map_err(Error::broken)
+        tokio::task::spawn_blocking(long).await.map_err(Error::internal)?.map_err(Error::internal)
     }
 
     async fn replace(&self, state: State) -> Result<()> {

@@ -114,10 +114,10 @@ impl Engine {
 
     async fn bytes_of(&self, file: &FileId) -> Result<Vec<u8>> {
         let Some((_, kept)) = self.store.file(file).await? else { return Ok(Vec::new()) };
-        let size = u64::try_from(kept.size).map_err(Error::broken)?;
+        let size = u64::try_from(kept.size).map_err(Error::internal)?;
         let mut content = self.files.read(file, 0..size).await?;
         let mut bytes = BytesMut::new();
-        while let Some(piece) = content.try_next().await.map_err(Error::broken)? {
+        while let Some(piece) = content.try_next().await.map_err(Error::internal)? {
             bytes.extend_from_slice(&piece);
         }
         Ok(bytes.to_vec())

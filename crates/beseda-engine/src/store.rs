@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use beseda_api::{
-    ApiKeyInfo, BusinessId, Cabinet, Campaign, CampaignId, ChatContext, ChatFilter, ChatId,
-    ChatStatus, ChatType, ContextType, Customer, FileId, MessageId, NewCabinet, NewCampaign, Order,
-    OrderId, Outbox, Result, Return, ReturnId, Scope, Sender, TokenInfo, User, Verdict,
+    ApiKeyInfo, AuthResult, BusinessId, Cabinet, Campaign, CampaignId, ChatContext, ChatFilter,
+    ChatId, ChatStatus, ChatType, ContextType, Customer, FileId, MessageId, NewCabinet,
+    NewCampaign, NotificationQueue, Order, OrderId, Result, Return, ReturnId, Scope, Sender,
+    TokenInfo, User,
 };
 use jiff::Timestamp;
 
@@ -159,11 +160,11 @@ pub struct KeyRecord {
 /// What a cabinet's subscriptions are to hear of is put into the [`Outbox`] in the transaction that causes it.
 ///
 /// Each verb is one transaction. A verb that writes returns only after what it wrote would survive a power
-/// loss. Refusals that a verb names are [`Error::Refused`](beseda_api::Error); anything else that goes wrong
-/// is [`Error::Broken`](beseda_api::Error), and then nothing was written. Several processes may use one store
+/// loss. Refusals that a verb names are [`Error::Api`](beseda_api::Error); anything else that goes wrong
+/// is [`Error::Internal`](beseda_api::Error), and then nothing was written. Several processes may use one store
 /// at once, if its kind allows that.
 #[async_trait]
-pub trait Store: Outbox {
+pub trait Store: NotificationQueue {
     /// A chat of this cabinet.
     async fn chat(&self, business: BusinessId, chat: ChatId) -> Result<Option<ChatRow>>;
     /// A part of the list of chats.
@@ -249,9 +250,9 @@ pub trait Store: Outbox {
     /// Revokes a token; says whether there is one.
     async fn revoke_token(&self, user: i64, token: i64, at: Timestamp) -> Result<bool>;
     /// What the Api-Key with this SHA-256 opens.
-    async fn key_access(&self, hash: &[u8; 32]) -> Result<Verdict>;
+    async fn key_access(&self, hash: &[u8; 32]) -> Result<AuthResult>;
     /// What the OAuth token with this SHA-256 opens.
-    async fn token_access(&self, hash: &[u8; 32]) -> Result<Verdict>;
+    async fn token_access(&self, hash: &[u8; 32]) -> Result<AuthResult>;
 
     /// A secret that all processes on this store share, made at its first use.
     async fn shared_secret(&self) -> Result<[u8; 32]>;

@@ -102,6 +102,6 @@ impl Transaction {
             }
             committed
         });
-        task.await.map_err(Error::broken)?
+        task.await.map_err(Error::internal)?
     }
 }

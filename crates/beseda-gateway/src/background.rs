@@ -91,7 +91,7 @@ impl Take for Told {
         }
         match self.engine.announce(business, event.notification).await {
             Ok(_) => Verdict::Taken,
-            Err(error) if error.refusal().is_some() => Verdict::Malformed(error.to_string()),
+            Err(error) if error.kind().is_some() => Verdict::Malformed(error.to_string()),
             Err(error) => Verdict::Failed(error.to_string()),
         }
     }

@@ -71,10 +71,10 @@ impl Files {
             }
             Err(error) if matches!(error.status(), Some(404 | 410)) => Ok(None),
             // Whatever its refusals mean, they aren't of the caller's credential.
-            Err(error) if error.refusal().is_some() => {
+            Err(error) if error.kind().is_some() => {
                 let from = origin(&link.url).unwrap_or_default();
                 tracing::warn!(%error, from, "a file is refused: does its address need --trust?");
-                Err(Error::broken(Unavailable(Box::new(error))))
+                Err(Error::internal(Unavailable(Box::new(error))))
             }
             Err(error) => Err(for_caller(error)),
         }

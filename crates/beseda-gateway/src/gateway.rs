@@ -7,8 +7,8 @@ use std::{
 };
 
 use beseda_api::{
-    Administration, BusinessId, Clock, Credential, Directory, Error, Holder, NewCabinet, NewKey,
-    Result, SystemClock, Verdict,
+    Administration, AuthResult, BusinessId, Clock, Credential, Directory, Error, NewCabinet,
+    NewKey, Principal, Result, SystemClock,
 };
 use beseda_archive::Archive;
 use beseda_client::{Client, Safety, SecretString, receiver::Take};
@@ -189,7 +189,7 @@ impl Inner {
             self.pages.learn(business, chat, &from, page);
         }
         told.map_err(|error| {
-            if error.refusal().is_none() {
+            if error.kind().is_none() {
                 self.counts.failed(endpoint);
             }
             Trouble::from(for_caller(error))
@@ -472,9 +472,9 @@ fn make_private(path: &Path) -> std::io::Result<()> {
 async fn own_key(engine: &Engine, secret: &Secret, business: BusinessId) -> Result<Option<String>> {
     let api_key = secret.api_key(business.get());
     match engine.authenticate(&Credential::ApiKey(api_key.clone())).await? {
-        Verdict::Granted(_) => Ok(Some(api_key)),
-        Verdict::Revoked => Ok(None),
-        Verdict::Unknown => {
+        AuthResult::Granted(_) => Ok(Some(api_key)),
+        AuthResult::Revoked => Ok(None),
+        AuthResult::Unknown => {
             let scopes = vec!["communication".to_owned(), "all-methods".to_owned()];
             let key = NewKey { name: "gateway".to_owned(), scopes };
             engine.keep_key(business, key, &api_key).await?;
@@ -507,9 +507,9 @@ struct Reception(Arc<Inner>);
 
 impl Attendant for Reception {
     fn attend(&self, visit: Visit<'_>) -> Result<Arc<dyn Attended>> {
-        let program: Arc<str> = match &visit.access.holder {
-            Holder::ApiKey { name, .. } => Arc::from(name.as_str()),
-            Holder::User { id } => Arc::from(format!("user {id}")),
+        let program: Arc<str> = match &visit.access.principal {
+            Principal::ApiKey { name, .. } => Arc::from(name.as_str()),
+            Principal::User { id } => Arc::from(format!("user {id}")),
         };
         let mut terms = self.0.terms(visit.business, &program);
         if let Some(word) = visit.headers.get("x-beseda-priority") {

@@ -5,9 +5,9 @@ use std::{path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use beseda_api::{
-    Access, Administration, ApiKeyInfo, BusinessId, Cabinet, Campaign, Clock, Credential,
-    Directory, Error, Holder, IssuedKey, IssuedToken, NewCabinet, NewCampaign, NewKey, NewUser,
-    Result, TokenInfo, User, Verdict,
+    Access, Administration, ApiKeyInfo, AuthResult, BusinessId, Cabinet, Campaign, Clock,
+    Credential, Directory, Error, IssuedKey, IssuedToken, NewCabinet, NewCampaign, NewKey, NewUser,
+    Principal, Result, TokenInfo, User,
 };
 use beseda_engine::Engine;
 
@@ -180,16 +180,16 @@ pub(crate) struct Door {
 
 #[async_trait]
 impl Directory for Door {
-    async fn authenticate(&self, credential: &Credential) -> Result<Verdict> {
+    async fn authenticate(&self, credential: &Credential) -> Result<AuthResult> {
         let served: Vec<BusinessId> = self.shops.cabinets().into_keys().collect();
         if let Some(own) = self.own.as_ref().filter(|own| own.is(credential)) {
-            let holder: Holder = own.holder.clone();
-            return Ok(Verdict::Granted(Access { holder, businesses: served }));
+            let holder: Principal = own.holder.clone();
+            return Ok(AuthResult::Granted(Access { principal: holder, businesses: served }));
         }
         Ok(match self.engine.authenticate(credential).await? {
-            Verdict::Granted(mut access) => {
+            AuthResult::Granted(mut access) => {
                 access.businesses.retain(|business| served.contains(business));
-                Verdict::Granted(access)
+                AuthResult::Granted(access)
             }
             verdict => verdict,
         })

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use beseda_api::{BusinessId, Clock, Endpoint, LimitState};
+use beseda_api::{BusinessId, Clock, Endpoint, RateLimit};
 use tokio::sync::oneshot;
 
 use cabinet::Cabinet;
@@ -59,7 +59,7 @@ impl std::str::FromStr for Priority {
 /// What is left of a cabinet's hourly budget for an operation, as the upstream tells it.
 pub(crate) trait Meter: Send + Sync {
     /// `None` as long as nothing is known.
-    fn left(&self, business: BusinessId, endpoint: &Endpoint) -> Option<LimitState>;
+    fn left(&self, business: BusinessId, endpoint: &Endpoint) -> Option<RateLimit>;
 }
 
 /// A wish to call.
@@ -166,7 +166,7 @@ impl Lanes {
         business: BusinessId,
         (program, terms): (&Arc<str>, Terms),
         endpoint: &'static Endpoint,
-    ) -> Option<LimitState> {
+    ) -> Option<RateLimit> {
         let left = self.meter.left(business, endpoint)?;
         let now = self.clock.now();
         Some(self.with(business, |cabinet| cabinet.standing(program, terms, endpoint, left, now)))
@@ -186,7 +186,7 @@ impl Lanes {
     }
 
     /// What the upstream has left, as it told last.
-    pub(crate) fn left(&self, business: BusinessId, endpoint: &Endpoint) -> Option<LimitState> {
+    pub(crate) fn left(&self, business: BusinessId, endpoint: &Endpoint) -> Option<RateLimit> {
         self.meter.left(business, endpoint)
     }
 }

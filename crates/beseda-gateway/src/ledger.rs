@@ -78,7 +78,7 @@ impl Ledger {
     ) -> Result<T> {
         let ledger = self.clone();
         let done = tokio::task::spawn_blocking(move || work(&mut ledger.lock())).await;
-        done.map_err(Error::broken)?.map_err(Error::broken)
+        done.map_err(Error::internal)?.map_err(Error::internal)
     }
 
     /// Everything that was agreed.
@@ -144,7 +144,7 @@ impl Ledger {
                 connection.query_row(sql, [], |row| row.get(0)).optional()
             })
             .await?;
-        text.map(|text| serde_json::from_str(&text).map_err(Error::broken)).transpose()
+        text.map(|text| serde_json::from_str(&text).map_err(Error::internal)).transpose()
     }
 
     pub(crate) async fn keep_campaigns(
@@ -152,7 +152,7 @@ impl Ledger {
         campaigns: &[Campaign],
         at: jiff::Timestamp,
     ) -> Result<()> {
-        let text = serde_json::to_string(campaigns).map_err(Error::broken)?;
+        let text = serde_json::to_string(campaigns).map_err(Error::internal)?;
         self.work(move |connection| {
             let sql = "INSERT INTO upstream (one, campaigns, at) VALUES (1, ?1, ?2) \
                        ON CONFLICT DO UPDATE SET campaigns = excluded.campaigns, at = excluded.at";

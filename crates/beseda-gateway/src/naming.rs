@@ -30,8 +30,8 @@ pub(crate) async fn name_sends(
             archive.set_author(send.business, send.chat, message, &send.program)?;
             Ok::<_, beseda_archive::Error>(Some((send.id, message)))
         });
-        let looked = looked.await.map_err(beseda_api::Error::broken)?;
-        if let Some((id, message)) = looked.map_err(beseda_api::Error::broken)? {
+        let looked = looked.await.map_err(beseda_api::Error::internal)?;
+        if let Some((id, message)) = looked.map_err(beseda_api::Error::internal)? {
             ledger.name(id, message).await?;
         }
     }

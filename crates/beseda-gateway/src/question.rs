@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use beseda_api::{
-    BusinessId, Chat, ChatFilter, ChatId, ChatPage, ChatsApi, Endpoint, Error, HistoryFrom,
-    Message, MessageId, MessagePage, PageRequest, Refused, Result, wire::GetChats,
+    ApiError, BusinessId, Chat, ChatFilter, ChatId, ChatPage, ChatsApi, Endpoint, Error,
+    HistoryFrom, Message, MessageId, MessagePage, PageRequest, Result, wire::GetChats,
 };
 use beseda_server::Unavailable;
 
@@ -77,7 +77,7 @@ impl Question {
 /// An error that several callers can be told of.
 #[derive(Debug, Clone)]
 pub(crate) enum Trouble {
-    Refused(Box<Refused>),
+    Refused(Box<ApiError>),
     Broken(Arc<dyn std::error::Error + Send + Sync>),
     Unavailable(Arc<dyn std::error::Error + Send + Sync>),
 }
@@ -85,8 +85,8 @@ pub(crate) enum Trouble {
 impl From<Error> for Trouble {
     fn from(error: Error) -> Self {
         match error {
-            Error::Refused(refused) => Self::Refused(refused),
-            Error::Broken(source) => match source.downcast::<Unavailable>() {
+            Error::Api(refused) => Self::Refused(refused),
+            Error::Internal(source) => match source.downcast::<Unavailable>() {
                 Ok(unavailable) => Self::Unavailable(unavailable.0.into()),
                 Err(source) => Self::Broken(source.into()),
             },
@@ -97,9 +97,9 @@ impl From<Error> for Trouble {
 impl From<Trouble> for Error {
     fn from(trouble: Trouble) -> Self {
         match trouble {
-            Trouble::Refused(refused) => Self::Refused(refused),
-            Trouble::Broken(source) => Self::broken(Shared(source)),
-            Trouble::Unavailable(source) => Self::broken(Unavailable(Box::new(Shared(source)))),
+            Trouble::Refused(refused) => Self::Api(refused),
+            Trouble::Broken(source) => Self::internal(Shared(source)),
+            Trouble::Unavailable(source) => Self::internal(Unavailable(Box::new(Shared(source)))),
         }
     }
 }

@@ -31,7 +31,7 @@ pub(crate) async fn spooled(file: FileUpload) -> Result<Outgoing> {
     let most = usize::try_from(MAX_FILE_BYTES).unwrap_or(usize::MAX);
     let mut content = BytesMut::new();
     let mut pieces = file.content;
-    while let Some(piece) = pieces.try_next().await.map_err(Error::broken)? {
+    while let Some(piece) = pieces.try_next().await.map_err(Error::internal)? {
         if content.len() + piece.len() > most {
             let text = format!("The request is too big: a file has at most {MAX_FILE_BYTES} bytes");
             return Err(Error::bad_request(text));
@@ -108,7 +108,7 @@ impl Visited {
                     return Err(Error::bad_request(text));
                 }
                 Begun::Sent => return self.repeated(Ok(())),
-                Begun::Refused(refused) => return self.repeated(Err(Error::Refused(refused))),
+                Begun::Refused(refused) => return self.repeated(Err(Error::Api(refused))),
                 Begun::Unclear(unclear) => {
                     let found = self.find_out(business, chat, &what, unclear);
                     if self.in_time(found).await?? {
@@ -130,7 +130,7 @@ impl Visited {
             Sending { inner: Arc::clone(&self.inner), business, chat, what, trace, deadline };
         // On a task of its own: a caller who goes away leaves nothing half done.
         let task = self.inner.sending.spawn(sending.run(began, writing, turn));
-        let sent = self.in_time(task).await?.map_err(Error::broken)?;
+        let sent = self.in_time(task).await?.map_err(Error::internal)?;
         sent.map_err(|error| self.heard(for_caller(error)))
     }
 
@@ -180,7 +180,7 @@ impl Visited {
     ) -> Result<bool> {
         let cant = || {
             let text = "nobody knows whether what was sent under this Idempotency-Key has arrived";
-            Error::broken(Unavailable(text.into()))
+            Error::internal(Unavailable(text.into()))
         };
         let Some(since) = unclear.since else { return Err(cant()) };
         let endpoint = &Endpoint::GET_CHAT_HISTORY;
@@ -229,7 +229,7 @@ impl Visited {
             inner.finish(id, outcome, chat, None).await;
             made
         });
-        let made = self.in_time(task).await?.map_err(Error::broken)?;
+        let made = self.in_time(task).await?.map_err(Error::internal)?;
         made.map_err(|error| self.heard(for_caller(error)))
     }
 }
@@ -245,7 +245,7 @@ impl Inner {
     ) {
         let (outcome, answer) = match result {
             Ok(()) => (Outcome::Sent, None),
-            Err(Error::Refused(refused)) => (Outcome::Refused, Some(kept(refused))),
+            Err(Error::Api(refused)) => (Outcome::Refused, Some(kept(refused))),
             Err(error) if Fate::of(error) == Fate::NotDone => {
                 (Outcome::Failed, Some(error.to_string()))
             }
@@ -304,8 +304,8 @@ impl Sending {
             }
             Came::NotSent(error) => {
                 let (outcome, answer) = match &error {
-                    Error::Refused(refused) => (Outcome::Refused, kept(refused)),
-                    Error::Broken(source) => (Outcome::Failed, source.to_string()),
+                    Error::Api(refused) => (Outcome::Refused, kept(refused)),
+                    Error::Internal(source) => (Outcome::Failed, source.to_string()),
                 };
                 inner.note(id, outcome, Some(answer), (Some(&error), None, None)).await;
                 Err(error)
@@ -331,7 +331,7 @@ impl Sending {
             };
             drop(turn.take());
             match Fate::of(&error) {
-                Fate::NotDone if error.refusal().is_some() || !error.is_retryable() => {
+                Fate::NotDone if error.kind().is_some() || !error.is_retryable() => {
                     return Came::NotSent(error);
                 }
                 Fate::NotDone => inner.counts.failed(endpoint(what)),

@@ -7,8 +7,8 @@ use std::{
 };
 
 use beseda_api::{
-    BusinessId, Campaign, Clock, Credential, Endpoint, Error, Holder, LimitState, Refusal, Result,
-    Scope,
+    BusinessId, Campaign, Clock, Credential, Endpoint, Error, ErrorKind, Principal, RateLimit,
+    Result, Scope,
 };
 use beseda_client::{Client, ErrorExt, Failure};
 use beseda_server::Unavailable;
@@ -25,7 +25,7 @@ const FRESH: Duration = Duration::from_secs(60);
 pub(crate) struct OwnCredential {
     hash: [u8; 32],
     /// Who holds it, as far as a caller may ask.
-    pub(crate) holder: Holder,
+    pub(crate) holder: Principal,
 }
 
 fn hash(credential: &Credential) -> [u8; 32] {
@@ -40,13 +40,16 @@ impl OwnCredential {
     /// Learns of the upstream what the credential is called and may do.
     pub(crate) async fn learn(client: &Client, credential: &Credential) -> Self {
         let holder = match credential {
-            Credential::OAuth(_) => Holder::User { id: 0 },
+            Credential::OAuth(_) => Principal::User { id: 0 },
             Credential::ApiKey(_) => match client.token_info().await {
-                Ok(info) => Holder::ApiKey { name: info.name, scopes: info.auth_scopes },
+                Ok(info) => Principal::ApiKey { name: info.name, scopes: info.auth_scopes },
                 // The upstream itself will say what the key may not do.
                 Err(error) => {
                     tracing::warn!(%error, "the upstream doesn't tell what its credential may do");
-                    Holder::ApiKey { name: "upstream".to_owned(), scopes: vec![Scope::AllMethods] }
+                    Principal::ApiKey {
+                        name: "upstream".to_owned(),
+                        scopes: vec![Scope::AllMethods],
+                    }
                 }
             },
         };
@@ -88,7 +91,7 @@ impl Shops {
                 ledger.keep_campaigns(&campaigns, clock.now()).await?;
                 campaigns
             }
-            Err(error) if error.refusal().is_some() => return Err(error),
+            Err(error) if error.kind().is_some() => return Err(error),
             Err(error) => {
                 let Some(remembered) = ledger.campaigns().await? else { return Err(error) };
                 tracing::warn!(%error, "the upstream can't be reached: its shops are those seen last");
@@ -156,7 +159,7 @@ impl Shops {
 pub(crate) struct ClientMeter(pub(crate) Client);
 
 impl Meter for ClientMeter {
-    fn left(&self, business: BusinessId, endpoint: &Endpoint) -> Option<LimitState> {
+    fn left(&self, business: BusinessId, endpoint: &Endpoint) -> Option<RateLimit> {
         let state = self.0.governor()?.state(business)?;
         let of = state.budgets.iter().find(|budget| budget.operation == endpoint.name)?;
         of.limit
@@ -167,16 +170,16 @@ impl Meter for ClientMeter {
 pub(crate) fn for_caller(error: Error) -> Error {
     match error {
         // It isn't the caller's credential that is bad.
-        Error::Refused(refused) if refused.refusal == Refusal::Unauthorized => {
-            tracing::error!(error = %Error::Refused(refused), "the upstream refuses the gateway's credential");
+        Error::Api(refused) if refused.kind == ErrorKind::Unauthorized => {
+            tracing::error!(error = %Error::Api(refused), "the upstream refuses the gateway's credential");
             let text = "the upstream refuses the gateway's credential";
-            Error::broken(Unavailable(text.into()))
+            Error::internal(Unavailable(text.into()))
         }
-        Error::Broken(source) => match source.downcast::<Failure>() {
+        Error::Internal(source) => match source.downcast::<Failure>() {
             Ok(failure) if is_limit(&failure) => over_limit(&failure),
-            Ok(failure) if away(&failure) => Error::broken(Unavailable(failure)),
-            Ok(failure) => Error::Broken(failure),
-            Err(source) => Error::Broken(source),
+            Ok(failure) if away(&failure) => Error::internal(Unavailable(failure)),
+            Ok(failure) => Error::Internal(failure),
+            Err(source) => Error::Internal(source),
         },
         refused => refused,
     }
@@ -188,14 +191,14 @@ fn is_limit(failure: &Failure) -> bool {
 
 /// The 420 that the upstream would have said, had it been asked.
 fn over_limit(failure: &Failure) -> Error {
-    let mut error = Error::refused(Refusal::LimitExceeded, "Hit rate limit");
-    if let (Failure::OverLimit { operation, business, .. }, Error::Refused(refused)) =
+    let mut error = Error::new(ErrorKind::LimitExceeded, "Hit rate limit");
+    if let (Failure::OverLimit { operation, business, .. }, Error::Api(refused)) =
         (failure, &mut error)
     {
         let endpoint = Endpoint::ALL.into_iter().find(|endpoint| endpoint.name == *operation);
         let path = endpoint.map_or("", |endpoint| endpoint.path);
         let of = business.map(|business| format!(" for businessId {business}")).unwrap_or_default();
-        for fault in &mut refused.faults {
+        for fault in &mut refused.items {
             fault.message = Some(format!("Hit rate limit for resource {path}{of}"));
         }
     }
@@ -212,6 +215,6 @@ fn away(failure: &Failure) -> bool {
 }
 
 /// What the answer's headers said of the limit, if it was refused.
-pub(crate) fn told(error: &Error) -> Option<LimitState> {
+pub(crate) fn told(error: &Error) -> Option<RateLimit> {
     error.answer().and_then(|answer| answer.limit)
 }

@@ -12,8 +12,8 @@ use std::{
 use async_trait::async_trait;
 use beseda_api::{
     BusinessId, Chat, ChatContext, ChatFilter, ChatId, ChatPage, ChatsApi, Endpoint, Error,
-    FileUpload, HistoryFrom, LimitState, Message, MessageId, MessagePage, MessageText, PageRequest,
-    Refusal, Result,
+    ErrorKind, FileUpload, HistoryFrom, Message, MessageId, MessagePage, MessageText, PageRequest,
+    RateLimit, Result,
 };
 use beseda_client::Outgoing;
 use beseda_server::{Attended, Unavailable};
@@ -80,7 +80,7 @@ pub(crate) struct Visited {
     source: AtomicU8,
     waited: Mutex<Option<Duration>>,
     /// What the upstream said of the limit when it refused.
-    refused: Mutex<Option<LimitState>>,
+    refused: Mutex<Option<RateLimit>>,
 }
 
 impl Visited {
@@ -135,7 +135,7 @@ impl Visited {
                 format!("Hit rate limit of {most} parallel requests for businessId {business}")
             }
         };
-        Error::refused(Refusal::LimitExceeded, text)
+        Error::new(ErrorKind::LimitExceeded, text)
     }
 
     /// Reads, joined with whoever reads the same.
@@ -173,12 +173,12 @@ impl Visited {
     pub(crate) async fn in_time<T>(&self, work: impl Future<Output = T>) -> Result<T> {
         let deadline = self.caller.deadline.checked_sub(MARGIN / 2).unwrap_or(self.caller.deadline);
         let done = tokio::time::timeout_at(deadline.into(), work).await;
-        done.map_err(|_| Error::broken(Unavailable("the upstream didn't answer in time".into())))
+        done.map_err(|_| Error::internal(Unavailable("the upstream didn't answer in time".into())))
     }
 
     /// Remembers what an error tells of the limit.
     pub(crate) fn heard(&self, error: Error) -> Error {
-        if error.refusal() == Some(Refusal::LimitExceeded) {
+        if error.kind() == Some(ErrorKind::LimitExceeded) {
             *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = told(&error);
         }
         error
@@ -186,7 +186,7 @@ impl Visited {
 }
 
 impl Attended for Visited {
-    fn standing(&self) -> Option<LimitState> {
+    fn standing(&self) -> Option<RateLimit> {
         let caller = &self.caller;
         let refused = *self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         let business = caller.business?;
@@ -208,7 +208,7 @@ impl Attended for Visited {
 }
 
 fn unexpected() -> Error {
-    Error::broken("a read was answered with another one's answer")
+    Error::internal("a read was answered with another one's answer")
 }
 
 #[async_trait]

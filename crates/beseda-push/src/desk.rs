@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use beseda_api::{
-    Attempt, BusinessId, DeliveriesRequest, DeliveryPage, Error, NewSubscription, PageToken,
-    Paging, Refusal, Result, Subscription, SubscriptionState, Subscriptions, Then, Time,
-    notification::Notification,
+    BusinessId, DeliveriesRequest, DeliveryAttempt, DeliveryPage, Error, ErrorKind,
+    NewSubscription, PageToken, Paging, QueueAction, Result, Subscription, SubscriptionState,
+    Subscriptions, Time, notification::Notification,
 };
 use jiff::Timestamp;
 
@@ -26,9 +26,9 @@ impl Subscriptions for Sender {
         self.list_subscriptions(business).await?;
         let (ping, sent) = self.ping(&new.url).await;
         refuse_unless_answered(&sent)?;
-        let made = self.outbox.put_subscription(business, new, ping.at).await?;
+        let made = self.outbox.insert_subscription(business, new, ping.at).await?;
         let made = made.ok_or_else(|| business_not_found(business))?;
-        self.outbox.settle(ping.attempt(made.id, sent)).await?;
+        self.outbox.record_attempt(ping.attempt(made.id, sent)).await?;
         Ok(made)
     }
 
@@ -50,7 +50,7 @@ impl Subscriptions for Sender {
         let found = self.subscription(business, subscription).await?;
         let (ping, sent) = self.ping(&found.url).await;
         let answered = refuse_unless_answered(&sent);
-        self.outbox.settle(ping.attempt(subscription, sent)).await?;
+        self.outbox.record_attempt(ping.attempt(subscription, sent)).await?;
         answered?;
         self.set(business, subscription, SubscriptionState::Active).await
     }
@@ -91,7 +91,7 @@ impl Subscriptions for Sender {
         if found.event_id.is_none() {
             return Err(Error::bad_request("A PING can't be replayed"));
         }
-        let found = self.outbox.enqueue_again(subscription, delivery).await?;
+        let found = self.outbox.replay(subscription, delivery).await?;
         found.then_some(()).ok_or_else(|| not_found("Delivery", delivery))
     }
 }
@@ -103,17 +103,17 @@ struct Ping {
 }
 
 impl Ping {
-    fn attempt(self, subscription: i64, sent: Sent) -> Attempt {
-        Attempt {
+    fn attempt(self, subscription: i64, sent: Sent) -> DeliveryAttempt {
+        DeliveryAttempt {
             subscription,
-            place: None,
+            position: None,
             notification: self.notification,
             at: self.at,
             took_ms: sent.took_ms,
             outcome: sender::outcome(&sent.result),
             status: sent.status.map(|status| status.as_u16()),
             failure: sent.result.err().map(|miss| miss.failure().clone()),
-            then: Then::Stay,
+            action: QueueAction::Keep,
         }
     }
 }
@@ -138,7 +138,7 @@ impl Sender {
         subscription: i64,
         state: SubscriptionState,
     ) -> Result<Subscription> {
-        let found = self.outbox.set_subscription(business, subscription, state).await?;
+        let found = self.outbox.set_subscription_state(business, subscription, state).await?;
         found.ok_or_else(|| not_found("Subscription", subscription))
     }
 }
@@ -154,9 +154,9 @@ fn refuse_unless_answered(sent: &Sent) -> Result<()> {
 }
 
 fn business_not_found(business: BusinessId) -> Error {
-    Error::refused(Refusal::NotFound, format!("Business not found: {business}"))
+    Error::new(ErrorKind::NotFound, format!("Business not found: {business}"))
 }
 
 fn not_found(what: &str, id: i64) -> Error {
-    Error::refused(Refusal::NotFound, format!("{what} not found: {id}"))
+    Error::new(ErrorKind::NotFound, format!("{what} not found: {id}"))
 }

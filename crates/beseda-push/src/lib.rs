@@ -27,14 +27,14 @@ use std::{
     sync::{Arc, OnceLock, Weak},
 };
 
-use beseda_api::{Clock, Outbox, Subscriptions};
+use beseda_api::{Clock, NotificationQueue, Subscriptions};
 use rustls_pki_types::CertificateDer;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 pub use address::{Policy, Resolve, SystemResolver};
 pub use beseda_alarm::SystemAlarm;
-pub use beseda_api::Alarm;
+pub use beseda_api::Timer;
 pub use mischief::{Mischief, Prank};
 
 use post::Post;
@@ -85,10 +85,10 @@ impl Push {
     /// Starts sending what waits, on the runtime this is called on.
     #[must_use]
     pub fn start(
-        outbox: Arc<dyn Outbox>,
+        outbox: Arc<dyn NotificationQueue>,
         settings: Settings,
         clock: Arc<dyn Clock>,
-        alarm: Arc<dyn Alarm>,
+        alarm: Arc<dyn Timer>,
     ) -> Self {
         let sender = Arc::new(Sender {
             outbox,

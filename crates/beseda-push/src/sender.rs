@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use beseda_api::{Attempt, Clock, DeliveryOutcome, Outbox, Pending, Result, Then};
+use beseda_api::{
+    Clock, DeliveryAttempt, DeliveryOutcome, NotificationQueue, QueueAction, QueuedNotification,
+    Result,
+};
 use jiff::Timestamp;
 use tokio::{
     sync::Semaphore,
@@ -15,7 +18,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Alarm, Mischief, Prank, ladder,
+    Mischief, Prank, Timer, ladder,
     post::{Post, Sent},
     receipt::Miss,
 };
@@ -27,10 +30,10 @@ const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
 /// Everything the sending needs.
 pub(crate) struct Sender {
-    pub(crate) outbox: Arc<dyn Outbox>,
+    pub(crate) outbox: Arc<dyn NotificationQueue>,
     pub(crate) post: Post,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) alarm: Arc<dyn Alarm>,
+    pub(crate) alarm: Arc<dyn Timer>,
     pub(crate) mischief: OnceLock<Weak<dyn Mischief>>,
 }
 
@@ -70,13 +73,13 @@ impl Sender {
 
     async fn wait(&self, next: Option<Timestamp>) {
         match next {
-            Some(moment) => self.alarm.until(moment).await,
+            Some(moment) => self.alarm.sleep_until(moment).await,
             None => std::future::pending().await,
         }
     }
 
     /// What may go now, and when the next one may.
-    async fn look(&self, taken: &HashSet<i64>) -> (Vec<Pending>, Option<Timestamp>) {
+    async fn look(&self, taken: &HashSet<i64>) -> (Vec<QueuedNotification>, Option<Timestamp>) {
         let heads = match self.outbox.heads().await {
             Ok(heads) => heads,
             Err(error) => {
@@ -92,7 +95,7 @@ impl Sender {
     }
 
     /// Sends what waits for a subscription until nothing does or one fails.
-    async fn drain(&self, first: Pending) {
+    async fn drain(&self, first: QueuedNotification) {
         let mut next = Some(first);
         while let Some(head) = next.take() {
             let subscription = head.subscription;
@@ -107,12 +110,12 @@ impl Sender {
     }
 
     /// Sends one, if nothing goes wrong on purpose; gives the next if it may go at once.
-    async fn deliver(&self, head: Pending) -> Result<Option<Pending>> {
+    async fn deliver(&self, head: QueuedNotification) -> Result<Option<QueuedNotification>> {
         let mischief = self.mischief.get().and_then(Weak::upgrade);
         let prank = mischief.map_or(Prank::None, |mischief| mischief.prank(&head.notification));
         let head = match prank {
             Prank::Later => {
-                self.outbox.put_behind(head.subscription, head.place).await?;
+                self.outbox.requeue(head.subscription, head.position).await?;
                 match self.outbox.head(head.subscription).await? {
                     Some(first) => first,
                     None => return Ok(None),
@@ -121,7 +124,9 @@ impl Sender {
             Prank::Twice => {
                 let at = self.clock.now();
                 let sent = self.post.send(&head.url, &head.notification).await;
-                self.outbox.settle(attempt(head.clone(), sent, at, Then::Stay)).await?;
+                self.outbox
+                    .record_attempt(attempt(head.clone(), sent, at, QueueAction::Keep))
+                    .await?;
                 head
             }
             Prank::None => head,
@@ -131,8 +136,8 @@ impl Sender {
         let then = decide(&sent, head.failing_since, at);
         tell(&head, &sent, then);
         let subscription = head.subscription;
-        self.outbox.settle(attempt(head, sent, at, then)).await?;
-        if then != Then::Next {
+        self.outbox.record_attempt(attempt(head, sent, at, then)).await?;
+        if then != QueueAction::Acknowledge {
             return Ok(None);
         }
         let next = self.outbox.head(subscription).await?;
@@ -140,47 +145,54 @@ impl Sender {
     }
 }
 
-fn is_due(head: &Pending, now: Timestamp) -> bool {
+fn is_due(head: &QueuedNotification, now: Timestamp) -> bool {
     head.due.is_none_or(|due| due <= now)
 }
 
-fn decide(sent: &Sent, failing_since: Option<Timestamp>, at: Timestamp) -> Then {
+fn decide(sent: &Sent, failing_since: Option<Timestamp>, at: Timestamp) -> QueueAction {
     match &sent.result {
-        Ok(()) | Err(Miss::Rejected(_)) => Then::Next,
+        Ok(()) | Err(Miss::Rejected(_)) => QueueAction::Acknowledge,
         Err(Miss::Failed(_)) => {
             let failing_since = failing_since.unwrap_or(at);
             ladder::next(failing_since, at)
-                .map_or(Then::Off, |due| Then::Again { failing_since, due })
+                .map_or(QueueAction::Disable, |due| QueueAction::Retry { failing_since, due })
         }
     }
 }
 
-fn tell(head: &Pending, sent: &Sent, then: Then) {
+fn tell(head: &QueuedNotification, sent: &Sent, then: QueueAction) {
     let subscription = head.subscription;
     match &sent.result {
-        Ok(()) => tracing::debug!(subscription, place = head.place, "a notification was taken in"),
+        Ok(()) => {
+            tracing::debug!(subscription, place = head.position, "a notification was taken in")
+        }
         Err(miss) => {
             let failure = miss.failure();
-            tracing::warn!(subscription, place = head.place, %failure, "a notification failed");
+            tracing::warn!(subscription, place = head.position, %failure, "a notification failed");
         }
     }
-    if then == Then::Off {
+    if then == QueueAction::Disable {
         tracing::error!(subscription, "nothing got through for 14 days: switched off and emptied");
     }
 }
 
 /// What is kept of a sending.
-fn attempt(head: Pending, sent: Sent, at: Timestamp, then: Then) -> Attempt {
-    Attempt {
+fn attempt(
+    head: QueuedNotification,
+    sent: Sent,
+    at: Timestamp,
+    then: QueueAction,
+) -> DeliveryAttempt {
+    DeliveryAttempt {
         subscription: head.subscription,
-        place: Some(head.place),
+        position: Some(head.position),
         notification: head.notification,
         at,
         took_ms: sent.took_ms,
         outcome: outcome(&sent.result),
         status: sent.status.map(|status| status.as_u16()),
         failure: sent.result.err().map(|miss| miss.failure().clone()),
-        then,
+        action: then,
     }
 }
 

@@ -27,7 +27,7 @@ impl ChatsApi for MyChats {
         let found = talks.iter().filter(|talk| talk.0 == of && by.matches(&talk.1));
         let newest_first =
             |chat: &Chat| (-chat.updated_at.timestamp().as_microsecond(), -chat.chat_id.get());
-        let (chats, paging) = page.cut(of, found.map(|talk| talk.1.clone()), newest_first)?;
+        let (chats, paging) = page.paginate(of, found.map(|talk| talk.1.clone()), newest_first)?;
         Ok(ChatPage { chats, paging })
     }
 
@@ -44,7 +44,8 @@ impl ChatsApi for MyChats {
         let mut talks = self.0.lock().await;
         let Talk(_, chat, messages) = find(&mut talks, of, id)?;
         let wanted = messages.iter().filter(|m| Some(m.message_id) >= from.message_id_from);
-        let (messages, paging) = from.page.cut(id, wanted.cloned(), |m| (m.message_id.get(), 0))?;
+        let (messages, paging) =
+            from.page.paginate(id, wanted.cloned(), |m| (m.message_id.get(), 0))?;
         Ok(MessagePage { order_id: chat.order_id, context: chat.context.clone(), messages, paging })
     }
 
@@ -60,7 +61,7 @@ impl ChatsApi for MyChats {
         if let Some(talk) = talks.iter().find(|talk| talk.0 == of && talk.1.context == context) {
             return Ok(talk.1.chat_id);
         }
-        let id = ChatId::new(talks.len() as i64 + 1).map_err(Error::broken)?;
+        let id = ChatId::new(talks.len() as i64 + 1).map_err(Error::internal)?;
         talks.push(Talk(of, Chat::new(id, context, Time::moscow(SystemClock.now())), Vec::new()));
         Ok(id)
     }
@@ -69,7 +70,7 @@ impl ChatsApi for MyChats {
         let (mut talks, now) = (self.0.lock().await, SystemClock.now());
         let last = talks.iter().filter_map(|talk| Some(talk.2.last()?.message_id.get())).max();
         let message = now.as_microsecond().max(last.unwrap_or(0) + 1);
-        let message = MessageId::new(message).map_err(Error::broken)?;
+        let message = MessageId::new(message).map_err(Error::internal)?;
         let Talk(_, chat, messages) = find(&mut talks, of, id)?;
         messages.push(Message::text(message, Time::moscow(now), Sender::Partner, text));
         (chat.updated_at, chat.status) = (Time::moscow(now), ChatStatus::WaitingForCustomer);

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Instant};
 
-use beseda_api::{Access, BusinessId, ChatsApi, Endpoint, Error, Generation, LimitState};
+use beseda_api::{Access, BusinessId, ChatsApi, Endpoint, Error, Generation, RateLimit};
 use http::{HeaderMap, HeaderValue};
 
 /// A call that has passed the gate.
@@ -41,13 +41,13 @@ pub trait Attendant: Send + Sync {
 /// The seven operations for one call, and what is told of it afterwards.
 pub trait Attended: ChatsApi {
     /// What the answer says of the hourly limit; the server's own counting if `None`.
-    fn standing(&self) -> Option<LimitState>;
+    fn standing(&self) -> Option<RateLimit>;
 
     /// Puts on what the answer says besides.
     fn headers(&self, headers: &mut HeaderMap);
 }
 
-/// Inside of [`Error::Broken`], this is answered with 503 in place of 500: whoever really answers can't be reached.
+/// Inside of [`Error::Internal`], this is answered with 503 in place of 500: whoever really answers can't be reached.
 #[derive(Debug)]
 pub struct Unavailable(pub Box<dyn std::error::Error + Send + Sync>);
 

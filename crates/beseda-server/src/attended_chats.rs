@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use beseda_api::{
     BusinessId, Chat, ChatContext, ChatFilter, ChatId, ChatPage, ChatsApi, FileUpload, HistoryFrom,
-    LimitState, Message, MessageId, MessagePage, MessageText, PageRequest, Result,
+    Message, MessageId, MessagePage, MessageText, PageRequest, RateLimit, Result,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -17,7 +17,7 @@ use crate::Attended;
 pub struct AttendedChats {
     chats: Arc<dyn ChatsApi>,
     headers: HeaderMap,
-    limit: Option<LimitState>,
+    limit: Option<RateLimit>,
 }
 
 impl AttendedChats {
@@ -36,14 +36,14 @@ impl AttendedChats {
 
     /// Says what the `X-RateLimit-Resource-*` headers of the answer say, in place of the server's own count.
     #[must_use]
-    pub fn limit(mut self, limit: LimitState) -> Self {
+    pub fn limit(mut self, limit: RateLimit) -> Self {
         self.limit = Some(limit);
         self
     }
 }
 
 impl Attended for AttendedChats {
-    fn standing(&self) -> Option<LimitState> {
+    fn standing(&self) -> Option<RateLimit> {
         self.limit
     }
 

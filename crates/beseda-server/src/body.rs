@@ -237,7 +237,7 @@ fn is_media_type(essence: &str) -> bool {
 }
 
 fn unsupported(text: String) -> Error {
-    Error::refused(beseda_api::Refusal::UnsupportedMediaType, text)
+    Error::new(beseda_api::ErrorKind::UnsupportedMediaType, text)
 }
 
 #[cfg(test)]
@@ -268,7 +268,7 @@ mod tests {
         let body = br#"{"contexts":[{"type":"ORDER","id":1},{"type":"ORDER","id":"2"}]}"#;
         assert_eq!(refused::<GetChats>(body), path);
         let marked = json::<SendMessage>(b"\xEF\xBB\xBF{\"message\":\"a\"}").unwrap();
-        assert_eq!(marked.read().unwrap().as_str(), "a");
+        assert_eq!(marked.parse().unwrap().as_str(), "a");
         assert_eq!(refused::<SendMessage>(b"\xEF\xBB\xBF"), "Required request body is missing");
         let by_position = br#"{"contexts":[["ORDER",5]]}"#;
         assert_eq!(refused::<GetChats>(by_position), "Illegal input at 'contexts[0]'");

@@ -2,7 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use beseda_api::{
-    Access, Campaign, CampaignList, Error, Holder, PageToken, Pager, Paging, Result,
+    Access, Campaign, CampaignList, Error, PageToken, Pager, Paging, Principal, Result,
     wire::{AuthKey, AuthTokenInfo},
 };
 
@@ -22,12 +22,12 @@ pub(crate) async fn get_campaigns(call: &mut Call<'_>, access: &Access) -> Resul
 }
 
 pub(crate) fn get_auth_token_info(access: &Access) -> Result<Answer> {
-    match &access.holder {
-        Holder::ApiKey { name, scopes } => {
+    match &access.principal {
+        Principal::ApiKey { name, scopes } => {
             let api_key = AuthKey { name: name.clone(), auth_scopes: scopes.clone() };
             reply::ok(AuthTokenInfo { api_key })
         }
-        Holder::User { .. } => Err(gate::access_denied()),
+        Principal::User { .. } => Err(gate::access_denied()),
     }
 }
 

@@ -11,7 +11,7 @@ use axum::{
     extract::{Request, State},
     response::Response,
 };
-use beseda_api::{ChatsApi, Error, LimitState, Refusal, Result};
+use beseda_api::{ChatsApi, Error, ErrorKind, RateLimit, Result};
 use bytes::Bytes;
 use futures::FutureExt;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header, request::Parts};
@@ -55,7 +55,7 @@ struct Exchange {
     /// Who attended to it, if anybody did.
     attended: Option<Arc<dyn Attended>>,
     /// What the implementation said of a limit of its own when it refused.
-    refused: Option<LimitState>,
+    refused: Option<RateLimit>,
 }
 
 /// Answers one request, whatever it is.
@@ -134,11 +134,11 @@ async fn guarded(
         Ok(Err(panic)) => {
             let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
             let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-            let error = Error::broken(format!("panic: {}", text.unwrap_or_default()));
+            let error = Error::internal(format!("panic: {}", text.unwrap_or_default()));
             Answer::Whole(reply::error(&error, &request_id))
         }
         Err(_) => {
-            let error = Error::broken("the request took too long");
+            let error = Error::internal("the request took too long");
             Answer::Whole(reply::error(&error, &request_id))
         }
     }
@@ -205,8 +205,8 @@ impl Exchange {
     /// Takes over what an implementation's own 420 says of its limit. Our count is not what it refused by, so without
     /// figures nothing is left. An attendant tells its figures itself.
     fn hear(&mut self, error: &Error) {
-        if error.refusal() == Some(Refusal::LimitExceeded) {
-            self.refused = error.limit();
+        if error.kind() == Some(ErrorKind::LimitExceeded) {
+            self.refused = error.rate_limit();
             if self.refused.is_none() && self.attended.is_none() {
                 self.standing.remaining = 0;
             }

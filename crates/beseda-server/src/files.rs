@@ -30,7 +30,7 @@ pub(crate) async fn handle(call: &mut Call<'_>, rest: &str, now: Timestamp) -> R
     if server.settings.files == FileAccess::Required {
         admit(call, files, &id, now).await?;
     }
-    let etag = HeaderValue::try_from(format!("\"{id}\"")).map_err(beseda_api::Error::broken)?;
+    let etag = HeaderValue::try_from(format!("\"{id}\"")).map_err(beseda_api::Error::internal)?;
     let headers = &call.parts.headers;
     let range = range(headers, &etag);
     let download = files.open_file(&id, range).await?.ok_or_else(reply::resource_not_found)?;
@@ -56,7 +56,7 @@ async fn admit(
     let access = call.server.gate.verdict(call.directory(), &credential, now).await?;
     let business = files.file_business(id).await?;
     let business = business.ok_or_else(reply::resource_not_found)?;
-    if access.opens(business) { Ok(()) } else { Err(gate::access_denied()) }
+    if access.allows(business) { Ok(()) } else { Err(gate::access_denied()) }
 }
 
 fn respond(
@@ -99,7 +99,7 @@ fn respond(
 }
 
 fn value(text: String) -> Result<HeaderValue> {
-    HeaderValue::from_maybe_shared(Bytes::from(text)).map_err(beseda_api::Error::broken)
+    HeaderValue::from_maybe_shared(Bytes::from(text)).map_err(beseda_api::Error::internal)
 }
 
 /// `attachment` with the name twice: in ASCII for old readers, exact for the others (RFC 6266).

@@ -9,8 +9,8 @@ use std::sync::{
 };
 
 use beseda_api::{
-    Access, BusinessId, Credential, Directory, Error, Generation, Holder, Refusal, Result, Scope,
-    Verdict,
+    Access, AuthResult, BusinessId, Credential, Directory, Error, ErrorKind, Generation, Principal,
+    Result, Scope,
 };
 use http::{HeaderMap, header};
 use jiff::Timestamp;
@@ -107,7 +107,7 @@ impl Gate {
             }
         }
         let access = match directory.authenticate(credential).await? {
-            Verdict::Granted(access) => Arc::new(access),
+            AuthResult::Granted(access) => Arc::new(access),
             verdict => {
                 self.known.remove(&hash);
                 return Err(not_granted(credential, &verdict));
@@ -127,9 +127,9 @@ fn hash(credential: &Credential) -> Hash {
     Sha256::new().chain_update([kind]).chain_update(secret.as_bytes()).finalize().into()
 }
 
-fn not_granted(credential: &Credential, verdict: &Verdict) -> Error {
+fn not_granted(credential: &Credential, verdict: &AuthResult) -> Error {
     match (credential, verdict) {
-        (Credential::ApiKey(_), Verdict::Revoked) => unauthorized("Api-Key token is revoked"),
+        (Credential::ApiKey(_), AuthResult::Revoked) => unauthorized("Api-Key token is revoked"),
         (Credential::ApiKey(_), _) => unauthorized("Api-Key token is invalid"),
         (Credential::OAuth(_), _) => forbidden("OAuth token is invalid"),
     }
@@ -154,7 +154,7 @@ pub(crate) async fn admit(
     let credential = credential::read(headers, server.settings.api_key_format)?;
     let directory = server.services.directory.as_ref();
     let access = server.gate.verdict(directory, &credential, now).await?;
-    check_scopes(&access.holder, operation)?;
+    check_scopes(&access.principal, operation)?;
     let business = business.map(|segment| open(&access, segment)).transpose()?;
     let entity = Entity::of(&access, business);
     let login = || Entity::login(&access, &hash(&credential));
@@ -167,13 +167,13 @@ pub(crate) async fn admit(
 fn open(access: &Access, segment: &str) -> Result<BusinessId> {
     let segment = percent_encoding::percent_decode_str(segment).decode_utf8_lossy();
     let business: BusinessId = query::id("businessId", query::parse(&segment)?)?;
-    if access.opens(business) { Ok(business) } else { Err(access_denied()) }
+    if access.allows(business) { Ok(business) } else { Err(access_denied()) }
 }
 
-fn check_scopes(holder: &Holder, operation: Operation) -> Result<()> {
+fn check_scopes(holder: &Principal, operation: Operation) -> Result<()> {
     const TEXT: &str = "Token does not have any of the scopes to access the API method: ";
     let wanted = operation.endpoint().scopes;
-    let Holder::ApiKey { scopes, .. } = holder else { return Ok(()) };
+    let Principal::ApiKey { scopes, .. } = holder else { return Ok(()) };
     if wanted.is_empty() || wanted.iter().any(|scope| scopes.contains(scope)) {
         return Ok(());
     }
@@ -191,9 +191,9 @@ pub(crate) fn access_denied() -> Error {
 }
 
 fn forbidden(text: &str) -> Error {
-    Error::refused(Refusal::Forbidden, text)
+    Error::new(ErrorKind::Forbidden, text)
 }
 
 fn unauthorized(text: &str) -> Error {
-    Error::refused(Refusal::Unauthorized, text)
+    Error::new(ErrorKind::Unauthorized, text)
 }

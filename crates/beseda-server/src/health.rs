@@ -1,6 +1,6 @@
 //! Pages about the server itself: alive, ready, counted, versioned. Nothing of a cabinet is on them.
 
-use beseda_api::{Causes, Result};
+use beseda_api::{ErrorChain, Result};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Response, header};
 use serde::Serialize;
@@ -62,7 +62,7 @@ async fn ready(call: &mut Call<'_>) -> Result<Answer> {
     match call.directory().ready().await {
         Ok(()) => reply::done(),
         Err(error) => {
-            tracing::warn!(error = %Causes(&error), "not ready");
+            tracing::warn!(error = %ErrorChain(&error), "not ready");
             Ok(reply::unavailable())
         }
     }

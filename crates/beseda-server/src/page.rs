@@ -79,7 +79,7 @@ fn number(out: &mut Vec<u8>, number: i64) {
 }
 
 fn value<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) -> Result<()> {
-    sonic_rs::to_writer(out, value).map_err(Error::broken)
+    sonic_rs::to_writer(out, value).map_err(Error::internal)
 }
 
 #[cfg(test)]

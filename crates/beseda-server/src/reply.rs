@@ -2,8 +2,8 @@
 
 use axum::body::Body;
 use beseda_api::{
-    Error, Fault, Refusal, Result,
-    wire::{Envelope, Failure},
+    ApiErrorItem, Error, ErrorKind, Result,
+    wire::{Envelope, ErrorResponse},
 };
 use bytes::{BufMut, Bytes, BytesMut};
 use http::{HeaderValue, Method, Response, StatusCode, header};
@@ -49,7 +49,7 @@ pub(crate) fn done() -> Result<Answer> {
 /// 200 with this body as it is.
 pub(crate) fn bare<T: Serialize>(body: &T) -> Result<Answer> {
     let mut room = BytesMut::with_capacity(ROOM).writer();
-    sonic_rs::to_writer(&mut room, body).map_err(Error::broken)?;
+    sonic_rs::to_writer(&mut room, body).map_err(Error::internal)?;
     Ok(Answer::Whole(json(StatusCode::OK, room.into_inner().freeze())))
 }
 
@@ -63,8 +63,8 @@ fn json(status: StatusCode, body: Bytes) -> Response<Bytes> {
 /// The answer to an error: a refusal as it is, a breakage as a plain 500 that tells nothing.
 pub(crate) fn error(error: &Error, request_id: &HeaderValue) -> Response<Bytes> {
     match error {
-        Error::Refused(refused) => failure(refused.refusal, &refused.faults),
-        Error::Broken(source) => {
+        Error::Api(refused) => failure(refused.kind, &refused.items),
+        Error::Internal(source) => {
             let request_id = request_id.to_str().unwrap_or("-");
             if source.is::<Unavailable>() {
                 report::unavailable(request_id, source.as_ref());
@@ -85,7 +85,7 @@ pub(crate) fn internal_error() -> Response<Bytes> {
 /// 405 with the methods that would do.
 pub(crate) fn method_not_allowed(method: &Method, allow: &'static str) -> Answer {
     let text = format!("Request method '{method}' not supported");
-    let fault = fault(Refusal::MethodNotAllowed.code(), &text);
+    let fault = fault(ErrorKind::MethodNotAllowed.code(), &text);
     let mut response = enveloped(StatusCode::METHOD_NOT_ALLOWED, &[fault]);
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
     Answer::Whole(response)
@@ -97,7 +97,7 @@ pub(crate) fn malformed(status: StatusCode) -> Answer {
         StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => return too_many_headers(),
         StatusCode::URI_TOO_LONG => ("URI_TOO_LONG", "The request target is too long"),
         _ => (
-            Refusal::BadRequest.code(),
+            ErrorKind::BadRequest.code(),
             "The request is not valid HTTP: its first line or a header can't be parsed, or its target is not UTF-8",
         ),
     };
@@ -123,27 +123,27 @@ fn no_service() -> Response<Bytes> {
 
 /// 404 for a path we don't have.
 pub(crate) fn resource_not_found() -> Error {
-    Error::refused(Refusal::NotFound, "Resource not found")
+    Error::new(ErrorKind::NotFound, "Resource not found")
 }
 
-fn fault(code: &str, message: &str) -> Fault {
-    Fault { code: code.to_owned(), message: Some(message.to_owned()) }
+fn fault(code: &str, message: &str) -> ApiErrorItem {
+    ApiErrorItem { code: code.to_owned(), message: Some(message.to_owned()) }
 }
 
-fn failure(refusal: Refusal, faults: &[Fault]) -> Response<Bytes> {
+fn failure(refusal: ErrorKind, faults: &[ApiErrorItem]) -> Response<Bytes> {
     let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST);
     let mut response = if faults.is_empty() {
-        enveloped(status, &[Fault { code: refusal.code().to_owned(), message: None }])
+        enveloped(status, &[ApiErrorItem { code: refusal.code().to_owned(), message: None }])
     } else {
         enveloped(status, faults)
     };
-    if refusal == Refusal::LimitExceeded {
+    if refusal == ErrorKind::LimitExceeded {
         response.extensions_mut().insert(ReasonPhrase::from_static(b"Enhance Your Calm"));
     }
     response
 }
 
-fn enveloped(status: StatusCode, faults: &[Fault]) -> Response<Bytes> {
-    let body = serde_json::to_vec(&Failure::new(faults.to_vec())).unwrap_or_default();
+fn enveloped(status: StatusCode, faults: &[ApiErrorItem]) -> Response<Bytes> {
+    let body = serde_json::to_vec(&ErrorResponse::new(faults.to_vec())).unwrap_or_default();
     json(status, Bytes::from(body))
 }

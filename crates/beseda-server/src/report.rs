@@ -2,18 +2,18 @@
 
 use std::io::Write;
 
-use beseda_api::Causes;
+use beseda_api::ErrorChain;
 
 /// Tells of a request that failed for a reason of our own.
 pub(crate) fn internal_error(request_id: &str, error: &(dyn std::error::Error + 'static)) {
-    let error = Causes(error);
+    let error = ErrorChain(error);
     tracing::error!(request_id, %error, "request failed");
     unheard(&format!("request {request_id} failed: {error}"));
 }
 
 /// Tells of a request that can't be served now, because whoever would really answer can't be reached.
 pub(crate) fn unavailable(request_id: &str, error: &(dyn std::error::Error + 'static)) {
-    let error = Causes(error);
+    let error = ErrorChain(error);
     tracing::warn!(request_id, %error, "can't be served now");
     unheard(&format!("request {request_id} can't be served now: {error}"));
 }

@@ -26,7 +26,7 @@ pub(crate) async fn handle(op: Operation, mut call: Call<'_>, caller: &Caller) -
         _ => {}
     }
     call.check_business_header(caller.business)?;
-    let business = || caller.business.ok_or_else(|| Error::broken("a path without its cabinet"));
+    let business = || caller.business.ok_or_else(|| Error::internal("a path without its cabinet"));
     match op {
         Operation::GetChats => get_chats(&mut call, business()?).await,
         Operation::GetChat => get_chat(&mut call, business()?).await,
@@ -55,7 +55,7 @@ async fn get_chat(call: &mut Call<'_>, business: BusinessId) -> Result<Answer> {
 
 async fn get_chat_history(call: &mut Call<'_>, business: BusinessId) -> Result<Answer> {
     let (chat, page) = (call.query().id("chatId")?, call.query().page()?);
-    let message_id_from = call.json::<GetChatHistory>().await?.read()?;
+    let message_id_from = call.json::<GetChatHistory>().await?.parse()?;
     let from = HistoryFrom { message_id_from, page };
     let found = call.chats().get_chat_history(business, chat, from).await?;
     call.view().history(chat, &found)
@@ -72,14 +72,14 @@ async fn create_chat(call: &mut Call<'_>, business: BusinessId) -> Result<Answer
         // That generation knows orders only.
         return Err(Error::null_field("orderId"));
     }
-    let context = body.read()?;
+    let context = body.parse()?;
     let chat_id = call.chats().create_chat(business, context).await?;
     reply::ok(CreatedChat { chat_id })
 }
 
 async fn send_message_to_chat(call: &mut Call<'_>, business: BusinessId) -> Result<Answer> {
     let chat = call.query().id("chatId")?;
-    let text = call.json::<SendMessage>().await?.read()?;
+    let text = call.json::<SendMessage>().await?.parse()?;
     call.chats().send_message_to_chat(business, chat, text).await?;
     reply::done()
 }

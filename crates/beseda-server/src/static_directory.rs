@@ -5,8 +5,8 @@ use std::fmt;
 
 use async_trait::async_trait;
 use beseda_api::{
-    Access, ApiAvailability, Business, BusinessId, Campaign, CampaignId, Credential, Directory,
-    Holder, PlacementType, Result, Scope, Verdict,
+    Access, ApiAvailability, AuthResult, Business, BusinessId, Campaign, CampaignId, Credential,
+    Directory, PlacementType, Principal, Result, Scope,
 };
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -47,7 +47,7 @@ impl StaticDirectory {
             return Err(StaticDirectoryError::NoScope);
         }
         check(key, is_api_key)?;
-        let holder = Holder::ApiKey { name, scopes };
+        let holder = Principal::ApiKey { name, scopes };
         self.add(&Credential::ApiKey(key.to_owned()), holder, businesses)
     }
 
@@ -62,7 +62,7 @@ impl StaticDirectory {
     ) -> Result<Self, StaticDirectoryError> {
         check(token, is_token)?;
         let id = i64::try_from(self.known.len() + 1).unwrap_or(i64::MAX);
-        self.add(&Credential::OAuth(token.to_owned()), Holder::User { id }, businesses)
+        self.add(&Credential::OAuth(token.to_owned()), Principal::User { id }, businesses)
     }
 
     /// Adds a shop to a cabinet: getCampaigns is where clients learn the ids of their cabinets.
@@ -82,7 +82,7 @@ impl StaticDirectory {
     fn add(
         mut self,
         credential: &Credential,
-        holder: Holder,
+        holder: Principal,
         businesses: impl IntoIterator<Item = BusinessId>,
     ) -> Result<Self, StaticDirectoryError> {
         let mut businesses: Vec<BusinessId> = businesses.into_iter().collect();
@@ -95,7 +95,7 @@ impl StaticDirectory {
         if self.find(&hash).is_some() {
             return Err(StaticDirectoryError::Duplicate);
         }
-        self.known.push((hash, Access { holder, businesses }));
+        self.known.push((hash, Access { principal: holder, businesses }));
         Ok(self)
     }
 
@@ -137,10 +137,10 @@ impl fmt::Debug for StaticDirectory {
 
 #[async_trait]
 impl Directory for StaticDirectory {
-    async fn authenticate(&self, credential: &Credential) -> Result<Verdict> {
+    async fn authenticate(&self, credential: &Credential) -> Result<AuthResult> {
         Ok(match self.find(&hash(credential)) {
-            Some(access) => Verdict::Granted(access.clone()),
-            None => Verdict::Unknown,
+            Some(access) => AuthResult::Granted(access.clone()),
+            None => AuthResult::Unknown,
         })
     }
 
@@ -193,7 +193,7 @@ impl std::error::Error for StaticDirectoryError {}
 
 #[cfg(test)]
 mod tests {
-    use beseda_api::{BusinessId, Credential, Directory, Scope, Verdict};
+    use beseda_api::{AuthResult, BusinessId, Credential, Directory, Scope};
 
     use super::{StaticDirectory, StaticDirectoryError as Wrong};
 
@@ -235,7 +235,7 @@ mod tests {
             (Credential::OAuth("secret1".to_owned()), false),
         ] {
             let verdict = directory.authenticate(&credential).await.unwrap();
-            assert_eq!(matches!(verdict, Verdict::Granted(_)), known, "{verdict:?}");
+            assert_eq!(matches!(verdict, AuthResult::Granted(_)), known, "{verdict:?}");
         }
     }
 }

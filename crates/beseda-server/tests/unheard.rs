@@ -44,7 +44,7 @@ fn main() {
 async fn back_end() {
     let shop = BusinessId::new(1).unwrap();
     let directory = StaticDirectory::new().api_key(KEY, [shop], [Scope::AllMethods]).unwrap();
-    let broken = Refusing(|| beseda_api::Error::broken("the disk\nis full"));
+    let broken = Refusing(|| beseda_api::Error::internal("the disk\nis full"));
     let services = Services::new(Arc::new(broken)).directory(Arc::new(directory));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     println!("{}", listener.local_addr().unwrap());

@@ -149,8 +149,8 @@ fn shifted(from: Timestamp, by: Duration) -> Timestamp {
 }
 
 #[async_trait::async_trait]
-impl beseda_push::Alarm for StandInClock {
-    async fn until(&self, moment: Timestamp) {
+impl beseda_push::Timer for StandInClock {
+    async fn sleep_until(&self, moment: Timestamp) {
         Self::until(self, moment).await;
     }
 }

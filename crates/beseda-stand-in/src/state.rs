@@ -11,8 +11,8 @@ use std::{
 };
 
 use beseda_api::{
-    Administration, BusinessId, ChatFilter, ChatId, ChatsApi, Clock, Error, HistoryFrom,
-    ManualClock, PageRequest, Refusal, Result,
+    Administration, BusinessId, ChatFilter, ChatId, ChatsApi, Clock, Error, ErrorKind, HistoryFrom,
+    ManualClock, PageRequest, Result,
 };
 use beseda_engine::{Engine, Orders, Settings, state::State};
 
@@ -187,21 +187,21 @@ impl Control {
 
     /// An empty engine in a folder of its own, which goes when both are dropped.
     async fn scratch(&self, clock: Arc<ManualClock>) -> Result<(tempfile::TempDir, Engine)> {
-        let folder = tempfile::tempdir().map_err(Error::broken)?;
+        let folder = tempfile::tempdir().map_err(Error::internal)?;
         let settings = Settings { orders: Orders::Strict, ..Settings::default() };
         let engine = Engine::open_sqlite(folder.path(), settings, clock).await;
-        Ok((folder, engine.map_err(Error::broken)?))
+        Ok((folder, engine.map_err(Error::internal)?))
     }
 }
 
 fn no_snapshot(name: &str) -> Error {
-    Error::refused(Refusal::NotFound, format!("Snapshot not found: {name}"))
+    Error::new(ErrorKind::NotFound, format!("Snapshot not found: {name}"))
 }
 
 /// What broke in a scratch engine is the fault of what was put there.
 fn misfit(error: Error) -> Error {
     match error {
-        Error::Broken(source) => {
+        Error::Internal(source) => {
             Error::bad_request(format!("the rows don't fit together: {source}"))
         }
         refused => refused,

@@ -7,7 +7,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use async_trait::async_trait;
 use axum::{body::Body, extract::Request, response::Response};
-use beseda_api::{Refusal, wire::Failure};
+use beseda_api::{ErrorKind, wire::ErrorResponse};
 use beseda_server::{Arrival, Interceptor, Next, Reset};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
@@ -151,15 +151,15 @@ fn answer(status: u16, body: Bytes, kind: &'static str) -> http::Response<Bytes>
 }
 
 fn enveloped(status: u16, text: &str) -> Bytes {
-    let code = Refusal::from_status(status).map_or_else(
+    let code = ErrorKind::from_status(status).map_or_else(
         || if status == 500 { "INTERNAL_ERROR".to_owned() } else { format!("HTTP_{status}") },
         |refusal| refusal.code().to_owned(),
     );
-    let fault = beseda_api::Fault { code, message: Some(text.to_owned()) };
+    let fault = beseda_api::ApiErrorItem { code, message: Some(text.to_owned()) };
     let body = if status < 400 {
         serde_json::to_vec(&serde_json::json!({ "status": "OK" }))
     } else {
-        serde_json::to_vec(&Failure::new(vec![fault]))
+        serde_json::to_vec(&ErrorResponse::new(vec![fault]))
     };
     Bytes::from(body.unwrap_or_default())
 }

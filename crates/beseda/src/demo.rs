@@ -6,8 +6,8 @@ use std::{path::Path, sync::Arc};
 
 use anyhow::{Context, bail};
 use beseda_api::{
-    Administration, BusinessId, CampaignId, Credential, Directory, ManualClock, NewCabinet,
-    NewCampaign, NewKey, NewUser, OrderId, PlacementType, ReturnId, Verdict,
+    Administration, AuthResult, BusinessId, CampaignId, Credential, Directory, ManualClock,
+    NewCabinet, NewCampaign, NewKey, NewUser, OrderId, PlacementType, ReturnId,
 };
 use beseda_engine::{Engine, Settings, secret};
 use rand::{Rng, RngExt, SeedableRng, distr::Alphanumeric};
@@ -134,7 +134,7 @@ pub(crate) async fn plant(folder: &Path, settings: &Settings, demo: &Demo) -> an
     let clock = Arc::new(ManualClock::new(beginning));
     let engine = Engine::open_sqlite(folder, settings.clone(), clock.clone()).await?;
     let credential = Credential::OAuth(demo.oauth_token.clone());
-    if matches!(engine.authenticate(&credential).await?, Verdict::Granted(_)) {
+    if matches!(engine.authenticate(&credential).await?, AuthResult::Granted(_)) {
         return Ok(());
     }
     plant_cabinet(&engine, demo).await?;
@@ -173,7 +173,7 @@ async fn plant_cabinet(engine: &Engine, demo: &Demo) -> anyhow::Result<()> {
         }
     }
     let key = Credential::ApiKey(demo.api_key.clone());
-    if engine.authenticate(&key).await? == Verdict::Unknown {
+    if engine.authenticate(&key).await? == AuthResult::Unknown {
         let scopes = vec!["communication".to_owned(), "all-methods".to_owned()];
         let key = NewKey { name: "demo".to_owned(), scopes };
         engine.keep_key(demo.business, key, &demo.api_key).await?;

@@ -177,8 +177,8 @@ fn hint(error: &anyhow::Error) -> Option<String> {
     }
     let error = api_error(error)?;
     match error {
-        Error::Refused(refused) => refusal_hint(refused),
-        Error::Broken(_) => failure_hint(error.failure()?),
+        Error::Api(refused) => refusal_hint(refused),
+        Error::Internal(_) => failure_hint(error.failure()?),
     }
 }
 

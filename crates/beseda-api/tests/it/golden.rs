@@ -7,7 +7,7 @@ use beseda_api::{
     CampaignList, Chat, ChatPage, Message, MessagePage,
     notification::{Notification, Receipt, Rejection},
     wire::{
-        AuthTokenInfo, CreateChat, CreatedChat, Envelope, Failure, GetChatHistory, GetChats,
+        AuthTokenInfo, CreateChat, CreatedChat, Envelope, ErrorResponse, GetChatHistory, GetChats,
         SendMessage,
     },
 };
@@ -76,9 +76,9 @@ golden! {
     send_file_to_chat_response: Envelope<()> = "sendFileToChat.response.json";
     get_campaigns_response: CampaignList = "getCampaigns.response.json";
     get_auth_token_info_response: Envelope<AuthTokenInfo> = "getAuthTokenInfo.response.json";
-    error_401: Failure = "error.401.json";
-    error_420: Failure = "error.420.json";
-    error_without_a_message: Failure = "error.bare.json";
+    error_401: ErrorResponse = "error.401.json";
+    error_420: ErrorResponse = "error.420.json";
+    error_without_a_message: ErrorResponse = "error.bare.json";
     notification_ping: Notification = "notification.ping.json";
     notification_ping_without_time: Notification = "notification.ping.bare.json";
     notification_chat_created: Notification = "notification.chatCreated.json";

@@ -2,9 +2,9 @@
 //! What a server must refuse is tested with the wire types' `read` functions at the end.
 
 use beseda_api::{
-    Chat, ChatPage, ChatStatus, ChatType, ContextType, Message, MessagePage, OrderId, Refusal,
+    Chat, ChatPage, ChatStatus, ChatType, ContextType, ErrorKind, Message, MessagePage, OrderId,
     notification::Notification,
-    wire::{CreateChat, Envelope, Failure, GetChatHistory, GetChats, SendMessage, Status},
+    wire::{CreateChat, Envelope, ErrorResponse, GetChatHistory, GetChats, SendMessage, Status},
 };
 
 fn decode<T: serde::de::DeserializeOwned>(body: &str) -> T {
@@ -74,9 +74,9 @@ fn an_attachment_without_a_name_decodes() {
 
 #[test]
 fn a_failure_with_null_errors_or_without_status_still_decodes() {
-    let failure: Failure = decode(r#"{"status":"ERROR","errors":null}"#);
+    let failure: ErrorResponse = decode(r#"{"status":"ERROR","errors":null}"#);
     assert_eq!((failure.status, failure.errors.len()), (Status::Error, 0));
-    let failure: Failure = decode(r#"{"errors":[{"code":"SOMETHING_NEW","message":null}]}"#);
+    let failure: ErrorResponse = decode(r#"{"errors":[{"code":"SOMETHING_NEW","message":null}]}"#);
     assert_eq!(failure.errors[0].message, None);
 }
 
@@ -126,7 +126,7 @@ fn a_filter_with_an_empty_list_an_unknown_word_or_an_id_below_one_is_refused() {
         ),
     ] {
         let refused = decode::<GetChats>(body).into_filter().unwrap_err();
-        assert_eq!(refused.refusal(), Some(Refusal::BadRequest), "{body}");
+        assert_eq!(refused.kind(), Some(ErrorKind::BadRequest), "{body}");
         assert_eq!(refused.to_string(), text, "{body}");
     }
 }
@@ -134,17 +134,17 @@ fn a_filter_with_an_empty_list_an_unknown_word_or_an_id_below_one_is_refused() {
 #[test]
 fn a_new_chat_takes_its_context_before_its_order_and_needs_one_of_them() {
     let both = r#"{"orderId":1,"context":{"type":"RETURN","id":77}}"#;
-    assert_eq!(decode::<CreateChat>(both).read().unwrap().id(), 77);
-    let refused = decode::<CreateChat>("{}").read().unwrap_err();
+    assert_eq!(decode::<CreateChat>(both).parse().unwrap().id(), 77);
+    let refused = decode::<CreateChat>("{}").parse().unwrap_err();
     assert_eq!(refused.to_string(), "context must not be null (rejected value: null)");
-    assert!(decode::<CreateChat>(r#"{"orderId":0}"#).read().is_err());
+    assert!(decode::<CreateChat>(r#"{"orderId":0}"#).parse().is_err());
 }
 
 #[test]
 fn a_body_without_its_required_value_is_refused() {
-    let refused = decode::<SendMessage>("{}").read().unwrap_err();
+    let refused = decode::<SendMessage>("{}").parse().unwrap_err();
     assert_eq!(refused.to_string(), "message must not be null (rejected value: null)");
-    let refused = decode::<GetChatHistory>(r#"{"messageIdFrom":0}"#).read().unwrap_err();
+    let refused = decode::<GetChatHistory>(r#"{"messageIdFrom":0}"#).parse().unwrap_err();
     assert_eq!(
         refused.to_string(),
         "messageIdFrom must be greater than or equal to 1 (rejected value: 0)"

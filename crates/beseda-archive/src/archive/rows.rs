@@ -108,7 +108,7 @@ pub(crate) fn moment_of(nanos: i64) -> Timestamp {
 }
 
 pub(crate) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Time> {
-    Ok(Time::written(moment_of(row.get(column)?), row.get(column + 1)?))
+    Ok(Time::with_offset(moment_of(row.get(column)?), row.get(column + 1)?))
 }
 
 fn id<T: TryFrom<i64>>(row: &Row<'_>, column: usize) -> rusqlite::Result<T>

@@ -75,7 +75,7 @@ impl Files {
 async fn pour(mut content: FileStream, upload: &mut WriteMultipart) -> Result<String> {
     let mut hash = Sha256::new();
     while let Some(piece) = content.next().await {
-        let piece = piece.map_err(beseda_api::Error::broken)?;
+        let piece = piece.map_err(beseda_api::Error::internal)?;
         hash.update(&piece);
         upload.wait_for_capacity(PIECES).await?;
         upload.put(piece);

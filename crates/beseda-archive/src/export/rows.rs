@@ -138,7 +138,7 @@ impl Table {
                 Kind::Time => {
                     let nanos = row.get(at)?;
                     at += 1;
-                    Cell::Time(nanos, Time::written(moment_of(nanos), row.get(at)?))
+                    Cell::Time(nanos, Time::with_offset(moment_of(nanos), row.get(at)?))
                 }
             });
             at += 1;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use beseda_api::{MessageId, Refusal, notification::Notification};
+use beseda_api::{ErrorKind, MessageId, notification::Notification};
 use futures::{StreamExt, stream};
 
 use super::{PARALLEL, Syncer, reading::Cause};
@@ -65,7 +65,7 @@ impl Syncer {
         let now = self.clock.now();
         self.add(|tally| tally.calls.get_chat += 1);
         let chat = match self.api.get_chat(key.business_id, key.chat_id).await {
-            Err(error) if error.refusal() == Some(Refusal::NotFound) => return Ok(false),
+            Err(error) if error.kind() == Some(ErrorKind::NotFound) => return Ok(false),
             answer => answer.map_err(Error::Service)?,
         };
         self.write(move |write| {

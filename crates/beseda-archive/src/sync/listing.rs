@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use beseda_api::{BusinessId, Chat, ChatFilter, ChatPage, Limit, PageRequest, PageToken, Refusal};
+use beseda_api::{
+    BusinessId, Chat, ChatFilter, ChatPage, ErrorKind, Limit, PageRequest, PageToken,
+};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Depth, Syncer, trouble};
@@ -49,7 +51,7 @@ impl Syncer {
         loop {
             match self.list_once(business, depth).await {
                 Err(Error::Service(error))
-                    if error.refusal() == Some(Refusal::BadRequest) && restarts < RESTARTS =>
+                    if error.kind() == Some(ErrorKind::BadRequest) && restarts < RESTARTS =>
                 {
                     restarts += 1;
                     tracing::info!(%error, "the list of chats broke off: beginning anew");
@@ -80,7 +82,7 @@ impl Syncer {
                 Some(_) if old && order.kept => break false,
                 Some(token) if !followed.insert(token.clone()) => {
                     let text = "the service repeats a page token: the list of chats has no end";
-                    return Err(beseda_api::Error::broken(text).into());
+                    return Err(beseda_api::Error::internal(text).into());
                 }
                 Some(token) => page = page.after(token),
             }

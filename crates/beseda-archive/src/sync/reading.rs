@@ -74,7 +74,7 @@ impl Syncer {
             .await?;
         // What may still be written in the second that is going on is read once, when that has passed.
         for standing in unsettled.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            self.alarm.until(self.settled_at(&standing, newest)).await;
+            self.alarm.sleep_until(self.settled_at(&standing, newest)).await;
             self.read_or_skip(standing, &failures).await?;
         }
         let first = failures.first.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -158,7 +158,7 @@ impl Syncer {
                 None => break,
                 Some(token) if !followed.insert(token.clone()) => {
                     let text = "the service repeats a page token: the history has no end";
-                    return Err(beseda_api::Error::broken(text).into());
+                    return Err(beseda_api::Error::internal(text).into());
                 }
                 Some(token) => from.page = from.page.after(token),
             }

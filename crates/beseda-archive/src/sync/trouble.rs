@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use beseda_api::Refusal;
+use beseda_api::ErrorKind;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::Error;
@@ -27,9 +27,11 @@ pub(super) enum Reach {
 
 pub(super) fn reach(error: &Error) -> Reach {
     let Error::Service(error) = error else { return Reach::All };
-    match error.refusal() {
-        Some(Refusal::NotFound) => Reach::Gone,
-        Some(Refusal::Unauthorized | Refusal::Forbidden | Refusal::LimitExceeded) => Reach::All,
+    match error.kind() {
+        Some(ErrorKind::NotFound) => Reach::Gone,
+        Some(ErrorKind::Unauthorized | ErrorKind::Forbidden | ErrorKind::LimitExceeded) => {
+            Reach::All
+        }
         Some(_) => Reach::One,
         None => Reach::Unclear,
     }
@@ -38,14 +40,14 @@ pub(super) fn reach(error: &Error) -> Reach {
 /// Whether the same may succeed later without anybody doing anything.
 pub(super) fn passes(error: &Error) -> bool {
     let Error::Service(error) = error else { return false };
-    !matches!(error.refusal(), Some(Refusal::Unauthorized | Refusal::Forbidden))
+    !matches!(error.kind(), Some(ErrorKind::Unauthorized | ErrorKind::Forbidden))
 }
 
 /// When to go on after so many failures in a row.
 pub(super) fn retry_at(error: &Error, failures: u32, now: Timestamp) -> Timestamp {
-    if let Error::Service(beseda_api::Error::Refused(refused)) = error
-        && refused.refusal == Refusal::LimitExceeded
-        && let Some(limit) = refused.answer.as_ref().and_then(|answer| answer.limit)
+    if let Error::Service(beseda_api::Error::Api(refused)) = error
+        && refused.kind == ErrorKind::LimitExceeded
+        && let Some(limit) = refused.response.as_ref().and_then(|answer| answer.limit)
         && limit.remaining == 0
         && limit.until > now
     {

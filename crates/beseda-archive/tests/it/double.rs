@@ -8,9 +8,9 @@ use std::{
 
 use async_trait::async_trait;
 use beseda_api::{
-    Alarm, Attachment, BusinessId, Chat, ChatContext, ChatFilter, ChatId, ChatPage, ChatStatus,
-    ChatsApi, Clock, Error, FileUpload, HistoryFrom, ManualClock, Message, MessageId, MessagePage,
-    MessageText, PageRequest, PageToken, Paging, Result, Sender, Time,
+    Attachment, BusinessId, Chat, ChatContext, ChatFilter, ChatId, ChatPage, ChatStatus, ChatsApi,
+    Clock, Error, FileUpload, HistoryFrom, ManualClock, Message, MessageId, MessagePage,
+    MessageText, PageRequest, PageToken, Paging, Result, Sender, Time, Timer,
 };
 use beseda_archive::{Archive, Fetch};
 use jiff::Timestamp;
@@ -124,7 +124,7 @@ impl Double {
         state.calls.push(name.to_owned());
         let number = i64::try_from(state.calls.len()).unwrap();
         if let Some(left) = &mut state.left {
-            *left = left.checked_sub(1).ok_or_else(|| Error::broken("the connection broke"))?;
+            *left = left.checked_sub(1).ok_or_else(|| Error::internal("the connection broke"))?;
         }
         let meanwhile = state.meanwhile;
         drop(state);
@@ -238,8 +238,8 @@ impl Clock for Double {
 
 /// Whoever waits for a moment makes it come.
 #[async_trait]
-impl Alarm for Double {
-    async fn until(&self, moment: Timestamp) {
+impl Timer for Double {
+    async fn sleep_until(&self, moment: Timestamp) {
         if moment > self.clock.now() {
             self.clock.set(moment);
         }
@@ -252,7 +252,7 @@ impl Fetch for Double {
     async fn fetch(&self, url: &str) -> Result<beseda_api::FileStream> {
         self.called(&format!("fetch {url}"))?;
         if url.ends_with("lost") {
-            return Err(Error::refused(beseda_api::Refusal::NotFound, "Resource not found"));
+            return Err(Error::new(beseda_api::ErrorKind::NotFound, "Resource not found"));
         }
         let content = url.rsplit('/').next().unwrap().to_owned();
         Ok(FileUpload::from_bytes("a", content).content)

@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use beseda_api::{
-    BusinessId, ChatFilter, ChatId, ChatsApi, HistoryFrom, MessageText, PageRequest, Refusal,
+    BusinessId, ChatFilter, ChatId, ChatsApi, ErrorKind, HistoryFrom, MessageText, PageRequest,
 };
 use beseda_bench::process::Server;
 use beseda_client::{Client, Patience};
@@ -146,7 +146,7 @@ async fn program(
         let said = MessageText::new(format!("{}: {number}", got.name))?;
         match client.send_message_to_chat(business, chat, said).await {
             Ok(()) => (got.sent, in_a_row) = (got.sent + 1, 0),
-            Err(error) if error.refusal() == Some(Refusal::LimitExceeded) => {
+            Err(error) if error.kind() == Some(ErrorKind::LimitExceeded) => {
                 (got.refused, in_a_row) = (got.refused + 1, in_a_row + 1);
             }
             Err(error) => return Err(error.into()),

@@ -41,7 +41,7 @@ impl Worker {
     ) -> Result<T> {
         let (done, told) = mpsc::sync_channel(1);
         drop(self.runtime.spawn(async move { drop(done.send(work.await)) }));
-        told.recv().map_err(|_| Error::broken("the client's thread is gone"))
+        told.recv().map_err(|_| Error::internal("the client's thread is gone"))
     }
 }
 

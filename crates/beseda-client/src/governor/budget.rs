@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use beseda_api::LimitState;
+use beseda_api::RateLimit;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Priority, line::Waiter};
@@ -33,18 +33,18 @@ pub(super) enum Outcome {
     /// An answer from before the counting, or from a machine in between: its figures prove nothing.
     Uncounted,
     /// It broke over there: it may have been counted, and the figures may be right.
-    Broken(Option<LimitState>),
+    Broken(Option<RateLimit>),
     /// It was counted, and this is left.
-    Counted(LimitState),
+    Counted(RateLimit),
     /// It was done, and this is left; a service that still shows the whole limit counts late.
-    Done(LimitState),
+    Done(RateLimit),
     /// It was answered by a service that tells no limits.
     Silent {
         /// Requests an hour as published.
         hourly: u32,
     },
     /// It was refused because the hour is used up.
-    UsedUp(LimitState),
+    UsedUp(RateLimit),
 }
 
 /// Whether another call may go.
@@ -143,7 +143,7 @@ impl Budget {
     }
 
     /// A call that left after this hour was known was told that it is used up: whatever figures are told besides.
-    fn end_early(&mut self, call: u64, state: LimitState, now: Timestamp) {
+    fn end_early(&mut self, call: u64, state: RateLimit, now: Timestamp) {
         if let Some(known) = &mut self.window
             && now < state.until
             && state.until < known.until
@@ -159,8 +159,8 @@ impl Budget {
     }
 
     /// What is known: the limit, what is left of it besides the calls on the way, and until when.
-    pub(super) fn known(&self) -> Option<LimitState> {
-        self.window.map(|window| LimitState {
+    pub(super) fn known(&self) -> Option<RateLimit> {
+        self.window.map(|window| RateLimit {
             limit: window.limit,
             remaining: self.left(&window).saturating_sub(self.flying),
             until: window.until,
@@ -186,7 +186,7 @@ impl Budget {
     }
 
     /// Whether less is left of the known hour than was known.
-    fn is_lower(&self, state: LimitState) -> bool {
+    fn is_lower(&self, state: RateLimit) -> bool {
         let known = self.window.filter(|known| known.told && known.until == state.until);
         known.is_some_and(|known| state.remaining < known.left)
     }
@@ -200,7 +200,7 @@ impl Budget {
         self.window = Some(Window { until, limit: hourly, left, told: false, learnt_at: latest });
     }
 
-    fn learn(&mut self, call: u64, state: LimitState, latest: u64, now: Timestamp) {
+    fn learn(&mut self, call: u64, state: RateLimit, latest: u64, now: Timestamp) {
         if state.until <= now {
             // Said of an hour that is over.
             return;
@@ -208,7 +208,7 @@ impl Budget {
         // No hour ends later than in an hour, whatever is said.
         let until =
             now.checked_add(LONGEST).map_or(state.until, |longest| state.until.min(longest));
-        let state = LimitState { until, ..state };
+        let state = RateLimit { until, ..state };
         let fresh = Window {
             until: state.until,
             limit: state.limit,
@@ -245,7 +245,7 @@ fn kept(limit: u32, percent: u32) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Budget, Leave, LimitState, Outcome, Priority, Timestamp};
+    use super::{Budget, Leave, Outcome, Priority, RateLimit, Timestamp};
 
     const WHO: Priority = Priority::Interactive;
 
@@ -262,7 +262,7 @@ mod tests {
     }
 
     fn left_of(remaining: u32, until: &str) -> Outcome {
-        Outcome::Counted(LimitState { limit: 1_000, remaining, until: at(until) })
+        Outcome::Counted(RateLimit { limit: 1_000, remaining, until: at(until) })
     }
 
     /// A budget whose first call said what is left.
@@ -293,7 +293,7 @@ mod tests {
     #[test]
     fn who_is_told_that_the_hour_is_used_up_believes_it_though_others_were_told_more() {
         let mut budget = told(900);
-        let used_up = |until| Outcome::UsedUp(LimitState { limit: 1_000, remaining: 0, until });
+        let used_up = |until| Outcome::UsedUp(RateLimit { limit: 1_000, remaining: 0, until });
         budget.depart(2);
         // Another machine of the service, whose hours end a second earlier.
         budget.arrive(2, used_up(at("2026-11-21T10:59:59Z")), 2, now());
@@ -404,7 +404,7 @@ mod tests {
     fn a_service_that_shows_what_was_left_before_the_call_is_believed_one_less() {
         let mut budget = Budget::default();
         let state =
-            |remaining| LimitState { limit: 3, remaining, until: at("2026-11-21T11:00:00Z") };
+            |remaining| RateLimit { limit: 3, remaining, until: at("2026-11-21T11:00:00Z") };
         for (call, remaining) in [(1, 3), (2, 2), (3, 1)] {
             assert_eq!(leave(&mut budget), Leave::Go);
             budget.depart(call);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use beseda_api::{Endpoint, Generation, Refusal, Refused};
+use beseda_api::{ApiError, Endpoint, ErrorKind, Generation};
 use jiff::Timestamp;
 
 use super::{
@@ -113,10 +113,10 @@ impl Permit {
     }
 
     /// What a refusal said besides: that fewer calls may run at once than was thought.
-    pub(crate) fn refused(&self, refused: &Refused) {
-        if refused.refusal == Refusal::LimitExceeded
+    pub(crate) fn refused(&self, refused: &ApiError) {
+        if refused.kind == ErrorKind::LimitExceeded
             && let Some(parallel) =
-                refused.faults.iter().find_map(|f| parallel(f.message.as_deref()?))
+                refused.items.iter().find_map(|f| parallel(f.message.as_deref()?))
         {
             self.governor.lock().narrow(self.key.entity, parallel);
         }
@@ -137,7 +137,7 @@ impl Drop for Permit {
 
 /// What an answer with this status and these figures means for the budget.
 fn outcome(key: Key, status: u16, shown: &Shown) -> Outcome {
-    let exceeded = Refusal::LimitExceeded.status();
+    let exceeded = ErrorKind::LimitExceeded.status();
     match (status, shown.limit) {
         (status, Some(limit)) if status == exceeded && limit.remaining == 0 => {
             Outcome::UsedUp(limit)

@@ -1,6 +1,6 @@
 //! Whether a message that was sent without a clear answer is in the chat: looking until it is certain. It sends nothing.
 
-use beseda_api::{BusinessId, ChatId, ChatsApi, Error, MessageId, Refusal};
+use beseda_api::{BusinessId, ChatId, ChatsApi, Error, ErrorKind, MessageId};
 use jiff::Timestamp;
 
 use super::{Safety, Trace, after, trace_all};
@@ -22,7 +22,7 @@ impl Fate {
     /// Sorts an error of a send. One that isn't of this client leaves a doubt.
     #[must_use]
     pub fn of(error: &Error) -> Self {
-        if error.refusal().is_some() {
+        if error.kind().is_some() {
             return Self::NotDone;
         }
         match error.failure() {
@@ -83,14 +83,14 @@ impl Safety {
                     pause.min(doubt.settled)
                 }
                 Err(error) => {
-                    let hopeless = error.refusal().is_some_and(|r| r != Refusal::LimitExceeded);
+                    let hopeless = error.kind().is_some_and(|r| r != ErrorKind::LimitExceeded);
                     if hopeless || (now >= doubt.settled && pause > doubt.give_up) {
                         return Decision::Unreadable(error);
                     }
                     pause
                 }
             };
-            self.alarm.until(next).await;
+            self.alarm.sleep_until(next).await;
             looks += 1;
         }
     }

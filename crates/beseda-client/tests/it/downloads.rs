@@ -1,6 +1,6 @@
 //! Attachments on their way in, and who gets to see the credential.
 
-use beseda_api::Refusal;
+use beseda_api::ErrorKind;
 use beseda_client::{ErrorExt, Failure, Fetched};
 use futures::TryStreamExt;
 
@@ -79,7 +79,7 @@ async fn links_and_redirects_to_nowhere_are_errors() {
     let client = double.client();
     let link = format!("{}/files/1", double.url());
     let gone = client.download(&link).await.unwrap_err();
-    assert_eq!(gone.refusal(), Some(Refusal::NotFound));
+    assert_eq!(gone.kind(), Some(ErrorKind::NotFound));
     let elsewhere = client.download(&link).await.unwrap_err();
     assert!(matches!(elsewhere.failure(), Some(Failure::Redirect(_))));
     for bad in ["file:///etc/passwd", "files/1", "javascript:alert(1)"] {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use beseda_api::{ChatsApi, MessageText, Refusal};
+use beseda_api::{ChatsApi, ErrorKind, MessageText};
 use beseda_client::{Client, ErrorExt, Failure, Patience};
 
 use crate::double::{Answer, CHAT, Double, business, chat};
@@ -21,11 +21,11 @@ fn limited(answer: Answer) -> Answer {
 
 #[tokio::test]
 async fn every_refusal_comes_with_its_reasons_request_id_and_limit() {
-    for expected in Refusal::ALL.into_iter().filter(|r| *r != Refusal::LimitExceeded) {
+    for expected in ErrorKind::ALL.into_iter().filter(|r| *r != ErrorKind::LimitExceeded) {
         let answer = limited(refusal(expected.status(), "No")).header("X-Request-Id", "abc");
         let double = Double::start([answer]).await;
         let error = double.client().get_chat(business(), chat()).await.unwrap_err();
-        assert_eq!(error.refusal(), Some(expected));
+        assert_eq!(error.kind(), Some(expected));
         assert_eq!(error.to_string(), "No");
         assert_eq!(error.status(), Some(expected.status()));
         let answer = error.answer().unwrap();
@@ -40,8 +40,8 @@ async fn every_refusal_comes_with_its_reasons_request_id_and_limit() {
 async fn a_refusal_is_told_by_the_status_even_when_its_body_is_not_json() {
     let double = Double::start([Answer::new(404, "<html>nothing here</html>")]).await;
     let error = double.client().get_chat(business(), chat()).await.unwrap_err();
-    assert_eq!(error.refusal(), Some(Refusal::NotFound));
-    assert!(error.faults().is_empty());
+    assert_eq!(error.kind(), Some(ErrorKind::NotFound));
+    assert!(error.items().is_empty());
     assert_eq!(error.to_string(), "NOT_FOUND");
 }
 
@@ -106,7 +106,7 @@ async fn a_limit_whose_window_ends_after_the_deadline_comes_back_at_once() {
         limited(refusal(420, "Hit rate limit")).header("Date", "Sat, 21 Nov 2026 00:10:00 GMT");
     let double = Double::start([answer]).await;
     let error = double.client().get_chat(business(), chat()).await.unwrap_err();
-    assert_eq!(error.refusal(), Some(Refusal::LimitExceeded));
+    assert_eq!(error.kind(), Some(ErrorKind::LimitExceeded));
     assert!(error.is_retryable());
     assert_eq!(double.lines().len(), 1);
 }
@@ -132,7 +132,7 @@ async fn a_huge_answer_is_not_taken_in() {
     assert!(matches!(error.failure(), Some(Failure::TooLarge { .. })), "{error:?}");
     let double = Double::start([Answer::new(404, &"x".repeat(1 << 20))]).await;
     let error = double.client().get_chat(business(), chat()).await.unwrap_err();
-    assert_eq!(error.refusal(), Some(Refusal::NotFound));
+    assert_eq!(error.kind(), Some(ErrorKind::NotFound));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use beseda_api::{Alarm, ChatsApi, ManualClock, MessageText};
+use beseda_api::{ChatsApi, ManualClock, MessageText, Timer};
 use beseda_client::{Client, ErrorExt, Failure, Governor, Patience, Reason};
 use futures::{FutureExt, future};
 use jiff::Timestamp;
@@ -16,8 +16,8 @@ use crate::double::{Answer, CHAT, Double, business, chat};
 struct Never;
 
 #[async_trait::async_trait]
-impl Alarm for Never {
-    async fn until(&self, _moment: Timestamp) {
+impl Timer for Never {
+    async fn sleep_until(&self, _moment: Timestamp) {
         future::pending::<()>().await;
     }
 }

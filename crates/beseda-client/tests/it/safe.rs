@@ -8,9 +8,9 @@ use std::{
 
 use async_trait::async_trait;
 use beseda_api::{
-    Alarm, BusinessId, Chat, ChatContext, ChatFilter, ChatId, ChatPage, ChatsApi, Clock, Error,
-    FileUpload, FullContext, HistoryFrom, LimitState, ManualClock, Message, MessageId, MessagePage,
-    MessageText, PageRequest, Paging, Refusal, Refused, Result,
+    ApiError, BusinessId, Chat, ChatContext, ChatFilter, ChatId, ChatPage, ChatsApi, Clock, Error,
+    ErrorKind, FileUpload, FullContext, HistoryFrom, ManualClock, Message, MessageId, MessagePage,
+    MessageText, PageRequest, Paging, RateLimit, Result, Timer,
 };
 use beseda_client::{Failure, Outgoing, SafeSend, Safety, Sent, safe::How};
 use futures::TryStreamExt;
@@ -23,8 +23,8 @@ use crate::double::{business, chat};
 struct Mover(Arc<ManualClock>);
 
 #[async_trait]
-impl Alarm for Mover {
-    async fn until(&self, moment: Timestamp) {
+impl Timer for Mover {
+    async fn sleep_until(&self, moment: Timestamp) {
         if moment > self.0.now() {
             self.0.set(moment);
         }
@@ -130,11 +130,11 @@ impl ChatsApi for Moody {
         _: ChatFilter,
         _: PageRequest<20>,
     ) -> Result<ChatPage> {
-        Err(Error::broken("nobody asks for chats"))
+        Err(Error::internal("nobody asks for chats"))
     }
 
     async fn get_chat(&self, _: BusinessId, _: ChatId) -> Result<Chat> {
-        Err(Error::broken("nobody asks for the chat"))
+        Err(Error::internal("nobody asks for the chat"))
     }
 
     async fn get_chat_history(
@@ -159,11 +159,11 @@ impl ChatsApi for Moody {
     }
 
     async fn get_chat_message(&self, _: BusinessId, _: ChatId, _: MessageId) -> Result<Message> {
-        Err(Error::broken("nobody asks for a message"))
+        Err(Error::internal("nobody asks for a message"))
     }
 
     async fn create_chat(&self, _: BusinessId, _: ChatContext) -> Result<ChatId> {
-        Err(Error::broken("nobody creates a chat"))
+        Err(Error::internal("nobody creates a chat"))
     }
 
     async fn send_message_to_chat(
@@ -176,7 +176,7 @@ impl ChatsApi for Moody {
     }
 
     async fn send_file_to_chat(&self, _: BusinessId, _: ChatId, file: FileUpload) -> Result<()> {
-        let pieces: Vec<_> = file.content.try_collect().await.map_err(Error::broken)?;
+        let pieces: Vec<_> = file.content.try_collect().await.map_err(Error::internal)?;
         let size: usize = pieces.iter().map(bytes::Bytes::len).sum();
         let file = json!({ "name": file.name.as_str(), "url": "http://localhost/x", "size": size });
         self.take(json!({ "payload": [file] }))
@@ -259,19 +259,16 @@ async fn a_refusal_is_final_and_a_limit_is_waited_for() {
     let Sent::NotDelivered(error) = moody.say("Едет!", MessageId::new(101).ok()).await else {
         panic!("a closed chat takes nothing")
     };
-    assert_eq!(error.refusal(), Some(Refusal::BadRequest));
+    assert_eq!(error.kind(), Some(ErrorKind::BadRequest));
     assert_eq!(moody.sends(), 1);
 
     let limited: fn() -> Result<()> = || {
-        let limit = LimitState {
-            limit: 1000,
-            remaining: 0,
-            until: "2026-11-21T10:01:30Z".parse().unwrap(),
-        };
-        let answer = beseda_api::Answer { request_id: None, limit: Some(limit) };
+        let limit =
+            RateLimit { limit: 1000, remaining: 0, until: "2026-11-21T10:01:30Z".parse().unwrap() };
+        let answer = beseda_api::ResponseInfo { request_id: None, limit: Some(limit) };
         let refused =
-            Refused { refusal: Refusal::LimitExceeded, faults: Vec::new(), answer: Some(answer) };
-        Err(Error::Refused(Box::new(refused)))
+            ApiError { kind: ErrorKind::LimitExceeded, items: Vec::new(), response: Some(answer) };
+        Err(Error::Api(Box::new(refused)))
     };
     let moody = Moody::new([(Written::Never, limited)]);
     assert!(moody.say("Едет!", MessageId::new(101).ok()).await.is_delivered());
@@ -291,7 +288,7 @@ async fn repetitions_end_and_the_last_failure_is_told() {
 
 #[tokio::test]
 async fn without_the_history_it_is_unknown_and_nothing_is_sent_again() {
-    for error in [|| broken(503), || Error::refused(Refusal::Forbidden, "Access denied")] {
+    for error in [|| broken(503), || Error::new(ErrorKind::Forbidden, "Access denied")] {
         let moody = Moody::new([(Written::AtOnce, silence as fn() -> Result<()>)]);
         moody.fail_reading(1_000, error);
         let sent = moody.say("Едет!", MessageId::new(101).ok()).await;

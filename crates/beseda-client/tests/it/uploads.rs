@@ -1,6 +1,6 @@
 //! Files on their way out: from memory, a path and a reader, and what stops them.
 
-use beseda_api::{ChatsApi, FileUpload, MAX_FILE_BYTES, MarketSide, Refusal, Sender};
+use beseda_api::{ChatsApi, ErrorKind, FileUpload, MAX_FILE_BYTES, MarketSide, Sender};
 use beseda_client::{ErrorExt, Failure, SecretString, upload_from_path, upload_from_reader};
 use futures::StreamExt;
 
@@ -51,7 +51,7 @@ async fn a_file_of_the_largest_size_goes_and_one_byte_more_is_refused() {
     send(&double, FileUpload::from_bytes("a", vec![b'x'; largest])).await.unwrap();
     let error = send(&double, FileUpload::from_bytes("a", vec![b'x'; largest + 1])).await;
     let error = error.unwrap_err();
-    assert_eq!(error.refusal(), Some(Refusal::BadRequest), "{error:?}");
+    assert_eq!(error.kind(), Some(ErrorKind::BadRequest), "{error:?}");
 }
 
 #[tokio::test]

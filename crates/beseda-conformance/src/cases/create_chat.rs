@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use beseda_api::{
-    ChatContext, ChatFilter, ChatId, ChatOpening, ChatStatus, ChatType, ContextType, Error, Model,
-    OrderId, Refusal, ReturnId, wire::ContextRef,
+    ChatContext, ChatFilter, ChatId, ChatOpening, ChatStatus, ChatType, ContextType, Error,
+    ErrorKind, Model, OrderId, ReturnId, wire::ContextRef,
 };
 
 use crate::{
@@ -55,7 +55,7 @@ pub async fn a_return_of_a_dbs_order_has_no_chat(world: &World) {
     let order = world.order_of(world.business, 1, Model::Dbs).await;
     let ret = world.return_of(order, 77).await;
     let result = world.api.create_chat(world.business, ChatContext::Return(ret)).await;
-    refused(result, Refusal::BadRequest);
+    refused(result, ErrorKind::BadRequest);
     assert!(world.found(ChatFilter::default()).await.is_empty());
 }
 

@@ -1,8 +1,8 @@
 //! Two cabinets: what one has, the other neither sees nor touches, in any operation.
 
 use beseda_api::{
-    ChatContext, ChatFilter, ChatOpening, DisputeOpening, Error, FileUpload, HistoryFrom,
-    MarketMessage, Model, NewOrder, NewReturn, OrderId, PageRequest, Refusal, ReturnId, Sender,
+    ChatContext, ChatFilter, ChatOpening, DisputeOpening, Error, ErrorKind, FileUpload,
+    HistoryFrom, MarketMessage, Model, NewOrder, NewReturn, OrderId, PageRequest, ReturnId, Sender,
     wire::ContextRef,
 };
 
@@ -130,7 +130,7 @@ pub async fn a_shop_of_another_cabinet_takes_no_orders(world: &World) {
     let theirs = world.market().register_order(world.other(), new(2, None)).await.unwrap();
     assert!(theirs.campaign_id.is_some());
     let order = new(1, theirs.campaign_id);
-    refused(world.market().register_order(world.business, order).await, Refusal::NotFound);
+    refused(world.market().register_order(world.business, order).await, ErrorKind::NotFound);
 }
 
 pub async fn message_ids_grow_over_both_cabinets(world: &World) {

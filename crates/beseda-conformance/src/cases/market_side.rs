@@ -2,8 +2,8 @@
 
 use beseda_api::{
     CampaignId, ChatContext, ChatFilter, ChatId, ChatOpening, ChatType, ContextType, Customer,
-    DisputeOpening, Error, FileUpload, FullContext, MarketMessage, Model, NewOrder, NewReturn,
-    OrderId, Refusal, ReturnId, Sender, wire::ContextRef,
+    DisputeOpening, Error, ErrorKind, FileUpload, FullContext, MarketMessage, Model, NewOrder,
+    NewReturn, OrderId, ReturnId, Sender, wire::ContextRef,
 };
 
 use crate::{
@@ -44,7 +44,7 @@ pub async fn an_order_registered_otherwise_is_refused(world: &World) {
             ..new_order(1)
         },
     ] {
-        refused(world.market().register_order(world.business, other).await, Refusal::BadRequest);
+        refused(world.market().register_order(world.business, other).await, ErrorKind::BadRequest);
     }
     let chat = world.create(ChatContext::Order(OrderId::new(1).unwrap())).await;
     let known =
@@ -54,7 +54,7 @@ pub async fn an_order_registered_otherwise_is_refused(world: &World) {
 
 pub async fn an_order_of_an_unknown_shop_is_refused(world: &World) {
     let order = NewOrder { campaign_id: CampaignId::new(999_999_999).ok(), ..new_order(1) };
-    refused(world.market().register_order(world.business, order).await, Refusal::NotFound);
+    refused(world.market().register_order(world.business, order).await, ErrorKind::NotFound);
 }
 
 pub async fn an_order_is_sold_by_the_first_shop_of_its_model_unless_said(world: &World) {
@@ -95,7 +95,7 @@ pub async fn a_return_registered_with_another_order_is_refused(world: &World) {
     let order = world.order(1).await;
     let return_id = world.return_of(order, 77).await;
     let ret = NewReturn { return_id, order_id: world.order(2).await };
-    refused(world.market().register_return(world.business, ret).await, Refusal::BadRequest);
+    refused(world.market().register_return(world.business, ret).await, ErrorKind::BadRequest);
 }
 
 pub async fn a_return_of_an_unknown_order_is_refused(world: &World) {
@@ -161,10 +161,10 @@ pub async fn nobody_of_the_marketplace_writes_as_the_shop(world: &World) {
     let chat = world.order_chat(1).await;
     let message = MarketMessage { sender: Sender::Partner, ..MarketMessage::customer("Да") };
     let result = world.market().write_message(world.business, chat, message).await;
-    refused(result, Refusal::BadRequest);
+    refused(result, ErrorKind::BadRequest);
     let file = FileUpload::from_bytes("a.txt", "x");
     let result = world.market().write_file(world.business, chat, Sender::Partner, file).await;
-    refused(result, Refusal::BadRequest);
+    refused(result, ErrorKind::BadRequest);
     assert!(world.history(chat).await.is_empty());
 }
 
@@ -174,7 +174,7 @@ pub async fn a_message_is_either_a_text_or_a_sticker(world: &World) {
     let both = MarketMessage { sticker: true, ..MarketMessage::customer("Да") };
     for message in [neither, both, MarketMessage::customer(" "), MarketMessage::customer("")] {
         let result = world.market().write_message(world.business, chat, message).await;
-        refused(result, Refusal::BadRequest);
+        refused(result, ErrorKind::BadRequest);
     }
     assert!(world.history(chat).await.is_empty());
 }
@@ -211,7 +211,7 @@ pub async fn a_direct_question_is_no_matter_for_a_dispute(world: &World) {
     let chat = world.direct_chat("Мария К.").await;
     let opening = DisputeOpening { chat_id: Some(chat), ..DisputeOpening::default() };
     let result = world.market().open_dispute(world.business, opening).await;
-    refused(result, Refusal::BadRequest);
+    refused(result, ErrorKind::BadRequest);
     if !world.shows_direct() {
         assert!(world.found(ChatFilter::default()).await.is_empty());
         return;
@@ -250,14 +250,14 @@ pub async fn a_dispute_about_what_does_not_exist_is_not_opened(world: &World) {
     let chat_id = ChatId::new(5).unwrap();
     let by_chat = DisputeOpening { chat_id: Some(chat_id), ..DisputeOpening::default() };
     refused_as(open(by_chat).await, &Error::chat_not_found(chat_id));
-    refused(open(DisputeOpening::default()).await, Refusal::BadRequest);
+    refused(open(DisputeOpening::default()).await, ErrorKind::BadRequest);
     assert!(world.found(ChatFilter::default()).await.is_empty());
 }
 
 pub async fn only_a_dispute_is_resolved(world: &World) {
     let talk = world.talk(1, 1).await;
     let before = world.chat(talk).await;
-    refused(world.market().resolve_dispute(world.business, talk).await, Refusal::BadRequest);
+    refused(world.market().resolve_dispute(world.business, talk).await, ErrorKind::BadRequest);
     assert_eq!(world.chat(talk).await, world.chat_as_shown(before));
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 
 use beseda_api::{
-    Chat, ChatId, ChatStatus, Error, FileName, FileUpload, MAX_FILE_BYTES, Refusal, Sender,
+    Chat, ChatId, ChatStatus, Error, ErrorKind, FileName, FileUpload, MAX_FILE_BYTES, Sender,
 };
 use bytes::Bytes;
 use futures::{StreamExt, stream};
@@ -87,14 +87,14 @@ pub async fn one_byte_more_is_refused_and_leaves_nothing(world: &World) {
     let chat = world.talk(1, 1).await;
     let before = world.chat(chat).await;
     world.tick();
-    refused(send(world, chat, zeros(MAX_FILE_BYTES + 1)).await, Refusal::BadRequest);
+    refused(send(world, chat, zeros(MAX_FILE_BYTES + 1)).await, ErrorKind::BadRequest);
     nothing_is_left(world, &before).await;
 }
 
 pub async fn a_file_far_too_large_is_refused_and_leaves_nothing(world: &World) {
     let chat = world.talk(1, 1).await;
     let before = world.chat(chat).await;
-    refused(send(world, chat, zeros(3 * MAX_FILE_BYTES)).await, Refusal::BadRequest);
+    refused(send(world, chat, zeros(3 * MAX_FILE_BYTES)).await, ErrorKind::BadRequest);
     nothing_is_left(world, &before).await;
     world.send_file(chat, "поменьше.txt", "x").await;
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use beseda_api::{ChatId, Clock, Error, MessageId, MessageText, Refusal, Sender};
+use beseda_api::{ChatId, Clock, Error, ErrorKind, MessageId, MessageText, Sender};
 
 use crate::{World, assert_grow, ids, refusal::refused_as, text};
 
@@ -47,7 +47,7 @@ pub async fn a_closed_chat_takes_no_message(world: &World) {
     world.market().close_chat(world.business, chat).await.unwrap();
     let result = world.api.send_message_to_chat(world.business, chat, text("Да")).await;
     let expected = Error::chat_closed(chat);
-    assert_eq!(expected.refusal(), Some(Refusal::BadRequest));
+    assert_eq!(expected.kind(), Some(ErrorKind::BadRequest));
     assert!(expected.to_string().contains("closed"));
     refused_as(result, &expected);
     assert_eq!(world.history(chat).await.len(), 1);

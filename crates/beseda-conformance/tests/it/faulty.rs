@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use beseda_api::{
-    BusinessId, Chat, ChatContext, ChatFilter, ChatId, ChatPage, ChatsApi, FileUpload, HistoryFrom,
-    Message, MessageId, MessagePage, MessageText, PageRequest, Refusal, Result,
+    BusinessId, Chat, ChatContext, ChatFilter, ChatId, ChatPage, ChatsApi, ErrorKind, FileUpload,
+    HistoryFrom, Message, MessageId, MessagePage, MessageText, PageRequest, Result,
 };
 use beseda_conformance::{World, cases, text};
 
@@ -71,7 +71,7 @@ impl ChatsApi for Faulty {
         let found = self.inner.get_chat(business, chat).await;
         match found {
             Err(error) if self.is(Fault::UnknownChatIsABadRequest) => {
-                Err(beseda_api::Error::refused(Refusal::BadRequest, error.to_string()))
+                Err(beseda_api::Error::new(ErrorKind::BadRequest, error.to_string()))
             }
             found => found,
         }

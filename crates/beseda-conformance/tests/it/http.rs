@@ -12,8 +12,8 @@ use axum::{
     response::Response,
 };
 use beseda_api::{
-    Administration, CampaignId, ChatFilter, ChatsApi, Clock, Generation, MarketSide, NewKey,
-    NewUser, PageRequest, Refusal,
+    Administration, CampaignId, ChatFilter, ChatsApi, Clock, ErrorKind, Generation, MarketSide,
+    NewKey, NewUser, PageRequest,
 };
 use beseda_client::{Client, Patience, SecretString};
 use beseda_conformance::{Backstage, Contexts, World, refusal::refused};
@@ -189,7 +189,7 @@ impl Stage {
         let page = PageRequest::default();
         client.get_chats(world.business, ChatFilter::default(), page.clone()).await.unwrap();
         let foreign = client.get_chats(world.other(), ChatFilter::default(), page).await;
-        refused(foreign, Refusal::Forbidden);
+        refused(foreign, ErrorKind::Forbidden);
     }
 
     /// Calls without any credential.
@@ -197,9 +197,9 @@ impl Stage {
         let client = builder(&self.0.url, self.0.generation).build().unwrap();
         let filter = ChatFilter::default();
         let chats = client.get_chats(world.business, filter, PageRequest::default()).await;
-        assert_eq!(refused(chats, Refusal::Unauthorized), "Credentials are not specified");
-        refused(client.campaigns().await, Refusal::Unauthorized);
-        refused(client.token_info().await, Refusal::Unauthorized);
+        assert_eq!(refused(chats, ErrorKind::Unauthorized), "Credentials are not specified");
+        refused(client.campaigns().await, ErrorKind::Unauthorized);
+        refused(client.token_info().await, ErrorKind::Unauthorized);
     }
 }
 

@@ -271,7 +271,7 @@ fn reusable(
 fn insert(group: &mut Group, new: &NewChat) -> Result<ChatRow, Failed> {
     let id = group.next_chat();
     let row = ChatRow {
-        chat: ChatId::new(id).map_err(|_| Error::broken("chat ids have run out"))?,
+        chat: ChatId::new(id).map_err(|_| Error::internal("chat ids have run out"))?,
         business: new.business,
         chat_type: new.chat_type.clone(),
         status: new.status.clone(),
@@ -313,7 +313,7 @@ pub(super) fn append(
     // A clock that was set back must not write a message before the one it answers.
     let at = draft.at.max(row.updated_at);
     let id = group.next_message(draft.at.as_microsecond());
-    let message_id = MessageId::new(id).map_err(|_| Error::broken("message ids have run out"))?;
+    let message_id = MessageId::new(id).map_err(|_| Error::internal("message ids have run out"))?;
     let file = draft.file.as_ref();
     group.connection.prepare_cached(
         "INSERT INTO messages (chat_id, message_id, created_at, sender, text, file_id, file_name, file_size)

@@ -1,8 +1,8 @@
 //! Statements on cabinets, campaigns, keys, users and tokens. Secrets come here only as hashes.
 
 use beseda_api::{
-    Access, ApiAvailability, ApiKeyInfo, Business, BusinessId, Cabinet, Campaign, CampaignId,
-    Holder, NewCabinet, NewCampaign, PlacementType, Scope, Time, TokenInfo, User, Verdict,
+    Access, ApiAvailability, ApiKeyInfo, AuthResult, Business, BusinessId, Cabinet, Campaign,
+    CampaignId, NewCabinet, NewCampaign, PlacementType, Principal, Scope, Time, TokenInfo, User,
 };
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -265,33 +265,36 @@ pub(super) fn revoke_token(
 }
 
 /// What a key opens.
-pub(super) fn key_access(connection: &Connection, hash: &[u8; 32]) -> rusqlite::Result<Verdict> {
+pub(super) fn key_access(connection: &Connection, hash: &[u8; 32]) -> rusqlite::Result<AuthResult> {
     let mut statement = connection.prepare_cached(
         "SELECT business_id, name, scopes, revoked_at IS NOT NULL FROM api_keys WHERE hash = ?1",
     )?;
     let found = statement.query_row([hash], |row| {
         if row.get(3)? {
-            return Ok(Verdict::Revoked);
+            return Ok(AuthResult::Revoked);
         }
         let holder =
-            Holder::ApiKey { name: row.get(1)?, scopes: scopes(&row.get::<_, String>(2)?) };
+            Principal::ApiKey { name: row.get(1)?, scopes: scopes(&row.get::<_, String>(2)?) };
         let businesses = vec![id(row, 0, BusinessId::new)?];
-        Ok(Verdict::Granted(Access { holder, businesses }))
+        Ok(AuthResult::Granted(Access { principal: holder, businesses }))
     });
-    Ok(found.optional()?.unwrap_or(Verdict::Unknown))
+    Ok(found.optional()?.unwrap_or(AuthResult::Unknown))
 }
 
 /// What an OAuth token opens.
-pub(super) fn token_access(connection: &Connection, hash: &[u8; 32]) -> rusqlite::Result<Verdict> {
+pub(super) fn token_access(
+    connection: &Connection,
+    hash: &[u8; 32],
+) -> rusqlite::Result<AuthResult> {
     let mut statement = connection.prepare_cached(
         "SELECT user_id, revoked_at IS NOT NULL FROM oauth_tokens WHERE hash = ?1",
     )?;
     let found = statement.query_row([hash], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     match found {
-        None => Ok(Verdict::Unknown),
-        Some((_, true)) => Ok(Verdict::Revoked),
-        Some((user, false)) => Ok(Verdict::Granted(Access {
-            holder: Holder::User { id: user },
+        None => Ok(AuthResult::Unknown),
+        Some((_, true)) => Ok(AuthResult::Revoked),
+        Some((user, false)) => Ok(AuthResult::Granted(Access {
+            principal: Principal::User { id: user },
             businesses: businesses_of(connection, user)?,
         })),
     }

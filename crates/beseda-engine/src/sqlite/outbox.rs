@@ -2,8 +2,9 @@
 
 use async_trait::async_trait;
 use beseda_api::{
-    Attempt, BusinessId, ChatId, Delivery, Error, MessageId, NewSubscription, Outbox, Pending,
-    Result, Subscription, SubscriptionState, Then, Time, notification::Notification,
+    BusinessId, ChatId, Delivery, DeliveryAttempt, Error, MessageId, NewSubscription,
+    NotificationQueue, QueueAction, QueuedNotification, Result, Subscription, SubscriptionState,
+    Time, notification::Notification,
 };
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -47,8 +48,8 @@ pub(super) enum Kind {
 }
 
 #[async_trait]
-impl Outbox for SqliteStore {
-    async fn put_subscription(
+impl NotificationQueue for SqliteStore {
+    async fn insert_subscription(
         &self,
         business: BusinessId,
         new: NewSubscription,
@@ -66,7 +67,7 @@ impl Outbox for SqliteStore {
         })
     }
 
-    async fn set_subscription(
+    async fn set_subscription_state(
         &self,
         business: BusinessId,
         subscription: i64,
@@ -79,7 +80,7 @@ impl Outbox for SqliteStore {
         self.writer.write(move |group| delete(group, business, subscription)).await
     }
 
-    async fn heads(&self) -> Result<Vec<Pending>> {
+    async fn heads(&self) -> Result<Vec<QueuedNotification>> {
         self.read(|connection| {
             let sql = concat!(
                 "SELECT ",
@@ -93,7 +94,7 @@ impl Outbox for SqliteStore {
         })
     }
 
-    async fn head(&self, subscription: i64) -> Result<Option<Pending>> {
+    async fn head(&self, subscription: i64) -> Result<Option<QueuedNotification>> {
         self.read(|connection| {
             let sql = concat!(
                 "SELECT ",
@@ -105,7 +106,7 @@ impl Outbox for SqliteStore {
         })
     }
 
-    async fn settle(&self, attempt: Attempt) -> Result<()> {
+    async fn record_attempt(&self, attempt: DeliveryAttempt) -> Result<()> {
         self.writer.write(move |group| settle(group, &attempt)).await
     }
 
@@ -122,7 +123,7 @@ impl Outbox for SqliteStore {
         self.read(|connection| log::one(connection, subscription, delivery))
     }
 
-    async fn enqueue_again(&self, subscription: i64, delivery: i64) -> Result<bool> {
+    async fn replay(&self, subscription: i64, delivery: i64) -> Result<bool> {
         self.writer
             .write(move |group| {
                 let sql = "INSERT INTO outbox (subscription_id, event_id, kind, business_id, chat_id, message_id, at)
@@ -136,7 +137,7 @@ impl Outbox for SqliteStore {
             .await
     }
 
-    async fn put_behind(&self, subscription: i64, place: i64) -> Result<bool> {
+    async fn requeue(&self, subscription: i64, place: i64) -> Result<bool> {
         self.writer
             .write(move |group| {
                 let sql = "INSERT INTO outbox (subscription_id, event_id, kind, business_id, chat_id, message_id, at)
@@ -152,7 +153,7 @@ impl Outbox for SqliteStore {
             .await
     }
 
-    async fn announce(&self, business: BusinessId, notification: Notification) -> Result<bool> {
+    async fn publish(&self, business: BusinessId, notification: Notification) -> Result<bool> {
         self.writer.write(move |group| announce::announce(group, business, &notification)).await
     }
 
@@ -200,11 +201,11 @@ pub(super) fn subscribed(connection: &Connection) -> rusqlite::Result<Vec<i64>> 
     statement.query_map([], |row| row.get(0))?.collect()
 }
 
-fn pending(row: &Row<'_>) -> rusqlite::Result<Pending> {
-    Ok(Pending {
+fn pending(row: &Row<'_>) -> rusqlite::Result<QueuedNotification> {
+    Ok(QueuedNotification {
         subscription: row.get(0)?,
         url: row.get(1)?,
-        place: row.get(2)?,
+        position: row.get(2)?,
         failing_since: maybe_moment(row, 3)?,
         due: maybe_moment(row, 4)?,
         notification: notification(row, 5)?,
@@ -332,7 +333,7 @@ fn delete(group: &mut Group, business: BusinessId, subscription: i64) -> Result<
     Ok(true)
 }
 
-fn settle(group: &mut Group, attempt: &Attempt) -> Result<(), Failed> {
+fn settle(group: &mut Group, attempt: &DeliveryAttempt) -> Result<(), Failed> {
     let known = "SELECT count(*) FROM subscriptions WHERE subscription_id = ?1";
     let known: i64 =
         group.connection.prepare_cached(known)?.query_row([attempt.subscription], |r| r.get(0))?;
@@ -350,25 +351,25 @@ fn settle(group: &mut Group, attempt: &Attempt) -> Result<(), Failed> {
         );
         group.connection.prepare_cached(sql)?.execute(values)
     };
-    match attempt.then {
-        Then::Next => {
+    match attempt.action {
+        QueueAction::Acknowledge => {
             group
                 .connection
                 .prepare_cached("DELETE FROM outbox WHERE place = ?1")?
-                .execute([attempt.place])?;
+                .execute([attempt.position])?;
             again(group, None, None)?;
         }
-        Then::Again { failing_since, due } => {
+        QueueAction::Retry { failing_since, due } => {
             again(group, Some(failing_since), Some(due))?;
         }
-        Then::Off => {
+        QueueAction::Disable => {
             let sql = "UPDATE subscriptions SET state = 'DISABLED', due = NULL WHERE subscription_id = ?1";
             group.connection.execute(sql, [attempt.subscription])?;
             let sql = "DELETE FROM outbox WHERE subscription_id = ?1";
             group.connection.execute(sql, [attempt.subscription])?;
             group.load_subscribed()?;
         }
-        Then::Stay => {}
+        QueueAction::Keep => {}
     }
     Ok(())
 }

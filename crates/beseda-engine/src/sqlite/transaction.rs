@@ -55,8 +55,8 @@ impl Lent {
         work(group).map_err(|failed| {
             let error = match failed {
                 Failed::Refused(refusal) => return refusal,
-                Failed::Sql(error) => Error::broken(error),
-                Failed::Undone => Error::broken("the transaction was undone"),
+                Failed::Sql(error) => Error::internal(error),
+                Failed::Undone => Error::internal("the transaction was undone"),
             };
             self.failed.store(true, Ordering::Release);
             error
@@ -94,7 +94,7 @@ impl Drop for Lent {
 const ENDED: &str = "the transaction has ended";
 
 fn ended() -> Error {
-    Error::broken(ENDED)
+    Error::internal(ENDED)
 }
 
 /// A transaction of a [`SqliteStore`].
@@ -117,7 +117,7 @@ impl Transaction for SqliteTransaction {
 
     async fn commit(self: Box<Self>) -> Result<()> {
         if self.lent.failed.load(Ordering::Acquire) {
-            return Err(Error::broken(
+            return Err(Error::internal(
                 "a write of the transaction failed, so all of it was undone",
             ));
         }
@@ -127,8 +127,8 @@ impl Transaction for SqliteTransaction {
         }
         match told.await {
             Ok(None) => Ok(()),
-            Ok(Some(error)) => Err(Error::broken(error)),
-            Err(_) => Err(Error::broken("the store has been closed")),
+            Ok(Some(error)) => Err(Error::internal(error)),
+            Err(_) => Err(Error::internal("the store has been closed")),
         }
     }
 }

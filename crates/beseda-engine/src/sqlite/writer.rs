@@ -108,12 +108,12 @@ impl Writer {
     /// Begins a transaction of its own, as soon as what is under way has been committed. Other writes wait until it ends.
     pub(super) async fn lend(&self) -> Result<Lent> {
         let Way::Thread { tasks, .. } = &self.way else {
-            return Err(Error::broken("a transaction is under way already"));
+            return Err(Error::internal("a transaction is under way already"));
         };
         let (to, lent) = oneshot::channel();
         let tasks = tasks.as_ref().ok_or_else(stopped)?;
         tasks.send(Task::Lend(to)).await.map_err(|_| stopped())?;
-        lent.await.map_err(|_| stopped())?.map_err(Error::broken)
+        lent.await.map_err(|_| stopped())?.map_err(Error::internal)
     }
 
     /// How often the outbox has changed, as of the last commit.
@@ -151,14 +151,14 @@ fn settle<T>(worked: Result<T, Failed>, committed: Committed) -> Result<T> {
     match (worked, committed) {
         (Err(Failed::Refused(refusal)), _) => Err(refusal),
         (Ok(value), None) => Ok(value),
-        (_, Some(error)) => Err(Error::broken(error)),
-        (Err(Failed::Sql(error)), None) => Err(Error::broken(error)),
+        (_, Some(error)) => Err(Error::internal(error)),
+        (Err(Failed::Sql(error)), None) => Err(Error::internal(error)),
         (Err(Failed::Undone), None) => Err(stopped()),
     }
 }
 
 fn stopped() -> Error {
-    Error::broken("the store has been closed")
+    Error::internal("the store has been closed")
 }
 
 impl Drop for Writer {

@@ -1,9 +1,9 @@
 //! What is written for subscriptions, and when nothing is. Sending is tested where it is done.
 
 use beseda_api::{
-    Attempt, BusinessId, ChatId, ChatOpening, ChatsApi, DeliveryOutcome, DisputeOpening,
-    MarketMessage, MarketSide, MessageText, NewSubscription, Outbox, Pending, Sender,
-    SubscriptionState, Then, notification::Notification,
+    BusinessId, ChatId, ChatOpening, ChatsApi, DeliveryAttempt, DeliveryOutcome, DisputeOpening,
+    MarketMessage, MarketSide, MessageText, NewSubscription, NotificationQueue, QueueAction,
+    QueuedNotification, Sender, SubscriptionState, notification::Notification,
 };
 use beseda_engine::Engine;
 use jiff::Timestamp;
@@ -12,29 +12,29 @@ use super::{open, with_chat};
 
 async fn subscribe(engine: &Engine, business: BusinessId) -> i64 {
     let new = NewSubscription { url: "https://shop.example/".to_owned(), name: "bot".to_owned() };
-    let made = engine.outbox().put_subscription(business, new, Timestamp::UNIX_EPOCH).await;
+    let made = engine.outbox().insert_subscription(business, new, Timestamp::UNIX_EPOCH).await;
     made.unwrap().unwrap().id
 }
 
-fn done(pending: &Pending) -> Attempt {
-    Attempt {
+fn done(pending: &QueuedNotification) -> DeliveryAttempt {
+    DeliveryAttempt {
         subscription: pending.subscription,
-        place: Some(pending.place),
+        position: Some(pending.position),
         notification: pending.notification.clone(),
         at: Timestamp::UNIX_EPOCH,
         took_ms: 1,
         outcome: DeliveryOutcome::Delivered,
         status: Some(200),
         failure: None,
-        then: Then::Next,
+        action: QueueAction::Acknowledge,
     }
 }
 
 /// Takes out everything that waits.
-async fn drain(outbox: &dyn Outbox, subscription: i64) -> Vec<Notification> {
+async fn drain(outbox: &dyn NotificationQueue, subscription: i64) -> Vec<Notification> {
     let mut all = Vec::new();
     while let Some(pending) = outbox.head(subscription).await.unwrap() {
-        outbox.settle(done(&pending)).await.unwrap();
+        outbox.record_attempt(done(&pending)).await.unwrap();
         all.push(pending.notification);
     }
     all
@@ -117,25 +117,32 @@ async fn nothing_is_kept_for_nobody_for_others_and_for_what_is_off() {
     let waiting = async || outbox.subscriptions(business).await.unwrap().unwrap()[0].waiting;
 
     write().await.unwrap();
-    outbox.set_subscription(business, mine, SubscriptionState::Paused).await.unwrap();
+    outbox.set_subscription_state(business, mine, SubscriptionState::Paused).await.unwrap();
     write().await.unwrap();
     assert_eq!(waiting().await, 2, "what happens in a pause waits");
     assert!(outbox.heads().await.unwrap().is_empty(), "and doesn't go");
     assert_eq!(outbox.subscriptions(other).await.unwrap().unwrap()[0].waiting, 0);
     assert!(
-        outbox.set_subscription(other, mine, SubscriptionState::Active).await.unwrap().is_none()
+        outbox
+            .set_subscription_state(other, mine, SubscriptionState::Active)
+            .await
+            .unwrap()
+            .is_none()
     );
 
-    outbox.set_subscription(business, mine, SubscriptionState::Active).await.unwrap();
+    outbox.set_subscription_state(business, mine, SubscriptionState::Active).await.unwrap();
     let head = outbox.head(mine).await.unwrap().unwrap();
-    outbox.settle(Attempt { then: Then::Off, ..done(&head) }).await.unwrap();
+    outbox
+        .record_attempt(DeliveryAttempt { action: QueueAction::Disable, ..done(&head) })
+        .await
+        .unwrap();
     write().await.unwrap();
     assert_eq!(waiting().await, 0);
     assert!(outbox.delete_subscription(business, mine).await.unwrap());
     assert!(!outbox.delete_subscription(business, mine).await.unwrap());
     write().await.unwrap();
     assert!(outbox.heads().await.unwrap().is_empty());
-    outbox.settle(done(&head)).await.unwrap();
+    outbox.record_attempt(done(&head)).await.unwrap();
     assert!(outbox.attempts(mine, i64::MAX, 10).await.unwrap().is_empty(), "of nobody");
     assert!(outbox.head(theirs).await.unwrap().is_none(), "the other cabinet's");
 }
@@ -149,15 +156,15 @@ async fn what_waits_and_when_it_is_due_survives_a_restart_and_can_be_replayed() 
     engine.write_message(business, chat, MarketMessage::customer("Hi")).await.unwrap();
     let head = engine.outbox().head(subscription).await.unwrap().unwrap();
     let due = Timestamp::from_second(60).unwrap();
-    let again = Then::Again { failing_since: Timestamp::UNIX_EPOCH, due };
-    engine.outbox().settle(Attempt { then: again, ..done(&head) }).await.unwrap();
+    let again = QueueAction::Retry { failing_since: Timestamp::UNIX_EPOCH, due };
+    engine.outbox().record_attempt(DeliveryAttempt { action: again, ..done(&head) }).await.unwrap();
     drop(engine);
 
     let engine = open(folder.path()).await.unwrap();
     let outbox = engine.outbox();
     let seen = outbox.changed(u64::MAX).await;
     let kept = outbox.head(subscription).await.unwrap().unwrap();
-    assert_eq!((kept.due, kept.place), (Some(due), head.place));
+    assert_eq!((kept.due, kept.position), (Some(due), head.position));
     engine.write_message(business, chat, MarketMessage::customer("Hi?")).await.unwrap();
     assert_ne!(outbox.changed(seen).await, seen, "whoever sends is woken");
     assert_eq!(drain(outbox.as_ref(), subscription).await.len(), 2);
@@ -165,7 +172,7 @@ async fn what_waits_and_when_it_is_due_survives_a_restart_and_can_be_replayed() 
     let log = outbox.attempts(subscription, i64::MAX, 10).await.unwrap();
     assert_eq!(log.len(), 3);
     assert_eq!(log[1].event_id, log[2].event_id, "two attempts at one notification");
-    assert!(outbox.enqueue_again(subscription, log[2].id).await.unwrap());
-    assert!(!outbox.enqueue_again(subscription, 1000).await.unwrap());
+    assert!(outbox.replay(subscription, log[2].id).await.unwrap());
+    assert!(!outbox.replay(subscription, 1000).await.unwrap());
     assert_eq!(drain(outbox.as_ref(), subscription).await, [head.notification]);
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use beseda_api::{
-    Administration, BusinessId, ChatContext, ChatFilter, ChatsApi, FileUpload, HistoryFrom,
-    ManualClock, MarketSide, MessageText, NewCabinet, NewKey, NewOrder, OrderId, PageRequest,
-    Refusal,
+    Administration, BusinessId, ChatContext, ChatFilter, ChatsApi, ErrorKind, FileUpload,
+    HistoryFrom, ManualClock, MarketSide, MessageText, NewCabinet, NewKey, NewOrder, OrderId,
+    PageRequest,
 };
 use beseda_engine::{
     Engine, Settings,
@@ -81,7 +81,7 @@ async fn a_state_that_does_not_fit_changes_nothing() {
         let mut state = before.clone();
         breaks(&mut state);
         let refused = engine.put_state(state).await.unwrap_err();
-        assert_eq!(refused.refusal(), Some(Refusal::BadRequest), "{number}: {refused}");
+        assert_eq!(refused.kind(), Some(ErrorKind::BadRequest), "{number}: {refused}");
         assert_eq!(engine.state().await.unwrap(), before, "{number}");
     }
     // What the schema itself refuses is a breakage, and undone as well.

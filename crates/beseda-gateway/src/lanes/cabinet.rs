@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use beseda_api::{Endpoint, LimitState};
+use beseda_api::{Endpoint, RateLimit};
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 
@@ -120,9 +120,9 @@ impl Cabinet {
         program: &Arc<str>,
         terms: Terms,
         endpoint: &'static Endpoint,
-        left: LimitState,
+        left: RateLimit,
         now: Timestamp,
-    ) -> LimitState {
+    ) -> RateLimit {
         let known = self.programs.entry(Arc::clone(program)).or_default();
         (known.terms, known.seen) = (terms, now);
         self.left_for(program, endpoint, left, now)
@@ -132,9 +132,9 @@ impl Cabinet {
         &self,
         program: &Arc<str>,
         endpoint: &'static Endpoint,
-        left: LimitState,
+        left: RateLimit,
         now: Timestamp,
-    ) -> LimitState {
+    ) -> RateLimit {
         let (even, _) = self.even(now);
         let claim = |of: &Program| Claim {
             percent: of.terms.share.map_or(even * KEPT_EVENLY / 100.0, f64::from),
@@ -161,7 +161,7 @@ impl Cabinet {
     }
 
     /// Gives turns to whoever may go.
-    pub(super) fn grant(&mut self, now: Timestamp, left: &dyn Fn(&Endpoint) -> Option<LimitState>) {
+    pub(super) fn grant(&mut self, now: Timestamp, left: &dyn Fn(&Endpoint) -> Option<RateLimit>) {
         while self.free > 0 && !self.waiting.is_empty() {
             let machines_first = self.streak >= PATIENCE_OF_MACHINES;
             let order = if machines_first {
@@ -180,7 +180,7 @@ impl Cabinet {
         &self,
         priority: Priority,
         now: Timestamp,
-        left: &dyn Fn(&Endpoint) -> Option<LimitState>,
+        left: &dyn Fn(&Endpoint) -> Option<RateLimit>,
     ) -> Option<u64> {
         let mut may: HashMap<(&Arc<str>, &str), bool> = HashMap::new();
         let mut best: Option<(f64, u64)> = None;
@@ -204,7 +204,7 @@ impl Cabinet {
         best.map(|(_, id)| id)
     }
 
-    fn let_go(&mut self, id: u64, now: Timestamp, left: &dyn Fn(&Endpoint) -> Option<LimitState>) {
+    fn let_go(&mut self, id: u64, now: Timestamp, left: &dyn Fn(&Endpoint) -> Option<RateLimit>) {
         let Some(Waiting { program, priority, endpoint, grant }) = self.waiting.remove(&id) else {
             return;
         };

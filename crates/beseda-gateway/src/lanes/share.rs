@@ -1,6 +1,6 @@
 //! Shares: what a program is sure of in every hour, and what is left for it now. Pure arithmetic.
 
-use beseda_api::LimitState;
+use beseda_api::RateLimit;
 use jiff::Timestamp;
 
 use super::Priority;
@@ -60,9 +60,9 @@ fn kept(claim: Claim, limit: u32, ahead: f64) -> u32 {
 pub(super) fn standing(
     own: Claim,
     others: impl Iterator<Item = Claim>,
-    left: LimitState,
+    left: RateLimit,
     now: Timestamp,
-) -> LimitState {
+) -> RateLimit {
     let ahead = ahead(now, left.until);
     let (mut kept_by_others, mut promised) = (0_u32, 0_u32);
     for claim in others {
@@ -74,17 +74,17 @@ pub(super) fn standing(
     let sure = part(left.limit, own.percent).saturating_sub(own.used);
     let limit = left.limit.saturating_sub(promised).max(part(left.limit, own.percent));
     let remaining = left.remaining.saturating_sub(kept_by_others).max(sure.min(left.remaining));
-    LimitState { limit, remaining: remaining.min(limit), until: left.until }
+    RateLimit { limit, remaining: remaining.min(limit), until: left.until }
 }
 
 #[cfg(test)]
 mod tests {
-    use beseda_api::LimitState;
+    use beseda_api::RateLimit;
 
     use super::{Claim, standing};
 
-    fn left(remaining: u32) -> LimitState {
-        LimitState { limit: 1000, remaining, until: "2026-11-21T01:00:00Z".parse().unwrap() }
+    fn left(remaining: u32) -> RateLimit {
+        RateLimit { limit: 1000, remaining, until: "2026-11-21T01:00:00Z".parse().unwrap() }
     }
 
     fn claim(percent: f64, used: u32) -> Claim {

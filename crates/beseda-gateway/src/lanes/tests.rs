@@ -6,14 +6,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use beseda_api::{BusinessId, Endpoint, LimitState, ManualClock};
+use beseda_api::{BusinessId, Endpoint, ManualClock, RateLimit};
 
 use super::{Lanes, Meter, NoTurn, Place, Priority, Terms, Turn, Wish};
 
-struct Left(Mutex<Option<LimitState>>);
+struct Left(Mutex<Option<RateLimit>>);
 
 impl Meter for Left {
-    fn left(&self, _: BusinessId, _: &Endpoint) -> Option<LimitState> {
+    fn left(&self, _: BusinessId, _: &Endpoint) -> Option<RateLimit> {
         *self.0.lock().unwrap()
     }
 }
@@ -27,7 +27,7 @@ const NOW: &str = "2026-11-21T00:30:00Z";
 const UNTIL: &str = "2026-11-21T01:00:00Z";
 
 fn ground(slots: u32, remaining: Option<u32>) -> Ground {
-    let state = |remaining| LimitState { limit: 100, remaining, until: UNTIL.parse().unwrap() };
+    let state = |remaining| RateLimit { limit: 100, remaining, until: UNTIL.parse().unwrap() };
     let left = Arc::new(Left(Mutex::new(remaining.map(state))));
     let clock = Arc::new(ManualClock::new(NOW.parse().unwrap()));
     Ground { lanes: Lanes::new(left.clone(), clock, slots), left }

@@ -1,6 +1,6 @@
 //! Who sent what, when, and what came of it; and what was sent under which `Idempotency-Key`. No text is kept.
 
-use beseda_api::{BusinessId, ChatId, Fault, MessageId, Refusal, Refused, Result};
+use beseda_api::{ApiError, ApiErrorItem, BusinessId, ChatId, ErrorKind, MessageId, Result};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params, types::Type};
 use serde::{Deserialize, Serialize};
@@ -121,7 +121,7 @@ pub(crate) enum Begun {
     /// It was sent before.
     Sent,
     /// It was refused before.
-    Refused(Box<Refused>),
+    Refused(Box<ApiError>),
     /// It began before, and nobody knows what came of it.
     Unclear(Unclear),
     /// Something else was sent under this `Idempotency-Key`.
@@ -180,19 +180,19 @@ pub(crate) struct Finish {
 #[derive(Serialize, Deserialize)]
 struct Refusing {
     status: u16,
-    errors: Vec<Fault>,
+    errors: Vec<ApiErrorItem>,
 }
 
 /// A refusal as it is kept.
-pub(crate) fn kept(refused: &Refused) -> String {
-    let refusing = Refusing { status: refused.refusal.status(), errors: refused.faults.clone() };
+pub(crate) fn kept(refused: &ApiError) -> String {
+    let refusing = Refusing { status: refused.kind.status(), errors: refused.items.clone() };
     serde_json::to_string(&refusing).unwrap_or_default()
 }
 
-fn refused(text: &str) -> Option<Refused> {
+fn refused(text: &str) -> Option<ApiError> {
     let refusing: Refusing = serde_json::from_str(text).ok()?;
-    let refusal = Refusal::from_status(refusing.status)?;
-    Some(Refused { refusal, faults: refusing.errors, answer: None })
+    let refusal = ErrorKind::from_status(refusing.status)?;
+    Some(ApiError { kind: refusal, items: refusing.errors, response: None })
 }
 
 impl Ledger {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use beseda::api::{
-    HistoryFrom, HistoryLimit, MarketMessage, MessagePage, MessageText, PageRequest, Refusal,
+    ErrorKind, HistoryFrom, HistoryLimit, MarketMessage, MessagePage, MessageText, PageRequest,
 };
 use beseda_api::{ChatsApi, Message, PageToken};
 use beseda_archive::{Archive, Depth, Syncer};
@@ -81,7 +81,7 @@ async fn full_pages_come_from_the_archive_and_the_end_from_the_upstream() {
     let last = seen.last().unwrap().message_id;
     let unknown = beseda::api::MessageId::new(last.get() + 1).unwrap();
     let refused = through.get_chat_message(world.business(), chat(), unknown).await.unwrap_err();
-    assert_eq!(refused.refusal(), Some(Refusal::NotFound));
+    assert_eq!(refused.kind(), Some(ErrorKind::NotFound));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -14,7 +14,7 @@ use beseda::{
     client::Client,
 };
 use beseda_api::{
-    ByteRange, ChatsApi, Download, Downloads, Error, FileId, FileStream, Message, Refusal, Result,
+    ByteRange, ChatsApi, Download, Downloads, Error, ErrorKind, FileId, FileStream, Message, Result,
 };
 use beseda_archive::{Archive, Depth, Fetch, Syncer};
 use beseda_engine::Engine;
@@ -49,7 +49,7 @@ impl Downloads for Switched {
         match self.1.load(Ordering::Relaxed) {
             0 => self.0.open_file(file, range).await,
             404 => Ok(None),
-            status => Err(Error::refused(Refusal::from_status(status).unwrap(), "not now")),
+            status => Err(Error::new(ErrorKind::from_status(status).unwrap(), "not now")),
         }
     }
 

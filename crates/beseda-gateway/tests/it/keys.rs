@@ -2,7 +2,7 @@
 
 use beseda::{
     StandIn,
-    api::{ChatFilter, NewKey, PageRequest, Refusal},
+    api::{ChatFilter, ErrorKind, NewKey, PageRequest},
     client::ErrorExt,
 };
 use beseda_api::{Administration, BusinessId, ChatsApi};
@@ -35,7 +35,7 @@ async fn a_foreign_cabinet_a_missing_scope_and_a_bad_key_are_refused_before_anyt
     let foreign = BusinessId::new(1).unwrap();
     let page = PageRequest::default();
     let refused = own.get_chats(foreign, ChatFilter::default(), page.clone()).await.unwrap_err();
-    assert_eq!(refused.refusal(), Some(Refusal::Forbidden));
+    assert_eq!(refused.kind(), Some(ErrorKind::Forbidden));
 
     let scopes = vec!["all-methods:read-only".to_owned()];
     let reader = NewKey { name: "reader".to_owned(), scopes };
@@ -44,12 +44,12 @@ async fn a_foreign_cabinet_a_missing_scope_and_a_bad_key_are_refused_before_anyt
     let reader = world.running.client(&reader.api_key);
     let text = beseda::api::MessageText::new("Нет").unwrap();
     let refused = reader.send_message_to_chat(world.business(), chat(), text).await.unwrap_err();
-    assert_eq!(refused.refusal(), Some(Refusal::Forbidden));
+    assert_eq!(refused.kind(), Some(ErrorKind::Forbidden));
 
     let bad = world.own_key().replace("ACMA:", "ACMA:A").replacen("A:", ":", 0);
     let bad = format!("{}{}", &bad[..bad.len() - 2], "00");
     let refused = world.running.client(&bad[..54]).campaigns().await.unwrap_err();
-    assert_eq!(refused.refusal(), Some(Refusal::Unauthorized));
+    assert_eq!(refused.kind(), Some(ErrorKind::Unauthorized));
     assert_eq!(world.journal().await, []);
 }
 
@@ -81,7 +81,7 @@ async fn a_key_made_and_revoked_by_another_process_works_at_once_and_no_longer()
         }
         assert!(looks < 60_000, "the key still opens");
     };
-    assert_eq!(refused.refusal(), Some(Refusal::Unauthorized));
+    assert_eq!(refused.kind(), Some(ErrorKind::Unauthorized));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use beseda::{LimitSettings, api::Refusal};
+use beseda::{LimitSettings, api::ErrorKind};
 use beseda_api::{ChatFilter, ChatStatus, ChatsApi, MessageText, PageRequest};
 use beseda_gateway::Terms;
 use futures::future::join_all;
@@ -30,7 +30,7 @@ async fn twenty_eager_programs_use_up_the_hour_without_one_420_and_each_gets_its
                 match client.send_message_to_chat(world.business(), chat(), text).await {
                     Ok(()) => sent += 1,
                     Err(error) => {
-                        assert_eq!(error.refusal(), Some(Refusal::LimitExceeded), "{error}");
+                        assert_eq!(error.kind(), Some(ErrorKind::LimitExceeded), "{error}");
                         break;
                     }
                 }
@@ -96,17 +96,17 @@ async fn what_was_promised_to_one_is_not_used_up_by_another() {
     let (quiet, eager) = (world.running.client(&quiet), world.running.client(&eager));
     let ask = |status: ChatStatus| ChatFilter { statuses: vec![status], ..ChatFilter::default() };
     let page = PageRequest::default;
-    let refused = |outcome: beseda_api::Result<_>| outcome.unwrap_err().refusal();
+    let refused = |outcome: beseda_api::Result<_>| outcome.unwrap_err().kind();
     // With two thirds of the hour left a promise holds whole: 20 of 50 calls.
     for _ in 0..30 {
         eager.get_chats(world.business(), ask(ChatStatus::Finished), page()).await.unwrap();
     }
     let more = eager.get_chats(world.business(), ask(ChatStatus::Finished), page()).await;
-    assert_eq!(refused(more), Some(Refusal::LimitExceeded));
+    assert_eq!(refused(more), Some(ErrorKind::LimitExceeded));
     for _ in 0..20 {
         quiet.get_chats(world.business(), ask(ChatStatus::New), page()).await.unwrap();
     }
     let more = quiet.get_chats(world.business(), ask(ChatStatus::New), page()).await;
-    assert_eq!(refused(more), Some(Refusal::LimitExceeded));
+    assert_eq!(refused(more), Some(ErrorKind::LimitExceeded));
     assert_eq!(world.limit_hits().await, 0);
 }

@@ -1,6 +1,6 @@
 //! Reads through the gateway: equal ones go up once, and what fails fails for whoever asked.
 
-use beseda::{api::Refusal, client::ErrorExt};
+use beseda::{api::ErrorKind, client::ErrorExt};
 use beseda_api::{ChatFilter, ChatId, ChatsApi, HistoryFrom, PageRequest};
 use futures::future::join_all;
 use serde_json::json;
@@ -31,7 +31,7 @@ async fn a_refusal_and_a_breakage_are_shared_too_and_not_remembered() {
     let answers = join_all((0..5).map(|_| client.get_chat(world.business(), unknown))).await;
     for answer in answers {
         let refused = answer.unwrap_err();
-        assert_eq!(refused.refusal(), Some(Refusal::NotFound));
+        assert_eq!(refused.kind(), Some(ErrorKind::NotFound));
         assert_eq!(refused.to_string(), "Can't find chat by id: 42");
     }
     assert_eq!(world.asked("getChat").await, 1);

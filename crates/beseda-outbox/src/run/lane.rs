@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use beseda_api::{ChatFilter, ChatId, Limit, MessageText, PageRequest, Refusal};
+use beseda_api::{ChatFilter, ChatId, ErrorKind, Limit, MessageText, PageRequest};
 use beseda_client::{ErrorExt, Failure, Outgoing, safe::Fate};
 use jiff::Timestamp;
 
@@ -117,7 +117,7 @@ impl Lane {
         let at = self.shared.settings.safety.now();
         let looked = tokio::select! {
             looked = look(&self.shared, self.chat, sent) => looked?,
-            () = self.shared.stop.wait() => Err(beseda_api::Error::broken("it was asked to stop")),
+            () = self.shared.stop.wait() => Err(beseda_api::Error::internal("it was asked to stop")),
         };
         if let Ok(look) = &looked {
             self.seen = Some(Seen { known: look.known, at });
@@ -199,7 +199,7 @@ impl Lane {
 
     /// Goes on without having seen the history, before anything was sent.
     async fn blind(&mut self, head: &Item, error: beseda_api::Error) -> Result<Step> {
-        if error.refusal().is_some() {
+        if error.kind().is_some() {
             return self.refused(head, error).await;
         }
         self.wait_or_pause(error).await
@@ -299,10 +299,10 @@ impl Lane {
 
     /// Whether it is this message or its chat that the service refuses, and not the caller, the hour or the address.
     async fn is_about_the_message(&self, error: &beseda_api::Error) -> bool {
-        match error.refusal() {
-            Some(Refusal::BadRequest) => true,
+        match error.kind() {
+            Some(ErrorKind::BadRequest) => true,
             // An address that knows no chats at all says 404 too.
-            Some(Refusal::NotFound) => {
+            Some(ErrorKind::NotFound) => {
                 let page = PageRequest::first(Limit::new(1).unwrap_or(Limit::MAX));
                 let (api, business) = (&self.shared.api, self.shared.business);
                 api.get_chats(business, ChatFilter::default(), page).await.is_ok()
@@ -320,7 +320,7 @@ impl Lane {
         if self.shared.stop.is_asked() {
             return Ok(Step::End);
         }
-        if error.refusal().is_some_and(|refusal| refusal != Refusal::LimitExceeded) {
+        if error.kind().is_some_and(|refusal| refusal != ErrorKind::LimitExceeded) {
             return Err(Error::Denied(error));
         }
         let safety = &self.shared.settings.safety;
@@ -336,7 +336,7 @@ impl Lane {
 
     async fn until(&self, moment: Timestamp) {
         tokio::select! {
-            () = self.shared.settings.safety.alarm.until(moment) => {}
+            () = self.shared.settings.safety.alarm.sleep_until(moment) => {}
             () = self.shared.stop.wait() => {}
         }
     }
@@ -370,5 +370,5 @@ fn free_at(error: &beseda_api::Error) -> Option<Timestamp> {
     }
     let limit = error.answer().and_then(|answer| answer.limit);
     let used_up = limit.filter(|limit| limit.remaining == 0);
-    used_up.filter(|_| error.refusal() == Some(Refusal::LimitExceeded)).map(|limit| limit.until)
+    used_up.filter(|_| error.kind() == Some(ErrorKind::LimitExceeded)).map(|limit| limit.until)
 }

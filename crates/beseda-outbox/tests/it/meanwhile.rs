@@ -5,8 +5,8 @@ use std::{future, sync::Arc};
 use async_trait::async_trait;
 use beseda::{
     api::{
-        BusinessId, Chat, ChatContext, ChatFilter, ChatId, ChatPage, ChatsApi, Error, FileUpload,
-        HistoryFrom, Message, MessageId, MessagePage, MessageText, PageRequest, Refusal, Result,
+        BusinessId, Chat, ChatContext, ChatFilter, ChatId, ChatPage, ChatsApi, Error, ErrorKind,
+        FileUpload, HistoryFrom, Message, MessageId, MessagePage, MessageText, PageRequest, Result,
     },
     client::{ChatsExt, Client},
 };
@@ -43,7 +43,7 @@ impl ChatsApi for Meddler {
         _: HistoryFrom,
     ) -> Result<MessagePage> {
         assert_eq!(self.outbox.cancel(self.id).await.unwrap().state, State::Cancelled);
-        Err(Error::refused(Refusal::LimitExceeded, "Hit rate limit"))
+        Err(Error::new(ErrorKind::LimitExceeded, "Hit rate limit"))
     }
 
     async fn get_chat_message(

@@ -8,7 +8,7 @@ use std::{
 
 use beseda::{
     LimitPreset, LimitSettings, StandIn,
-    api::{Alarm, ChatFilter, ChatId, ChatStatus, Clock, ManualClock, Sender},
+    api::{ChatFilter, ChatId, ChatStatus, Clock, ManualClock, Sender, Timer},
     client::{ChatsExt, Client, Outgoing, Patience, Safety},
 };
 use beseda_outbox::{Event, Filter, Item, NewItem, Outbox, OutboxId, Result, RunSettings, State};
@@ -19,8 +19,8 @@ use serde_json::{Value, json};
 struct Mover(Arc<ManualClock>);
 
 #[async_trait::async_trait]
-impl Alarm for Mover {
-    async fn until(&self, moment: Timestamp) {
+impl Timer for Mover {
+    async fn sleep_until(&self, moment: Timestamp) {
         if moment > self.0.now() {
             self.0.set(moment);
         }

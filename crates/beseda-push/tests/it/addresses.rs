@@ -48,7 +48,7 @@ async fn an_address_of_ones_own_network_is_refused_by_name_and_by_number() {
         "https://10.0.0.1/".to_owned(),
     ] {
         let refused = world.subscribe(&url).await.unwrap_err();
-        assert!(refused.refusal().is_some(), "{url}: {refused}");
+        assert!(refused.kind().is_some(), "{url}: {refused}");
     }
     assert!(receiver.got().is_empty());
 }
@@ -65,7 +65,7 @@ async fn a_name_that_leads_inside_later_or_in_part_is_not_followed() {
         // As if the name had led outside when it was subscribed.
         let new = NewSubscription { url: "https://shop.example/".to_owned(), name: "x".to_owned() };
         let outbox = world.engine.outbox();
-        let made = outbox.put_subscription(world.business, new, Timestamp::UNIX_EPOCH).await;
+        let made = outbox.insert_subscription(world.business, new, Timestamp::UNIX_EPOCH).await;
         let id = made.unwrap().unwrap().id;
         world.write("Hi").await;
         let log = world.logged(id, 1).await;

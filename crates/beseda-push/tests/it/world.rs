@@ -16,7 +16,7 @@ use beseda_api::{
     Subscriptions,
 };
 use beseda_engine::Engine;
-use beseda_push::{Alarm, Policy, Push, Settings};
+use beseda_push::{Policy, Push, Settings, Timer};
 use jiff::Timestamp;
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -45,8 +45,8 @@ impl Clock for Time {
 }
 
 #[async_trait]
-impl Alarm for Time {
-    async fn until(&self, moment: Timestamp) {
+impl Timer for Time {
+    async fn sleep_until(&self, moment: Timestamp) {
         let mut moves = self.moves.subscribe();
         while self.now() < moment {
             if self.leaps.load(Ordering::SeqCst) {

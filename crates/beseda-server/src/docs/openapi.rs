@@ -4,7 +4,8 @@ use beseda_api::{
     CampaignList, Chat, ChatPage, ChatsLimit, ContextType, Endpoint, Generation, HistoryLimit,
     Message, MessagePage, Scope,
     wire::{
-        AuthTokenInfo, CreateChat, CreatedChat, Failure, GetChatHistory, GetChats, SendMessage,
+        AuthTokenInfo, CreateChat, CreatedChat, ErrorResponse, GetChatHistory, GetChats,
+        SendMessage,
     },
 };
 use serde_json::{Map, Value, json};
@@ -238,7 +239,7 @@ fn schemas(unversioned: Unversioned) -> Value {
     of::<CreatedChat>(&mut found);
     of::<CampaignList>(&mut found);
     of::<AuthTokenInfo>(&mut found);
-    of::<Failure>(&mut found);
+    of::<ErrorResponse>(&mut found);
     if unversioned == Unversioned::Y2024 {
         of::<y2024::ChatPage>(&mut found);
         of::<y2024::MessagePage>(&mut found);

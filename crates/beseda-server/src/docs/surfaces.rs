@@ -4,7 +4,7 @@ use beseda_api::{
     ApiKeyInfo, Cabinet, Campaign, Chat, ChatOpening, Delivery, DeliveryPage, DisputeOpening,
     IssuedKey, IssuedToken, MarketMessage, Message, NewCabinet, NewCampaign, NewKey, NewOrder,
     NewReturn, NewSubscription, NewUser, Order, Return, Subscription, TokenInfo, User,
-    wire::Failure,
+    wire::ErrorResponse,
 };
 use serde_json::{Map, Value, json};
 
@@ -331,7 +331,7 @@ fn schemas() -> Value {
     of::<Subscription>(&mut found);
     of::<DeliveryPage>(&mut found);
     of::<Delivery>(&mut found);
-    of::<Failure>(&mut found);
+    of::<ErrorResponse>(&mut found);
     let mut all = named(found);
     let file = json!({ "type": "string", "format": "binary", "description": "At most 5 × 1024 × 1024 bytes." });
     let form = json!({

@@ -1,6 +1,6 @@
 //! The credential of a request out of its headers, in every form ever documented. Whether it is good is not asked here.
 
-use beseda_api::{Credential, Error, Refusal, Result};
+use beseda_api::{Credential, Error, ErrorKind, Result};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use crate::ApiKeyFormat;
@@ -146,5 +146,5 @@ fn invalid_syntax() -> Error {
 }
 
 fn no(text: &str) -> Error {
-    Error::refused(Refusal::Unauthorized, text)
+    Error::new(ErrorKind::Unauthorized, text)
 }

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-use beseda_api::{Access, BusinessId, Endpoint, Error, Generation, Holder, Refusal, Result};
+use beseda_api::{Access, BusinessId, Endpoint, Error, ErrorKind, Generation, Principal, Result};
 use bytes::Bytes;
 use http::HeaderValue;
 use jiff::Timestamp;
@@ -37,10 +37,10 @@ pub(crate) enum Entity {
 impl Entity {
     /// The cabinet of the path, else the key's cabinet, else the user.
     pub(crate) fn of(access: &Access, business: Option<BusinessId>) -> Self {
-        match (business, &access.holder) {
+        match (business, &access.principal) {
             (Some(business), _) => Self::Business(business.get()),
-            (None, Holder::User { id }) => Self::User(*id),
-            (None, Holder::ApiKey { .. }) => {
+            (None, Principal::User { id }) => Self::User(*id),
+            (None, Principal::ApiKey { .. }) => {
                 Self::Business(access.businesses.first().map_or(0, |business| business.get()))
             }
         }
@@ -48,9 +48,9 @@ impl Entity {
 
     /// The key or user itself, which is what parallel requests were counted by in 2024.
     pub(crate) fn login(access: &Access, hash: &[u8; 32]) -> Self {
-        match access.holder {
-            Holder::User { id } => Self::User(id),
-            Holder::ApiKey { .. } => {
+        match access.principal {
+            Principal::User { id } => Self::User(id),
+            Principal::ApiKey { .. } => {
                 Self::Key(u64::from_be_bytes(hash[..8].try_into().unwrap_or_default()))
             }
         }
@@ -182,14 +182,14 @@ impl Limits {
         counters.parallel.fetch_sub(1, Ordering::AcqRel);
         let text = format!("Hit rate limit of {most} parallel requests");
         let text = if self.as_in_2024 { text } else { format!("{text} for {entity}") };
-        Err(Error::refused(Refusal::LimitExceeded, text))
+        Err(Error::new(ErrorKind::LimitExceeded, text))
     }
 
     fn too_many(&self, ceiling: u32, operation: Operation, entity: Entity) -> Error {
         let path = operation.endpoint().path;
         let text = format!("Hit rate limit of {ceiling} requests per 1 hour for resource {path}");
         let text = if self.as_in_2024 { text } else { format!("{text} for {entity}") };
-        Error::refused(Refusal::LimitExceeded, text)
+        Error::new(ErrorKind::LimitExceeded, text)
     }
 
     fn counters(&self, entity: Entity) -> Arc<Counters> {

@@ -3,7 +3,7 @@
 use std::{io::Read, sync::Arc};
 
 use async_trait::async_trait;
-use beseda_api::{BusinessId, Campaign, Credential, Directory, Error, Result, Verdict};
+use beseda_api::{AuthResult, BusinessId, Campaign, Credential, Directory, Error, Result};
 use beseda_server::Transport;
 
 use crate::world::{World, settings};
@@ -13,19 +13,19 @@ struct Broken;
 
 #[async_trait]
 impl Directory for Broken {
-    async fn authenticate(&self, credential: &Credential) -> Result<Verdict> {
-        let Credential::OAuth(how) = credential else { return Ok(Verdict::Unknown) };
+    async fn authenticate(&self, credential: &Credential) -> Result<AuthResult> {
+        let Credential::OAuth(how) = credential else { return Ok(AuthResult::Unknown) };
         match how.as_str() {
             "panic" => panic!("a secret reason"),
             "slow" => std::future::pending().await,
-            _ => Err(Error::broken("a secret reason")),
+            _ => Err(Error::internal("a secret reason")),
         }
     }
     async fn campaigns(&self, _: &[BusinessId]) -> Result<Vec<Campaign>> {
         Ok(Vec::new())
     }
     async fn ready(&self) -> Result<()> {
-        Err(Error::broken("a secret reason"))
+        Err(Error::internal("a secret reason"))
     }
 }
 

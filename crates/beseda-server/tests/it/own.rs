@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use beseda_api::{
-    BusinessId, ByteRange, CampaignId, ChatsApi, Download, Downloads, Error, FileId, FileName,
-    Holder, LimitState, Refusal, Scope,
+    BusinessId, ByteRange, CampaignId, ChatsApi, Download, Downloads, Error, ErrorKind, FileId,
+    FileName, Principal, RateLimit, Scope,
 };
 use beseda_server::{
     Attendant, Attended, AttendedChats, LimitPreset, Services, Settings, StaticDirectory,
@@ -111,7 +111,7 @@ async fn keys_of_another_form_are_looked_up_only_if_the_settings_say_so() {
 async fn a_back_ends_own_limit_goes_out_with_its_figures() {
     let chats = Refusing(|| {
         let until = "2026-11-21T00:45:00Z".parse().unwrap();
-        let limit = LimitState { limit: 30, remaining: 0, until };
+        let limit = RateLimit { limit: 30, remaining: 0, until };
         Error::limit_exceeded(limit, "Thirty a quarter of an hour")
     });
     let world = own(Settings::default(), chats).await;
@@ -128,7 +128,7 @@ async fn a_back_ends_own_limit_goes_out_with_its_figures() {
 async fn a_back_ends_own_limit_without_figures_leaves_nothing() {
     for preset in [LimitPreset::Y2026, LimitPreset::Off] {
         let settings = Settings { limits: preset.into(), ..Settings::default() };
-        let chats = Refusing(|| Error::refused(Refusal::LimitExceeded, "Not now"));
+        let chats = Refusing(|| Error::new(ErrorKind::LimitExceeded, "Not now"));
         let world = own(settings, chats).await;
         let reply = world.ask("GET", CHAT, &[("Api-Key", KEY)], b"").await;
         assert_eq!((reply.status, reply.message().as_str()), (420, "Not now"));
@@ -151,17 +151,17 @@ struct Greeting;
 
 impl Attendant for Greeting {
     fn attend(&self, visit: Visit<'_>) -> Result<Arc<dyn Attended>, Error> {
-        let name = match &visit.access.holder {
-            Holder::ApiKey { name, .. } => name.clone(),
-            Holder::User { id } => format!("user {id}"),
+        let name = match &visit.access.principal {
+            Principal::ApiKey { name, .. } => name.clone(),
+            Principal::User { id } => format!("user {id}"),
         };
         if visit.headers.contains_key("x-unwanted") {
-            return Err(Error::refused(Refusal::Forbidden, "Not you"));
+            return Err(Error::new(ErrorKind::Forbidden, "Not you"));
         }
         let until = "2026-11-21T00:45:00Z".parse().unwrap();
         let chats = AttendedChats::new(Arc::new(Refusing(not_found)))
             .header(HeaderName::from_static("x-caller"), HeaderValue::try_from(name).unwrap())
-            .limit(LimitState { limit: 9, remaining: 8, until });
+            .limit(RateLimit { limit: 9, remaining: 8, until });
         Ok(Arc::new(chats))
     }
 }
@@ -169,7 +169,7 @@ impl Attendant for Greeting {
 #[tokio::test]
 async fn an_attendant_learns_who_calls_and_puts_headers_on_the_answer() {
     // Without the attendant these chats would break.
-    let broken = Refusing(|| Error::broken("the attendant was not asked"));
+    let broken = Refusing(|| Error::internal("the attendant was not asked"));
     let world =
         own_with(Settings::default(), broken, |services| services.attendant(Arc::new(Greeting)))
             .await;

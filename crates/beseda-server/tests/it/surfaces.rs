@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use beseda_api::{
-    BusinessId, DeliveriesRequest, DeliveryPage, Error, NewSubscription, Refusal, Result,
+    BusinessId, DeliveriesRequest, DeliveryPage, Error, ErrorKind, NewSubscription, Result,
     Subscription, Subscriptions,
 };
 use beseda_server::{Settings, Transport};
@@ -40,7 +40,7 @@ async fn without_implementations_there_is_no_market_and_no_administration() {
 struct NoSubscriptions;
 
 fn none<T>() -> Result<T> {
-    Err(Error::refused(Refusal::NotFound, "Subscription not found"))
+    Err(Error::new(ErrorKind::NotFound, "Subscription not found"))
 }
 
 #[async_trait]

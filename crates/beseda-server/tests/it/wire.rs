@@ -7,7 +7,7 @@
 
 use std::path::{Path, PathBuf};
 
-use beseda_api::Refusal;
+use beseda_api::ErrorKind;
 use beseda_server::Unversioned;
 use serde_json::{Value, json};
 
@@ -94,7 +94,7 @@ fn judge(exchange: &Exchange, reply: &Reply, own: &Document, today: bool) -> Vec
     }
     let body = reply.json();
     let expected = exchange.json.clone().or_else(|| {
-        let refusal = Refusal::from_status(exchange.status)?;
+        let refusal = ErrorKind::from_status(exchange.status)?;
         let message = match exchange.text.strip_suffix('…') {
             Some(start) if reply.message().starts_with(start) => reply.message(),
             _ => exchange.text.clone(),

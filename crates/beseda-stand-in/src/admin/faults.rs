@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use beseda_api::{Error, Refusal};
+use beseda_api::{Error, ErrorKind};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -56,5 +56,5 @@ pub(super) async fn remove(State(control): State<Arc<Control>>, Path(id): Path<S
     if control.faults.remove(read::number(&id)?) {
         return reply::done();
     }
-    Err(Error::refused(Refusal::NotFound, format!("Fault not found: {id}")).into())
+    Err(Error::new(ErrorKind::NotFound, format!("Fault not found: {id}")).into())
 }

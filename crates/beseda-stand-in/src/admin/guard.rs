@@ -7,7 +7,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use beseda_api::{Error, Refusal};
+use beseda_api::{Error, ErrorKind};
 use http::{HeaderMap, header};
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
@@ -29,7 +29,7 @@ pub(super) async fn admit(
 }
 
 fn check(headers: &HeaderMap, key: &str) -> beseda_api::Result<()> {
-    let no = |text: &str| Err(Error::refused(Refusal::Unauthorized, text));
+    let no = |text: &str| Err(Error::new(ErrorKind::Unauthorized, text));
     let Some(given) = headers.get(header::AUTHORIZATION) else {
         return no("Credentials are not specified: send Authorization: Bearer <admin key>");
     };

@@ -9,7 +9,7 @@ use axum::{
         sse::{Event, KeepAlive},
     },
 };
-use beseda_api::{Error, Refusal};
+use beseda_api::{Error, ErrorKind};
 use futures::{Stream, StreamExt, stream};
 use serde::Serialize;
 use tokio::sync::broadcast::error::RecvError;
@@ -46,7 +46,7 @@ pub(super) async fn curl(State(control): State<Arc<Control>>, Path(id): Path<Str
 
 fn entry(control: &Control, id: &str) -> beseda_api::Result<Entry> {
     let found = control.journal.entry(read::number(id)?);
-    found.ok_or_else(|| Error::refused(Refusal::NotFound, format!("Journal entry not found: {id}")))
+    found.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("Journal entry not found: {id}")))
 }
 
 pub(super) async fn clear(State(control): State<Arc<Control>>) -> Answer {

@@ -8,7 +8,7 @@ use axum::{
 };
 use beseda_api::{
     Result,
-    wire::{Envelope, Failure},
+    wire::{Envelope, ErrorResponse},
 };
 use bytes::Bytes;
 use futures::{StreamExt, stream};
@@ -69,7 +69,7 @@ where
 fn last<T: Serialize>(outcome: Result<T>) -> Bytes {
     match outcome {
         Ok(result) => line(&Envelope::ok(result)),
-        Err(error) => line(&Failure::new(reply::faults(&error))),
+        Err(error) => line(&ErrorResponse::new(reply::faults(&error))),
     }
 }
 

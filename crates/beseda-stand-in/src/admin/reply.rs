@@ -2,8 +2,8 @@
 
 use axum::response::{IntoResponse, Response};
 use beseda_api::{
-    Error, Fault, Refusal,
-    wire::{Envelope, Failure},
+    ApiErrorItem, Error, ErrorKind,
+    wire::{Envelope, ErrorResponse},
 };
 use http::{HeaderValue, StatusCode, Uri, header};
 use serde::Serialize;
@@ -50,22 +50,27 @@ pub(super) fn text(text: String) -> Response {
 /// The answer to an error.
 pub(super) fn error(error: &Error) -> Response {
     match error {
-        Error::Refused(refused) => {
-            let status = StatusCode::from_u16(refused.refusal.status()).unwrap_or_default();
-            json(status, &Failure::new(refused.faults.clone()))
+        Error::Api(refused) => {
+            let status = StatusCode::from_u16(refused.kind.status()).unwrap_or_default();
+            json(status, &ErrorResponse::new(refused.items.clone()))
         }
-        Error::Broken(_) => json(StatusCode::INTERNAL_SERVER_ERROR, &Failure::new(faults(error))),
+        Error::Internal(_) => {
+            json(StatusCode::INTERNAL_SERVER_ERROR, &ErrorResponse::new(faults(error)))
+        }
     }
 }
 
 /// The items of the envelope for an error.
-pub(super) fn faults(error: &Error) -> Vec<Fault> {
+pub(super) fn faults(error: &Error) -> Vec<ApiErrorItem> {
     match error {
-        Error::Refused(refused) => refused.faults.clone(),
-        Error::Broken(source) => {
+        Error::Api(refused) => refused.items.clone(),
+        Error::Internal(source) => {
             tracing::error!(error = %source, "the stand-in's administration failed");
             // Whoever has this key runs the stand-in: they may know why.
-            vec![Fault { code: "INTERNAL_ERROR".to_owned(), message: Some(source.to_string()) }]
+            vec![ApiErrorItem {
+                code: "INTERNAL_ERROR".to_owned(),
+                message: Some(source.to_string()),
+            }]
         }
     }
 }
@@ -73,13 +78,13 @@ pub(super) fn faults(error: &Error) -> Vec<Fault> {
 /// 404 for a path the surface doesn't have.
 pub(super) async fn no_such_path(uri: Uri) -> Response {
     let text = format!("Resource not found: {}; see /__admin/openapi.json", uri.path());
-    error(&Error::refused(Refusal::NotFound, text))
+    error(&Error::new(ErrorKind::NotFound, text))
 }
 
 /// 405 for a method a path doesn't have.
 pub(super) async fn no_such_method(method: http::Method) -> Response {
     let text = format!("Request method '{method}' not supported");
-    error(&Error::refused(Refusal::MethodNotAllowed, text))
+    error(&Error::new(ErrorKind::MethodNotAllowed, text))
 }
 
 fn json<T: Serialize>(status: StatusCode, body: &T) -> Response {

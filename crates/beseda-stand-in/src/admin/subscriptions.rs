@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use beseda_api::{
-    Administration, BusinessId, Error, NewSubscription, Refusal, Subscription, Subscriptions,
+    Administration, BusinessId, Error, ErrorKind, NewSubscription, Subscription, Subscriptions,
 };
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -29,7 +29,7 @@ struct Wanted {
 }
 
 fn desk(control: &Control) -> beseda_api::Result<&dyn Subscriptions> {
-    let none = || Error::refused(Refusal::NotFound, "This stand-in sends no notifications");
+    let none = || Error::new(ErrorKind::NotFound, "This stand-in sends no notifications");
     control.subscriptions.as_deref().ok_or_else(none)
 }
 
@@ -64,9 +64,7 @@ pub(super) async fn remove(State(control): State<Arc<Control>>, Path(id): Path<S
     let wanted = read::number(&id)?;
     let found = all(&control).await?.into_iter().find(|one| u64::try_from(one.id) == Ok(wanted));
     let Some(found) = found else {
-        return Err(
-            Error::refused(Refusal::NotFound, format!("Subscription not found: {id}")).into()
-        );
+        return Err(Error::new(ErrorKind::NotFound, format!("Subscription not found: {id}")).into());
     };
     desk(&control)?.delete(found.business_id, found.id).await?;
     reply::done()

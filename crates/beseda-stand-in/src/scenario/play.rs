@@ -5,8 +5,8 @@ mod look;
 use std::{collections::HashMap, time::Duration};
 
 use beseda_api::{
-    BusinessId, Chat, ChatId, ChatOpening, DisputeOpening, Error, FileUpload, MarketMessage,
-    Message, MessageId, MessageText, Refusal, Sender, Time, wire::ContextRef,
+    BusinessId, Chat, ChatId, ChatOpening, DisputeOpening, Error, ErrorKind, FileUpload,
+    MarketMessage, Message, MessageId, MessageText, Sender, Time, wire::ContextRef,
 };
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
@@ -125,7 +125,7 @@ impl<'a> Player<'a> {
                 Act::Pause(long) => {
                     self.reached = later(self.reached, *long);
                     self.rest(true);
-                    self.stage.alarm.until(self.reached).await;
+                    self.stage.alarm.sleep_until(self.reached).await;
                     self.rest(false);
                     self.tell(step, Deed::default());
                 }
@@ -289,7 +289,7 @@ impl<'a> Player<'a> {
         match chat {
             ChatRef::Id(id) => Ok(*id),
             ChatRef::Named(name) => self.named.get(name).copied().ok_or_else(|| {
-                Error::refused(Refusal::NotFound, format!("no chat was opened as `{name}`"))
+                Error::new(ErrorKind::NotFound, format!("no chat was opened as `{name}`"))
             }),
         }
     }
@@ -330,7 +330,7 @@ fn judged(step: &Step, done: Result<Deed, Error>) -> Result<Deed, Failure> {
         (Ok(_), Some(status)) => {
             Err(failed(format!("it was to be refused with {status}, and it was done")))
         }
-        (Err(Error::Refused(refused)), Some(status)) if refused.refusal.status() == status => {
+        (Err(Error::Api(refused)), Some(status)) if refused.kind.status() == status => {
             let note = Some(format!("refused with {status}, as it should be"));
             Ok(Deed { note, ..Deed::default() })
         }

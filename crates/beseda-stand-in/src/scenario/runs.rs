@@ -13,8 +13,8 @@ use axum::{
     routing::{get, post},
 };
 use beseda_api::{
-    BusinessId, Fault, Refusal, Time,
-    wire::{Envelope, Failure},
+    ApiErrorItem, BusinessId, ErrorKind, Time,
+    wire::{Envelope, ErrorResponse},
 };
 use serde::{Deserialize, Serialize};
 use tokio::{sync::watch, task::JoinHandle};
@@ -247,20 +247,20 @@ fn found(id: u64, run: Option<Run>) -> Response {
         Some(run) => Json(Envelope::ok(run)).into_response(),
         None => {
             let text = format!("Scenario not found: {id}");
-            failed(StatusCode::NOT_FOUND, vec![fault(Refusal::NotFound, text)])
+            failed(StatusCode::NOT_FOUND, vec![fault(ErrorKind::NotFound, text)])
         }
     }
 }
 
 fn refusal(refused: &Refused) -> Response {
-    let faults = refused.0.iter().map(|problem| fault(Refusal::BadRequest, problem.to_string()));
+    let faults = refused.0.iter().map(|problem| fault(ErrorKind::BadRequest, problem.to_string()));
     failed(StatusCode::BAD_REQUEST, faults.collect())
 }
 
-fn fault(refusal: Refusal, text: String) -> Fault {
-    Fault { code: refusal.code().to_owned(), message: Some(text) }
+fn fault(refusal: ErrorKind, text: String) -> ApiErrorItem {
+    ApiErrorItem { code: refusal.code().to_owned(), message: Some(text) }
 }
 
-fn failed(status: StatusCode, faults: Vec<Fault>) -> Response {
-    (status, Json(Failure::new(faults))).into_response()
+fn failed(status: StatusCode, faults: Vec<ApiErrorItem>) -> Response {
+    (status, Json(ErrorResponse::new(faults))).into_response()
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use beseda_api::{BusinessId, ChatId, ChatsApi, Clock, MarketSide, SystemClock};
-use beseda_push::{Alarm, SystemAlarm};
+use beseda_push::{SystemAlarm, Timer};
 use tokio::sync::broadcast::{self, error::RecvError};
 
 /// Where actors act.
@@ -21,7 +21,7 @@ pub struct Stage {
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Wakes them when it has come.
-    pub alarm: Arc<dyn Alarm>,
+    pub alarm: Arc<dyn Timer>,
     /// How they learn that something happened.
     pub changes: Changes,
     /// The chats that scenarios play in; casts leave them alone.

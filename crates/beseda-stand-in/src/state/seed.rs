@@ -161,9 +161,9 @@ impl fmt::Display for Step {
 impl Misfit {
     /// The same with its line.
     pub(crate) fn located(self, text: &str) -> Error {
-        let Error::Refused(refused) = self.error else { return self.error };
-        let said = refused.faults.first().and_then(|fault| fault.message.clone());
-        let said = said.unwrap_or_else(|| refused.refusal.code().to_owned());
+        let Error::Api(refused) = self.error else { return self.error };
+        let said = refused.items.first().and_then(|fault| fault.message.clone());
+        let said = said.unwrap_or_else(|| refused.kind.code().to_owned());
         let path: String = self.path.iter().map(ToString::to_string).collect();
         let way: Vec<String> = self
             .path

@@ -3,7 +3,7 @@
 use std::{io::Read, sync::Arc, time::Instant};
 
 use axum::{body::Body, response::Response};
-use beseda_api::{Time, wire::Failure};
+use beseda_api::{Time, wire::ErrorResponse};
 use beseda_server::{Arrival, Reset};
 use bytes::Bytes;
 use flate2::read::GzDecoder;
@@ -127,7 +127,7 @@ impl Drop for Pending {
 
 /// The reason in the body of a refusal.
 pub(crate) fn reason(body: &str) -> Option<String> {
-    let failure: Failure = serde_json::from_str(body).ok()?;
+    let failure: ErrorResponse = serde_json::from_str(body).ok()?;
     let first = failure.errors.into_iter().next()?;
     first.message.or(Some(first.code))
 }

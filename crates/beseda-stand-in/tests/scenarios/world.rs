@@ -17,7 +17,7 @@ use beseda_api::{
     Sender,
 };
 use beseda_engine::{Engine, Settings};
-use beseda_push::Alarm;
+use beseda_push::Timer;
 use beseda_stand_in::{
     StandInClock,
     scenario::{
@@ -184,8 +184,8 @@ impl Alarms {
 }
 
 #[async_trait]
-impl Alarm for Alarms {
-    async fn until(&self, moment: Timestamp) {
+impl Timer for Alarms {
+    async fn sleep_until(&self, moment: Timestamp) {
         struct Waiting<'a>(&'a Alarms, u64);
         impl Drop for Waiting<'_> {
             fn drop(&mut self) {

@@ -175,12 +175,12 @@ fn entry_line(entry: &Value) -> String {
 
 /// Prefixes the messages of an error with the name of the file it is about.
 fn in_file(error: Error, file: &Path) -> Error {
-    let Error::Refused(mut refused) = error else { return error };
-    for fault in &mut refused.faults {
+    let Error::Api(mut refused) = error else { return error };
+    for fault in &mut refused.items {
         let said = fault.message.take().unwrap_or_default();
         fault.message = Some(format!("{}: {said}", file.display()));
     }
-    Error::Refused(refused)
+    Error::Api(refused)
 }
 
 /// Returns a JSON value as text, without quotes around strings.

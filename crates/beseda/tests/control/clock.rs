@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use beseda::{
     LimitSettings, StandIn,
-    api::{ChatsApi, HistoryFrom, MessageText, Refusal},
+    api::{ChatsApi, ErrorKind, HistoryFrom, MessageText},
     control::StandInClock,
 };
 use serde_json::json;
@@ -25,7 +25,7 @@ async fn ids_dates_and_hourly_limits_follow_the_clock() {
     send().await.unwrap();
     send().await.unwrap();
     let third = send().await.unwrap_err();
-    assert_eq!(third.refusal(), Some(Refusal::LimitExceeded));
+    assert_eq!(third.kind(), Some(ErrorKind::LimitExceeded));
     let reading = world.control.post("clock/advance", &json!({"seconds":3000})).await.unwrap();
     assert_eq!(reading["result"], json!({"mode":"manual","now":"2027-01-01T01:00:00Z"}));
     send().await.unwrap();
@@ -49,10 +49,10 @@ async fn the_clock_is_set_stopped_and_let_go() {
     assert!(resumed["result"]["now"].as_str().unwrap().starts_with("2030-05-05T05:0"));
     for wrong in [json!({}), json!({"now":"yesterday"}), json!({"mode":"slow"}), json!({"to":1})] {
         let refused = world.control.put("clock", &wrong).await.unwrap_err();
-        assert_eq!(refused.refusal(), Some(Refusal::BadRequest));
+        assert_eq!(refused.kind(), Some(ErrorKind::BadRequest));
     }
     for wrong in [json!({}), json!({"seconds":-1}), json!({"seconds":1e300})] {
         let refused = world.control.post("clock/advance", &wrong).await.unwrap_err();
-        assert_eq!(refused.refusal(), Some(Refusal::BadRequest));
+        assert_eq!(refused.kind(), Some(ErrorKind::BadRequest));
     }
 }

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use beseda::{
-    api::{ChatStatus, ChatsApi, Error, HistoryFrom, MessageText, Refusal},
+    api::{ChatStatus, ChatsApi, Error, ErrorKind, HistoryFrom, MessageText},
     client::{ErrorExt, Failure},
 };
 use serde_json::json;
@@ -49,7 +49,7 @@ async fn a_limit_of_either_kind_is_answered_in_the_published_words() {
     world.fault(json!({"kind":"limit","count":1})).await;
     world.fault(json!({"kind":"limit","limit":"parallel","count":1})).await;
     let hourly = send(&world, "one").await.unwrap_err();
-    assert_eq!(hourly.refusal(), Some(Refusal::LimitExceeded));
+    assert_eq!(hourly.kind(), Some(ErrorKind::LimitExceeded));
     assert!(hourly.to_string().contains("1000 requests per 1 hour"), "{hourly}");
     assert_eq!(hourly.answer().unwrap().limit.unwrap().remaining, 0);
     let parallel = send(&world, "one").await.unwrap_err();
@@ -126,7 +126,7 @@ async fn a_rule_that_makes_no_sense_is_refused_with_its_place_and_none_is_added(
         (r#"{"kind":"status""#, "line 1"),
     ] {
         let refused = world.control.post_text("faults", rules.into()).await.unwrap_err();
-        assert_eq!(refused.refusal(), Some(Refusal::BadRequest));
+        assert_eq!(refused.kind(), Some(ErrorKind::BadRequest));
         assert!(refused.to_string().contains(says), "{rules}: {refused}");
     }
     let listed = world.control.read("faults", &[]).await.unwrap();

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use beseda::{
     LimitSettings, StandIn,
     api::{
-        BusinessId, ChatFilter, ChatStatus, ChatsApi, HistoryFrom, MessageText, PageRequest,
-        Refusal,
+        BusinessId, ChatFilter, ChatStatus, ChatsApi, ErrorKind, HistoryFrom, MessageText,
+        PageRequest,
     },
     client::Client,
     control::StandInClock,
@@ -107,7 +107,7 @@ async fn a_broken_seed_is_refused_with_its_line_and_nothing_of_it_is_there() {
         let seed = SEED.replace(wrong, right);
         assert_ne!(seed, SEED, "{wrong}");
         let refused = world.control.post_text("seed", seed.into()).await.unwrap_err();
-        assert_eq!(refused.refusal(), Some(Refusal::BadRequest), "{refused}");
+        assert_eq!(refused.kind(), Some(ErrorKind::BadRequest), "{refused}");
         assert!(refused.to_string().contains(line), "{right}: {refused}");
         assert_eq!(seen(&world).await, before, "{right}");
     }
@@ -156,9 +156,9 @@ async fn snapshots_are_gone_back_to_by_name() {
     assert_eq!(names["snapshots"], json!(["clean", "written"]));
     world.control.delete("snapshots/clean").await.unwrap();
     let gone = world.control.post("snapshots/clean/restore", &json!({})).await.unwrap_err();
-    assert_eq!(gone.refusal(), Some(Refusal::NotFound));
+    assert_eq!(gone.kind(), Some(ErrorKind::NotFound));
     let unnamed = world.control.post("snapshots", &json!({"name":"a/b"})).await.unwrap_err();
-    assert_eq!(unnamed.refusal(), Some(Refusal::BadRequest));
+    assert_eq!(unnamed.kind(), Some(ErrorKind::BadRequest));
 }
 
 #[tokio::test]
@@ -176,7 +176,7 @@ async fn an_export_goes_into_another_stand_in_and_a_broken_one_changes_nothing()
     strange["tables"]["chats"]["rows"][0][2] = json!(99);
     for wrong in [json!({}), json!({"schema":1,"tables":{}}), broken, strange] {
         let refused = other.control.post("import", &wrong).await.unwrap_err();
-        assert_eq!(refused.refusal(), Some(Refusal::BadRequest), "{refused}");
+        assert_eq!(refused.kind(), Some(ErrorKind::BadRequest), "{refused}");
         assert_eq!(seen(&other).await, before);
     }
     let cut = other.control.post_text("import", b"{\n\"schema\": 1,".to_vec()).await.unwrap_err();

@@ -5,7 +5,7 @@ use std::{
     net::TcpStream,
 };
 
-use beseda::{api::Refusal, client::Client};
+use beseda::{api::ErrorKind, client::Client};
 
 use crate::World;
 
@@ -15,7 +15,7 @@ async fn nobody_gets_in_without_the_key() {
     for key in [world.stand_in.api_key(), "wrong", ""] {
         let control = Client::builder().url(world.stand_in.url()).build_control(&key.into());
         let refused = control.unwrap().read("clock", &[]).await.unwrap_err();
-        assert_eq!(refused.refusal(), Some(Refusal::Unauthorized));
+        assert_eq!(refused.kind(), Some(ErrorKind::Unauthorized));
     }
 }
 
@@ -23,9 +23,9 @@ async fn nobody_gets_in_without_the_key() {
 async fn what_is_not_there_is_told_in_the_shapes_of_the_api() {
     let world = World::start().await;
     let missing = world.control.read("weather", &[]).await.unwrap_err();
-    assert_eq!(missing.refusal(), Some(Refusal::NotFound));
+    assert_eq!(missing.kind(), Some(ErrorKind::NotFound));
     let method = world.control.delete("clock").await.unwrap_err();
-    assert_eq!(method.refusal(), Some(Refusal::MethodNotAllowed));
+    assert_eq!(method.kind(), Some(ErrorKind::MethodNotAllowed));
     for (resource, what) in [("faults/77", "77"), ("faults/x", "x")] {
         let refused = world.control.delete(resource).await.unwrap_err();
         assert!(refused.to_string().contains(what), "{refused}");

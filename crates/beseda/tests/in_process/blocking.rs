@@ -5,8 +5,8 @@ use std::{thread, time::Duration};
 use beseda::{
     StandIn,
     api::{
-        ChatContext, ChatFilter, ChatId, FileUpload, HistoryFrom, Limit, MessageText, PageRequest,
-        Refusal,
+        ChatContext, ChatFilter, ChatId, ErrorKind, FileUpload, HistoryFrom, Limit, MessageText,
+        PageRequest,
     },
 };
 use beseda_client::{Outgoing, Safety, blocking::Client};
@@ -64,7 +64,7 @@ fn lists_go_through_all_pages_and_end_after_an_error() {
 
     let mut messages = client.history(business, ChatId::new(1).unwrap(), None);
     let refused = messages.next().unwrap().unwrap_err();
-    assert_eq!(refused.refusal(), Some(Refusal::NotFound));
+    assert_eq!(refused.kind(), Some(ErrorKind::NotFound));
     assert!(messages.next().is_none());
 }
 

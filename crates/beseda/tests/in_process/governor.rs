@@ -13,7 +13,7 @@ use std::{
 
 use beseda::{
     LimitSettings, StandIn,
-    api::{ChatFilter, ChatId, ChatStatus, ChatsApi, Clock, MessageText, PageRequest, Refusal},
+    api::{ChatFilter, ChatId, ChatStatus, ChatsApi, Clock, ErrorKind, MessageText, PageRequest},
     client::{Client, ErrorExt, Failure, Governor, Patience, Reason, Waiting},
     control::{StandInClock, journal::Query},
 };
@@ -229,7 +229,7 @@ async fn a_new_governor_is_told_420_and_says_so_in_the_services_words() {
     let clock = world.clock.clone();
     let client = world.builder().governor(Governor::new(clock.clone(), clock)).build().unwrap();
     let refused = client.get_chat(business, chat).await.unwrap_err();
-    assert_eq!(refused.refusal(), Some(Refusal::LimitExceeded));
+    assert_eq!(refused.kind(), Some(ErrorKind::LimitExceeded));
     let over = client.get_chat(business, chat).await.unwrap_err();
     assert!(matches!(over.failure(), Some(Failure::OverLimit { .. })), "{over:?}");
     assert_eq!(world.refusals(), "beseda_limit_hits_total 1");

@@ -49,7 +49,7 @@ impl Told {
                 self.more.notify_one();
                 true
             }
-            Err(Error::Broken(_)) => {
+            Err(Error::Internal(_)) => {
                 self.unanswered.lock().unwrap().push((chat, what));
                 false
             }

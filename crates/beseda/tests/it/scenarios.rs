@@ -134,7 +134,7 @@ fn a_scenario_plays_in_the_time_of_the_stand_in() {
     let broken = ask(&stand_in, key, "scenarios", Some("scenario: A\nsteps: 7\n")).unwrap_err();
     assert!(broken.to_string().contains("line 2, column 8: a list is wanted"), "{broken}");
     let refused = ask(&stand_in, "admin-guessed", "scenarios", Some(text)).unwrap_err();
-    assert_eq!(refused.refusal(), Some(beseda_api::Refusal::Unauthorized));
+    assert_eq!(refused.kind(), Some(beseda_api::ErrorKind::Unauthorized));
 }
 
 #[test]

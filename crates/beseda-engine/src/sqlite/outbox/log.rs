@@ -1,8 +1,8 @@
 //! Statements on the log of deliveries: what was attempted and what came of it. It keeps the last ten thousand attempts or a little more.
 
 use beseda_api::{
-    Attempt, Delivery, DeliveryFailure, DeliveryOutcome, FailureKind, FailureReason, MessageId,
-    Time, notification::Notification,
+    Delivery, DeliveryAttempt, DeliveryFailure, DeliveryOutcome, FailureKind, FailureReason,
+    MessageId, Time, notification::Notification,
 };
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -67,7 +67,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Delivery> {
 }
 
 /// Keeps an attempt.
-pub(super) fn add(connection: &Connection, attempt: &Attempt) -> rusqlite::Result<()> {
+pub(super) fn add(connection: &Connection, attempt: &DeliveryAttempt) -> rusqlite::Result<()> {
     let row = Columns::of(&attempt.notification, attempt.at);
     let failure = attempt.failure.as_ref();
     connection
@@ -80,7 +80,7 @@ pub(super) fn add(connection: &Connection, attempt: &Attempt) -> rusqlite::Resul
         )?
         .execute(rusqlite::params![
             attempt.subscription,
-            attempt.place,
+            attempt.position,
             row.kind as i64,
             row.business,
             row.chat,

@@ -32,7 +32,7 @@ impl Player<'_> {
             }
             self.rest(true);
             tokio::select! {
-                () = self.stage.alarm.until(until) => {}
+                () = self.stage.alarm.sleep_until(until) => {}
                 () = listener.changed(self.business) => {}
             }
             self.rest(false);

@@ -217,7 +217,8 @@ impl Sower<'_> {
     ) -> Result<()> {
         let (engine, sender) = (self.engine, message.sender.clone());
         if message.file.is_some() {
-            let file = self.files.pop_front().ok_or_else(|| Error::broken("a file is missing"))?;
+            let file =
+                self.files.pop_front().ok_or_else(|| Error::internal("a file is missing"))?;
             return self.transaction.write_file(business, chat, sender, file).await.map(drop);
         }
         if sender == Sender::Partner {

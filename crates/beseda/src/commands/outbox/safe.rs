@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use beseda_api::{ChatId, Error as ApiError, Refusal};
+use beseda_api::{ChatId, Error as ApiError, ErrorKind};
 use beseda_client::{Outgoing, SafeSend, Safety, Sent, safe::How};
 use beseda_outbox::{Error, Event, Item, NewItem, Outbox, OutboxId, RunSettings, State};
 use futures::{FutureExt, future::FusedFuture};
@@ -128,8 +128,8 @@ async fn through_outbox(
 /// Returns the error of a failed message as the service reported it.
 fn failed(item: &Item) -> anyhow::Error {
     let reason = item.reason.clone().unwrap_or_else(|| format!("it was {}", item.state));
-    match item.status.and_then(Refusal::from_status) {
-        Some(refusal) => NotDelivered(ApiError::refused(refusal, reason)).into(),
+    match item.status.and_then(ErrorKind::from_status) {
+        Some(refusal) => NotDelivered(ApiError::new(refusal, reason)).into(),
         None => anyhow::anyhow!("{reason}"),
     }
 }

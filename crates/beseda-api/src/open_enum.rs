@@ -1,7 +1,7 @@
 //! The published enums: words we know by name, words we don't kept as they came. Not for closed sets of our own.
 
 /// Makes an enum of published words with an `Unknown` variant for the ones that came later.
-macro_rules! words {
+macro_rules! open_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$doc])*
         ///
@@ -77,4 +77,4 @@ macro_rules! words {
     };
 }
 
-pub(crate) use words;
+pub(crate) use open_enum;

@@ -10,13 +10,13 @@ use crate::{
 
 /// The first of the notifications that wait for a subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pending {
+pub struct QueuedNotification {
     /// The subscription.
     pub subscription: i64,
     /// Where it goes.
     pub url: String,
     /// Its place in the queue, unique over all.
-    pub place: i64,
+    pub position: i64,
     /// Itself.
     pub notification: Notification,
     /// Since when nothing gets through to this subscription.
@@ -27,11 +27,11 @@ pub struct Pending {
 
 /// What came of an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attempt {
+pub struct DeliveryAttempt {
     /// The subscription.
     pub subscription: i64,
     /// The place in the queue; `None` for a `PING`.
-    pub place: Option<i64>,
+    pub position: Option<i64>,
     /// What was sent.
     pub notification: Notification,
     /// When.
@@ -45,33 +45,33 @@ pub struct Attempt {
     /// Why it failed.
     pub failure: Option<DeliveryFailure>,
     /// What becomes of the queue.
-    pub then: Then,
+    pub action: QueueAction,
 }
 
 /// What becomes of a queue after an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Then {
+pub enum QueueAction {
     /// The notification is done with, and the next one may go.
-    Next,
+    Acknowledge,
     /// The same one again.
-    Again {
+    Retry {
         /// Since when nothing gets through.
         failing_since: Timestamp,
         /// When to try.
         due: Timestamp,
     },
     /// The subscription is disabled and everything that waits is dropped.
-    Off,
+    Disable,
     /// Nothing: it was a `PING`, or is sent once more on purpose.
-    Stay,
+    Keep,
 }
 
 /// Keeps subscriptions, what waits for them and what came of it. Each verb is one transaction; a verb that writes
 /// returns after what it wrote would survive a power loss.
 #[async_trait]
-pub trait Outbox: Send + Sync {
+pub trait NotificationQueue: Send + Sync {
     /// Makes a subscription that is active; `None` if there is no such cabinet.
-    async fn put_subscription(
+    async fn insert_subscription(
         &self,
         business: BusinessId,
         new: NewSubscription,
@@ -80,7 +80,7 @@ pub trait Outbox: Send + Sync {
     /// The subscriptions of a cabinet, by number; `None` if there is no such cabinet.
     async fn subscriptions(&self, business: BusinessId) -> Result<Option<Vec<Subscription>>>;
     /// Changes the state and forgets earlier failures; `None` if there is no such subscription.
-    async fn set_subscription(
+    async fn set_subscription_state(
         &self,
         business: BusinessId,
         subscription: i64,
@@ -89,24 +89,24 @@ pub trait Outbox: Send + Sync {
     /// Takes a subscription away with its queue and its log; says whether there was one.
     async fn delete_subscription(&self, business: BusinessId, subscription: i64) -> Result<bool>;
     /// The first that waits of every active subscription that has any.
-    async fn heads(&self) -> Result<Vec<Pending>>;
+    async fn heads(&self) -> Result<Vec<QueuedNotification>>;
     /// The first that waits of one subscription, if it is active.
-    async fn head(&self, subscription: i64) -> Result<Option<Pending>>;
+    async fn head(&self, subscription: i64) -> Result<Option<QueuedNotification>>;
     /// Keeps what came of an attempt. Nothing for a subscription that is gone.
-    async fn settle(&self, attempt: Attempt) -> Result<()>;
+    async fn record_attempt(&self, attempt: DeliveryAttempt) -> Result<()>;
     /// Attempts with numbers below `before`, newest first.
     async fn attempts(&self, subscription: i64, before: i64, limit: usize)
     -> Result<Vec<Delivery>>;
     /// One attempt.
     async fn attempt(&self, subscription: i64, delivery: i64) -> Result<Option<Delivery>>;
     /// Puts the notification of an attempt behind those that wait; says whether there is one.
-    async fn enqueue_again(&self, subscription: i64, delivery: i64) -> Result<bool>;
+    async fn replay(&self, subscription: i64, delivery: i64) -> Result<bool>;
     /// Puts a notification behind those that wait; says whether there are any others. For stand-ins that misbehave.
-    async fn put_behind(&self, subscription: i64, place: i64) -> Result<bool>;
+    async fn requeue(&self, subscription: i64, position: i64) -> Result<bool>;
     /// Puts a notification that was received from elsewhere behind those that wait, for every subscription of its cabinet
     /// that isn't disabled, and says whether it did. It doesn't for a `PING`, for what isn't about chats, if nobody is
     /// subscribed, and if one of the last hundred thousand was about the same event. 400 if the notification is about another cabinet.
-    async fn announce(&self, business: BusinessId, notification: Notification) -> Result<bool>;
+    async fn publish(&self, business: BusinessId, notification: Notification) -> Result<bool>;
     /// Waits until the number of changes isn't `seen`, and tells it: something waits, or a subscription is another.
     async fn changed(&self, seen: u64) -> u64;
 }

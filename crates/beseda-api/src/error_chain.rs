@@ -9,12 +9,12 @@ use std::fmt;
 /// ```
 /// let inner = std::io::Error::other("disk full");
 /// let outer = std::io::Error::other(format!("can't write: {inner}"));
-/// assert_eq!(beseda_api::Causes(&outer).to_string(), "can't write: disk full");
+/// assert_eq!(beseda_api::ErrorChain(&outer).to_string(), "can't write: disk full");
 /// ```
 #[derive(Debug, Clone, Copy)]
-pub struct Causes<'a>(pub &'a (dyn std::error::Error + 'static));
+pub struct ErrorChain<'a>(pub &'a (dyn std::error::Error + 'static));
 
-impl fmt::Display for Causes<'_> {
+impl fmt::Display for ErrorChain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut said = self.0.to_string();
         let mut next = self.0.source();
@@ -35,7 +35,7 @@ impl fmt::Display for Causes<'_> {
 mod tests {
     use std::{error::Error, fmt};
 
-    use super::Causes;
+    use super::ErrorChain;
 
     #[derive(Debug)]
     struct Link(&'static str, Option<Box<Link>>);
@@ -54,7 +54,7 @@ mod tests {
 
     fn said(texts: &[&'static str]) -> String {
         let chain = texts.iter().rev().fold(None, |next, text| Some(Box::new(Link(text, next))));
-        Causes(chain.unwrap().as_ref()).to_string()
+        ErrorChain(chain.unwrap().as_ref()).to_string()
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Structs that are read from JSON objects alone. serde's derive would also take a list, by position.
 
 /// Implements `Serialize` and `Deserialize` for a struct whose derives have `#[serde(remote = "Self")]`.
-macro_rules! objects {
+macro_rules! json_object {
     ($($name:ident)+) => {$(
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
@@ -34,4 +34,4 @@ macro_rules! objects {
     )+};
 }
 
-pub(crate) use objects;
+pub(crate) use json_object;
