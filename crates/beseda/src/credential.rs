@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::Context;
-use beseda_api::{Causes, Credential};
+use beseda_api::{Credential, ErrorChain};
 use beseda_client::{Builder, SecretString};
 
 use crate::{args::Connection, exit_status::UsageError};
@@ -87,7 +87,7 @@ fn from_options(connection: &Connection) -> anyhow::Result<Option<String>> {
     let Some(path) = &connection.credential_file else { return Ok(None) };
     let open = || anyhow::Ok(BufReader::new(File::open(path)?));
     let file = open().with_context(|| format!("can't read {}", path.display()));
-    let file = file.map_err(|error| UsageError::error(Causes(error.as_ref()).to_string()))?;
+    let file = file.map_err(|error| UsageError::error(ErrorChain(error.as_ref()).to_string()))?;
     warn_if_shared(path);
     first_line(file, &path.display().to_string()).map(Some)
 }

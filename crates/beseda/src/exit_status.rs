@@ -2,7 +2,7 @@
 
 use std::{fmt, process::ExitCode};
 
-use beseda_api::{Causes, ChatId, Error, Refusal, Refused};
+use beseda_api::{ApiError, ChatId, Error, ErrorChain, ErrorKind};
 use beseda_client::{ErrorExt, Failure};
 use serde_json::{Value, json};
 
@@ -127,14 +127,14 @@ fn class(error: &anyhow::Error) -> ErrorClass {
         return *class;
     }
     let Some(error) = api_error(error) else { return ErrorClass::Other };
-    match (error.refusal(), error.failure()) {
+    match (error.kind(), error.failure()) {
         (Some(refusal), _) => match refusal {
-            Refusal::BadRequest | Refusal::MethodNotAllowed | Refusal::UnsupportedMediaType => {
-                ErrorClass::BadRequest
-            }
-            Refusal::Unauthorized | Refusal::Forbidden => ErrorClass::Denied,
-            Refusal::NotFound => ErrorClass::NotFound,
-            Refusal::LimitExceeded => ErrorClass::Limit,
+            ErrorKind::BadRequest
+            | ErrorKind::MethodNotAllowed
+            | ErrorKind::UnsupportedMediaType => ErrorClass::BadRequest,
+            ErrorKind::Unauthorized | ErrorKind::Forbidden => ErrorClass::Denied,
+            ErrorKind::NotFound => ErrorClass::NotFound,
+            ErrorKind::LimitExceeded => ErrorClass::Limit,
         },
         (None, Some(failure)) => match failure {
             Failure::Setup(_) => ErrorClass::UsageError,
@@ -154,7 +154,11 @@ fn class(error: &anyhow::Error) -> ErrorClass {
 
 /// Returns the error text. Client errors include their cause; others are printed with their chain.
 fn message(error: &anyhow::Error) -> String {
-    if api_error(error).is_some() { error.to_string() } else { Causes(error.as_ref()).to_string() }
+    if api_error(error).is_some() {
+        error.to_string()
+    } else {
+        ErrorChain(error.as_ref()).to_string()
+    }
 }
 
 fn api_error(error: &anyhow::Error) -> Option<&Error> {
@@ -182,28 +186,28 @@ fn hint(error: &anyhow::Error) -> Option<String> {
     }
 }
 
-fn refusal_hint(refused: &Refused) -> Option<String> {
-    let hint = match refused.refusal {
-        Refusal::Unauthorized => {
+fn refusal_hint(refused: &ApiError) -> Option<String> {
+    let hint = match refused.kind {
+        ErrorKind::Unauthorized => {
             "set a credential in the environment (see `beseda help chats`), or use --credential-file or --credential-stdin; replace a revoked or mistyped one"
         }
-        Refusal::Forbidden => {
+        ErrorKind::Forbidden => {
             "the credential lacks access: check --business and the scopes of the key (communication is required)"
         }
-        Refusal::NotFound => {
+        ErrorKind::NotFound => {
             "check the id, the cabinet (--business) and the address (--url); `beseda chats list` shows what there is"
         }
-        Refusal::LimitExceeded => return Some(limit_hint(refused)),
-        Refusal::MethodNotAllowed | Refusal::UnsupportedMediaType => {
+        ErrorKind::LimitExceeded => return Some(limit_hint(refused)),
+        ErrorKind::MethodNotAllowed | ErrorKind::UnsupportedMediaType => {
             "the service at --url doesn't have this operation: check the address and --generation"
         }
-        Refusal::BadRequest => return None,
+        ErrorKind::BadRequest => return None,
     };
     Some(hint.to_owned())
 }
 
-fn limit_hint(refused: &Refused) -> String {
-    let state = refused.answer.as_ref().and_then(|answer| answer.limit);
+fn limit_hint(refused: &ApiError) -> String {
+    let state = refused.response.as_ref().and_then(|answer| answer.limit);
     match state.filter(|state| state.remaining == 0) {
         Some(state) => format!(
             "all {} requests of this hour are used: try again after {}, or wait longer with --wait",
@@ -250,8 +254,8 @@ fn document(error: &anyhow::Error, class: ErrorClass) -> Value {
     let certainly_not = error.downcast_ref::<NotDelivered>().is_some();
     if let Some(error) = api_error(error) {
         add("status", error.status().into());
-        if !error.faults().is_empty() {
-            add("errors", json!(error.faults()));
+        if !error.items().is_empty() {
+            add("errors", json!(error.items()));
         }
         add("mayHaveBeenDone", (error.may_have_been_done() && !certainly_not).into());
         if let Some(Failure::OverLimit { operation, business, until, .. }) = error.failure() {

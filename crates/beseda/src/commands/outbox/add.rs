@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use beseda_api::{BusinessId, Causes, ChatId, MAX_FILE_BYTES};
+use beseda_api::{BusinessId, ChatId, ErrorChain, MAX_FILE_BYTES};
 use beseda_client::Outgoing;
 use beseda_outbox::{NewItem, Outbox};
 use futures::FutureExt;
@@ -63,7 +63,7 @@ pub(super) async fn run(
                 Err(error) => {
                     invalid = Some(UsageError::error(format!(
                         "line {number}: {}",
-                        Causes(error.as_ref())
+                        ErrorChain(error.as_ref())
                     )));
                     break;
                 }
