@@ -1,4 +1,5 @@
-//! Who is calling and what they may touch: the question a server's gate asks. How credentials are kept is the engine's business.
+//! Authentication and authorization: credentials, what they give access to, and the directory that
+//! knows them.
 
 use std::fmt;
 
@@ -6,12 +7,12 @@ use async_trait::async_trait;
 
 use crate::{BusinessId, Campaign, Result, Scope};
 
-/// A credential as it was presented. Never shown: its `Debug` hides the secret.
+/// Credential of a request. `Debug` does not print the secret.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Credential {
-    /// The value of the `Api-Key` header.
+    /// Value of the `Api-Key` header.
     ApiKey(String),
-    /// An OAuth token.
+    /// OAuth token.
     OAuth(String),
 }
 
@@ -24,69 +25,73 @@ impl fmt::Debug for Credential {
     }
 }
 
-/// What a directory says of a credential.
+/// Result of [`Directory::authenticate`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AuthResult {
-    /// It is good.
+    /// The credential is valid.
     Granted(Access),
-    /// It was good once.
+    /// The credential was revoked.
     Revoked,
-    /// It was never given out.
+    /// The credential was never issued.
     Unknown,
 }
 
-/// What the principal of a credential may touch.
+/// Access rights of a credential.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Access {
-    /// Who holds it.
+    /// Holder of the credential.
     pub principal: Principal,
-    /// The cabinets it opens.
+    /// Cabinets the credential has access to.
     pub businesses: Vec<BusinessId>,
 }
 
 impl Access {
-    /// Whether it opens this cabinet.
+    /// Returns `true` if the credential has access to the cabinet.
     #[must_use]
     pub fn allows(&self, business: BusinessId) -> bool {
         self.businesses.contains(&business)
     }
 }
 
-/// Who holds a credential.
+/// Holder of a credential.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Principal {
-    /// A program with an Api-Key.
+    /// Program with an Api-Key.
     ApiKey {
-        /// The key's name.
+        /// Name of the key.
         name: String,
-        /// What it may do.
+        /// Scopes of the key.
         scopes: Vec<Scope>,
     },
-    /// A user with an OAuth token, which has no scopes by method.
+    /// User with an OAuth token, which has no scopes.
     User {
-        /// The user's id.
+        /// User id.
         id: i64,
     },
 }
 
-/// Credentials and the shops behind them.
+/// Directory of credentials and of the campaigns (shops) they belong to.
 #[async_trait]
 pub trait Directory: Send + Sync {
-    /// What this credential opens.
+    /// Looks a credential up.
     ///
     /// # Errors
-    /// Only breakages: a bad credential is a [`AuthResult`].
+    ///
+    /// [`Error::Internal`](crate::Error::Internal) only; an invalid credential is an
+    /// [`AuthResult`].
     async fn authenticate(&self, credential: &Credential) -> Result<AuthResult>;
 
-    /// The shops of these cabinets, by cabinet and id.
+    /// Returns the campaigns of these cabinets, ordered by cabinet and id.
     ///
     /// # Errors
-    /// Only breakages.
+    ///
+    /// [`Error::Internal`](crate::Error::Internal) only.
     async fn campaigns(&self, businesses: &[BusinessId]) -> Result<Vec<Campaign>>;
 
-    /// Whether requests can be served now.
+    /// Checks that requests can be served, for the readiness probe.
     ///
     /// # Errors
-    /// What stands in the way.
+    ///
+    /// The reason why they can't.
     async fn ready(&self) -> Result<()>;
 }

@@ -1,4 +1,5 @@
-//! Administration: cabinets, campaigns, keys, users. The published service has this in its web pages only, so the shapes are ours.
+//! Administration of a Beseda server: cabinets, campaigns, Api-Keys, users and OAuth tokens. The
+//! published service offers this in its web pages only, so these types are our own.
 
 use std::fmt;
 
@@ -7,134 +8,134 @@ use serde::{Deserialize, Serialize};
 
 use crate::{BusinessId, Campaign, CampaignId, PlacementType, Result, Scope, Time};
 
-/// A cabinet.
+/// Cabinet (business).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Cabinet {
-    /// Its id.
+    /// Cabinet id.
     pub business_id: BusinessId,
-    /// Its name.
+    /// Name.
     pub name: String,
 }
 
-/// A cabinet to be made.
+/// Cabinet to create.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewCabinet {
-    /// The id it shall have; the next free one if `None`.
+    /// Id of the cabinet; `None` takes the next free one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub business_id: Option<BusinessId>,
-    /// Its name, 1 to 100 characters.
+    /// Name, 1 to 100 characters.
     pub name: String,
 }
 
-/// A campaign (shop) to be made.
+/// Campaign (shop) to create.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewCampaign {
-    /// The id it shall have; the next free one if `None`.
+    /// Id of the campaign; `None` takes the next free one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub campaign_id: Option<CampaignId>,
-    /// Its name, 1 to 100 characters.
+    /// Name, 1 to 100 characters.
     pub name: String,
-    /// The model it works by.
+    /// Fulfilment model.
     pub placement_type: PlacementType,
 }
 
-/// An Api-Key to be issued.
+/// Api-Key to create.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewKey {
-    /// Its name, 1 to 100 characters.
+    /// Name, 1 to 100 characters.
     pub name: String,
-    /// What it may do, at least one scope; either spelling.
+    /// Scopes in either spelling, at least one.
     pub scopes: Vec<String>,
 }
 
-/// What is known of an Api-Key besides its secret.
+/// Api-Key without its secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ApiKeyInfo {
-    /// Its number, to revoke it by.
+    /// Number of the key, used to revoke it.
     pub id: i64,
-    /// The cabinet it opens.
+    /// Cabinet of the key.
     pub business_id: BusinessId,
-    /// Its name.
+    /// Name.
     pub name: String,
-    /// What it may do.
+    /// Scopes.
     pub scopes: Vec<Scope>,
-    /// When it was issued.
+    /// Creation time.
     pub created_at: Time,
-    /// When it was revoked.
+    /// Revocation time, or `None` if the key is valid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<Time>,
 }
 
-/// A key just issued: the only moment its secret is seen.
+/// Newly created Api-Key with its secret, which is not shown again.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct IssuedKey {
-    /// Its number, to revoke it by.
+    /// Number of the key, used to revoke it.
     pub id: i64,
-    /// The secret: `ACMA:` + 40 letters and digits + `:` + 8 hexadecimal digits.
+    /// Secret: `ACMA:` + 40 letters and digits + `:` + 8 hexadecimal digits.
     pub api_key: String,
 }
 
-/// A user who may hold OAuth tokens.
+/// User who can hold OAuth tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct User {
-    /// The user's id.
+    /// User id.
     pub id: i64,
-    /// The user's name.
+    /// Name of the user.
     pub name: String,
-    /// The cabinets the user's tokens open.
+    /// Cabinets the user's tokens have access to.
     pub business_ids: Vec<BusinessId>,
 }
 
-/// A user to be made.
+/// User to create.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewUser {
-    /// The user's name, 1 to 100 characters.
+    /// Name of the user, 1 to 100 characters.
     pub name: String,
-    /// The cabinets the user's tokens shall open.
+    /// Cabinets the user's tokens will have access to.
     #[serde(default)]
     pub business_ids: Vec<BusinessId>,
 }
 
-/// What is known of an OAuth token besides its secret.
+/// OAuth token without its secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TokenInfo {
-    /// Its number, to revoke it by.
+    /// Number of the token, used to revoke it.
     pub id: i64,
-    /// Whose it is.
+    /// Id of the user who holds the token.
     pub user_id: i64,
-    /// When it was issued.
+    /// Creation time.
     pub created_at: Time,
-    /// When it was revoked.
+    /// Revocation time, or `None` if the token is valid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<Time>,
 }
 
-/// A token just issued: the only moment its secret is seen.
+/// Newly created OAuth token with its secret, which is not shown again.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct IssuedToken {
-    /// Its number, to revoke it by.
+    /// Number of the token, used to revoke it.
     pub id: i64,
-    /// The secret, `y0_…`.
+    /// Secret, `y0_…`.
     pub oauth_token: String,
 }
 
@@ -150,39 +151,42 @@ impl fmt::Debug for IssuedToken {
     }
 }
 
-/// What an administrator does. Refusals are 400 (a bad name, a taken id, a full cabinet) and 404.
+/// Operations of an administrator.
+///
+/// Errors of the API are 400 (an invalid name, an id that is taken, a cabinet that is full) and
+/// 404.
 #[async_trait]
 pub trait Administration: Send + Sync {
-    /// Makes a cabinet; 400 if the id is taken.
+    /// Creates a cabinet; 400 if the id is taken.
     async fn create_cabinet(&self, cabinet: NewCabinet) -> Result<Cabinet>;
-    /// Every cabinet, by id.
+    /// Returns every cabinet, ordered by id.
     async fn list_cabinets(&self) -> Result<Vec<Cabinet>>;
-    /// Makes a campaign in a cabinet; 400 if the id is taken.
+    /// Creates a campaign in a cabinet; 400 if the id is taken.
     async fn create_campaign(
         &self,
         business: BusinessId,
         campaign: NewCampaign,
     ) -> Result<Campaign>;
-    /// The campaigns of a cabinet, by id.
+    /// Returns the campaigns of a cabinet, ordered by id.
     async fn list_campaigns(&self, business: BusinessId) -> Result<Vec<Campaign>>;
-    /// Issues an Api-Key; 400 if the cabinet has 30 already.
+    /// Creates an Api-Key; 400 if the cabinet already has 30.
     async fn create_key(&self, business: BusinessId, key: NewKey) -> Result<IssuedKey>;
-    /// The keys of a cabinet, revoked ones included.
+    /// Returns the keys of a cabinet, including revoked ones.
     async fn list_keys(&self, business: BusinessId) -> Result<Vec<ApiKeyInfo>>;
-    /// Revokes a key; a second time does nothing.
+    /// Revokes a key. Revoking it again has no effect.
     async fn revoke_key(&self, business: BusinessId, key: i64) -> Result<()>;
-    /// Makes a user.
+    /// Creates a user.
     async fn create_user(&self, user: NewUser) -> Result<User>;
-    /// Every user, by id.
+    /// Returns every user, ordered by id.
     async fn list_users(&self) -> Result<Vec<User>>;
-    /// Lets a user's tokens open a cabinet.
+    /// Gives a user access to a cabinet.
     async fn grant_access(&self, user: i64, business: BusinessId) -> Result<()>;
-    /// Takes that back.
+    /// Withdraws a user's access to a cabinet.
     async fn withdraw_access(&self, user: i64, business: BusinessId) -> Result<()>;
-    /// Issues an OAuth token.
+    /// Creates an OAuth token.
     async fn create_token(&self, user: i64) -> Result<IssuedToken>;
-    /// The tokens of a user, revoked ones included.
+    /// Returns the tokens of a user, including revoked ones.
     async fn list_tokens(&self, user: i64) -> Result<Vec<TokenInfo>>;
-    /// Revokes a token; a second time does nothing.
+    /// Revokes a token. Revoking it again has no effect.
     async fn revoke_token(&self, user: i64, token: i64) -> Result<()>;
 }

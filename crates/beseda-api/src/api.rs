@@ -1,4 +1,4 @@
-//! The product on one screen: the seven operations of the Chats API. Everything else implements them, calls them or wraps them.
+//! [`ChatsApi`]: the seven operations of the Chats API.
 
 use async_trait::async_trait;
 
@@ -7,16 +7,18 @@ use crate::{
     MessageId, MessagePage, MessageText, PageRequest, Result,
 };
 
-/// The seller's side of the conversations of a cabinet.
+/// Seller's side of the Chats API, with one method per published operation.
 ///
-/// Implemented by an engine over a store and by a client over the network; a caller can't tell them apart.
-/// Who may call is not asked here: a server's gate does that.
+/// Implemented by the engine over a store, by the client over HTTP, and by wrappers around either.
+/// Authentication is not part of the trait; the server does it before it calls a method.
 ///
-/// Every operation answers with [`Error::Api`](crate::Error::Api) where the API says no, and with
-/// [`Error::Internal`](crate::Error::Internal) where network or disk failed.
+/// # Errors
+///
+/// Every method returns [`Error::Api`](crate::Error::Api) if the API refuses the request, and
+/// [`Error::Internal`](crate::Error::Internal) if the network or a disk fails.
 #[async_trait]
 pub trait ChatsApi: Send + Sync {
-    /// Chats of the cabinet that match the filter, most recently updated first.
+    /// Returns chats of the cabinet that match the filter, most recently updated first.
     /// Published: [getChats](https://yandex.ru/dev/market/partner-api/doc/ru/reference/chats/getChats).
     async fn get_chats(
         &self,
@@ -25,11 +27,11 @@ pub trait ChatsApi: Send + Sync {
         page: PageRequest<20>,
     ) -> Result<ChatPage>;
 
-    /// One chat; 404 if the cabinet doesn't have it.
+    /// Returns a chat; 404 if the cabinet has no such chat.
     /// Published: [getChat](https://yandex.ru/dev/market/partner-api/doc/ru/reference/chats/getChat).
     async fn get_chat(&self, business: BusinessId, chat: ChatId) -> Result<Chat>;
 
-    /// Messages of a chat, oldest first.
+    /// Returns messages of a chat, oldest first.
     /// Published: [getChatHistory](https://yandex.ru/dev/market/partner-api/doc/ru/reference/chats/getChatHistory).
     async fn get_chat_history(
         &self,
@@ -38,7 +40,7 @@ pub trait ChatsApi: Send + Sync {
         from: HistoryFrom,
     ) -> Result<MessagePage>;
 
-    /// One message; 404 if the chat doesn't have it.
+    /// Returns a message; 404 if the chat has no such message.
     /// Published: [getChatMessage](https://yandex.ru/dev/market/partner-api/doc/ru/reference/chats/getChatMessage).
     async fn get_chat_message(
         &self,
@@ -47,11 +49,11 @@ pub trait ChatsApi: Send + Sync {
         message: MessageId,
     ) -> Result<Message>;
 
-    /// The chat for an order or a return, created if there was none; 404 if there is no such order or return.
+    /// Returns the chat of an order or a return, creating it if there is none; 404 if there is no such order or return.
     /// Published: [createChat](https://yandex.ru/dev/market/partner-api/doc/ru/reference/chats/createChat).
     async fn create_chat(&self, business: BusinessId, context: ChatContext) -> Result<ChatId>;
 
-    /// Writes a text as the shop; 400 if the chat is finished. Not idempotent: sending twice writes twice.
+    /// Sends a text as the shop; 400 if the chat is closed. Not idempotent: calling it twice sends two messages.
     /// Published: [sendMessageToChat](https://yandex.ru/dev/market/partner-api/doc/ru/reference/chats/sendMessageToChat).
     async fn send_message_to_chat(
         &self,
@@ -60,7 +62,7 @@ pub trait ChatsApi: Send + Sync {
         text: MessageText,
     ) -> Result<()>;
 
-    /// Sends a file as the shop, at most 5 × 1024 × 1024 bytes; 400 above and if the chat is finished.
+    /// Sends a file of at most 5 × 1024 × 1024 bytes as the shop; 400 if it is larger or the chat is closed.
     /// Published: [sendFileToChat](https://yandex.ru/dev/market/partner-api/doc/ru/reference/chats/sendFileToChat).
     async fn send_file_to_chat(
         &self,

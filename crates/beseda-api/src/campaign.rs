@@ -1,11 +1,11 @@
-//! Campaigns (shops), which tell a caller its cabinet's id. Nothing about offers or prices.
+//! Campaigns (shops), from which a client learns the id of its cabinet.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{BusinessId, CampaignId, Paging, open_enum::open_enum};
 
 open_enum! {
-    /// The model a shop works by (published as [`PlacementType`](https://yandex.ru/dev/market/partner-api/doc/ru/reference/campaigns/getCampaigns)).
+    /// Fulfilment model of a shop (published as [`PlacementType`](https://yandex.ru/dev/market/partner-api/doc/ru/reference/campaigns/getCampaigns)).
     PlacementType {
         /// FBS or Express.
         Fbs = "FBS",
@@ -19,91 +19,91 @@ open_enum! {
 }
 
 open_enum! {
-    /// Whether a shop can use the API (published as `ApiAvailabilityStatusType`).
+    /// Availability of the API for a shop (published as `ApiAvailabilityStatusType`).
     ApiAvailability {
-        /// It can.
+        /// The API is available.
         Available = "AVAILABLE",
-        /// Nothing was on sale for 90 days.
+        /// Disabled: nothing was on sale for 90 days.
         DisabledByInactivity = "DISABLED_BY_INACTIVITY",
-        /// There is no contract in force.
+        /// Disabled: there is no contract in force.
         DisabledByNoActiveContract = "DISABLED_BY_NO_ACTIVE_CONTRACT",
-        /// Switched off by hand.
+        /// Disabled manually.
         ManuallyDisabled = "MANUALLY_DISABLED",
-        /// The shop has no model.
+        /// Disabled: the shop has no fulfilment model.
         DisabledByNoPlacementType = "DISABLED_BY_NO_PLACEMENT_TYPE",
     }
 }
 
-/// A shop (published as `CampaignDTO`).
+/// Shop (published as `CampaignDTO`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Campaign {
-    /// Its id.
+    /// Campaign id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub id: Option<CampaignId>,
-    /// Its name.
+    /// Name of the shop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub domain: Option<String>,
-    /// The payer's id in Yandex Balance; deprecated in the published API.
+    /// Id of the payer in Yandex Balance; deprecated in the published API.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub client_id: Option<i64>,
-    /// The cabinet it belongs to.
+    /// Cabinet of the shop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub business: Option<Business>,
-    /// The model it works by.
+    /// Fulfilment model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub placement_type: Option<PlacementType>,
-    /// Whether it can use the API.
+    /// Availability of the API.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub api_availability: Option<ApiAvailability>,
 }
 
-/// A cabinet as campaigns name it (published as `BusinessDTO`).
+/// Cabinet of a campaign (published as `BusinessDTO`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Business {
-    /// Its id.
+    /// Cabinet id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<BusinessId>,
-    /// Its name.
+    /// Name of the cabinet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub name: Option<String>,
 }
 
-/// The answer of getCampaigns, which has no envelope (published as `GetCampaignsResponse`).
+/// Response of getCampaigns, which has no envelope (published as `GetCampaignsResponse`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CampaignList {
-    /// The shops the credential sees.
+    /// Shops the credential has access to.
     pub campaigns: Vec<Campaign>,
-    /// The old form of paging.
+    /// Page numbers, the older form of paging.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pager: Option<Pager>,
-    /// The new form of paging.
+    /// Page token, the newer form of paging.
     #[serde(default, deserialize_with = "crate::wire::null_is_default")]
     pub paging: Paging,
 }
 
-/// Paging by numbers (published as `FlippingPagerDTO`).
+/// Paging by page number (published as `FlippingPagerDTO`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct Pager {
-    /// Items in all.
+    /// Total number of items.
     pub total: i32,
-    /// Number of the first item on this page, from 1; 0 on an empty page.
+    /// Number of the first item of this page, from 1; 0 on an empty page.
     pub from: i32,
-    /// Number of the last item on this page.
+    /// Number of the last item of this page.
     pub to: i32,
-    /// This page's number, from 1.
+    /// Number of this page, from 1.
     pub current_page: i32,
-    /// Pages in all.
+    /// Total number of pages.
     pub pages_count: i32,
-    /// Items on a full page.
+    /// Maximum number of items per page.
     pub page_size: i32,
 }

@@ -1,4 +1,4 @@
-//! Chats and what they are about. How a chat's status changes is the engine's business.
+//! Chats, their contexts, and filters.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,19 +8,19 @@ use crate::{
 };
 
 open_enum! {
-    /// What kind of talk a chat is (published as [`ChatType`](https://yandex.ru/dev/market/partner-api/doc/ru/reference/chats/getChats)).
+    /// Type of a chat (published as [`ChatType`](https://yandex.ru/dev/market/partner-api/doc/ru/reference/chats/getChats)).
     ChatType {
-        /// A talk with the buyer.
+        /// Conversation with the buyer.
         Chat = "CHAT",
-        /// A dispute with an arbiter.
+        /// Dispute with an arbiter.
         Arbitrage = "ARBITRAGE",
     }
 }
 
 open_enum! {
-    /// Who has to answer (published as [`ChatStatusType`](https://yandex.ru/dev/market/partner-api/doc/ru/reference/chats/getChats)).
+    /// Status of a chat: the party who has to answer (published as [`ChatStatusType`](https://yandex.ru/dev/market/partner-api/doc/ru/reference/chats/getChats)).
     ChatStatus {
-        /// A new chat.
+        /// New chat.
         New = "NEW",
         /// The buyer has to answer.
         WaitingForCustomer = "WAITING_FOR_CUSTOMER",
@@ -30,34 +30,34 @@ open_enum! {
         WaitingForArbiter = "WAITING_FOR_ARBITER",
         /// Market has to answer.
         WaitingForMarket = "WAITING_FOR_MARKET",
-        /// The chat is over; nothing can be written to it.
+        /// Closed chat; nothing more can be sent.
         Finished = "FINISHED",
     }
 }
 
 open_enum! {
-    /// What a chat is about (published as [`ChatContextType`](https://yandex.ru/dev/market/partner-api/doc/ru/reference/chats/getChats)).
+    /// Subject of a chat (published as [`ChatContextType`](https://yandex.ru/dev/market/partner-api/doc/ru/reference/chats/getChats)).
     ContextType {
         /// An order.
         Order = "ORDER",
         /// A return.
         Return = "RETURN",
-        /// A question the buyer asked without an order.
+        /// Question of a buyer without an order.
         Direct = "DIRECT",
     }
 }
 
-/// The order or return a chat is to be found or created by (published as `ChatContextDTO`).
+/// Order or return by which a chat is found or created (published as `ChatContextDTO`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ChatContext {
-    /// By an order.
+    /// Order id.
     Order(OrderId),
-    /// By a return.
+    /// Return id.
     Return(ReturnId),
 }
 
 impl ChatContext {
-    /// The word for its kind.
+    /// Returns the type of the context.
     #[must_use]
     pub const fn context_type(self) -> ContextType {
         match self {
@@ -66,7 +66,7 @@ impl ChatContext {
         }
     }
 
-    /// The id of the order or return as a raw number.
+    /// Returns the id of the order or return as a number.
     #[must_use]
     pub const fn id(self) -> i64 {
         match self {
@@ -76,38 +76,38 @@ impl ChatContext {
     }
 }
 
-/// What a chat is about, in full (published as `ChatFullContextDTO`).
+/// Context of a chat (published as `ChatFullContextDTO`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct FullContext {
-    /// Order, return or a direct question.
+    /// Type of the context: order, return, or a direct question.
     #[serde(rename = "type")]
     pub context_type: ContextType,
-    /// The buyer, as far as known.
+    /// Buyer, as far as known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer: Option<Customer>,
-    /// The shop; for orders and returns.
+    /// Campaign (shop) of an order or a return.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub campaign_id: Option<CampaignId>,
-    /// The order; for orders and returns.
+    /// Order of an order or a return.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_id: Option<OrderId>,
-    /// The return; for returns only.
+    /// Return; only for returns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub return_id: Option<ReturnId>,
 }
 
-/// What of the buyer is public (published as `ChatCustomerDTO`).
+/// Public data of a buyer (published as `ChatCustomerDTO`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", remote = "Self")]
 pub struct Customer {
-    /// The public name in Yandex ID, never empty.
+    /// Public name in Yandex ID, never empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(min_length = 1, nullable = false))]
     pub name: Option<String>,
-    /// The public identifier in Yandex ID, never empty.
+    /// Public identifier in Yandex ID, never empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(min_length = 1, nullable = false))]
     pub public_id: Option<String>,
@@ -120,27 +120,27 @@ json_object! { Customer }
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Chat {
-    /// Its id.
+    /// Chat id.
     pub chat_id: ChatId,
-    /// The order once more, where the context has one; deprecated in the published API.
+    /// Order of the context; deprecated in the published API.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub order_id: Option<OrderId>,
-    /// What it is about.
+    /// Context.
     pub context: FullContext,
-    /// A talk or a dispute. Treat as mutable.
+    /// Conversation or dispute. May change over time.
     #[serde(rename = "type")]
     pub chat_type: ChatType,
-    /// Who has to answer.
+    /// Status: the party who has to answer.
     pub status: ChatStatus,
-    /// When it was created.
+    /// Creation time.
     pub created_at: Time,
-    /// When its last message was written; its creation if it has none.
+    /// Time of the last message, or of creation if there is none.
     pub updated_at: Time,
 }
 
 impl Chat {
-    /// A talk that nobody has written in yet.
+    /// Creates a chat without messages.
     #[must_use]
     pub fn new(chat_id: ChatId, context: FullContext, created_at: Time) -> Self {
         Self {
@@ -157,10 +157,10 @@ impl Chat {
 
 impl<'de> Deserialize<'de> for Chat {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        /// The same without a required context, as answers were in 2024.
+        /// Variant without a required context, as in responses of 2024.
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
-        struct AnyYear {
+        struct UncheckedChat {
             chat_id: ChatId,
             order_id: Option<OrderId>,
             context: Option<FullContext>,
@@ -170,7 +170,7 @@ impl<'de> Deserialize<'de> for Chat {
             created_at: Time,
             updated_at: Time,
         }
-        let chat = AnyYear::deserialize(deserializer)?;
+        let chat = UncheckedChat::deserialize(deserializer)?;
         Ok(Self {
             chat_id: chat.chat_id,
             order_id: chat.order_id,
@@ -184,7 +184,7 @@ impl<'de> Deserialize<'de> for Chat {
 }
 
 impl FullContext {
-    /// The context of an answer of 2024, which named only the order.
+    /// Creates the context of a 2024 response, which has only the order.
     #[must_use]
     pub fn by_order(order: Option<OrderId>) -> Self {
         let context_type = if order.is_some() { ContextType::Order } else { ContextType::Direct };
@@ -192,23 +192,23 @@ impl FullContext {
     }
 }
 
-/// Which chats are wanted: inside one list any, between lists all. An empty list filters nothing.
+/// Filter of chats: a chat must match every non-empty list, by any of its values.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ChatFilter {
-    /// By order; deprecated in the published API in favour of `contexts`.
+    /// Orders; deprecated in the published API in favour of `contexts`.
     pub order_ids: Vec<OrderId>,
-    /// By order or return.
+    /// Orders and returns.
     pub contexts: Vec<ChatContext>,
-    /// By kind of context.
+    /// Context types.
     pub context_types: Vec<ContextType>,
-    /// By kind of chat.
+    /// Chat types.
     pub types: Vec<ChatType>,
-    /// By status.
+    /// Statuses.
     pub statuses: Vec<ChatStatus>,
 }
 
 impl ChatFilter {
-    /// Whether a chat passes: all filters that are given must match, each by any of its values.
+    /// Returns `true` if the chat matches every non-empty list of the filter.
     #[must_use]
     pub fn matches(&self, chat: &Chat) -> bool {
         fn any<T: PartialEq>(wanted: &[T], found: Option<T>) -> bool {
@@ -216,7 +216,7 @@ impl ChatFilter {
         }
         let context = &chat.context;
         let of_context = |wanted: &ChatContext| match *wanted {
-            // A chat about a return names the order too, but is not about it.
+            // A chat about a return has an order id too, but its context is the return.
             ChatContext::Order(order) => {
                 context.context_type == ContextType::Order && context.order_id == Some(order)
             }
@@ -232,13 +232,13 @@ impl ChatFilter {
     }
 }
 
-/// One page of chats (published as `GetChatsInfoDTO`).
+/// Page of chats (published as `GetChatsInfoDTO`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ChatPage {
-    /// The chats, most recently updated first.
+    /// Chats, most recently updated first.
     pub chats: Vec<Chat>,
-    /// Where to go on.
+    /// Token of the next page.
     #[serde(default, deserialize_with = "crate::wire::null_is_default")]
     pub paging: Paging,
 }

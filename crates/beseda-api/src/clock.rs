@@ -1,24 +1,26 @@
-//! What time it is, and waiting for a moment, as questions that can be answered otherwise in tests. No timers and no sleeping here.
+//! Clock and timer, as traits so that tests can control time.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+#[cfg(feature = "tokio")]
+pub use system::SystemTimer;
 
-/// Tells the time. Everything that depends on time asks one of these.
+/// Source of the current time.
 pub trait Clock: Send + Sync {
-    /// The moment it is now.
+    /// Returns the current time.
     fn now(&self) -> Timestamp;
 }
 
-/// Wakes whoever waits for a moment. It goes by the same time as the [`Clock`] it is given along with.
+/// Timer, driven by the same time as the [`Clock`] it is used with.
 #[async_trait]
 pub trait Timer: Send + Sync {
-    /// Comes back at this moment, at once if it is past. Being dropped in between is fine.
+    /// Waits until this time; returns immediately if it has passed. Cancel safe.
     async fn sleep_until(&self, moment: Timestamp);
 }
 
-/// The machine's clock.
+/// System clock.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -28,24 +30,24 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is moved, with microsecond steps.
+/// Clock that stands still until it is moved, with microsecond resolution.
 #[derive(Debug)]
 pub struct ManualClock(AtomicI64);
 
 impl ManualClock {
-    /// A clock that shows this moment.
+    /// Creates a clock that shows this time.
     #[must_use]
     pub fn new(now: Timestamp) -> Self {
         Self(AtomicI64::new(now.as_microsecond()))
     }
 
-    /// Moves it forward.
+    /// Advances the clock.
     pub fn advance(&self, by: std::time::Duration) {
         let by = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
         self.0.fetch_add(by, Ordering::Relaxed);
     }
 
-    /// Sets it.
+    /// Sets the clock.
     pub fn set(&self, now: Timestamp) {
         self.0.store(now.as_microsecond(), Ordering::Relaxed);
     }
@@ -54,5 +56,47 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_microsecond(self.0.load(Ordering::Relaxed)).unwrap_or(Timestamp::MAX)
+    }
+}
+
+#[cfg(feature = "tokio")]
+mod system {
+    use std::time::{Duration, Instant};
+
+    use async_trait::async_trait;
+    use jiff::Timestamp;
+
+    use super::{Clock, SystemClock, Timer};
+
+    /// Maximum time between two looks at the system clock, which may be set forward or stop during a suspend.
+    const MAX_SLEEP: Duration = Duration::from_secs(60);
+
+    /// Timer of the [`SystemClock`], on tokio's timer.
+    ///
+    /// ```
+    /// use beseda_api::{Clock, SystemClock, SystemTimer, Timer};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// SystemTimer.sleep_until(SystemClock.now()).await; // returns immediately
+    /// # }
+    /// ```
+    #[derive(Debug, Clone, Copy, Default)]
+    pub struct SystemTimer;
+
+    #[async_trait]
+    impl Timer for SystemTimer {
+        async fn sleep_until(&self, moment: Timestamp) {
+            let left = || Duration::try_from(moment.duration_since(SystemClock.now())).ok();
+            let (longest, started) = (left().unwrap_or_default(), Instant::now());
+            while let Some(left) = left() {
+                // A clock that is set back must not prolong the wait.
+                let sleep = left.min(longest.saturating_sub(started.elapsed())).min(MAX_SLEEP);
+                if sleep.is_zero() {
+                    return;
+                }
+                tokio::time::sleep(sleep).await;
+            }
+        }
     }
 }

@@ -1,13 +1,14 @@
-//! The endpoint table: name, method, path, hourly limits and scopes of every operation. Client and server are both made from it.
+//! Endpoint table: name, method, path, hourly limits and scopes of every operation, used by client
+//! and server.
 
 use crate::{BusinessId, Scope};
 
-/// The largest JSON body, in bytes (512 KB, [documented](https://yandex.ru/dev/market/partner-api/doc/ru/concepts/limits)).
+/// Maximum size of a JSON body in bytes (512 KB, [documented](https://yandex.ru/dev/market/partner-api/doc/ru/concepts/limits)).
 pub const MAX_BODY_BYTES: usize = 512 * 1024;
-/// The largest file, in bytes, inclusive (published as "5 Мбайт").
+/// Maximum size of a file in bytes, inclusive (published as "5 Мбайт").
 pub const MAX_FILE_BYTES: u64 = 5 * 1024 * 1024;
 
-/// An HTTP method an operation uses.
+/// HTTP method of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Method {
     /// GET
@@ -17,7 +18,7 @@ pub enum Method {
 }
 
 impl Method {
-    /// The method in upper case.
+    /// Returns the method in upper case.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -27,21 +28,21 @@ impl Method {
     }
 }
 
-/// Which form of the paths is used.
+/// Version of the API's paths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Generation {
-    /// Paths without a version, as of September 2024.
+    /// Unversioned paths, as of September 2024.
     Y2024,
-    /// Paths with `/v2`, as of today.
+    /// Paths under `/v2`, as of today.
     #[default]
     Y2026,
 }
 
 impl Generation {
-    /// Both.
+    /// Both versions.
     pub const ALL: [Self; 2] = [Self::Y2024, Self::Y2026];
 
-    /// What stands before the resource: nothing or `/v2`.
+    /// Returns the path prefix: empty or `/v2`.
     #[must_use]
     pub const fn prefix(self) -> &'static str {
         match self {
@@ -51,20 +52,20 @@ impl Generation {
     }
 }
 
-/// One operation of the published API.
+/// Operation of the published API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Endpoint {
-    /// `operationId`.
+    /// Name, the published `operationId`.
     pub name: &'static str,
     /// HTTP method.
     pub method: Method,
-    /// Path after the version, with `{businessId}` where a cabinet stands.
+    /// Path after the version, with the placeholder `{businessId}` for the cabinet.
     pub path: &'static str,
-    /// Requests an hour on paths without a version.
+    /// Requests per hour on unversioned paths.
     pub hourly_2024: u32,
-    /// Requests an hour under `/v2`.
+    /// Requests per hour under `/v2`.
     pub hourly_2026: u32,
-    /// The scopes of which a key needs one; empty: any scope will do.
+    /// Scopes of which a key needs one; any scope will do if empty.
     pub scopes: &'static [Scope],
 }
 
@@ -72,7 +73,7 @@ const READ: &[Scope] = &[Scope::AllMethods, Scope::AllMethodsReadOnly, Scope::Co
 const WRITE: &[Scope] = &[Scope::AllMethods, Scope::Communication];
 
 impl Endpoint {
-    /// List chats.
+    /// Lists chats.
     pub const GET_CHATS: Self = Self {
         name: "getChats",
         method: Method::Post,
@@ -81,7 +82,7 @@ impl Endpoint {
         hourly_2026: 5_000,
         scopes: READ,
     };
-    /// Read a chat.
+    /// Returns a chat.
     pub const GET_CHAT: Self = Self {
         name: "getChat",
         method: Method::Get,
@@ -90,7 +91,7 @@ impl Endpoint {
         hourly_2026: 1_000,
         scopes: READ,
     };
-    /// Read a history.
+    /// Returns the messages of a chat.
     pub const GET_CHAT_HISTORY: Self = Self {
         name: "getChatHistory",
         method: Method::Post,
@@ -99,7 +100,7 @@ impl Endpoint {
         hourly_2026: 10_000,
         scopes: READ,
     };
-    /// Read a message.
+    /// Returns a message.
     pub const GET_CHAT_MESSAGE: Self = Self {
         name: "getChatMessage",
         method: Method::Get,
@@ -108,7 +109,7 @@ impl Endpoint {
         hourly_2026: 1_000,
         scopes: READ,
     };
-    /// Create a chat.
+    /// Finds or creates a chat.
     pub const CREATE_CHAT: Self = Self {
         name: "createChat",
         method: Method::Post,
@@ -117,7 +118,7 @@ impl Endpoint {
         hourly_2026: 1_000,
         scopes: WRITE,
     };
-    /// Send a text.
+    /// Sends a text.
     pub const SEND_MESSAGE_TO_CHAT: Self = Self {
         name: "sendMessageToChat",
         method: Method::Post,
@@ -126,7 +127,7 @@ impl Endpoint {
         hourly_2026: 1_000,
         scopes: WRITE,
     };
-    /// Send a file.
+    /// Sends a file.
     pub const SEND_FILE_TO_CHAT: Self = Self {
         name: "sendFileToChat",
         method: Method::Post,
@@ -135,7 +136,7 @@ impl Endpoint {
         hourly_2026: 1_000,
         scopes: WRITE,
     };
-    /// List campaigns (shops) the credential sees.
+    /// Lists the campaigns (shops) of the credential.
     pub const GET_CAMPAIGNS: Self = Self {
         name: "getCampaigns",
         method: Method::Get,
@@ -144,7 +145,7 @@ impl Endpoint {
         hourly_2026: 1_000,
         scopes: &[],
     };
-    /// Read about the Api-Key that is used.
+    /// Returns information about the Api-Key of the request.
     pub const GET_AUTH_TOKEN_INFO: Self = Self {
         name: "getAuthTokenInfo",
         method: Method::Post,
@@ -154,7 +155,7 @@ impl Endpoint {
         scopes: &[],
     };
 
-    /// Every operation: the seven of chats, then the two neighbours a chat client needs.
+    /// Every operation: the seven of chats, then the two others that a chat client needs.
     pub const ALL: [Self; 9] = [
         Self::GET_CHATS,
         Self::GET_CHAT,
@@ -167,13 +168,13 @@ impl Endpoint {
         Self::GET_AUTH_TOKEN_INFO,
     ];
 
-    /// The place of this operation in [`Endpoint::ALL`].
+    /// Returns the index of this operation in [`Endpoint::ALL`].
     #[must_use]
     pub fn index(&self) -> usize {
         Self::ALL.iter().position(|other| other.name == self.name).unwrap_or(0)
     }
 
-    /// The path to request: `/v2/businesses/1/chats`.
+    /// Returns the request path, such as `/v2/businesses/1/chats`.
     #[must_use]
     pub fn request_path(&self, generation: Generation, business: Option<BusinessId>) -> String {
         let path = match business {
@@ -183,7 +184,7 @@ impl Endpoint {
         format!("{}{path}", generation.prefix())
     }
 
-    /// Requests allowed in an hour on paths of this generation.
+    /// Returns the number of requests allowed per hour on paths of this version.
     #[must_use]
     pub const fn hourly(&self, generation: Generation) -> u32 {
         match generation {

@@ -1,4 +1,4 @@
-//! What can go wrong, the same from an engine and off the wire: the API said no, or something broke. No mapping to HTTP answers here.
+//! Errors of the API, the same from an engine and from a client.
 
 use std::fmt;
 
@@ -9,60 +9,61 @@ use crate::{ChatId, MessageId, OrderId, ReturnId};
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why an operation didn't succeed.
+/// Error of an operation.
 #[derive(Debug)]
 pub enum Error {
-    /// The API said no, and said why.
+    /// The API refused the request.
     Api(Box<ApiError>),
-    /// Network, decoding or disk failed. Never shown to a caller of a server.
+    /// Network, decoding or disk failure. A server answers it with a plain 500 and never shows its
+    /// text.
     Internal(Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// A kind with its reasons.
+/// Refusal of the API with its reasons.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ApiError {
-    /// The class of the kind, which is its HTTP status.
+    /// Kind of the error, which determines the HTTP status.
     pub kind: ErrorKind,
-    /// The reasons as written in `errors` of the response.
+    /// Reasons, as in `errors` of the response.
     pub items: Vec<ApiErrorItem>,
-    /// What else the answer carried; `None` if there was no network in between and nothing to carry.
+    /// Request id and rate limit of the HTTP response; `None` if there was none.
     pub response: Option<ResponseInfo>,
 }
 
-/// What came with an answer over the network besides its body.
+/// Data of an HTTP response besides its body.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ResponseInfo {
     /// `X-Request-Id` (or the trace id) of the response, to quote to support.
     pub request_id: Option<String>,
-    /// The state of the hourly limit.
+    /// Hourly limit.
     pub limit: Option<RateLimit>,
 }
 
-/// The three `X-RateLimit-Resource-*` headers.
+/// Hourly limit of an operation, from the three `X-RateLimit-Resource-*` headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimit {
     /// Requests allowed in the window.
     pub limit: u32,
     /// Requests left in the window.
     pub remaining: u32,
-    /// When the window ends.
+    /// End of the window.
     pub until: jiff::Timestamp,
 }
 
-/// The ways the API says no. A kind can't be a success.
+/// Kinds of API errors, one per HTTP status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
     /// 400: the request is malformed or breaks a rule.
     BadRequest,
     /// 401: no credential, or a bad Api-Key.
     Unauthorized,
-    /// 403: no right to this, or a bad OAuth token.
+    /// 403: no access, or an invalid OAuth token.
     Forbidden,
     /// 404: no such path, chat, message, order or return.
     NotFound,
-    /// 405: the path has no such method.
+    /// 405: the path does not support the method.
     MethodNotAllowed,
-    /// 415: the body is of a type this operation doesn't take.
+    /// 415: unsupported media type of the body.
     UnsupportedMediaType,
     /// 420: too many requests in this hour or at once.
     LimitExceeded,
@@ -80,7 +81,7 @@ impl ErrorKind {
         Self::LimitExceeded,
     ];
 
-    /// The HTTP status.
+    /// Returns the HTTP status.
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
@@ -94,13 +95,13 @@ impl ErrorKind {
         }
     }
 
-    /// The kind with this HTTP status, if there is one.
+    /// Returns the kind with this HTTP status, or `None`.
     #[must_use]
     pub fn from_status(status: u16) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.status() == status)
     }
 
-    /// The word in `code` of a [`ApiErrorItem`].
+    /// Returns the value of [`ApiErrorItem::code`].
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -115,33 +116,36 @@ impl ErrorKind {
     }
 }
 
-/// One reason of a kind (published as `ApiErrorDTO`). Text for people: decide by the status.
+/// Reason of an API error (published as `ApiErrorDTO`). The text is for people; programs should use
+/// the status.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ApiErrorItem {
-    /// A word such as `BAD_REQUEST`.
+    /// Code such as `BAD_REQUEST`.
     pub code: String,
-    /// What is wrong, in English.
+    /// Description in English.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
 
 impl Error {
-    /// A kind with one reason.
+    /// Creates an API error with one reason.
     #[must_use]
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         let item = ApiErrorItem { code: kind.code().to_owned(), message: Some(message.into()) };
         Self::Api(Box::new(ApiError { kind, items: vec![item], response: None }))
     }
 
-    /// Something failed that is nobody's request.
+    /// Creates an internal error from its cause.
     #[must_use]
     pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Internal(source.into())
     }
 
-    /// 420: no more calls now. A server puts these figures on the answer as `X-RateLimit-Resource-*`; with
-    /// `remaining` 0 callers wait until `until`, with more they may try again at once (too many at the same time).
+    /// Creates a 420.
+    ///
+    /// A server sends these figures as `X-RateLimit-Resource-*` headers. With `remaining` 0 callers
+    /// wait until `until`; otherwise they may retry immediately (too many concurrent requests).
     #[must_use]
     pub fn limit_exceeded(limit: RateLimit, message: impl Into<String>) -> Self {
         let item = ApiErrorItem {
@@ -153,31 +157,31 @@ impl Error {
         Self::Api(Box::new(ApiError { kind, items: vec![item], response }))
     }
 
-    /// 400 with this reason.
+    /// Creates a 400 with this reason.
     #[must_use]
     pub fn bad_request(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::BadRequest, message)
     }
 
-    /// 400: the page token isn't one of ours.
+    /// Creates a 400: the page token is invalid.
     #[must_use]
     pub fn bad_page_token() -> Self {
         Self::bad_request("Bad page token")
     }
 
-    /// 400: a required field is absent or `null`.
+    /// Creates a 400: a required field is missing or `null`.
     #[must_use]
     pub fn null_field(field: &str) -> Self {
         Self::bad_request(format!("{field} must not be null (rejected value: null)"))
     }
 
-    /// 400: a value that the field's type doesn't have; `path` as in `contexts[0].type`.
+    /// Creates a 400: the value has the wrong type; `path` is written like `contexts[0].type`.
     #[must_use]
     pub fn illegal_input(path: &str) -> Self {
         Self::bad_request(format!("Illegal input at '{path}'"))
     }
 
-    /// 400: a word that isn't one of those a field of our own surfaces knows.
+    /// Creates a 400: the value is not one of those that a field of our own APIs accepts.
     #[must_use]
     pub fn unknown_value(field: &str, given: &str, known: &[&str]) -> Self {
         let given: String = given.chars().take(100).collect();
@@ -185,51 +189,51 @@ impl Error {
         Self::bad_request(format!("{field} must be one of {known} (rejected value: {given})"))
     }
 
-    /// 400: the chat is finished, nothing more can be written to it.
+    /// Creates a 400: the chat is closed.
     #[must_use]
     pub fn chat_closed(chat: ChatId) -> Self {
         Self::bad_request(format!("Chat {chat} is closed"))
     }
 
-    /// 400: the file is larger than a file may be.
+    /// Creates a 400: the file is larger than [`MAX_FILE_BYTES`](crate::MAX_FILE_BYTES).
     #[must_use]
     pub fn file_too_large() -> Self {
         let most = crate::MAX_FILE_BYTES;
         Self::bad_request(format!("The request is too big: the file is larger than {most} bytes"))
     }
 
-    /// 400: the file ended before its end, because its sender went away.
+    /// Creates a 400: the upload ended early because the sender disconnected.
     #[must_use]
     pub fn incomplete_file() -> Self {
         Self::bad_request("The file could not be read to its end")
     }
 
-    /// 404: no such chat in this cabinet.
+    /// Creates a 404: the cabinet has no such chat.
     #[must_use]
     pub fn chat_not_found(chat: ChatId) -> Self {
         Self::new(ErrorKind::NotFound, format!("Can't find chat by id: {chat}"))
     }
 
-    /// 404: no such message in this chat.
+    /// Creates a 404: the chat has no such message.
     #[must_use]
     pub fn message_not_found(chat: ChatId, message: MessageId) -> Self {
         let text = format!("Can't find message by id: {message} for chat {chat}");
         Self::new(ErrorKind::NotFound, text)
     }
 
-    /// 404: no such order in this cabinet.
+    /// Creates a 404: the cabinet has no such order.
     #[must_use]
     pub fn order_not_found(order: OrderId) -> Self {
         Self::new(ErrorKind::NotFound, format!("Order not found: {order}"))
     }
 
-    /// 404: no such return in this cabinet.
+    /// Creates a 404: the cabinet has no such return.
     #[must_use]
     pub fn return_not_found(id: ReturnId) -> Self {
         Self::new(ErrorKind::NotFound, format!("Return not found: {id}"))
     }
 
-    /// The kind, if this is one.
+    /// Returns the kind of an API error, or `None` for an internal error.
     #[must_use]
     pub fn kind(&self) -> Option<ErrorKind> {
         match self {
@@ -238,7 +242,7 @@ impl Error {
         }
     }
 
-    /// The figures of the hourly limit that came with a kind.
+    /// Returns the hourly limit that came with an API error.
     #[must_use]
     pub fn rate_limit(&self) -> Option<RateLimit> {
         match self {
@@ -247,7 +251,7 @@ impl Error {
         }
     }
 
-    /// The reasons of a kind; none for a breakage.
+    /// Returns the reasons of an API error; empty for an internal error.
     #[must_use]
     pub fn items(&self) -> &[ApiErrorItem] {
         match self {

@@ -1,10 +1,10 @@
-//! An error with its causes in one line, each thing said once.
+//! Displays an error with its sources on one line.
 
 use std::fmt;
 
-/// Displays an error and its sources, separated by colons, without those that repeat what was said before.
+/// Displays an error and its sources, separated by colons, without repetitions.
 ///
-/// Many error types write their source into their own text and return it from `source()`, too; SQLite's add a code to it.
+/// Many error types include their source in their own text and also return it from `source()`; SQLite's errors add a code to it.
 ///
 /// ```
 /// let inner = std::io::Error::other("disk full");

@@ -1,4 +1,4 @@
-//! Files on their way in and out, as streams. Where they are kept is the engine's business.
+//! Uploads and downloads of files, as streams.
 
 use std::{borrow::Cow, fmt, ops::Range, str::FromStr};
 
@@ -8,30 +8,31 @@ use futures::stream::{self, BoxStream, StreamExt};
 
 use crate::{Error, MAX_FILE_BYTES, Result};
 
-/// The bytes of a file, in pieces, as they come.
+/// Content of a file as a stream of chunks.
 pub type FileStream = BoxStream<'static, std::io::Result<Bytes>>;
 
-/// A file to be attached.
+/// File to send to a chat.
 pub struct FileUpload {
-    /// Its name.
+    /// File name.
     pub name: FileName,
-    /// Its bytes.
+    /// Content. Ends with an error if the upload is cut off.
     pub content: FileStream,
 }
 
 impl FileUpload {
-    /// A file that is in memory already.
+    /// Creates an upload from bytes in memory.
     #[must_use]
     pub fn from_bytes(name: &str, content: impl Into<Bytes>) -> Self {
         let content = content.into();
         Self { name: FileName::new(name), content: stream::iter([Ok(content)]).boxed() }
     }
 
-    /// The whole file, for whoever keeps it in memory.
+    /// Reads the whole content into memory.
     ///
     /// # Errors
-    /// 400 if it is larger than [`MAX_FILE_BYTES`](crate::MAX_FILE_BYTES) or ends before its end: the sender went
-    /// away, and nothing of it may be kept.
+    ///
+    /// 400 if the file is larger than [`MAX_FILE_BYTES`](crate::MAX_FILE_BYTES), or if the upload
+    /// was cut off; nothing of it may be kept then.
     pub async fn read(mut self) -> Result<Bytes> {
         let mut whole = BytesMut::new();
         while let Some(piece) = self.content.next().await {
@@ -51,13 +52,13 @@ impl fmt::Debug for FileUpload {
     }
 }
 
-/// A file's name as it is shown: no folders, no control characters, 1 to 255 characters.
+/// File name to display: 1 to 255 characters without folders and control characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileName(String);
 
 impl FileName {
-    /// Makes a name out of whatever was sent: folders are dropped, control characters taken out, a long name is
-    /// cut in front of its extension, and what has no name is called `file`.
+    /// Sanitizes a name: removes folders and control characters, shortens a long name in front of
+    /// its extension, and replaces an empty name by `file`.
     #[must_use]
     pub fn new(raw: &str) -> Self {
         let last = raw.rsplit(['/', '\\']).next().unwrap_or_default();
@@ -67,14 +68,14 @@ impl FileName {
         Self(if named { clean.into_owned() } else { "file".to_owned() })
     }
 
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Cuts a name to 255 characters. An extension of up to 32 characters is kept.
+/// Shortens a name to 255 characters. Keeps an extension of up to 32 characters.
 fn shortened(name: &str) -> Cow<'_, str> {
     const MAX: usize = 255;
     const MAX_EXTENSION: usize = 32;
@@ -91,25 +92,24 @@ fn shortened(name: &str) -> Cow<'_, str> {
     }
 }
 
-/// The unguessable name of a stored file in its download link: 32 lower-case hexadecimal digits.
+/// Unguessable id of a stored file in its download link: 32 lower-case hexadecimal digits.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FileId(String);
 
 impl FileId {
-    /// From 128 random bits.
+    /// Creates an id from 128 random bits.
     #[must_use]
     pub fn new(random: u128) -> Self {
         Self(format!("{random:032x}"))
     }
 
-    /// The id as text.
+    /// Returns the id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The download link of this file at a server with this public address, for `url` of an
-    /// [`Attachment`](crate::Attachment): `https://chats.example.org/files/0123…`.
+    /// Returns the download link of the file at a server with this public address, for `url` of an [`Attachment`](crate::Attachment): `https://chats.example.org/files/0123…`.
     #[must_use]
     pub fn url(&self, public_url: &str) -> String {
         format!("{}/files/{}", public_url.trim_end_matches('/'), self.0)
@@ -136,13 +136,13 @@ impl fmt::Display for FileId {
 }
 
 impl fmt::Debug for FileId {
-    /// Half of it: the whole is what lets one download the file.
+    /// Prints the first eight digits only: the whole id gives access to the file.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "FileId({}…)", &self.0[..8])
     }
 }
 
-/// A text that isn't a [`FileId`].
+/// Error of parsing a [`FileId`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InvalidFileId;
 
@@ -154,19 +154,26 @@ impl fmt::Display for InvalidFileId {
 
 impl std::error::Error for InvalidFileId {}
 
-/// A part of a file as HTTP asks for it.
+/// Byte range of an HTTP `Range` header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ByteRange {
-    /// From the first byte to the last, both included; the last may lie beyond the end.
+    /// First and last byte, both inclusive; the last may lie beyond the end.
     Bounded(u64, u64),
     /// From this byte to the end.
     From(u64),
-    /// So many bytes at the end.
+    /// This many bytes at the end.
     Last(u64),
 }
 
 impl ByteRange {
-    /// The bytes it means in a file of `size`; `None` if there are none.
+    /// Returns the requested range within a file of `size` bytes: the whole file for `None`, an empty range if the
+    /// request lies outside the file.
+    #[must_use]
+    pub fn resolve(requested: Option<Self>, size: u64) -> Range<u64> {
+        requested.map_or(0..size, |range| range.within(size).unwrap_or(0..0))
+    }
+
+    /// Returns the range within a file of `size` bytes, or `None` if it is empty.
     #[must_use]
     pub fn within(self, size: u64) -> Option<Range<u64>> {
         let range = match self {
@@ -178,28 +185,25 @@ impl ByteRange {
     }
 }
 
-/// A stored file, opened for reading.
+/// Stored file, opened for reading.
 pub struct Download {
-    /// Its name as it was sent.
+    /// File name as it was sent.
     pub name: FileName,
-    /// Its whole size in bytes.
+    /// Size of the whole file in bytes.
     pub size: u64,
-    /// The bytes that follow in `content`; empty if the range asked for lies outside the file.
+    /// Range of the bytes in `content`; empty if the requested range lies outside the file.
     pub range: Range<u64>,
-    /// The bytes.
+    /// Content of the range.
     pub content: FileStream,
 }
 
 impl Download {
-    /// A file that is in memory, or the part of it that is asked for.
+    /// Creates a download, or a part of one, from bytes in memory.
     #[must_use]
     pub fn from_bytes(name: FileName, file: &Bytes, range: Option<ByteRange>) -> Self {
         let length = file.len();
         let size = length as u64;
-        let range = match range {
-            None => 0..size,
-            Some(asked) => asked.within(size).unwrap_or(0..0),
-        };
+        let range = ByteRange::resolve(range, size);
         let place = |at: u64| usize::try_from(at).unwrap_or(length);
         let part = file.slice(place(range.start)..place(range.end));
         Self { name, size, range, content: stream::iter([Ok(part)]).boxed() }
@@ -214,19 +218,21 @@ impl fmt::Debug for Download {
     }
 }
 
-/// The files behind the links in `payload[].url`.
+/// Files behind the links in `payload[].url`.
 #[async_trait]
 pub trait Downloads: Send + Sync {
-    /// Opens a file, or a part of it. `None` if no message has it.
+    /// Opens a file or a part of it, or returns `None` if no message has it.
     ///
     /// # Errors
-    /// Only breakages: a file that isn't there is `None`.
+    ///
+    /// [`Error::Internal`] only.
     async fn open_file(&self, file: &FileId, range: Option<ByteRange>) -> Result<Option<Download>>;
 
-    /// The cabinet whose chat the file is in; `None` if no message has it.
+    /// Returns the cabinet of the file's chat, or `None` if no message has the file.
     ///
     /// # Errors
-    /// Only breakages.
+    ///
+    /// [`Error::Internal`] only.
     async fn file_business(&self, file: &FileId) -> Result<Option<crate::BusinessId>>;
 }
 

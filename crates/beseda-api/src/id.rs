@@ -1,10 +1,10 @@
-//! Identifiers as separate types, so that a chat id can't stand where a message id is wanted. No issuing of ids here.
+//! Identifiers as distinct types, so that a chat id can't be passed as a message id.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// A number that can't be an identifier: below 1 or not an `int64`.
+/// Error of an identifier that is below 1 or not an `int64`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IdOutOfRange;
 
@@ -25,15 +25,16 @@ macro_rules! id {
         pub struct $name(i64);
 
         impl $name {
-            /// Takes a raw number.
+            /// Creates an id from a number.
             ///
             /// # Errors
+            ///
             /// [`IdOutOfRange`] below 1.
             pub const fn new(raw: i64) -> Result<Self, IdOutOfRange> {
                 if raw >= 1 { Ok(Self(raw)) } else { Err(IdOutOfRange) }
             }
 
-            /// The raw number.
+            /// Returns the id as a number.
             #[must_use]
             pub const fn get(self) -> i64 {
                 self.0
@@ -97,17 +98,18 @@ macro_rules! id {
 }
 
 id! {
-    /// A cabinet of a seller (published as `businessId`): owns campaigns, keys and chats.
+    /// Id of a cabinet (published as `businessId`), which owns campaigns, keys and chats.
     BusinessId;
-    /// A shop of a cabinet (published as `campaignId`). Not the same number as the cabinet's.
+    /// Id of a campaign, a shop of a cabinet (published as `campaignId`). Not the same number as
+    /// the cabinet's.
     CampaignId;
-    /// A chat, unique over all cabinets.
+    /// Id of a chat, unique across all cabinets.
     ChatId;
-    /// A message. Ids grow strictly with time and are Unix microseconds in shape.
+    /// Id of a message. Ids grow strictly with time and look like Unix microseconds.
     MessageId;
-    /// An order on the marketplace.
+    /// Id of an order on the marketplace.
     OrderId;
-    /// A return of (a part of) an order.
+    /// Id of a return of (a part of) an order.
     ReturnId;
 }
 

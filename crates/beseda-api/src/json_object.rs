@@ -1,4 +1,5 @@
-//! Structs that are read from JSON objects alone. serde's derive would also take a list, by position.
+//! Deserialization from JSON objects only. Derived implementations of serde would also accept
+//! arrays, by position.
 
 /// Implements `Serialize` and `Deserialize` for a struct whose derives have `#[serde(remote = "Self")]`.
 macro_rules! json_object {

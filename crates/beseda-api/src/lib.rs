@@ -1,9 +1,9 @@
-//! The contract of the Yandex Market Partner Chats API: ids, types, the endpoint table and the traits everything else implements or calls.
-//! It does no I/O: no sockets, no files, no timers.
+//! Types and traits of the Yandex Market Partner Chats API (чаты с покупателями): ids, chats, messages, the endpoint
+//! table, the wire format, and the trait [`ChatsApi`] that servers, clients and wrappers implement.
 //!
-//! Two generations of the API are described at once: the five operations of 2024 (paths without `/v2`)
-//! and the seven of today (`/v2`). Decoding is lenient (unknown fields are ignored, unknown enum words are
-//! kept as `Unknown`), encoding is strict (what we write is what the published schema allows).
+//! The crate does no I/O. It describes both generations of the API: the five operations of 2024 (unversioned paths) and
+//! the seven of today (`/v2`). Decoding is lenient: unknown fields are ignored and unknown enum values are kept as
+//! `Unknown`. Encoding is strict: it follows the published schema.
 //!
 //! ```
 //! use beseda_api::{ChatStatus, wire::{Envelope, GetChats}};
@@ -53,6 +53,8 @@ pub use chat::{
     Chat, ChatContext, ChatFilter, ChatPage, ChatStatus, ChatType, ContextType, Customer,
     FullContext,
 };
+#[cfg(feature = "tokio")]
+pub use clock::SystemTimer;
 pub use clock::{Clock, ManualClock, SystemClock, Timer};
 pub use endpoint::{Endpoint, Generation, MAX_BODY_BYTES, MAX_FILE_BYTES, Method};
 pub use error::{ApiError, ApiErrorItem, Error, ErrorKind, RateLimit, ResponseInfo, Result};

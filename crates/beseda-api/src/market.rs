@@ -1,4 +1,4 @@
-//! The marketplace's side of the conversations: its order system, buyers, support and arbiter. Sellers never call this.
+//! Marketplace's side of the conversations: order system, buyers, support and arbiter.
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use crate::{
 };
 
 open_enum! {
-    /// The model an order is fulfilled by.
+    /// Fulfilment model of an order.
     Model {
         /// Market stores and delivers.
         Fby = "FBY",
@@ -24,7 +24,7 @@ open_enum! {
 }
 
 impl Model {
-    /// The placement type of campaigns with such orders.
+    /// Returns the placement type of campaigns with such orders.
     #[must_use]
     pub fn placement(&self) -> PlacementType {
         match self {
@@ -36,102 +36,103 @@ impl Model {
 }
 
 open_enum! {
-    /// Whose answer an arbiter waits for.
+    /// Party whose answer an arbiter waits for.
     WaitingFor {
-        /// The buyer's.
+        /// The buyer.
         Customer = "CUSTOMER",
-        /// The shop's.
+        /// The shop.
         Partner = "PARTNER",
-        /// The arbiter's own.
+        /// The arbiter.
         Arbiter = "ARBITER",
-        /// Market's.
+        /// Market.
         Market = "MARKET",
     }
 }
 
-/// An order to be registered. A second registration with the same values does nothing.
+/// Order to register. Registering it again with the same values has no effect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewOrder {
-    /// Its id.
+    /// Order id.
     #[serde(alias = "id")]
     pub order_id: OrderId,
-    /// The shop it was bought in; the cabinet's first shop of that model if `None`.
+    /// Campaign (shop) of the order; `None` takes the cabinet's first with this model.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub campaign_id: Option<CampaignId>,
-    /// How it is fulfilled; FBS if `None`.
+    /// Fulfilment model; `None` means FBS.
     #[serde(default, skip_serializing_if = "Option::is_none", alias = "placementType")]
     pub model: Option<Model>,
-    /// Who bought it.
+    /// Buyer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer: Option<Customer>,
 }
 
-/// A registered order.
+/// Registered order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Order {
-    /// Its id.
+    /// Order id.
     pub order_id: OrderId,
-    /// The shop it was bought in.
+    /// Campaign (shop) of the order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub campaign_id: Option<CampaignId>,
-    /// How it is fulfilled.
+    /// Fulfilment model.
     pub model: Model,
-    /// Who bought it.
+    /// Buyer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer: Option<Customer>,
 }
 
-/// A return to be registered. A second registration with the same values does nothing.
+/// Return to register. Registering it again with the same values has no effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewReturn {
-    /// Its id.
+    /// Return id.
     #[serde(alias = "id")]
     pub return_id: ReturnId,
-    /// The order whose goods come back.
+    /// Order of the returned goods.
     pub order_id: OrderId,
 }
 
-/// A registered return.
+/// Registered return.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Return {
-    /// Its id.
+    /// Return id.
     pub return_id: ReturnId,
-    /// The order whose goods come back.
+    /// Order of the returned goods.
     pub order_id: OrderId,
 }
 
-/// A chat that a buyer opens. The chat of a context that has one is found, not made again.
+/// Chat that a buyer opens. If the context already has a chat, that one is used.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ChatOpening {
-    /// The order or return; a direct question (type `DIRECT`) if `None`.
+    /// Order or return; `None` opens a direct question (type `DIRECT`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<ContextRef>,
-    /// The order once more, for those who name only that.
+    /// Order id, as a shorter form of `context`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_id: Option<i64>,
-    /// Who asks; for direct questions, otherwise the order says it.
+    /// Author of a direct question; otherwise taken from the order.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub customer: Option<Customer>,
-    /// The buyer's first words.
+    /// First message of the buyer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
 
 impl ChatOpening {
-    /// The context it names; `None` is a direct question.
+    /// Returns the context, or `None` for a direct question.
     ///
     /// # Errors
-    /// 400 that names the field.
+    ///
+    /// 400 that names the invalid field.
     pub fn read_context(&self) -> Result<Option<ChatContext>> {
         match (&self.context, self.order_id) {
             (Some(named), None) if named.context_type == Some(crate::ContextType::Direct) => {
@@ -153,42 +154,43 @@ impl ContextRef {
     }
 }
 
-/// A dispute that a buyer opens, by exactly one of the chat, the context, the order or the return.
+/// Dispute that a buyer opens, about exactly one of the chat, the context, the order or the return.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct DisputeOpening {
-    /// The chat it grew out of.
+    /// Chat that becomes a dispute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chat_id: Option<ChatId>,
-    /// What it is about.
+    /// Subject of the dispute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<ContextRef>,
-    /// The order it is about.
+    /// Order of the dispute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_id: Option<i64>,
-    /// The return it is about.
+    /// Return of the dispute.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub return_id: Option<i64>,
-    /// The buyer's first words in it.
+    /// First message of the buyer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
 
-/// What a dispute is opened by.
+/// Subject of a dispute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DisputeTarget {
-    /// A chat, whose context it takes.
+    /// Context of this chat.
     Chat(ChatId),
-    /// An order or a return.
+    /// Order or return.
     Context(ChatContext),
 }
 
 impl DisputeOpening {
-    /// What it is opened by.
+    /// Returns the subject of the dispute.
     ///
     /// # Errors
-    /// 400 if that isn't named exactly once.
+    ///
+    /// 400 unless exactly one is given.
     pub fn read_target(&self) -> Result<DisputeTarget> {
         let by_context = self.context.as_ref().map(|named| named.parse("context"));
         let by_order = self.order_id.map(|raw| ContextRef::order(raw).parse("orderId"));
@@ -208,35 +210,36 @@ impl DisputeOpening {
     }
 }
 
-/// What is written from the marketplace's side.
+/// Message from the marketplace's side.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct MarketMessage {
-    /// Who writes: `CUSTOMER`, `MARKET` or `SUPPORT`.
+    /// Sender: `CUSTOMER`, `MARKET` or `SUPPORT`.
     pub sender: Sender,
-    /// The text; exactly one of text and sticker.
+    /// Text; exactly one of text and sticker is required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// Whether it is a sticker.
+    /// `true` for a sticker.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sticker: bool,
-    /// Whose answer is wanted next; for support and arbiter. By the rules of the chat if `None`.
+    /// Party whose answer the chat waits for next; for support and arbiter. `None` applies the
+    /// rules of the chat.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting_for: Option<WaitingFor>,
 }
 
-/// A message's body from the marketplace's side.
+/// Body of a message from the marketplace's side.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MarketBody {
-    /// A text.
+    /// Text.
     Text(MessageText),
-    /// A sticker, which the API shows as a message with neither text nor file.
+    /// Sticker, which the API shows as a message without text and files.
     Sticker,
 }
 
 impl MarketMessage {
-    /// A buyer's text.
+    /// Creates a text of a buyer.
     #[must_use]
     pub fn customer(text: &str) -> Self {
         Self {
@@ -247,10 +250,12 @@ impl MarketMessage {
         }
     }
 
-    /// The body.
+    /// Returns the body.
     ///
     /// # Errors
-    /// 400 if it has neither or both, if the sender is the shop or unknown, or the text breaks its bounds.
+    ///
+    /// 400 if both or neither of text and sticker are given, if the sender is the shop or unknown,
+    /// or if the text is invalid.
     pub fn read_body(&self) -> Result<MarketBody> {
         check_writer(&self.sender)?;
         if let Some(word) = self.waiting_for.as_ref().filter(|word| !word.is_known()) {
@@ -266,10 +271,11 @@ impl MarketMessage {
     }
 }
 
-/// Checks that a sender writes on the marketplace's side.
+/// Checks that a sender belongs to the marketplace's side.
 ///
 /// # Errors
-/// 400 for the shop, which writes through [`ChatsApi`](crate::ChatsApi), and for an unknown word.
+///
+/// 400 for the shop, which sends through [`ChatsApi`](crate::ChatsApi), and for an unknown sender.
 pub fn check_writer(sender: &Sender) -> Result<()> {
     match sender {
         Sender::Customer | Sender::Market | Sender::Support => Ok(()),
@@ -279,19 +285,20 @@ pub fn check_writer(sender: &Sender) -> Result<()> {
     }
 }
 
-/// What the marketplace itself does with the conversations of a cabinet.
+/// Operations of the marketplace on the conversations of a cabinet.
 #[async_trait]
 pub trait MarketSide: Send + Sync {
-    /// Registers an order; 400 if its id is taken by another one, 404 if the campaign isn't the cabinet's.
+    /// Registers an order; 400 if the id is taken by a different one, 404 if the campaign is not of
+    /// this cabinet.
     async fn register_order(&self, business: BusinessId, order: NewOrder) -> Result<Order>;
 
-    /// Registers a return; 404 if the order is unknown, 400 if its id is taken by another one.
+    /// Registers a return; 404 if the order is unknown, 400 if the id is taken by a different one.
     async fn register_return(&self, business: BusinessId, ret: NewReturn) -> Result<Return>;
 
-    /// A buyer opens a chat, and may say the first words.
+    /// Opens a chat as a buyer, optionally with a first message.
     async fn open_chat(&self, business: BusinessId, opening: ChatOpening) -> Result<Chat>;
 
-    /// A buyer, Market or support writes.
+    /// Sends a message as a buyer, Market or support.
     async fn write_message(
         &self,
         business: BusinessId,
@@ -299,7 +306,7 @@ pub trait MarketSide: Send + Sync {
         message: MarketMessage,
     ) -> Result<Message>;
 
-    /// A buyer or support sends a file.
+    /// Sends a file as a buyer or support.
     async fn write_file(
         &self,
         business: BusinessId,
@@ -308,12 +315,12 @@ pub trait MarketSide: Send + Sync {
         file: FileUpload,
     ) -> Result<Message>;
 
-    /// Ends a chat; a second time does nothing.
+    /// Closes a chat. Closing it again has no effect.
     async fn close_chat(&self, business: BusinessId, chat: ChatId) -> Result<Chat>;
 
-    /// A buyer opens a dispute about an order or a return: 400 for a direct question.
+    /// Opens a dispute about an order or a return as a buyer; 400 for a direct question.
     async fn open_dispute(&self, business: BusinessId, opening: DisputeOpening) -> Result<Chat>;
 
-    /// The arbiter ends a dispute; 400 if the chat isn't one.
+    /// Resolves a dispute as the arbiter; 400 if the chat is not a dispute.
     async fn resolve_dispute(&self, business: BusinessId, chat: ChatId) -> Result<Chat>;
 }

@@ -1,11 +1,11 @@
-//! Messages and their parts. No files are touched here: an attachment is a link.
+//! Messages, attachments and message texts.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, FullContext, MessageId, OrderId, Paging, Result, Time, open_enum::open_enum};
 
 open_enum! {
-    /// Who wrote a message (published as [`ChatMessageSenderType`](https://yandex.ru/dev/market/partner-api/doc/ru/reference/chats/getChatHistory)). An arbiter writes as support.
+    /// Sender of a message (published as [`ChatMessageSenderType`](https://yandex.ru/dev/market/partner-api/doc/ru/reference/chats/getChatHistory)). An arbiter writes as support.
     Sender {
         /// The shop.
         Partner = "PARTNER",
@@ -13,34 +13,34 @@ open_enum! {
         Customer = "CUSTOMER",
         /// Market, automatically.
         Market = "MARKET",
-        /// A person of Market's support.
+        /// Employee of Market's support.
         Support = "SUPPORT",
     }
 }
 
-/// A message (published as `ChatMessageDTO`). A sticker has neither text nor payload.
+/// Message (published as `ChatMessageDTO`). A sticker has neither text nor payload.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Message {
-    /// Its id; ids of one chat grow in the order of writing.
+    /// Message id; within a chat ids grow in the order of sending.
     pub message_id: MessageId,
-    /// When it was written.
+    /// Time of sending.
     pub created_at: Time,
-    /// Who wrote it.
+    /// Sender.
     pub sender: Sender,
-    /// Its text.
+    /// Text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub message: Option<String>,
-    /// The attached files, at least one if present.
+    /// Attachments, at least one if present.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(min_items = 1))]
     pub payload: Option<Vec<Attachment>>,
 }
 
 impl Message {
-    /// A message with a text.
+    /// Creates a message with a text.
     #[must_use]
     pub fn text(
         message_id: MessageId,
@@ -52,7 +52,7 @@ impl Message {
         Self { message_id, created_at, sender, message, payload: None }
     }
 
-    /// A message with a file.
+    /// Creates a message with a file.
     #[must_use]
     pub fn file(message_id: MessageId, created_at: Time, sender: Sender, file: Attachment) -> Self {
         let payload = Some(vec![file]);
@@ -60,50 +60,50 @@ impl Message {
     }
 }
 
-/// A file attached to a message (published as `ChatMessagePayloadDTO`).
+/// File attached to a message (published as `ChatMessagePayloadDTO`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Attachment {
-    /// The file's name; may be empty in answers of the published service.
+    /// File name; may be empty in responses of the published service.
     #[serde(default)]
     pub name: String,
-    /// Where to download it: absolute, 1 to 2000 characters.
+    /// Download link: absolute, 1 to 2000 characters.
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 2000))]
     pub url: String,
-    /// Its size in bytes.
+    /// Size in bytes.
     pub size: i32,
 }
 
-/// One page of a chat's history (published as `ChatMessagesResultDTO`).
+/// Page of a chat's history (published as `ChatMessagesResultDTO`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct MessagePage {
-    /// The order, where the context has one; deprecated in the published API.
+    /// Order of the context; deprecated in the published API.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub order_id: Option<OrderId>,
-    /// What the chat is about.
+    /// Context of the chat.
     pub context: FullContext,
-    /// The messages, oldest first.
+    /// Messages, oldest first.
     pub messages: Vec<Message>,
-    /// Where to go on.
+    /// Token of the next page.
     pub paging: Paging,
 }
 
 impl<'de> Deserialize<'de> for MessagePage {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        /// The same without a required context, as answers were in 2024.
+        /// Variant without a required context, as in responses of 2024.
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
-        struct AnyYear {
+        struct UncheckedPage {
             order_id: Option<OrderId>,
             context: Option<FullContext>,
             messages: Vec<Message>,
             #[serde(default, deserialize_with = "crate::wire::null_is_default")]
             paging: Paging,
         }
-        let page = AnyYear::deserialize(deserializer)?;
+        let page = UncheckedPage::deserialize(deserializer)?;
         Ok(Self {
             order_id: page.order_id,
             context: page.context.unwrap_or_else(|| FullContext::by_order(page.order_id)),
@@ -113,21 +113,22 @@ impl<'de> Deserialize<'de> for MessagePage {
     }
 }
 
-/// A text that may be sent: 1 to 4096 Unicode code points, not only blanks.
+/// Text of a message to send: 1 to 4096 Unicode code points, not blank.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MessageText(String);
 
 impl MessageText {
-    /// The longest text, in Unicode code points.
+    /// Maximum length in Unicode code points.
     pub const MAX: usize = 4096;
 
-    /// Takes a text as it is; nothing is trimmed.
+    /// Creates a text without trimming it.
     ///
     /// # Errors
+    ///
     /// 400 with the documented text if it is empty, blank or too long.
     pub fn new(text: impl Into<String>) -> Result<Self> {
         let text = text.into();
-        // A code point is at least one byte and at most four: most texts need no counting.
+        // A code point takes one to four bytes, so most texts need no counting.
         let long = text.len() > Self::MAX && text.chars().count() > Self::MAX;
         if long || text.trim().is_empty() {
             return Err(Error::bad_request(format!(
@@ -139,20 +140,20 @@ impl MessageText {
         Ok(Self(text))
     }
 
-    /// The text.
+    /// Returns the text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The text itself.
+    /// Returns the text as a `String`.
     #[must_use]
     pub fn into_string(self) -> String {
         self.0
     }
 }
 
-/// The beginning of a value that is too long to repeat in an answer.
+/// Returns the start of a value that is too long to repeat in an error.
 fn shortened(text: &str) -> String {
     const SHOWN: usize = 100;
     match text.char_indices().nth(SHOWN) {

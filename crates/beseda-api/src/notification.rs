@@ -1,10 +1,10 @@
-//! Push notifications about chats and the answers to them, as they are on the wire. Sending and receiving happen elsewhere.
+//! Push notifications (webhooks) about chats, and the responses to them, as they are on the wire.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::{BusinessId, ChatId, MessageId, Time, open_enum::open_enum};
 
-/// A notification from Market (published as [sendNotification](https://yandex.ru/dev/market/partner-api/doc/ru/push-notifications/reference/sendNotification)).
+/// Notification from Market (published as [sendNotification](https://yandex.ru/dev/market/partner-api/doc/ru/push-notifications/reference/sendNotification)).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(
     tag = "notificationType",
@@ -13,52 +13,52 @@ use crate::{BusinessId, ChatId, MessageId, Time, open_enum::open_enum};
 )]
 #[non_exhaustive]
 pub enum Notification {
-    /// A check that the receiver is there.
+    /// Check that the receiver is reachable.
     Ping {
-        /// When it was sent.
+        /// Time of sending.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         time: Option<Time>,
     },
-    /// A chat has been created.
+    /// A chat was created.
     ChatCreated {
-        /// The chat.
+        /// Chat id.
         chat_id: ChatId,
-        /// Its cabinet.
+        /// Cabinet id.
         business_id: BusinessId,
-        /// When.
+        /// Creation time.
         created_at: Time,
     },
-    /// A message has been written. Not sent for stickers.
+    /// A message was sent. Not sent for stickers.
     ChatMessageSent {
-        /// The chat.
+        /// Chat id.
         chat_id: ChatId,
-        /// The message; a text on the wire, unlike everywhere else.
+        /// Message id; a string on the wire, unlike elsewhere.
         #[serde(serialize_with = "as_text", deserialize_with = "text_or_number")]
         message_id: MessageId,
-        /// The cabinet.
+        /// Cabinet id.
         business_id: BusinessId,
-        /// When.
+        /// Time of sending.
         sent_at: Time,
     },
-    /// A dispute has begun.
+    /// A dispute was opened.
     ChatArbitrageStarted {
-        /// The chat of the dispute.
+        /// Chat of the dispute.
         chat_id: ChatId,
-        /// The cabinet.
+        /// Cabinet id.
         business_id: BusinessId,
-        /// When.
+        /// Opening time.
         started_at: Time,
     },
-    /// A dispute has ended.
+    /// A dispute was resolved.
     ChatArbitrageFinished {
-        /// The chat of the dispute.
+        /// Chat of the dispute.
         chat_id: ChatId,
-        /// The cabinet.
+        /// Cabinet id.
         business_id: BusinessId,
-        /// When.
+        /// Resolution time.
         finished_at: Time,
     },
-    /// Any other type: orders, returns, feedback, and what is yet to come.
+    /// Any other type: orders, returns, feedback, and future ones.
     #[serde(other, skip_serializing)]
     Other,
 }
@@ -81,29 +81,29 @@ fn text_or_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<MessageI
     .map_err(de::Error::custom)
 }
 
-/// The answer to a notification that was taken in; all three fields are required.
+/// Response to an accepted notification; all three fields are required.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
     /// Version of the receiver, 1 to 100 characters.
     pub version: String,
     /// Name of the receiver, 1 to 100 characters.
     pub name: String,
-    /// When the receiver began to work on it, in UTC.
+    /// Time at which the receiver started processing, in UTC.
     pub time: Time,
 }
 
-/// The answer to a notification that was not taken in.
+/// Response to a rejected notification.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejection {
-    /// Why.
+    /// Reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<RejectionReason>,
 }
 
-/// Why a notification was not taken in.
+/// Reason for rejecting a notification.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RejectionReason {
-    /// The class of the failure.
+    /// Class of the failure.
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<RejectionType>,
     /// Text for people.
@@ -112,13 +112,13 @@ pub struct RejectionReason {
 }
 
 open_enum! {
-    /// The class of a receiver's failure.
+    /// Class of a receiver's failure.
     RejectionType {
-        /// Anything else.
+        /// Any other failure.
         UnknownFailure = "UNKNOWN",
         /// The notification is malformed.
         WrongEventFormat = "WRONG_EVENT_FORMAT",
-        /// It was received before.
+        /// Duplicate of an earlier notification.
         DuplicatedEvent = "DUPLICATED_EVENT",
     }
 }

@@ -1,4 +1,4 @@
-//! What a sender of notifications needs of whoever keeps them: what waits, in order, and a place for what came of it. It sends nothing and writes no events.
+//! Queue of webhook notifications: the storage interface of the webhook sender.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -8,105 +8,112 @@ use crate::{
     SubscriptionState, notification::Notification,
 };
 
-/// The first of the notifications that wait for a subscription.
+/// First queued notification of a subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueuedNotification {
-    /// The subscription.
+    /// Number of the subscription.
     pub subscription: i64,
-    /// Where it goes.
+    /// URL of the webhook.
     pub url: String,
-    /// Its place in the queue, unique over all.
+    /// Position in the queue, unique across subscriptions.
     pub position: i64,
-    /// Itself.
+    /// Notification to send.
     pub notification: Notification,
-    /// Since when nothing gets through to this subscription.
+    /// Time since which every delivery to this subscription has failed.
     pub failing_since: Option<Timestamp>,
-    /// Not before this moment.
+    /// Earliest time of the next attempt.
     pub due: Option<Timestamp>,
 }
 
-/// What came of an attempt.
+/// Delivery attempt and its outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveryAttempt {
-    /// The subscription.
+    /// Number of the subscription.
     pub subscription: i64,
-    /// The place in the queue; `None` for a `PING`.
+    /// Position in the queue; `None` for a `PING`.
     pub position: Option<i64>,
-    /// What was sent.
+    /// Notification that was sent.
     pub notification: Notification,
-    /// When.
+    /// Time of the attempt.
     pub at: Timestamp,
-    /// How long it took, in milliseconds.
+    /// Duration in milliseconds.
     pub took_ms: i64,
-    /// What came of it.
+    /// Outcome.
     pub outcome: DeliveryOutcome,
-    /// The HTTP status of the answer, if one came.
+    /// HTTP status of the response, if there was one.
     pub status: Option<u16>,
-    /// Why it failed.
+    /// Cause of a failed delivery.
     pub failure: Option<DeliveryFailure>,
-    /// What becomes of the queue.
+    /// Effect on the queue.
     pub action: QueueAction,
 }
 
-/// What becomes of a queue after an attempt.
+/// Effect of a delivery attempt on the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QueueAction {
-    /// The notification is done with, and the next one may go.
+    /// Removes the notification from the queue.
     Acknowledge,
-    /// The same one again.
+    /// Keeps the notification for another attempt.
     Retry {
-        /// Since when nothing gets through.
+        /// Time since which every delivery has failed.
         failing_since: Timestamp,
-        /// When to try.
+        /// Time of the next attempt.
         due: Timestamp,
     },
-    /// The subscription is disabled and everything that waits is dropped.
+    /// Disables the subscription and drops its queue.
     Disable,
-    /// Nothing: it was a `PING`, or is sent once more on purpose.
+    /// Leaves the queue as it is: a `PING`, or a manual replay.
     Keep,
 }
 
-/// Keeps subscriptions, what waits for them and what came of it. Each verb is one transaction; a verb that writes
-/// returns after what it wrote would survive a power loss.
+/// Storage of subscriptions, their queues and their delivery logs.
+///
+/// Each method is one transaction. A method that writes returns once the write would survive a
+/// power loss.
 #[async_trait]
 pub trait NotificationQueue: Send + Sync {
-    /// Makes a subscription that is active; `None` if there is no such cabinet.
+    /// Creates an active subscription, or returns `None` if there is no such cabinet.
     async fn insert_subscription(
         &self,
         business: BusinessId,
         new: NewSubscription,
         at: Timestamp,
     ) -> Result<Option<Subscription>>;
-    /// The subscriptions of a cabinet, by number; `None` if there is no such cabinet.
+    /// Returns the subscriptions of a cabinet ordered by number, or `None` if there is no such
+    /// cabinet.
     async fn subscriptions(&self, business: BusinessId) -> Result<Option<Vec<Subscription>>>;
-    /// Changes the state and forgets earlier failures; `None` if there is no such subscription.
+    /// Sets the state and clears earlier failures. Returns `None` if there is no such subscription.
     async fn set_subscription_state(
         &self,
         business: BusinessId,
         subscription: i64,
         state: SubscriptionState,
     ) -> Result<Option<Subscription>>;
-    /// Takes a subscription away with its queue and its log; says whether there was one.
+    /// Deletes a subscription with its queue and log. Returns `true` if it existed.
     async fn delete_subscription(&self, business: BusinessId, subscription: i64) -> Result<bool>;
-    /// The first that waits of every active subscription that has any.
+    /// Returns the first queued notification of every active subscription that has one.
     async fn heads(&self) -> Result<Vec<QueuedNotification>>;
-    /// The first that waits of one subscription, if it is active.
+    /// Returns the first queued notification of an active subscription.
     async fn head(&self, subscription: i64) -> Result<Option<QueuedNotification>>;
-    /// Keeps what came of an attempt. Nothing for a subscription that is gone.
+    /// Records a delivery attempt and applies its effect on the queue. Has no effect if the
+    /// subscription was deleted.
     async fn record_attempt(&self, attempt: DeliveryAttempt) -> Result<()>;
-    /// Attempts with numbers below `before`, newest first.
+    /// Returns attempts with numbers below `before`, newest first.
     async fn attempts(&self, subscription: i64, before: i64, limit: usize)
     -> Result<Vec<Delivery>>;
-    /// One attempt.
+    /// Returns one attempt.
     async fn attempt(&self, subscription: i64, delivery: i64) -> Result<Option<Delivery>>;
-    /// Puts the notification of an attempt behind those that wait; says whether there is one.
+    /// Queues the notification of an attempt again, last. Returns `false` if there is no such
+    /// attempt.
     async fn replay(&self, subscription: i64, delivery: i64) -> Result<bool>;
-    /// Puts a notification behind those that wait; says whether there are any others. For stand-ins that misbehave.
+    /// Moves a queued notification to the end of its queue. Returns `true` if there are others.
+    /// Used by stand-ins to simulate reordering.
     async fn requeue(&self, subscription: i64, position: i64) -> Result<bool>;
     /// Puts a notification that was received from elsewhere behind those that wait, for every subscription of its cabinet
     /// that isn't disabled, and says whether it did. It doesn't for a `PING`, for what isn't about chats, if nobody is
     /// subscribed, and if one of the last hundred thousand was about the same event. 400 if the notification is about another cabinet.
     async fn publish(&self, business: BusinessId, notification: Notification) -> Result<bool>;
-    /// Waits until the number of changes isn't `seen`, and tells it: something waits, or a subscription is another.
+    /// Waits until the change counter differs from `seen` and returns it. The counter grows when a
+    /// notification is queued or a subscription changes.
     async fn changed(&self, seen: u64) -> u64;
 }

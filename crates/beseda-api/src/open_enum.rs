@@ -1,6 +1,6 @@
-//! The published enums: words we know by name, words we don't kept as they came. Not for closed sets of our own.
+//! Open enums: the published values, with unknown ones kept as received.
 
-/// Makes an enum of published words with an `Unknown` variant for the ones that came later.
+/// Defines an enum of published values with an `Unknown` variant for values added later.
 macro_rules! open_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$doc])*
@@ -10,7 +10,7 @@ macro_rules! open_enum {
         #[non_exhaustive]
         pub enum $name {
             $($(#[$vdoc])* $variant,)+
-            /// A word that this version doesn't know, kept as received.
+            /// Value unknown to this version, kept as received.
             Unknown(String),
         }
 
@@ -18,7 +18,7 @@ macro_rules! open_enum {
             /// Every published value, in the published order.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
-            /// The word on the wire.
+            /// Returns the value on the wire.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 match self {
@@ -27,7 +27,7 @@ macro_rules! open_enum {
                 }
             }
 
-            /// Whether the published contract has this word.
+            /// Returns `true` if the published contract has this value.
             #[must_use]
             pub fn is_known(&self) -> bool {
                 !matches!(self, Self::Unknown(_))

@@ -1,4 +1,4 @@
-//! Paging: limits that can't be over their maximum, opaque tokens, the `paging` object. What a token means is the engine's business.
+//! Paging: page sizes, opaque page tokens, and the `paging` object.
 
 use std::{
     any::type_name,
@@ -10,22 +10,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, MessageId, Result};
 
-/// How many items one page may hold: from 1 to `MAX`.
+/// Page size: from 1 to `MAX`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit<const MAX: u32>(u32);
 
-/// `limit` of getChats: 1 to 20, 10 unless said.
+/// `limit` of getChats: 1 to 20. Defaults to 10.
 pub type ChatsLimit = Limit<20>;
-/// `limit` of getChatHistory: 1 to 100, 50 unless said.
+/// `limit` of getChatHistory: 1 to 100. Defaults to 50.
 pub type HistoryLimit = Limit<100>;
 
 impl<const MAX: u32> Limit<MAX> {
-    /// The largest page.
+    /// Maximum page size.
     pub const MAX: Self = Self(MAX);
 
-    /// Takes a raw number.
+    /// Creates a limit from a number.
     ///
     /// # Errors
+    ///
     /// 400 with the documented text below 1 and above `MAX`.
     pub fn new(raw: i64) -> Result<Self> {
         match u32::try_from(raw) {
@@ -42,7 +43,7 @@ impl<const MAX: u32> Limit<MAX> {
         }
     }
 
-    /// The number of items.
+    /// Returns the number of items.
     #[must_use]
     pub const fn get(self) -> u32 {
         self.0
@@ -61,20 +62,20 @@ impl Default for HistoryLimit {
     }
 }
 
-/// An opaque position in a list, given out as `nextPageToken`.
+/// Opaque position in a list, returned as `nextPageToken`.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PageToken(String);
 
 impl PageToken {
-    /// Takes a token as it was received.
+    /// Creates a token from received text.
     #[must_use]
     pub fn new(token: impl Into<String>) -> Self {
         Self(token.into())
     }
 
-    /// The token as text.
+    /// Returns the token as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -87,12 +88,12 @@ impl fmt::Debug for PageToken {
     }
 }
 
-/// Which page is asked for, and how large.
+/// Page to return: its size and position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageRequest<const MAX: u32> {
-    /// Largest number of items; the operation's default if `None`.
+    /// Maximum number of items; `None` means the operation's default.
     pub limit: Option<Limit<MAX>>,
-    /// Where to go on; the first page if `None`.
+    /// Token of the page; `None` means the first page.
     pub token: Option<PageToken>,
 }
 
@@ -103,13 +104,13 @@ impl<const MAX: u32> Default for PageRequest<MAX> {
 }
 
 impl<const MAX: u32> PageRequest<MAX> {
-    /// The first page of at most `limit` items.
+    /// Requests the first page with at most `limit` items.
     #[must_use]
     pub fn first(limit: Limit<MAX>) -> Self {
         Self { limit: Some(limit), token: None }
     }
 
-    /// The page after `token`, of the same size as this one.
+    /// Requests the page at `token`, with the same size.
     #[must_use]
     pub fn after(&self, token: PageToken) -> Self {
         Self { limit: self.limit, token: Some(token) }
@@ -120,13 +121,16 @@ impl<const MAX: u32> PageRequest<MAX>
 where
     Limit<MAX>: Default,
 {
-    /// The page of a list that is whole in memory, in the order of a key that no two items share, and the token of the
-    /// next page. A token says behind which key to go on, so items that come and go elsewhere are neither skipped nor
-    /// repeated. `list` is what the list is of, as a `ChatId` or a text, and only tokens of its own
-    /// are good.
+    /// Returns a page of a list held in memory, ordered by a unique key, and the token of the next
+    /// page.
+    ///
+    /// A token holds the last key, so items inserted or removed between two calls are neither
+    /// skipped nor repeated. `list` identifies the list, for example by a `ChatId` or a name;
+    /// tokens of other lists are rejected.
     ///
     /// # Errors
-    /// 400 for a token that isn't of this list.
+    ///
+    /// 400 for a token of another list.
     pub fn paginate<T>(
         self,
         list: impl Hash,
@@ -148,7 +152,8 @@ where
     }
 }
 
-/// The two halves of the key, and what only this list has for this key. A chat and a cabinet of one number differ by type.
+/// Encodes both halves of the key and a hash over list and key. The hash includes the type, so that
+/// a chat and a cabinet with the same number differ.
 fn token<L: Hash>(list: &L, key: (i64, i64)) -> PageToken {
     let mut hasher = DefaultHasher::new();
     (type_name::<L>(), list, key).hash(&mut hasher);
@@ -161,21 +166,22 @@ fn read(list: &impl Hash, given: &PageToken) -> Option<(i64, i64)> {
     (token(list, key) == *given).then_some(key)
 }
 
-/// What part of a history is asked for.
+/// Part of a chat's history to return.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HistoryFrom {
-    /// The first message wanted, inclusive; it need not exist.
+    /// First message to return, inclusive; it need not exist.
     pub message_id_from: Option<MessageId>,
-    /// Which page of it.
+    /// Page of that part.
     pub page: PageRequest<100>,
 }
 
-/// The `paging` object (published as `ForwardScrollingPagerDTO`, later `PackagingForwardScrollingPagerDTO`).
+/// `paging` object (published as `ForwardScrollingPagerDTO`, later
+/// `PackagingForwardScrollingPagerDTO`).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct Paging {
-    /// The token of the next page; absent on the last one. An empty text reads as absent.
+    /// Token of the next page; absent on the last page. Empty text counts as absent.
     #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "no_empty_token")]
     pub next_page_token: Option<PageToken>,
 }

@@ -1,45 +1,45 @@
-//! What an Api-Key may do. Which operation asks for which scope stands in `endpoint.rs`.
+//! Scopes of Api-Keys.
 
 use std::fmt;
 
 use crate::open_enum::open_enum;
 
 open_enum! {
-    /// A group of methods an Api-Key is good for (published as [`ApiKeyScopeType`](https://yandex.ru/dev/market/partner-api/doc/ru/concepts/api-key)), in the words of getAuthTokenInfo.
+    /// Scope of an Api-Key (published as [`ApiKeyScopeType`](https://yandex.ru/dev/market/partner-api/doc/ru/concepts/api-key)), with the values of getAuthTokenInfo.
     Scope {
-        /// Full control of the cabinet.
+        /// Full access to the cabinet.
         AllMethods = "ALL_METHODS",
-        /// Reading everything of the cabinet.
+        /// Read access to the whole cabinet.
         AllMethodsReadOnly = "ALL_METHODS_READ_ONLY",
         /// Orders and stock.
         InventoryAndOrderProcessing = "INVENTORY_AND_ORDER_PROCESSING",
-        /// Reading orders and stock.
+        /// Orders and stock, read-only.
         InventoryAndOrderProcessingReadOnly = "INVENTORY_AND_ORDER_PROCESSING_READ_ONLY",
         /// Prices.
         Pricing = "PRICING",
-        /// Reading prices.
+        /// Prices, read-only.
         PricingReadOnly = "PRICING_READ_ONLY",
-        /// Goods and cards.
+        /// Offers and product cards.
         OffersAndCardsManagement = "OFFERS_AND_CARDS_MANAGEMENT",
-        /// Reading goods and cards.
+        /// Offers and product cards, read-only.
         OffersAndCardsManagementReadOnly = "OFFERS_AND_CARDS_MANAGEMENT_READ_ONLY",
         /// Promotion.
         Promotion = "PROMOTION",
-        /// Reading promotion.
+        /// Promotion, read-only.
         PromotionReadOnly = "PROMOTION_READ_ONLY",
-        /// Finance reports.
+        /// Financial reports.
         FinanceAndAccounting = "FINANCE_AND_ACCOUNTING",
-        /// Talking with buyers.
+        /// Communication with buyers.
         Communication = "COMMUNICATION",
         /// Settings of shops.
         SettingsManagement = "SETTINGS_MANAGEMENT",
-        /// Reading supplies.
+        /// Supplies, read-only.
         SuppliesManagementReadOnly = "SUPPLIES_MANAGEMENT_READ_ONLY",
     }
 }
 
 impl Scope {
-    /// The name as the cabinet and the error texts write it: `all-methods:read-only`.
+    /// Returns the name used in the cabinet and in error texts, such as `all-methods:read-only`.
     #[must_use]
     pub fn slug(&self) -> String {
         let lower = self.as_str().to_lowercase().replace('_', "-");
@@ -49,10 +49,11 @@ impl Scope {
         }
     }
 
-    /// The scope of either spelling: `COMMUNICATION`, `communication`, `all-methods:read-only`.
+    /// Parses either spelling: `COMMUNICATION`, `communication`, `all-methods:read-only`.
     ///
     /// # Errors
-    /// [`UnknownScope`] for any other word.
+    ///
+    /// [`UnknownScope`] for any other text.
     pub fn parse(text: &str) -> Result<Self, UnknownScope> {
         let word = text.trim().to_uppercase().replace(['-', ':'], "_");
         match Self::from(word.as_str()) {
@@ -62,7 +63,7 @@ impl Scope {
     }
 }
 
-/// A word that is no scope.
+/// Error of parsing a [`Scope`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownScope(String);
 

@@ -1,4 +1,4 @@
-//! Subscriptions to push notifications, as a cabinet's administrator sees them. The notifications themselves are in `notification.rs`; nothing is sent here.
+//! Webhook subscriptions of a cabinet and their delivery log.
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -8,108 +8,110 @@ use crate::{
     open_enum::open_enum,
 };
 
-/// The longest address and the longest name of a subscription.
+/// Maximum length of a subscription's URL in bytes and of its name in characters.
 const LONGEST_URL: usize = 2000;
 const LONGEST_NAME: usize = 100;
 
 open_enum! {
-    /// Whether notifications go to a subscription.
+    /// State of a subscription.
     SubscriptionState {
-        /// They do.
+        /// Notifications are delivered.
         Active = "ACTIVE",
-        /// Somebody stopped it: they wait.
+        /// Paused by an administrator: notifications are queued.
         Paused = "PAUSED",
-        /// It failed for 14 days: what waited is dropped, and nothing is kept for it any more.
+        /// Disabled after 14 days of failures: the queue was dropped, and new notifications are not
+        /// queued.
         Disabled = "DISABLED",
     }
 }
 
 open_enum! {
-    /// What came of one attempt to deliver.
+    /// Outcome of a delivery attempt.
     DeliveryOutcome {
-        /// It was taken in.
+        /// The receiver accepted the notification.
         Delivered = "DELIVERED",
-        /// The receiver said 400: it isn't tried again.
+        /// The receiver answered 400; the notification is not retried.
         Rejected = "REJECTED",
-        /// It failed and is tried again, unless it was a `PING`.
+        /// The attempt failed and is retried, unless it was a `PING`.
         Failed = "FAILED",
     }
 }
 
 open_enum! {
-    /// The class of a failure, as the seller's log names it.
+    /// Class of a delivery failure, as named in the seller's log.
     FailureKind {
-        /// No usable answer came.
+        /// No usable response was received.
         CantGetResponse = "CANT_GET_RESPONSE",
-        /// The answer isn't what was asked for.
+        /// The response is invalid.
         InvalidResponse = "INVALID_RESPONSE",
     }
 }
 
 open_enum! {
-    /// Why a delivery failed, as the seller's log names it.
+    /// Cause of a delivery failure, as named in the seller's log.
     FailureReason {
-        /// No connection came about.
+        /// The connection was refused.
         ConnectionRefused = "CONNECTION_REFUSED",
-        /// No connection came about in time.
+        /// Connecting timed out.
         ConnectionTimedOut = "CONNECTION_TIMED_OUT",
-        /// The status is not 200, or the answer broke off.
+        /// The status is not 200, or the response was cut off.
         Http = "HTTP",
-        /// The answer didn't come in time.
+        /// Reading the response timed out.
         ReadTimedOut = "READ_TIMED_OUT",
-        /// The certificate or the handshake is bad.
+        /// The certificate or the TLS handshake is invalid.
         SslError = "SSL_ERROR",
-        /// The answer is not `application/json`.
+        /// The response is not `application/json`.
         UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE",
-        /// The answer can't be read.
+        /// The response can't be parsed.
         CantParseResponse = "CANT_PARSE_RESPONSE",
-        /// The answer lacks a field or has one out of its bounds.
+        /// A field of the response is missing or out of range.
         InvalidData = "INVALID_DATA",
     }
 }
 
-/// A subscription of a cabinet.
+/// Webhook subscription of a cabinet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Subscription {
-    /// Its number.
+    /// Number of the subscription.
     pub id: i64,
-    /// The cabinet it tells of.
+    /// Cabinet whose events are sent.
     pub business_id: BusinessId,
-    /// Where notifications go.
+    /// URL of the webhook.
     pub url: String,
-    /// Its name.
+    /// Name.
     pub name: String,
-    /// Whether they go.
+    /// State.
     pub state: SubscriptionState,
-    /// When it was made.
+    /// Creation time.
     pub created_at: Time,
-    /// Notifications that wait.
+    /// Number of queued notifications.
     pub waiting: i64,
-    /// Since when nothing gets through.
+    /// Time since which every delivery has failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failing_since: Option<Time>,
-    /// When the next attempt is due, if the last one failed.
+    /// Time of the next attempt, if the last one failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_attempt_at: Option<Time>,
 }
 
-/// A subscription to be made.
+/// Subscription to create.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewSubscription {
-    /// Where notifications shall go, in full.
+    /// Full URL of the webhook.
     pub url: String,
-    /// Its name, 1 to 100 characters.
+    /// Name, 1 to 100 characters.
     pub name: String,
 }
 
 impl NewSubscription {
-    /// Whether name and length of the address are in their bounds. What the address may be is the sender's business.
+    /// Checks the lengths of name and URL. The webhook sender checks the URL itself.
     ///
     /// # Errors
+    ///
     /// 400 that names the field.
     pub fn check(&self) -> Result<()> {
         let sized = |field: &str, length: usize, most: usize, empty: bool| {
@@ -125,45 +127,45 @@ impl NewSubscription {
     }
 }
 
-/// One attempt to deliver.
+/// Delivery attempt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Delivery {
-    /// Its number; later attempts have greater ones.
+    /// Number of the attempt; later attempts have higher numbers.
     pub id: i64,
-    /// The subscription.
+    /// Number of the subscription.
     pub subscription_id: i64,
-    /// The number of the notification: the same in all attempts at it. `None` for a `PING`.
+    /// Number of the notification, the same in all its attempts. `None` for a `PING`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event_id: Option<i64>,
-    /// What was sent.
+    /// Notification that was sent.
     #[cfg_attr(feature = "openapi", schema(value_type = Object))]
     pub notification: Notification,
-    /// When.
+    /// Time of the attempt.
     pub attempted_at: Time,
-    /// How long it took, in milliseconds.
+    /// Duration in milliseconds.
     pub took_ms: i64,
-    /// What came of it.
+    /// Outcome.
     pub outcome: DeliveryOutcome,
-    /// The HTTP status of the answer, if one came.
+    /// HTTP status of the response, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// Why it failed.
+    /// Cause of a failed delivery.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<DeliveryFailure>,
 }
 
-/// Why an attempt failed.
+/// Cause of a failed delivery.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DeliveryFailure {
-    /// The class of the failure.
+    /// Class of the failure.
     pub kind: FailureKind,
-    /// The failure.
+    /// Cause of the failure.
     pub reason: FailureReason,
-    /// The same for people.
+    /// Description for people.
     pub detail: String,
 }
 
@@ -173,45 +175,46 @@ impl std::fmt::Display for DeliveryFailure {
     }
 }
 
-/// A part of a delivery log, newest first.
+/// Page of a delivery log, newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DeliveryPage {
-    /// The attempts.
+    /// Attempts.
     pub deliveries: Vec<Delivery>,
-    /// Where the log goes on.
+    /// Token of the next page.
     #[serde(default)]
     pub paging: Paging,
 }
 
-/// A page of a delivery log: 1 to 100 entries, 50 unless said.
+/// Page of a delivery log: 1 to 100 entries. Defaults to 50.
 pub type DeliveriesRequest = PageRequest<100>;
 
-/// What is done with the subscriptions of a cabinet. An unknown cabinet, subscription or delivery is 404.
+/// Administration of webhook subscriptions. An unknown cabinet, subscription or delivery is a 404.
 #[async_trait]
 pub trait Subscriptions: Send + Sync {
-    /// Makes a subscription after a correct answer to a `PING`; 400 with the failure otherwise.
+    /// Creates a subscription if its URL answers a `PING`; otherwise 400 with the failure.
     async fn create_subscription(
         &self,
         business: BusinessId,
         new: NewSubscription,
     ) -> Result<Subscription>;
-    /// The subscriptions of a cabinet, by number.
+    /// Returns the subscriptions of a cabinet, ordered by number.
     async fn list_subscriptions(&self, business: BusinessId) -> Result<Vec<Subscription>>;
-    /// Stops one: what happens from now on waits. 400 if it is disabled.
+    /// Pauses a subscription; new notifications are queued. 400 if it is disabled.
     async fn pause(&self, business: BusinessId, subscription: i64) -> Result<Subscription>;
-    /// Lets one go on after a correct answer to a `PING`; 400 with the failure otherwise.
+    /// Resumes a subscription if its URL answers a `PING`; otherwise 400 with the failure.
     async fn resume(&self, business: BusinessId, subscription: i64) -> Result<Subscription>;
-    /// Takes one away with everything that waits for it and its log.
+    /// Deletes a subscription with its queue and log.
     async fn delete(&self, business: BusinessId, subscription: i64) -> Result<()>;
-    /// What was attempted, newest first.
+    /// Returns delivery attempts, newest first.
     async fn deliveries(
         &self,
         business: BusinessId,
         subscription: i64,
         page: DeliveriesRequest,
     ) -> Result<DeliveryPage>;
-    /// Puts the notification of a delivery behind those that wait; 400 for a `PING` and for a disabled subscription.
+    /// Queues the notification of a delivery again, last; 400 for a `PING` and for a disabled
+    /// subscription.
     async fn replay(&self, business: BusinessId, subscription: i64, delivery: i64) -> Result<()>;
 }

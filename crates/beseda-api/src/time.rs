@@ -1,4 +1,4 @@
-//! A moment as the API writes it: ISO 8601 with an offset from UTC. It never asks what time it is.
+//! Date and time as the API writes it: ISO 8601 with an offset from UTC.
 
 use std::fmt;
 
@@ -24,37 +24,37 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Time {
     moment: Timestamp,
-    /// `None` is written as `Z`.
+    /// Offset from UTC; `None` is written as `Z`.
     offset: Option<Offset>,
 }
 
 impl Time {
-    /// A moment written with Moscow's offset, as the published samples are.
+    /// Creates a time with Moscow's offset, as in the published samples.
     #[must_use]
     pub fn moscow(moment: Timestamp) -> Self {
         Self { moment, offset: Some(Offset::constant(3)) }
     }
 
-    /// A moment written with `Z`, as push notifications are.
+    /// Creates a time that is written with `Z`, as in push notifications.
     #[must_use]
     pub fn utc(moment: Timestamp) -> Self {
         Self { moment, offset: None }
     }
 
-    /// A moment as it was written elsewhere: with an offset in seconds east of UTC, or with `Z`. An offset of more
-    /// than a day, which nobody can have written, reads as `Z`.
+    /// Creates a time with an offset in seconds east of UTC, or with `Z`. An offset of more than a
+    /// day is replaced by `Z`.
     #[must_use]
     pub fn with_offset(moment: Timestamp, offset_seconds: Option<i32>) -> Self {
         Self { moment, offset: offset_seconds.and_then(|s| Offset::from_seconds(s).ok()) }
     }
 
-    /// The offset it is written with, in seconds east of UTC; `None` where it is `Z`.
+    /// Returns the offset in seconds east of UTC, or `None` for `Z`.
     #[must_use]
     pub fn offset_seconds(self) -> Option<i32> {
         self.offset.map(Offset::seconds)
     }
 
-    /// The moment itself.
+    /// Returns the instant.
     #[must_use]
     pub fn timestamp(self) -> Timestamp {
         self.moment
@@ -62,7 +62,7 @@ impl Time {
 }
 
 impl Time {
-    /// Puts the text of it behind what is there.
+    /// Appends the text to a buffer.
     pub fn write_to(self, out: &mut Vec<u8>) {
         match self.write(&mut [0; 40]) {
             Some(text) => out.extend_from_slice(text.as_bytes()),
@@ -100,12 +100,12 @@ impl std::str::FromStr for Time {
     }
 }
 
-/// Room for the longest form: `2026-05-31T10:30:17.000000000+03:00:00`.
+/// Buffer for the longest form: `2026-05-31T10:30:17.000000000+03:00:00`.
 type Written = [u8; 40];
 
 impl Time {
-    /// Writes it; histories are mostly dates, so this is worth its few lines. `None` for years that don't have
-    /// four digits and offsets of other than whole minutes.
+    /// Formats the time, faster than jiff's general formatter, since histories are mostly dates.
+    /// Returns `None` for years without four digits and offsets that are not whole minutes.
     fn write(self, out: &mut Written) -> Option<&str> {
         let offset = self.offset.unwrap_or(Offset::UTC);
         let local = offset.to_datetime(self.moment);
@@ -138,7 +138,7 @@ impl Time {
                 *place = digit(rest);
                 rest /= 10;
             }
-            // Three, six or nine digits, never one: old parsers know no other lengths.
+            // Three, six or nine digits: some old parsers accept no other lengths.
             let kept = match nanos {
                 _ if nanos.is_multiple_of(1_000_000) => 3,
                 _ if nanos.is_multiple_of(1_000) => 6,

@@ -1,4 +1,5 @@
-//! Envelope, query and body structs: what the client serialises and the server extracts. Turning them into arguments is here too; HTTP is not.
+//! Envelope, queries and bodies on the wire: the client serializes them, the server extracts and
+//! validates them.
 
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -7,25 +8,25 @@ use crate::{
     MessageId, MessageText, OrderId, Result, ReturnId, Scope, json_object::json_object,
 };
 
-/// Whether an answer is a success.
+/// Status of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Status {
-    /// No errors.
+    /// Success.
     #[default]
     Ok,
-    /// Something is wrong.
+    /// Error.
     Error,
 }
 
-/// An answer (published as `ApiResponse` with a `result`).
+/// Response (published as `ApiResponse` with a `result`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope<T> {
-    /// Whether it is a success; optional before October 2025.
+    /// Status; optional before October 2025.
     #[serde(default)]
     pub status: Status,
-    /// What was asked for; absent from answers to a send.
+    /// Result; absent from responses to a send.
     #[serde(skip_serializing_if = "Option::is_none", default = "none")]
     pub result: Option<T>,
 }
@@ -35,41 +36,41 @@ fn none<T>() -> Option<T> {
 }
 
 impl<T> Envelope<T> {
-    /// A success with a result.
+    /// Creates a success with a result.
     pub const fn ok(result: T) -> Self {
         Self { status: Status::Ok, result: Some(result) }
     }
 }
 
 impl Envelope<()> {
-    /// A success without a result (published as `EmptyApiResponse`).
+    /// Creates a success without a result (published as `EmptyApiResponse`).
     #[must_use]
     pub const fn empty() -> Self {
         Self { status: Status::Ok, result: None }
     }
 }
 
-/// An answer that says no (published as `ApiErrorResponse`).
+/// Error response (published as `ApiErrorResponse`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ErrorResponse {
     /// Always `ERROR`.
     #[serde(default)]
     pub status: Status,
-    /// The reasons, at least one.
+    /// Reasons, at least one.
     #[serde(default, deserialize_with = "null_is_default")]
     pub errors: Vec<ApiErrorItem>,
 }
 
 impl ErrorResponse {
-    /// A failure with these reasons.
+    /// Creates an error response with these reasons.
     #[must_use]
     pub fn new(errors: Vec<ApiErrorItem>) -> Self {
         Self { status: Status::Error, errors }
     }
 }
 
-/// Reads `null` as the type's default, as old answers had it.
+/// Deserializes `null` as the type's default, as in old responses.
 pub(crate) fn null_is_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -78,24 +79,25 @@ where
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// An order or return as a request names it (published as `ChatContextDTO`).
+/// Order or return in a request (published as `ChatContextDTO`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(remote = "Self")]
 pub struct ContextRef {
-    /// `ORDER` or `RETURN`; `DIRECT` can't be named by an id.
+    /// `ORDER` or `RETURN`; `DIRECT` has no id.
     #[serde(rename = "type")]
     pub context_type: Option<ContextType>,
-    /// The id of the order or return, at least 1.
+    /// Id of the order or return, at least 1.
     pub id: Option<i64>,
 }
 
 json_object! { ContextRef }
 
 impl ContextRef {
-    /// The context it names; `path` is where it stands in the body, for the error text.
+    /// Validates the context; `path` is its place in the body, for the error text.
     ///
     /// # Errors
+    ///
     /// 400 that names the field.
     pub fn parse(&self, path: &str) -> Result<ChatContext> {
         let kind = self.context_type.as_ref();
@@ -120,7 +122,7 @@ impl From<ChatContext> for ContextRef {
     }
 }
 
-/// 400: a number below 1 where an id is wanted.
+/// Creates the 400 for an id below 1.
 fn below_one(field: &str, raw: i64) -> Error {
     Error::bad_request(format!(
         "{field} must be greater than or equal to 1 (rejected value: {raw})"
@@ -136,33 +138,34 @@ fn order_id(raw: i64, field: &str) -> Result<OrderId> {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct GetChats {
-    /// By order; deprecated in favour of `contexts`.
+    /// Orders; deprecated in favour of `contexts`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(min_items = 1))]
     pub order_ids: Option<Vec<i64>>,
-    /// By order or return.
+    /// Orders and returns.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(min_items = 1))]
     pub contexts: Option<Vec<ContextRef>>,
-    /// By kind of context.
+    /// Context types.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(min_items = 1))]
     pub context_types: Option<Vec<ContextType>>,
-    /// By kind of chat.
+    /// Chat types.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(min_items = 1))]
     pub types: Option<Vec<ChatType>>,
-    /// By status.
+    /// Statuses.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(min_items = 1))]
     pub statuses: Option<Vec<ChatStatus>>,
 }
 
 impl GetChats {
-    /// The filter it asks for.
+    /// Validates the body and returns the filter.
     ///
     /// # Errors
-    /// 400 that names the field: an empty list, an unknown word, an id below 1.
+    ///
+    /// 400 that names the field: an empty list, an unknown value, an id below 1.
     pub fn into_filter(self) -> Result<ChatFilter> {
         let mut filter = ChatFilter::default();
         for (i, raw) in listed(self.order_ids, "orderIds")?.into_iter().enumerate() {
@@ -218,16 +221,17 @@ fn known<T>(list: &[T], is_known: fn(&T) -> bool, field: &str) -> Result<()> {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct GetChatHistory {
-    /// The first message wanted, inclusive, at least 1.
+    /// First message to return, inclusive, at least 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, nullable = false))]
     pub message_id_from: Option<i64>,
 }
 
 impl GetChatHistory {
-    /// The message to begin with.
+    /// Validates the body and returns the first message.
     ///
     /// # Errors
+    ///
     /// 400 below 1.
     pub fn parse(&self) -> Result<Option<MessageId>> {
         let read = |raw| MessageId::new(raw).map_err(|_| below_one("messageIdFrom", raw));
@@ -240,20 +244,21 @@ impl GetChatHistory {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CreateChat {
-    /// The order or return.
+    /// Order or return.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub context: Option<ContextRef>,
-    /// The order; deprecated in favour of `context`, which wins.
+    /// Order; deprecated in favour of `context`, which takes precedence.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub order_id: Option<i64>,
 }
 
 impl CreateChat {
-    /// The context it names.
+    /// Validates the body and returns the context.
     ///
     /// # Errors
-    /// 400 if it names none, or names it wrongly.
+    ///
+    /// 400 if the context is missing or invalid.
     pub fn parse(&self) -> Result<ChatContext> {
         match (&self.context, self.order_id) {
             (Some(context), _) => context.parse("context"),
@@ -268,7 +273,7 @@ impl CreateChat {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CreatedChat {
-    /// The chat, new or found.
+    /// Chat id, new or existing.
     pub chat_id: ChatId,
 }
 
@@ -276,7 +281,7 @@ pub struct CreatedChat {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SendMessage {
-    /// The text, 1 to 4096 code points.
+    /// Text, 1 to 4096 code points.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(
         feature = "openapi",
@@ -286,10 +291,11 @@ pub struct SendMessage {
 }
 
 impl SendMessage {
-    /// The text.
+    /// Validates the body and returns the text.
     ///
     /// # Errors
-    /// 400 if there is none or it breaks the bounds.
+    ///
+    /// 400 if the text is missing or invalid.
     pub fn parse(self) -> Result<MessageText> {
         MessageText::new(self.message.ok_or_else(|| Error::null_field("message"))?)
     }
@@ -300,18 +306,18 @@ impl SendMessage {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AuthTokenInfo {
-    /// The key.
+    /// Information about the key.
     pub api_key: AuthKey,
 }
 
-/// What a key tells of itself (published as `ApiKeyDTO`).
+/// Information about an Api-Key (published as `ApiKeyDTO`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AuthKey {
-    /// Its name, 1 to 100 characters.
+    /// Name, 1 to 100 characters.
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
     pub name: String,
-    /// What it may do.
+    /// Scopes.
     pub auth_scopes: Vec<Scope>,
 }

@@ -125,7 +125,7 @@ impl Syncer {
         let until = self.clock.now().checked_add(patience).unwrap_or(Timestamp::MAX);
         let due = self.archive.files_due(until, most)?;
         let Some(first) = due.first() else { return Ok(false) };
-        self.alarm.sleep_until(first.due).await;
+        self.timer.sleep_until(first.due).await;
         let now = self.clock.now();
         let ready = due.into_iter().filter(|due| due.due <= now);
         let work = ready.map(|due| self.fetch_one(fetch, due));

@@ -56,7 +56,7 @@ pub struct Syncer {
     api: Arc<dyn ChatsApi>,
     cabinets: Vec<BusinessId>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) alarm: Arc<dyn Timer>,
+    pub(crate) timer: Arc<dyn Timer>,
     pub(crate) fetch: Option<Arc<dyn Fetch>>,
     pub(crate) files: Files,
     watcher: Option<Box<Watcher>>,
@@ -90,7 +90,7 @@ impl Syncer {
             api,
             cabinets: cabinets.into_iter().collect(),
             clock: Arc::new(SystemClock),
-            alarm: Arc::new(beseda_alarm::SystemAlarm),
+            timer: Arc::new(beseda_api::SystemTimer),
             fetch: None,
             files,
             watcher: None,
@@ -108,8 +108,8 @@ impl Syncer {
 
     /// Goes by another clock than the machine's.
     #[must_use]
-    pub fn clock(mut self, clock: Arc<dyn Clock>, alarm: Arc<dyn Timer>) -> Self {
-        (self.clock, self.alarm) = (clock, alarm);
+    pub fn clock(mut self, clock: Arc<dyn Clock>, timer: Arc<dyn Timer>) -> Self {
+        (self.clock, self.timer) = (clock, timer);
         self
     }
 

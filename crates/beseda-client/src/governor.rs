@@ -16,7 +16,7 @@ use std::{
 use beseda_api::{BusinessId, Clock, Endpoint, Generation, SystemClock, Timer};
 use jiff::Timestamp;
 
-use crate::{Failure, SystemAlarm};
+use crate::{Failure, SystemTimer};
 pub(crate) use permit::Permit;
 pub(crate) use state::Entity;
 use state::{Held, Key, Settings, State};
@@ -120,7 +120,7 @@ type Hook = dyn Fn(&Waiting) + Send + Sync;
 
 struct Inner {
     clock: Arc<dyn Clock>,
-    alarm: Arc<dyn Timer>,
+    timer: Arc<dyn Timer>,
     state: Mutex<State>,
     hook: Mutex<Option<Arc<Hook>>>,
     hasher: RandomState,
@@ -142,18 +142,18 @@ impl fmt::Debug for Governor {
 impl Default for Governor {
     /// One that goes by the machine's clock.
     fn default() -> Self {
-        Self::new(Arc::new(SystemClock), Arc::new(SystemAlarm))
+        Self::new(Arc::new(SystemClock), Arc::new(SystemTimer))
     }
 }
 
 impl Governor {
-    /// One that goes by this clock. The alarm must go by the same.
+    /// One that goes by this clock. The timer must go by the same.
     #[must_use]
-    pub fn new(clock: Arc<dyn Clock>, alarm: Arc<dyn Timer>) -> Self {
+    pub fn new(clock: Arc<dyn Clock>, timer: Arc<dyn Timer>) -> Self {
         let settings = Settings { parallel: PARALLEL, reserve: RESERVE };
         Self(Arc::new(Inner {
             clock,
-            alarm,
+            timer,
             state: Mutex::new(State::new(settings)),
             hook: Mutex::default(),
             hasher: RandomState::new(),
@@ -252,7 +252,7 @@ impl Governor {
             let look = held.look.map_or(deadline, |look| look.min(deadline));
             tokio::select! {
                 () = place.news() => {}
-                () = self.0.alarm.sleep_until(look) => {}
+                () = self.0.timer.sleep_until(look) => {}
             }
         }
     }

@@ -96,8 +96,8 @@ mod send;
 mod upload;
 
 pub use admin::AdminClient;
-pub use beseda_alarm::SystemAlarm;
 pub use beseda_api as api;
+pub use beseda_api::SystemTimer;
 pub use builder::{Builder, DEFAULT_URL, Patience};
 pub use client::Client;
 pub use control::ControlClient;

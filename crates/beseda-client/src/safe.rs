@@ -34,7 +34,7 @@ pub use self::{
     decide::{Decision, Doubt, Fate},
     trace::{Trace, trace_all},
 };
-use crate::{ChatsExt, ErrorExt, Failure, SystemAlarm};
+use crate::{ChatsExt, ErrorExt, Failure, SystemTimer};
 
 /// What is to be sent, kept so that it can be sent again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,7 +145,7 @@ pub struct Safety {
     /// Whose time it goes by; the machine's unless said.
     pub clock: Arc<dyn Clock>,
     /// What it waits by.
-    pub alarm: Arc<dyn Timer>,
+    pub timer: Arc<dyn Timer>,
 }
 
 impl Default for Safety {
@@ -159,7 +159,7 @@ impl Default for Safety {
             longest_pause: Duration::from_secs(10),
             wants_id: false,
             clock: Arc::new(SystemClock),
-            alarm: Arc::new(SystemAlarm),
+            timer: Arc::new(SystemTimer),
         }
     }
 }
@@ -175,8 +175,8 @@ impl fmt::Debug for Safety {
 
 impl Safety {
     /// Goes by this time in place of the machine's.
-    pub fn by(mut self, clock: Arc<dyn Clock>, alarm: Arc<dyn Timer>) -> Self {
-        (self.clock, self.alarm) = (clock, alarm);
+    pub fn by(mut self, clock: Arc<dyn Clock>, timer: Arc<dyn Timer>) -> Self {
+        (self.clock, self.timer) = (clock, timer);
         self
     }
 
@@ -188,7 +188,7 @@ impl Safety {
 
     /// Comes back after this time.
     pub async fn pause(&self, long: Duration) {
-        self.alarm.sleep_until(after(self.now(), long)).await;
+        self.timer.sleep_until(after(self.now(), long)).await;
     }
 
     /// The pause before the repetition after so many.
@@ -258,7 +258,7 @@ pub trait SafeSend: ChatsApi {
             if repeats >= safety.repeats || next > give_up {
                 return Sent::NotDelivered(error);
             }
-            safety.alarm.sleep_until(next).await;
+            safety.timer.sleep_until(next).await;
             repeats += 1;
         }
     }

@@ -13,7 +13,7 @@ use beseda_api::{
 use beseda_archive::Archive;
 use beseda_client::{Client, Safety, SecretString, receiver::Take};
 use beseda_engine::{Engine, private};
-use beseda_push::{Policy, Push, SystemAlarm};
+use beseda_push::{Policy, Push, SystemTimer};
 use beseda_server::{
     Attendant, Attended, LimitPreset, LimitSettings, Services, StartPage, Unversioned, Visit, Words,
 };
@@ -291,7 +291,7 @@ impl Gateway {
             engine.outbox(),
             beseda_push::Settings::new(settings.policy),
             Arc::clone(&clock),
-            Arc::new(SystemAlarm),
+            Arc::new(SystemTimer),
         );
         let door = Arc::new(Door { engine, own, shops: Arc::clone(&shops) });
         ledger.after_a_crash().await?;

@@ -232,7 +232,7 @@ impl Runner {
             tokio::select! {
                 Some(ended) = self.lanes.join_next() => self.ended(ended)?,
                 changed = self.shared.outbox.changed_later(version) => version = changed?,
-                () = self.shared.settings.safety.alarm.sleep_until(paused.unwrap_or(Timestamp::MAX)),
+                () = self.shared.settings.safety.timer.sleep_until(paused.unwrap_or(Timestamp::MAX)),
                     if paused.is_some() => {}
             }
         }

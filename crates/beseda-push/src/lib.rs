@@ -5,10 +5,10 @@
 //! # async fn start(outbox: std::sync::Arc<dyn beseda_api::Outbox>) {
 //! use std::sync::Arc;
 //! use beseda_api::SystemClock;
-//! use beseda_push::{Policy, Push, Settings, SystemAlarm};
+//! use beseda_push::{Policy, Push, Settings, SystemTimer};
 //!
 //! let settings = Settings::new(Policy::Public);
-//! let push = Push::start(outbox, settings, Arc::new(SystemClock), Arc::new(SystemAlarm));
+//! let push = Push::start(outbox, settings, Arc::new(SystemClock), Arc::new(SystemTimer));
 //! let subscriptions = push.subscriptions();
 //! push.stop().await;
 //! # drop(subscriptions) }
@@ -33,7 +33,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 pub use address::{Policy, Resolve, SystemResolver};
-pub use beseda_alarm::SystemAlarm;
+pub use beseda_api::SystemTimer;
 pub use beseda_api::Timer;
 pub use mischief::{Mischief, Prank};
 
@@ -88,13 +88,13 @@ impl Push {
         outbox: Arc<dyn NotificationQueue>,
         settings: Settings,
         clock: Arc<dyn Clock>,
-        alarm: Arc<dyn Timer>,
+        timer: Arc<dyn Timer>,
     ) -> Self {
         let sender = Arc::new(Sender {
             outbox,
             post: Post::new(settings),
             clock,
-            alarm,
+            timer,
             mischief: OnceLock::new(),
         });
         let stop = CancellationToken::new();

@@ -33,7 +33,7 @@ pub(crate) struct Sender {
     pub(crate) outbox: Arc<dyn NotificationQueue>,
     pub(crate) post: Post,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) alarm: Arc<dyn Timer>,
+    pub(crate) timer: Arc<dyn Timer>,
     pub(crate) mischief: OnceLock<Weak<dyn Mischief>>,
 }
 
@@ -73,7 +73,7 @@ impl Sender {
 
     async fn wait(&self, next: Option<Timestamp>) {
         match next {
-            Some(moment) => self.alarm.sleep_until(moment).await,
+            Some(moment) => self.timer.sleep_until(moment).await,
             None => std::future::pending().await,
         }
     }

@@ -81,7 +81,7 @@ impl Control {
             market: observed.clone(),
             chats: observed.clone(),
             clock: clock.clone(),
-            alarm: clock.clone(),
+            timer: clock.clone(),
             changes: observed.changes(),
             claims: Claims::default(),
         };

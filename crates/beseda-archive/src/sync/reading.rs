@@ -74,7 +74,7 @@ impl Syncer {
             .await?;
         // What may still be written in the second that is going on is read once, when that has passed.
         for standing in unsettled.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            self.alarm.sleep_until(self.settled_at(&standing, newest)).await;
+            self.timer.sleep_until(self.settled_at(&standing, newest)).await;
             self.read_or_skip(standing, &failures).await?;
         }
         let first = failures.first.into_inner().unwrap_or_else(PoisonError::into_inner);

@@ -119,7 +119,7 @@ impl Syncer {
                         }
                     }
                 },
-                () = self.alarm.sleep_until(next), if idle => {
+                () = self.timer.sleep_until(next), if idle => {
                     followed = false;
                     let pass = self.scheduled(first, signed(schedule.full_every));
                     under_way = Some(pass.map(|done| (Round::Pass, done.map(|()| false))).boxed());

@@ -90,7 +90,7 @@ impl Safety {
                     pause
                 }
             };
-            self.alarm.sleep_until(next).await;
+            self.timer.sleep_until(next).await;
             looks += 1;
         }
     }

@@ -336,7 +336,7 @@ impl Lane {
 
     async fn until(&self, moment: Timestamp) {
         tokio::select! {
-            () = self.shared.settings.safety.alarm.sleep_until(moment) => {}
+            () = self.shared.settings.safety.timer.sleep_until(moment) => {}
             () = self.shared.stop.wait() => {}
         }
     }

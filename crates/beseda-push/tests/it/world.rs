@@ -31,7 +31,7 @@ pub(crate) struct World {
     folder: TempDir,
 }
 
-/// Clock and alarm in one.
+/// Clock and timer in one.
 pub(crate) struct Time {
     clock: ManualClock,
     leaps: AtomicBool,

@@ -120,7 +120,7 @@ impl Buyers {
                     }
                     Err(RecvError::Closed) => return,
                 },
-                () = self.stage.alarm.sleep_until(due) => {
+                () = self.stage.timer.sleep_until(due) => {
                     if let Some(((due, chat), business)) = next {
                         self.plans.remove(&(due, chat));
                         self.act(business, chat).await;

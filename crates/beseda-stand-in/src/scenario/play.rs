@@ -125,7 +125,7 @@ impl<'a> Player<'a> {
                 Act::Pause(long) => {
                     self.reached = later(self.reached, *long);
                     self.rest(true);
-                    self.stage.alarm.sleep_until(self.reached).await;
+                    self.stage.timer.sleep_until(self.reached).await;
                     self.rest(false);
                     self.tell(step, Deed::default());
                 }

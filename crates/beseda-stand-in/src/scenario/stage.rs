@@ -8,7 +8,7 @@ use std::{
 };
 
 use beseda_api::{BusinessId, ChatId, ChatsApi, Clock, MarketSide, SystemClock};
-use beseda_push::{SystemAlarm, Timer};
+use beseda_api::{SystemTimer, Timer};
 use tokio::sync::broadcast::{self, error::RecvError};
 
 /// Where actors act.
@@ -21,7 +21,7 @@ pub struct Stage {
     /// Tells the time.
     pub clock: Arc<dyn Clock>,
     /// Wakes them when it has come.
-    pub alarm: Arc<dyn Timer>,
+    pub timer: Arc<dyn Timer>,
     /// How they learn that something happened.
     pub changes: Changes,
     /// The chats that scenarios play in; casts leave them alone.
@@ -36,7 +36,7 @@ impl Stage {
             market,
             chats,
             clock: Arc::new(SystemClock),
-            alarm: Arc::new(SystemAlarm),
+            timer: Arc::new(SystemTimer),
             changes: Changes::asked(every),
             claims: Claims::default(),
         }

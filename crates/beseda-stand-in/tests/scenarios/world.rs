@@ -33,7 +33,7 @@ pub(crate) struct World {
     pub(crate) clock: Arc<StandInClock>,
     pub(crate) business: BusinessId,
     pub(crate) scenarios: Arc<Scenarios>,
-    alarm: Arc<Alarms>,
+    timer: Arc<ManualTimers>,
     casts: AtomicUsize,
     _folder: TempDir,
 }
@@ -65,7 +65,7 @@ impl World {
             engine.create_campaign(business, campaign).await.unwrap();
         }
         let observed = Arc::new(Observed::new(Arc::<Engine>::clone(&engine), engine));
-        let alarm = Arc::new(Alarms {
+        let timer = Arc::new(ManualTimers {
             clock: Arc::clone(&clock),
             waiting: Mutex::default(),
             last: AtomicU64::default(),
@@ -74,13 +74,13 @@ impl World {
             market: Arc::<Observed>::clone(&observed),
             chats: Arc::<Observed>::clone(&observed),
             clock: Arc::<StandInClock>::clone(&clock),
-            alarm: Arc::<Alarms>::clone(&alarm),
+            timer: Arc::<ManualTimers>::clone(&timer),
             changes: observed.changes(),
             claims: Claims::default(),
         };
         let scenarios = Arc::new(Scenarios::new(stage.clone(), business));
         let casts = AtomicUsize::default();
-        Self { stage, clock, business, scenarios, alarm, casts, _folder: folder }
+        Self { stage, clock, business, scenarios, timer, casts, _folder: folder }
     }
 
     /// Plays a scenario to its end, moving time along.
@@ -100,7 +100,7 @@ impl World {
                 return report;
             }
             if !teller.act().await {
-                let due = self.alarm.next().into_iter().chain(teller.due()).min().unwrap();
+                let due = self.timer.next().into_iter().chain(teller.due()).min().unwrap();
                 self.clock.set(due);
             }
         }
@@ -111,7 +111,7 @@ impl World {
     pub(crate) async fn pass(&self, long: Duration) {
         let end = self.clock.reading().now + SignedDuration::try_from(long).unwrap();
         self.settle().await;
-        while let Some(due) = self.alarm.next().filter(|due| *due <= end) {
+        while let Some(due) = self.timer.next().filter(|due| *due <= end) {
             self.clock.set(due);
             self.settle().await;
         }
@@ -127,7 +127,7 @@ impl World {
             let running = running.filter(|run| run.report.state == State::Running).count();
             let now = self.clock.reading().now;
             let idle =
-                self.alarm.waiting.lock().unwrap().values().filter(|due| **due > now).count();
+                self.timer.waiting.lock().unwrap().values().filter(|due| **due > now).count();
             if idle == running + self.casts.load(Ordering::Relaxed) {
                 return;
             }
@@ -170,23 +170,23 @@ impl World {
     }
 }
 
-/// The alarm of the clock, with a list of who waits for what.
-struct Alarms {
+/// The timer of the clock, with a list of who waits for what.
+struct ManualTimers {
     clock: Arc<StandInClock>,
     waiting: Mutex<BTreeMap<u64, Timestamp>>,
     last: AtomicU64,
 }
 
-impl Alarms {
+impl ManualTimers {
     fn next(&self) -> Option<Timestamp> {
         self.waiting.lock().unwrap().values().min().copied().filter(|due| *due < Timestamp::MAX)
     }
 }
 
 #[async_trait]
-impl Timer for Alarms {
+impl Timer for ManualTimers {
     async fn sleep_until(&self, moment: Timestamp) {
-        struct Waiting<'a>(&'a Alarms, u64);
+        struct Waiting<'a>(&'a ManualTimers, u64);
         impl Drop for Waiting<'_> {
             fn drop(&mut self) {
                 self.0.waiting.lock().unwrap().remove(&self.1);

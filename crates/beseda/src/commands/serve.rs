@@ -6,7 +6,7 @@ use anyhow::Context;
 use beseda::host;
 use beseda_api::{Clock, SystemClock};
 use beseda_engine::Engine;
-use beseda_push::{Push, SystemAlarm};
+use beseda_push::{Push, SystemTimer};
 
 use crate::{args::ServeArgs, config::Config, output::Output, signals};
 
@@ -30,7 +30,7 @@ pub(crate) async fn run(args: ServeArgs, out: Output) -> anyhow::Result<()> {
     if out.is_json() {
         println!("{}", serde_json::json!({ "url": url, "docs": format!("{url}/docs") }));
     }
-    let push = Push::start(engine.outbox(), config.push(), clock.clone(), Arc::new(SystemAlarm));
+    let push = Push::start(engine.outbox(), config.push(), clock.clone(), Arc::new(SystemTimer));
     let served = host::Served { engine, clock, push, control: None };
     host::serve(listener, served, config.server, config.transport, end).await
 }

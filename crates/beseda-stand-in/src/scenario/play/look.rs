@@ -32,7 +32,7 @@ impl Player<'_> {
             }
             self.rest(true);
             tokio::select! {
-                () = self.stage.alarm.sleep_until(until) => {}
+                () = self.stage.timer.sleep_until(until) => {}
                 () = listener.changed(self.business) => {}
             }
             self.rest(false);
