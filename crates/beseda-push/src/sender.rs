@@ -164,7 +164,7 @@ fn tell(head: &QueuedNotification, sent: &Sent, then: QueueAction) {
     let subscription = head.subscription;
     match &sent.result {
         Ok(()) => {
-            tracing::debug!(subscription, place = head.position, "a notification was taken in")
+            tracing::debug!(subscription, place = head.position, "a notification was taken in");
         }
         Err(miss) => {
             let failure = miss.failure();
