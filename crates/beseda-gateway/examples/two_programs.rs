@@ -1,6 +1,6 @@
 //! A gateway inside of a program, before a stand-in: a bot and a desk with keys of their own share one cabinet.
 
-use beseda::{
+use beseda_stand_in::{
     StandIn,
     api::{ChatFilter, ChatsApi, MessageText, NewKey},
     client::Client,

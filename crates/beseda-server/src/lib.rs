@@ -61,7 +61,7 @@ pub use settings::{
 };
 pub use start_page::{StartPage, Words};
 pub use static_directory::{StaticDirectory, StaticDirectoryError};
-pub use transport::{Tls, Transport, serve};
+pub use transport::{Tls, Transport, listen, local_url, serve};
 
 use gate::{Gate, limits::Limits};
 use metrics::Metrics;

@@ -40,6 +40,28 @@ use crate::{
     resettable::{Breaker, Resettable},
 };
 
+/// Binds a listener and returns it with the address taken, which differs from the one given for port 0.
+///
+/// # Errors
+/// If the address can't be bound; the message names it.
+pub async fn listen(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        let message = format!("failed to listen on {address} ({error}); choose another address");
+        io::Error::new(error.kind(), message)
+    })?;
+    let bound = listener.local_addr()?;
+    Ok((listener, bound))
+}
+
+/// Returns the URL under which callers on this machine reach a bound address.
+#[must_use]
+pub fn local_url(bound: SocketAddr, scheme: &str) -> String {
+    match bound.ip() {
+        ip if ip.is_unspecified() => format!("{scheme}://127.0.0.1:{}", bound.port()),
+        _ => format!("{scheme}://{bound}"),
+    }
+}
+
 /// How connections are taken and kept. Every field has a default, so a TOML section may name only what differs.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -144,10 +144,10 @@ impl Config {
     }
 
     /// Returns the builder of a configured stand-in.
-    pub(crate) fn stand_in(self) -> beseda::Builder {
+    pub(crate) fn stand_in(self) -> beseda_stand_in::Builder {
         let engine = self.engine(String::new());
         let listen = self.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8090)));
-        let mut builder = beseda::StandIn::builder().listen(listen).on_disk();
+        let mut builder = beseda_stand_in::StandIn::builder().listen(listen).on_disk();
         builder = builder.engine(engine).append_notification(self.append_notification);
         if let Some(folder) = self.data {
             builder = builder.data(folder);

@@ -3,7 +3,6 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use beseda::host;
 use beseda_api::{BusinessId, Campaign, FileStream, notification::Notification};
 use beseda_archive::{Archive, Depth, Error, Fetch, Schedule, Syncer};
 use beseda_client::{Client, ErrorExt, Patience, receiver::Receiver};
@@ -159,8 +158,8 @@ pub(crate) async fn listen(
     let receiver =
         cabinets.iter().fold(receiver, |receiver, business| receiver.business(*business));
     let (router, mut events) = receiver.build()?;
-    let (listener, address) = host::listen(address).await?;
-    let url = format!("{}{}", host::local_url(address, "http"), options.path.trim_end_matches('/'));
+    let (listener, address) = beseda_server::listen(address).await?;
+    let url = format!("{}{}", beseda_server::local_url(address, "http"), options.path.trim_end_matches('/'));
     let (shutdown, stopped) = oneshot::channel::<()>();
     let (send, notifications) = mpsc::channel(QUEUE_CAPACITY);
     let transport = Transport { tell_peers: true, drain_seconds: 0, ..Transport::default() };

@@ -23,9 +23,9 @@ const LEFT_OUT: [(&str, &str, &str); 15] = [
     ("beseda/it", "notifications::thirty_kills", KILLS),
     ("beseda/it", "outbox::what_can_not_be_sent_now", "several seconds of a real wait"),
     ("beseda/it", "journal::three_thousand_refused_bodies", "180 MB of bodies, eight seconds"),
-    ("beseda/in_process", "two_hundred_run_at_once", "two hundred stand-ins, several seconds"),
-    ("beseda/in_process", "governor::sixteen_eager_readers", ONE_CLOCK),
-    ("beseda/in_process", "governor::sixteen_eager_senders", ONE_CLOCK),
+    ("beseda-stand-in/in_process", "two_hundred_run_at_once", "two hundred stand-ins, several seconds"),
+    ("beseda-stand-in/in_process", "governor::sixteen_eager_readers", ONE_CLOCK),
+    ("beseda-stand-in/in_process", "governor::sixteen_eager_senders", ONE_CLOCK),
     ("beseda-server/it", "bounds::a_body_that_comes_drop_by_drop", "six seconds of a slow body"),
 ];
 const CASES: &str = "hundreds of cases by a clock that is moved by hand, half a minute and more";

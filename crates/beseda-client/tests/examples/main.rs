@@ -8,7 +8,7 @@ use std::{
     process::{Command, Output},
 };
 
-use beseda::{
+use beseda_stand_in::{
     StandIn,
     api::{ChatContext, ChatId, ChatsApi, FileUpload, MessageText},
 };

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use beseda::api::{
-    ErrorKind, HistoryFrom, HistoryLimit, MarketMessage, MessagePage, MessageText, PageRequest,
+use beseda_stand_in::api::{
+    HistoryFrom, HistoryLimit, MarketMessage, MessagePage, MessageText, PageRequest, ErrorKind,
 };
 use beseda_api::{ChatsApi, Message, PageToken};
 use beseda_archive::{Archive, Depth, Syncer};
@@ -79,7 +79,7 @@ async fn full_pages_come_from_the_archive_and_the_end_from_the_upstream() {
     let one = through.get_chat_message(world.business(), chat(), seen[3].message_id).await.unwrap();
     assert_eq!(one, seen[3]);
     let last = seen.last().unwrap().message_id;
-    let unknown = beseda::api::MessageId::new(last.get() + 1).unwrap();
+    let unknown = beseda_stand_in::api::MessageId::new(last.get() + 1).unwrap();
     let refused = through.get_chat_message(world.business(), chat(), unknown).await.unwrap_err();
     assert_eq!(refused.kind(), Some(ErrorKind::NotFound));
 }

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 use async_trait::async_trait;
-use beseda::{
+use beseda_stand_in::{
     api::{
         Administration, BusinessId, ChatId, ChatOpening, Credential, FileUpload, HistoryFrom,
         MarketSide, NewCabinet, NewCampaign, NewKey, PlacementType, Sender, SystemClock,

@@ -1,6 +1,6 @@
 //! Who may pass the gateway, and what stays over its end.
 
-use beseda::{
+use beseda_stand_in::{
     StandIn,
     api::{ChatFilter, ErrorKind, NewKey, PageRequest},
     client::ErrorExt,
@@ -42,7 +42,7 @@ async fn a_foreign_cabinet_a_missing_scope_and_a_bad_key_are_refused_before_anyt
     let keys = world.running.gateway.keys();
     let reader = keys.create(world.business(), reader, Terms::default()).await.unwrap();
     let reader = world.running.client(&reader.api_key);
-    let text = beseda::api::MessageText::new("Нет").unwrap();
+    let text = beseda_stand_in::api::MessageText::new("Нет").unwrap();
     let refused = reader.send_message_to_chat(world.business(), chat(), text).await.unwrap_err();
     assert_eq!(refused.kind(), Some(ErrorKind::Forbidden));
 

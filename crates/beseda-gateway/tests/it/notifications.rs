@@ -1,6 +1,6 @@
 //! One notification of the upstream reaches every subscriber of the gateway, once.
 
-use beseda::api::{NewSubscription, notification::Notification};
+use beseda_stand_in::api::{NewSubscription, notification::Notification};
 use beseda_api::Subscriptions;
 use beseda_client::{Client, receiver::Receiver};
 use beseda_server::{Transport, serve};

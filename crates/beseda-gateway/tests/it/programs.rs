@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use beseda::{LimitSettings, api::ErrorKind};
+use beseda_stand_in::{LimitSettings, api::ErrorKind};
 use beseda_api::{ChatFilter, ChatStatus, ChatsApi, MessageText, PageRequest};
 use beseda_gateway::Terms;
 use futures::future::join_all;

@@ -1,6 +1,6 @@
 //! Reads through the gateway: equal ones go up once, and what fails fails for whoever asked.
 
-use beseda::{api::ErrorKind, client::ErrorExt};
+use beseda_stand_in::{api::ErrorKind, client::ErrorExt};
 use beseda_api::{ChatFilter, ChatId, ChatsApi, HistoryFrom, PageRequest};
 use futures::future::join_all;
 use serde_json::json;
@@ -46,11 +46,11 @@ async fn a_reader_who_goes_away_leaves_the_others_their_answer() {
     let world = World::start().await;
     world.fault(json!({"operation":"getChat","kind":"delay","delayMs":400,"count":1})).await;
     let client = world.running.client(&world.own_key());
-    let impatient = beseda::client::Client::builder()
+    let impatient = beseda_stand_in::client::Client::builder()
         .url(&world.running.url)
         .api_key(world.own_key())
         .timeout(std::time::Duration::from_millis(100))
-        .patience(beseda::client::Patience::none())
+        .patience(beseda_stand_in::client::Patience::none())
         .ungoverned()
         .build()
         .unwrap();
@@ -81,7 +81,7 @@ async fn who_has_written_is_never_told_what_was_asked_before() {
     while world.asked("getChatHistory").await < 1 {
         tokio::task::yield_now().await;
     }
-    let text = beseda::api::MessageText::new("Новое").unwrap();
+    let text = beseda_stand_in::api::MessageText::new("Новое").unwrap();
     client.send_message_to_chat(world.business(), chat(), text).await.unwrap();
     let after = read().await.unwrap();
     assert!(after.messages.iter().any(|message| message.message.as_deref() == Some("Новое")));

@@ -93,7 +93,7 @@ async fn outcomes(world: &World) -> Vec<(Outcome, String, i64)> {
 async fn the_audit_knows_who_sent_what_without_the_text() {
     let world = World::start().await;
     let bot = world.program("bot", beseda_gateway::Terms::default()).await;
-    let text = beseda::api::MessageText::new("Секрет").unwrap();
+    let text = beseda_stand_in::api::MessageText::new("Секрет").unwrap();
     beseda_api::ChatsApi::send_message_to_chat(&bot, world.business(), chat(), text).await.unwrap();
     let ledger = world.running.gateway.keys().ledger();
     let filter = AuditFilter { key: Some("bot".to_owned()), ..AuditFilter::default() };

@@ -2,11 +2,11 @@
 
 use std::{net::SocketAddr, path::Path, sync::Arc};
 
-use beseda::{
+use beseda_stand_in::{
     LimitSettings, StandIn,
     api::{BusinessId, ChatId, Credential, HistoryFrom, NewKey},
     client::{Client, ControlClient, Governor, Patience, Safety},
-    control::StandInClock,
+    StandInClock,
 };
 use beseda_api::ChatsApi;
 use beseda_gateway::{Gateway, Settings, Terms};
@@ -59,7 +59,7 @@ impl Running {
     }
 }
 
-pub(crate) fn patient_with_nothing(url: &str) -> beseda::client::Builder {
+pub(crate) fn patient_with_nothing(url: &str) -> beseda_stand_in::client::Builder {
     Client::builder().url(url).patience(Patience::none())
 }
 

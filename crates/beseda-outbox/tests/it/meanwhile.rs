@@ -3,7 +3,7 @@
 use std::{future, sync::Arc};
 
 use async_trait::async_trait;
-use beseda::{
+use beseda_stand_in::{
     api::{
         BusinessId, Chat, ChatContext, ChatFilter, ChatId, ChatPage, ChatsApi, Error, ErrorKind,
         FileUpload, HistoryFrom, Message, MessageId, MessagePage, MessageText, PageRequest, Result,

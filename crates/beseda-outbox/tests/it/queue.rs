@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use beseda::client::Outgoing;
+use beseda_stand_in::client::Outgoing;
 use beseda_outbox::{Error, Filter, NewItem, Outbox, OutboxId, State};
 
 use crate::world::World;

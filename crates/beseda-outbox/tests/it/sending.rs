@@ -2,7 +2,7 @@
 
 use std::{future, sync::Arc};
 
-use beseda::{
+use beseda_stand_in::{
     api::{ChatContext, ChatsApi, MessageText},
     client::Client,
 };
@@ -97,7 +97,7 @@ async fn what_was_being_sent_when_the_program_died_is_decided_by_the_history() {
     let sql = "UPDATE items SET state = 'sending', attempts = 1, baseline = ? WHERE id = ?";
     let business = world.stand_in.business_id();
     for (place, id) in [(0, arrived), (1, lost)] {
-        let all = beseda::client::ChatsExt::history_sorted(
+        let all = beseda_stand_in::client::ChatsExt::history_sorted(
             &**world.stand_in.engine(),
             business,
             world.chats[place],

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use beseda::{
+use beseda_stand_in::{
     LimitPreset, LimitSettings, StandIn,
     api::{ChatFilter, ChatId, ChatStatus, Clock, ManualClock, Sender, Timer},
     client::{ChatsExt, Client, Outgoing, Patience, Safety},

@@ -3,7 +3,6 @@
 mod admin;
 
 use anyhow::Context;
-use beseda::host;
 use beseda_api::{BusinessId, Credential, Generation};
 use beseda_client::{Governor, Patience, receiver::Receiver};
 use beseda_gateway::{Gateway, OpenError, Settings};
@@ -32,8 +31,8 @@ pub(crate) async fn run(mut args: GatewayArgs, out: Output) -> anyhow::Result<()
 async fn serve(args: GatewayArgs, out: Output) -> anyhow::Result<()> {
     signals::start_log("warn", false)?;
     let mut settings = settings(&args)?;
-    let (listener, address_taken) = host::listen(args.listen).await?;
-    let url = host::local_url(address_taken, "http");
+    let (listener, address_taken) = beseda_server::listen(args.listen).await?;
+    let url = beseda_server::local_url(address_taken, "http");
     if args.connection().service_url().trim_end_matches('/') == url {
         let text =
             format!("{url} is the gateway itself: give the upstream service with --upstream");
@@ -77,7 +76,7 @@ struct WebhookListener {
 impl WebhookListener {
     async fn bind(args: &GatewayArgs, gateway: &Gateway) -> anyhow::Result<Option<Self>> {
         let Some(address) = args.notifications else { return Ok(None) };
-        let (listener, address_taken) = host::listen(address).await?;
+        let (listener, address_taken) = beseda_server::listen(address).await?;
         let mut receiver = Receiver::builder().name("beseda gateway");
         receiver = receiver.trusted_proxies(args.trust_proxy.iter().copied());
         if args.any_source {
@@ -89,7 +88,7 @@ impl WebhookListener {
             receiver = receiver.business(*business);
         }
         let router = receiver.build_taking(gateway.notified())?;
-        Ok(Some(Self { url: host::local_url(address_taken, "http"), listener, router }))
+        Ok(Some(Self { url: beseda_server::local_url(address_taken, "http"), listener, router }))
     }
 
     async fn serve(self, mut end: tokio::sync::watch::Receiver<bool>) -> anyhow::Result<()> {

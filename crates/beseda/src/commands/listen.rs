@@ -5,7 +5,6 @@ mod print;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use beseda::host;
 use beseda_client::receiver::{Event, Forward, Receiver, Take, Verdict};
 use beseda_server::{Tls, Transport};
 use serde_json::json;
@@ -19,9 +18,9 @@ pub(crate) async fn run(args: ListenArgs, out: Output) -> anyhow::Result<()> {
     let (printer, broken) = Printer::start(out)?;
     let router = receiver(&args).build_taking(Arc::new(Relay { forward, printer }))?;
     signals::start_log("info", out.is_json())?;
-    let (listener, address) = host::listen(args.listen).await?;
+    let (listener, address) = beseda_server::listen(args.listen).await?;
     let scheme = if transport.tls.is_some() { "https" } else { "http" };
-    let url = format!("{}{}", host::local_url(address, scheme), args.path.trim_end_matches('/'));
+    let url = format!("{}{}", beseda_server::local_url(address, scheme), args.path.trim_end_matches('/'));
     let end = signals::shutdown_signal()?;
     if out.is_json() {
         out.line(&json!({ "url": url }))?;

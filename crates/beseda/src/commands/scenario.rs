@@ -7,9 +7,9 @@ use std::{
 };
 
 use anyhow::bail;
-use beseda::control::scenario::{Files, Report, Scenario, Shop, Stage, State, play, record};
 use beseda_api::{BusinessId, ChatsApi, Clock, SystemClock};
 use beseda_client::ChatsExt;
+use beseda_stand_in::scenario::{Files, Report, Scenario, Shop, Stage, State, play, record};
 use serde::Serialize;
 use serde_json::json;
 use tokio::sync::watch;

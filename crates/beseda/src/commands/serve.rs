@@ -3,10 +3,10 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::Context;
-use beseda::host;
 use beseda_api::{Clock, SystemClock};
 use beseda_engine::Engine;
 use beseda_push::{Push, SystemTimer};
+use beseda_server::{Services, StartPage, Words};
 
 use crate::{args::ServeArgs, config::Config, output::Output, signals};
 
@@ -18,9 +18,9 @@ pub(crate) async fn run(args: ServeArgs, out: Output) -> anyhow::Result<()> {
     }
     signals::start_log(config.log.level.as_deref().unwrap_or("info"), config.log.json)?;
     let address = config.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080)));
-    let (listener, taken) = host::listen(address).await?;
+    let (listener, taken) = beseda_server::listen(address).await?;
     let scheme = if config.transport.tls.is_some() { "https" } else { "http" };
-    let url = host::local_url(taken, scheme);
+    let url = beseda_server::local_url(taken, scheme);
     let data = config.data.clone().context("no data folder")?;
     let settings = config.engine(url.clone());
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -31,6 +31,30 @@ pub(crate) async fn run(args: ServeArgs, out: Output) -> anyhow::Result<()> {
         println!("{}", serde_json::json!({ "url": url, "docs": format!("{url}/docs") }));
     }
     let push = Push::start(engine.outbox(), config.push(), clock.clone(), Arc::new(SystemTimer));
-    let served = host::Served { engine, clock, push, control: None };
-    host::serve(listener, served, config.server, config.transport, end).await
+    let mut services = Services::new(engine.clone())
+        .directory(engine.clone())
+        .files(engine.clone())
+        .subscriptions(push.subscriptions())
+        .clock(clock)
+        .start_page(start_page());
+    if config.server.market_key.is_some() {
+        services = services.market(engine.clone());
+    }
+    if config.server.admin_key.is_some() {
+        services = services.admin(engine);
+    }
+    let router = beseda_server::router(services, config.server).context("in [server]")?;
+    let served = beseda_server::serve(listener, router, config.transport, end).await;
+    push.stop().await;
+    served?;
+    tracing::info!("ended");
+    Ok(())
+}
+
+/// Returns what the page at `/` says about keys.
+fn start_page() -> StartPage {
+    StartPage::new().keys(Words::new(
+        "Whoever runs this server issues them: beseda admin keys create, beseda admin tokens create.",
+        "Их выдаёт администратор сервера: beseda admin keys create, beseda admin tokens create.",
+    ))
 }

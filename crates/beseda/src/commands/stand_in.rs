@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use beseda::control::{StandInClock, scenario::Temper};
 use beseda_api::{Clock, SystemClock};
+use beseda_stand_in::{StandInClock, scenario::Temper};
 
 use crate::{
     args::{BuyersArg, ClockArg, StandInArgs},

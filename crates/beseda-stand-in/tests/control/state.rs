@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use beseda::{
+use beseda_stand_in::{
     LimitSettings, StandIn,
     api::{
         BusinessId, ChatFilter, ChatStatus, ChatsApi, ErrorKind, HistoryFrom, MessageText,
         PageRequest,
     },
     client::Client,
-    control::StandInClock,
+    StandInClock,
 };
 use serde_json::json;
 

@@ -15,13 +15,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use beseda::{
+use beseda_stand_in::{
     LimitSettings, Orders, StandIn,
     api::{
         ChatContext, ChatFilter, ChatStatus, ChatsApi, Clock, HistoryFrom, MarketMessage,
         MessageText, OrderId, PageRequest,
     },
-    control::StandInClock,
+    StandInClock,
 };
 
 #[tokio::test]

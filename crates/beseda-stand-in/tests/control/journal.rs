@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use beseda::api::{ChatsApi, MessageText};
+use beseda_stand_in::api::{ChatsApi, MessageText};
 use serde_json::Value;
 
 use crate::{CHAT, World, chat};
@@ -102,7 +102,7 @@ async fn entries_are_looked_up_by_operation_status_cabinet_and_number() {
     let world = World::start().await;
     let business = world.stand_in.business_id();
     world.client.get_chat(business, chat()).await.unwrap();
-    let nobody = beseda::api::ChatId::new(1).unwrap();
+    let nobody = beseda_stand_in::api::ChatId::new(1).unwrap();
     world.client.get_chat(business, nobody).await.unwrap_err();
     world.client.campaigns().await.unwrap();
     let count = async |name: &'static str, value: &str| {

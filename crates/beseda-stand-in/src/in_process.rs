@@ -2,6 +2,7 @@
 
 mod folder;
 mod running;
+mod serve;
 
 use std::{
     fmt,
@@ -15,10 +16,6 @@ use std::{
 use beseda_engine::{Engine, Orders};
 use beseda_push::{Policy, Push};
 use beseda_server::{LimitSettings, Settings, Transport, Unversioned};
-use beseda_stand_in::{
-    Control, ControlSettings, StandInClock,
-    scenario::{Cast, Temper},
-};
 use secrecy::ExposeSecret;
 use tokio::{net::TcpListener, sync::oneshot};
 
@@ -28,8 +25,9 @@ use self::{
     running::{Facts, Running},
 };
 use crate::{
+    Control, ControlSettings, StandInClock,
     demo::{self, Demo},
-    host,
+    scenario::{Cast, Temper},
 };
 
 /// What a stand-in is to be like. Every setting has a default that suits tests.
@@ -173,9 +171,9 @@ impl Builder {
     /// # Errors
     /// If the address or the folder can't be used.
     pub async fn open(self) -> anyhow::Result<Opened> {
-        let (listener, taken) = host::listen(self.listen).await?;
+        let (listener, taken) = beseda_server::listen(self.listen).await?;
         let scheme = if self.transport.tls.is_some() { "https" } else { "http" };
-        let url = host::local_url(taken, scheme);
+        let url = beseda_server::local_url(taken, scheme);
         let mut settings = self.engine;
         if settings.public_url.is_empty() {
             settings.public_url.clone_from(&url);
@@ -319,9 +317,8 @@ impl Opened {
         } = self;
         let buyers = Cast::start(control.stage().clone(), temper, seed);
         let scenarios = Arc::clone(control.scenarios());
-        let clock = Arc::clone(control.clock()) as _;
-        let served = host::Served { engine, clock, push, control: Some(control) };
-        let served = host::serve(listener, served, server, transport, end).await;
+        let served = serve::Served { engine, push, control };
+        let served = serve::serve(listener, served, server, transport, end).await;
         buyers.end().await;
         scenarios.end().await;
         drop(folder);

@@ -5,7 +5,7 @@ use std::{
     net::TcpStream,
 };
 
-use beseda::{api::ErrorKind, client::Client};
+use beseda_stand_in::{api::ErrorKind, client::Client};
 
 use crate::World;
 

@@ -1,11 +1,11 @@
 //! Why a send is never repeated blindly: the connection breaks after the message is durable, and a second try doubles it.
-//! `cargo run -p beseda --example blind_retry`
+//! `cargo run -p beseda-stand-in --features client --example blind_retry`
 
-use beseda::{
+use beseda_stand_in::{
     StandIn,
     api::{ChatContext, ChatsApi, HistoryFrom, MessageText},
     client::ErrorExt,
-    control::faults::{Kind, NewFault},
+    faults::{Kind, NewFault},
 };
 
 #[tokio::main(flavor = "current_thread")]

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use beseda::{
+use beseda_stand_in::{
     LimitSettings, StandIn,
-    api::{ChatsApi, ErrorKind, HistoryFrom, MessageText},
-    control::StandInClock,
+    api::{ChatsApi, HistoryFrom, MessageText, ErrorKind},
+    StandInClock,
 };
 use serde_json::json;
 

@@ -1,6 +1,6 @@
 //! The client's example of a receiver, with a stand-in as the sender.
 
-use beseda::{
+use beseda_stand_in::{
     StandIn,
     api::{ChatId, ChatOpening, ChatsApi, MessageText, NewSubscription},
     client::{Client, SecretString},
@@ -28,7 +28,7 @@ async fn the_example_prints_what_buyers_write_and_not_what_the_shop_does() {
     let key = SecretString::from(stand_in.admin_key());
     let admin = Client::builder().url(stand_in.url()).build_admin(&key).unwrap();
     let new = NewSubscription { url, name: "example".to_owned() };
-    beseda::api::Subscriptions::create_subscription(&admin, business, new).await.unwrap();
+    beseda_stand_in::api::Subscriptions::create_subscription(&admin, business, new).await.unwrap();
     let ask = async |text: &str| -> ChatId {
         let opening = ChatOpening { message: Some(text.to_owned()), ..ChatOpening::default() };
         stand_in.market().open_chat(business, opening).await.unwrap().chat_id

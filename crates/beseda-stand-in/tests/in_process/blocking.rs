@@ -2,7 +2,7 @@
 
 use std::{thread, time::Duration};
 
-use beseda::{
+use beseda_stand_in::{
     StandIn,
     api::{
         ChatContext, ChatFilter, ChatId, ErrorKind, FileUpload, HistoryFrom, Limit, MessageText,

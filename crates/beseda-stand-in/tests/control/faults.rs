@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use beseda::{
-    api::{ChatStatus, ChatsApi, Error, ErrorKind, HistoryFrom, MessageText},
+use beseda_stand_in::{
+    api::{ChatStatus, ChatsApi, Error, HistoryFrom, MessageText, ErrorKind},
     client::{ErrorExt, Failure},
 };
 use serde_json::json;

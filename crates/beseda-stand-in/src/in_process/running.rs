@@ -9,13 +9,11 @@ use std::{
 
 use anyhow::Context;
 use beseda_api::{BusinessId, CampaignId, MarketSide, OrderId, ReturnId};
-use beseda_client::{Client, Governor};
 use beseda_engine::Engine;
-use beseda_stand_in::Control;
 use tokio::sync::oneshot;
 
 use super::Builder;
-use crate::demo::Demo;
+use crate::{Control, demo::Demo};
 
 /// What the thread tells of itself.
 pub(super) struct Facts {
@@ -165,7 +163,10 @@ impl StandIn {
     ///
     /// # Errors
     /// If no HTTP client can be made.
-    pub fn client(&self) -> beseda_api::Result<Client> {
+    #[cfg(feature = "client")]
+    pub fn client(&self) -> beseda_api::Result<beseda_client::Client> {
+        use beseda_client::{Client, Governor};
+
         let clock = self.control.clock();
         let governor = Governor::new(clock.clone(), clock.clone());
         let builder = Client::builder().url(&self.url).api_key(self.demo.api_key.clone());

@@ -11,11 +11,11 @@ use std::{
     time::Duration,
 };
 
-use beseda::{
+use beseda_stand_in::{
     LimitSettings, StandIn,
     api::{ChatFilter, ChatId, ChatStatus, ChatsApi, Clock, ErrorKind, MessageText, PageRequest},
     client::{Client, ErrorExt, Failure, Governor, Patience, Reason, Waiting},
-    control::{StandInClock, journal::Query},
+    StandInClock, journal::Query,
 };
 use jiff::Timestamp;
 use tokio::{sync::Notify, task::JoinSet};
@@ -55,7 +55,7 @@ impl World {
         self.builder().patience(patience).governor(self.governor.clone()).build().unwrap()
     }
 
-    fn builder(&self) -> beseda::client::Builder {
+    fn builder(&self) -> beseda_stand_in::client::Builder {
         Client::builder().url(self.stand_in.url()).api_key(self.stand_in.api_key())
     }
 

@@ -9,7 +9,7 @@ mod python;
 mod state;
 mod surface;
 
-use beseda::{
+use beseda_stand_in::{
     StandIn,
     api::ChatId,
     client::{Client, ControlClient, Patience},

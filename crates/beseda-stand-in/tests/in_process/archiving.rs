@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use beseda::StandIn;
+use beseda_stand_in::StandIn;
 use beseda_api::{ChatsApi, MarketMessage};
 use beseda_archive::Archive;
 

@@ -1,0 +1,70 @@
+//! Serves the engine of a stand-in with its controls.
+
+use std::{future::Future, sync::Arc};
+
+use anyhow::Context;
+use beseda_engine::Engine;
+use beseda_push::Push;
+use beseda_server::{Services, Settings, StartPage, Transport, Words};
+use tokio::net::TcpListener;
+
+use crate::Control;
+
+/// Parts of a stand-in that are served together.
+pub(super) struct Served {
+    pub(super) engine: Arc<Engine>,
+    /// Sender of the engine's notifications; stopped when serving ends.
+    pub(super) push: Push,
+    pub(super) control: Arc<Control>,
+}
+
+/// Serves until `end` is ready, then drains.
+pub(super) async fn serve(
+    listener: TcpListener,
+    served: Served,
+    settings: Settings,
+    transport: Transport,
+    end: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
+    let Served { engine, push, control } = served;
+    let mut services = Services::new(control.observed().clone())
+        .directory(engine.clone())
+        .files(engine.clone())
+        .subscriptions(push.subscriptions())
+        .clock(control.clock().clone())
+        .interceptor(control.clone())
+        .start_page(start_page());
+    if settings.market_key.is_some() {
+        services = services.market(control.observed().clone());
+    }
+    if settings.admin_key.is_some() {
+        services = services.admin(engine);
+    } else {
+        drop(engine);
+    }
+    let followed = control.clone();
+    let end = async move {
+        end.await;
+        followed.journal().end();
+    };
+    let router = beseda_server::router(services, settings).context("in [server]")?;
+    let router = crate::mount(control, router);
+    let served = beseda_server::serve(listener, router, transport, end).await;
+    push.stop().await;
+    served?;
+    tracing::info!("ended");
+    Ok(())
+}
+
+/// Returns what the page at `/` says about keys, with a link to the page under `/__admin/`.
+fn start_page() -> StartPage {
+    let keys = Words::new(
+        "This is a stand-in for tests. It printed its keys, and a link that opens /__admin/ with one of them, when it started.",
+        "Это стенд для тестов. При запуске он напечатал ключи и ссылку, по которой /__admin/ открывается сразу.",
+    );
+    let page = Words::new(
+        "Chats, faults, clock and journal of the stand-in; asks for the admin key",
+        "Чаты, сбои, часы и журнал стенда; спросит ключ администратора",
+    );
+    StartPage::new().keys(keys).link("/__admin/", page)
+}
