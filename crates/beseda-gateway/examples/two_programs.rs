@@ -1,12 +1,12 @@
 //! A gateway inside of a program, before a stand-in: a bot and a desk with keys of their own share one cabinet.
 
+use beseda_gateway::{AuditFilter, Gateway, Priority, SendRecord, Settings, Terms};
+use beseda_server::{Transport, router, serve};
 use beseda_stand_in::{
     StandIn,
     api::{ChatFilter, ChatsApi, MessageText, NewKey},
     client::Client,
 };
-use beseda_gateway::{AuditFilter, Gateway, Priority, SendRecord, Settings, Terms};
-use beseda_server::{Transport, router, serve};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {

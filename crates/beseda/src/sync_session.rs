@@ -159,7 +159,11 @@ pub(crate) async fn listen(
         cabinets.iter().fold(receiver, |receiver, business| receiver.business(*business));
     let (router, mut events) = receiver.build()?;
     let (listener, address) = beseda_server::listen(address).await?;
-    let url = format!("{}{}", beseda_server::local_url(address, "http"), options.path.trim_end_matches('/'));
+    let url = format!(
+        "{}{}",
+        beseda_server::local_url(address, "http"),
+        options.path.trim_end_matches('/')
+    );
     let (shutdown, stopped) = oneshot::channel::<()>();
     let (send, notifications) = mpsc::channel(QUEUE_CAPACITY);
     let transport = Transport { tell_peers: true, drain_seconds: 0, ..Transport::default() };

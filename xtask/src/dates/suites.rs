@@ -23,7 +23,11 @@ const LEFT_OUT: [(&str, &str, &str); 15] = [
     ("beseda/it", "notifications::thirty_kills", KILLS),
     ("beseda/it", "outbox::what_can_not_be_sent_now", "several seconds of a real wait"),
     ("beseda/it", "journal::three_thousand_refused_bodies", "180 MB of bodies, eight seconds"),
-    ("beseda-stand-in/in_process", "two_hundred_run_at_once", "two hundred stand-ins, several seconds"),
+    (
+        "beseda-stand-in/in_process",
+        "two_hundred_run_at_once",
+        "two hundred stand-ins, several seconds",
+    ),
     ("beseda-stand-in/in_process", "governor::sixteen_eager_readers", ONE_CLOCK),
     ("beseda-stand-in/in_process", "governor::sixteen_eager_senders", ONE_CLOCK),
     ("beseda-server/it", "bounds::a_body_that_comes_drop_by_drop", "six seconds of a slow body"),

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use beseda_stand_in::api::{
-    HistoryFrom, HistoryLimit, MarketMessage, MessagePage, MessageText, PageRequest, ErrorKind,
-};
 use beseda_api::{ChatsApi, Message, PageToken};
 use beseda_archive::{Archive, Depth, Syncer};
 use beseda_gateway::{AuditFilter, Terms};
+use beseda_stand_in::api::{
+    ErrorKind, HistoryFrom, HistoryLimit, MarketMessage, MessagePage, MessageText, PageRequest,
+};
 use serde_json::json;
 
 use crate::world::{World, chat, upstream};

@@ -6,13 +6,6 @@ use std::sync::{
 };
 
 use async_trait::async_trait;
-use beseda_stand_in::{
-    api::{
-        Administration, BusinessId, ChatId, ChatOpening, Credential, FileUpload, HistoryFrom,
-        MarketSide, NewCabinet, NewCampaign, NewKey, PlacementType, Sender, SystemClock,
-    },
-    client::Client,
-};
 use beseda_api::{
     ByteRange, ChatsApi, Download, Downloads, Error, ErrorKind, FileId, FileStream, Message, Result,
 };
@@ -20,6 +13,13 @@ use beseda_archive::{Archive, Depth, Fetch, Syncer};
 use beseda_engine::Engine;
 use beseda_gateway::{FileLinks, Settings};
 use beseda_server::{FileAccess, LimitPreset, LimitSettings, Services, Transport, router, serve};
+use beseda_stand_in::{
+    api::{
+        Administration, BusinessId, ChatId, ChatOpening, Credential, FileUpload, HistoryFrom,
+        MarketSide, NewCabinet, NewCampaign, NewKey, PlacementType, Sender, SystemClock,
+    },
+    client::Client,
+};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
 use crate::world::{Running, World, chat, http, nobody, patient_with_nothing, upstream};

@@ -1,12 +1,12 @@
 //! Who may pass the gateway, and what stays over its end.
 
+use beseda_api::{Administration, BusinessId, ChatsApi};
+use beseda_gateway::{Gateway, Keys, Priority, Settings, Terms};
 use beseda_stand_in::{
     StandIn,
     api::{ChatFilter, ErrorKind, NewKey, PageRequest},
     client::ErrorExt,
 };
-use beseda_api::{Administration, BusinessId, ChatsApi};
-use beseda_gateway::{Gateway, Keys, Priority, Settings, Terms};
 use std::sync::Arc;
 
 use crate::world::{Running, World, chat, nobody, patient_with_nothing, upstream};

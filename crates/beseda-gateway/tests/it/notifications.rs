@@ -1,9 +1,9 @@
 //! One notification of the upstream reaches every subscriber of the gateway, once.
 
-use beseda_stand_in::api::{NewSubscription, notification::Notification};
 use beseda_api::Subscriptions;
 use beseda_client::{Client, receiver::Receiver};
 use beseda_server::{Transport, serve};
+use beseda_stand_in::api::{NewSubscription, notification::Notification};
 use secrecy::ExposeSecret;
 use serde_json::json;
 use tokio::net::TcpListener;

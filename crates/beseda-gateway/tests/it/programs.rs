@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use beseda_stand_in::{LimitSettings, api::ErrorKind};
 use beseda_api::{ChatFilter, ChatStatus, ChatsApi, MessageText, PageRequest};
 use beseda_gateway::Terms;
+use beseda_stand_in::{LimitSettings, api::ErrorKind};
 use futures::future::join_all;
 
 use crate::world::{World, chat};

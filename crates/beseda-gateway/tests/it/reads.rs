@@ -1,7 +1,7 @@
 //! Reads through the gateway: equal ones go up once, and what fails fails for whoever asked.
 
-use beseda_stand_in::{api::ErrorKind, client::ErrorExt};
 use beseda_api::{ChatFilter, ChatId, ChatsApi, HistoryFrom, PageRequest};
+use beseda_stand_in::{api::ErrorKind, client::ErrorExt};
 use futures::future::join_all;
 use serde_json::json;
 

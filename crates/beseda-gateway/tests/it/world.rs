@@ -2,15 +2,14 @@
 
 use std::{net::SocketAddr, path::Path, sync::Arc};
 
-use beseda_stand_in::{
-    LimitSettings, StandIn,
-    api::{BusinessId, ChatId, Credential, HistoryFrom, NewKey},
-    client::{Client, ControlClient, Governor, Patience, Safety},
-    StandInClock,
-};
 use beseda_api::ChatsApi;
 use beseda_gateway::{Gateway, Settings, Terms};
 use beseda_server::{Transport, router, serve};
+use beseda_stand_in::{
+    LimitSettings, StandIn, StandInClock,
+    api::{BusinessId, ChatId, Credential, HistoryFrom, NewKey},
+    client::{Client, ControlClient, Governor, Patience, Safety},
+};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 

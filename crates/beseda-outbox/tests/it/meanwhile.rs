@@ -3,6 +3,7 @@
 use std::{future, sync::Arc};
 
 use async_trait::async_trait;
+use beseda_outbox::{Outbox, OutboxId, State};
 use beseda_stand_in::{
     api::{
         BusinessId, Chat, ChatContext, ChatFilter, ChatId, ChatPage, ChatsApi, Error, ErrorKind,
@@ -10,7 +11,6 @@ use beseda_stand_in::{
     },
     client::{ChatsExt, Client},
 };
-use beseda_outbox::{Outbox, OutboxId, State};
 
 use crate::world::World;
 

@@ -2,8 +2,8 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use beseda_stand_in::client::Outgoing;
 use beseda_outbox::{Error, Filter, NewItem, Outbox, OutboxId, State};
+use beseda_stand_in::client::Outgoing;
 
 use crate::world::World;
 

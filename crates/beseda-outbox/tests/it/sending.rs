@@ -2,11 +2,11 @@
 
 use std::{future, sync::Arc};
 
+use beseda_outbox::{Error, Filter, State};
 use beseda_stand_in::{
     api::{ChatContext, ChatsApi, MessageText},
     client::Client,
 };
-use beseda_outbox::{Error, Filter, State};
 use serde_json::json;
 
 use crate::world::World;

@@ -6,12 +6,12 @@ use std::{
     time::Duration,
 };
 
+use beseda_outbox::{Event, Filter, Item, NewItem, Outbox, OutboxId, Result, RunSettings, State};
 use beseda_stand_in::{
     LimitPreset, LimitSettings, StandIn,
     api::{ChatFilter, ChatId, ChatStatus, Clock, ManualClock, Sender, Timer},
     client::{ChatsExt, Client, Outgoing, Patience, Safety},
 };
-use beseda_outbox::{Event, Filter, Item, NewItem, Outbox, OutboxId, Result, RunSettings, State};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 

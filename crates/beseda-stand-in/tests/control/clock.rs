@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use beseda_stand_in::{
-    LimitSettings, StandIn,
-    api::{ChatsApi, HistoryFrom, MessageText, ErrorKind},
-    StandInClock,
+    LimitSettings, StandIn, StandInClock,
+    api::{ChatsApi, ErrorKind, HistoryFrom, MessageText},
 };
 use serde_json::json;
 

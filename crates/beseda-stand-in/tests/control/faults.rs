@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use beseda_stand_in::{
-    api::{ChatStatus, ChatsApi, Error, HistoryFrom, MessageText, ErrorKind},
+    api::{ChatStatus, ChatsApi, Error, ErrorKind, HistoryFrom, MessageText},
     client::{ErrorExt, Failure},
 };
 use serde_json::json;

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use beseda_stand_in::{
-    LimitSettings, StandIn,
+    LimitSettings, StandIn, StandInClock,
     api::{
         BusinessId, ChatFilter, ChatStatus, ChatsApi, ErrorKind, HistoryFrom, MessageText,
         PageRequest,
     },
     client::Client,
-    StandInClock,
 };
 use serde_json::json;
 

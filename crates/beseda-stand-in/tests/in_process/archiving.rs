@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use beseda_stand_in::StandIn;
 use beseda_api::{ChatsApi, MarketMessage};
 use beseda_archive::Archive;
+use beseda_stand_in::StandIn;
 
 #[expect(dead_code, reason = "its main reads the environment; what it does is called here")]
 #[path = "../../../beseda-archive/examples/new_messages.rs"]

@@ -2,6 +2,7 @@
 
 use std::{thread, time::Duration};
 
+use beseda_client::{Outgoing, Safety, blocking::Client};
 use beseda_stand_in::{
     StandIn,
     api::{
@@ -9,7 +10,6 @@ use beseda_stand_in::{
         PageRequest,
     },
 };
-use beseda_client::{Outgoing, Safety, blocking::Client};
 
 fn start() -> anyhow::Result<(StandIn, Client)> {
     let stand_in = StandIn::builder().start_blocking()?;

@@ -12,10 +12,10 @@ use std::{
 };
 
 use beseda_stand_in::{
-    LimitSettings, StandIn,
+    LimitSettings, StandIn, StandInClock,
     api::{ChatFilter, ChatId, ChatStatus, ChatsApi, Clock, ErrorKind, MessageText, PageRequest},
     client::{Client, ErrorExt, Failure, Governor, Patience, Reason, Waiting},
-    StandInClock, journal::Query,
+    journal::Query,
 };
 use jiff::Timestamp;
 use tokio::{sync::Notify, task::JoinSet};

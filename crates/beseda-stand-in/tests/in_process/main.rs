@@ -16,12 +16,11 @@ use std::{
 };
 
 use beseda_stand_in::{
-    LimitSettings, Orders, StandIn,
+    LimitSettings, Orders, StandIn, StandInClock,
     api::{
         ChatContext, ChatFilter, ChatStatus, ChatsApi, Clock, HistoryFrom, MarketMessage,
         MessageText, OrderId, PageRequest,
     },
-    StandInClock,
 };
 
 #[tokio::test]

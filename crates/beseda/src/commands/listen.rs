@@ -20,7 +20,8 @@ pub(crate) async fn run(args: ListenArgs, out: Output) -> anyhow::Result<()> {
     signals::start_log("info", out.is_json())?;
     let (listener, address) = beseda_server::listen(args.listen).await?;
     let scheme = if transport.tls.is_some() { "https" } else { "http" };
-    let url = format!("{}{}", beseda_server::local_url(address, scheme), args.path.trim_end_matches('/'));
+    let url =
+        format!("{}{}", beseda_server::local_url(address, scheme), args.path.trim_end_matches('/'));
     let end = signals::shutdown_signal()?;
     if out.is_json() {
         out.line(&json!({ "url": url }))?;
