@@ -11,7 +11,7 @@ use std::{
 };
 
 use beseda_client::{
-    ChatsExt, Client, DEFAULT_URL, Governor, Patience,
+    ChatsExt, Client, DEFAULT_URL, RateLimiter, RetryPolicy,
     api::{BusinessId, ChatFilter},
 };
 use futures::TryStreamExt;
@@ -20,15 +20,16 @@ use futures::TryStreamExt;
 async fn main() -> anyhow::Result<()> {
     let url = var("BESEDA_URL").unwrap_or_else(|_| DEFAULT_URL.to_owned());
     let business: BusinessId = var("BESEDA_BUSINESS_ID")?.parse()?;
-    let governor = Governor::default().on_wait(|wait| {
+    let rate_limiter = RateLimiter::default().on_wait(|wait| {
         if let Some(until) = wait.until {
             eprintln!("{} waits until {until}: {}", wait.operation, wait.reason);
         }
     });
     // Thousands of histories may need more than one hour's calls.
-    let patience = Patience { longest: Duration::from_secs(12 * 3_600), ..Patience::default() };
+    let retry_policy =
+        RetryPolicy { deadline: Duration::from_secs(12 * 3_600), ..RetryPolicy::default() };
     let client = Client::builder().url(url).api_key(var("BESEDA_API_KEY")?);
-    let client = client.governor(governor).patience(patience).build()?;
+    let client = client.rate_limiter(rate_limiter).retry_policy(retry_policy).build()?;
     let bulk = client.background();
 
     let mut out = io::stdout().lock();

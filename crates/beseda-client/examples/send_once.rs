@@ -7,7 +7,9 @@
 use std::env::{args, var};
 
 use anyhow::Context;
-use beseda_client::{Client, DEFAULT_URL, Outgoing, SafeSend, Safety, Sent, api::MessageText};
+use beseda_client::{
+    Client, DEFAULT_URL, OutgoingMessage, SendOnce, SendOnceOptions, SendOutcome, api::MessageText,
+};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
@@ -15,13 +17,17 @@ async fn main() -> anyhow::Result<()> {
     let url = var("BESEDA_URL").unwrap_or_else(|_| DEFAULT_URL.to_owned());
     let client = Client::builder().url(url).api_key(var("BESEDA_API_KEY")?).build()?;
     let business = var("BESEDA_BUSINESS_ID")?.parse()?;
-    let text = Outgoing::Text(MessageText::new(text)?);
-    match client.send_once(business, chat.parse()?, text, None, &Safety::default()).await {
-        Sent::Delivered { message_id, how } => {
-            println!("delivered: {message_id:?}, known by {how:?}");
+    let text = OutgoingMessage::Text(MessageText::new(text)?);
+    match client.send_once(business, chat.parse()?, text, None, &SendOnceOptions::default()).await {
+        SendOutcome::Delivered { message_id, confirmation } => {
+            println!("delivered: {message_id:?}, known by {confirmation:?}");
         }
-        Sent::NotDelivered(error) => println!("not delivered, and may be sent again: {error}"),
-        Sent::Unknown(error) => println!("look at the history before sending again: {error}"),
+        SendOutcome::NotDelivered(error) => {
+            println!("not delivered, and may be sent again: {error}")
+        }
+        SendOutcome::Unknown(error) => {
+            println!("look at the history before sending again: {error}")
+        }
     }
     Ok(())
 }

@@ -9,12 +9,12 @@ use beseda_api::{
 use reqwest::Method;
 use serde::Deserialize;
 
-use crate::send::{Call, Transport};
+use crate::http::{HttpRequest, HttpTransport};
 
 /// Administration over `/admin/v1`. Lists are repeated after a failure, nothing else is.
 #[derive(Clone)]
 pub struct AdminClient {
-    pub(crate) transport: Transport,
+    pub(crate) transport: HttpTransport,
 }
 
 impl std::fmt::Debug for AdminClient {
@@ -60,11 +60,11 @@ struct Subscribed {
 #[async_trait]
 impl Administration for AdminClient {
     async fn create_cabinet(&self, cabinet: NewCabinet) -> Result<Cabinet> {
-        self.transport.result(&Call::post(path("cabinets")).json(&cabinet)?).await
+        self.transport.result(&HttpRequest::post(path("cabinets")).json(&cabinet)?).await
     }
 
     async fn list_cabinets(&self) -> Result<Vec<Cabinet>> {
-        let list: Cabinets = self.transport.result(&Call::get(path("cabinets"))).await?;
+        let list: Cabinets = self.transport.result(&HttpRequest::get(path("cabinets"))).await?;
         Ok(list.cabinets)
     }
 
@@ -73,64 +73,64 @@ impl Administration for AdminClient {
         business: BusinessId,
         campaign: NewCampaign,
     ) -> Result<Campaign> {
-        let call = Call::post(path(&format!("cabinets/{business}/campaigns")));
+        let call = HttpRequest::post(path(&format!("cabinets/{business}/campaigns")));
         self.transport.result(&call.json(&campaign)?).await
     }
 
     async fn list_campaigns(&self, business: BusinessId) -> Result<Vec<Campaign>> {
-        let call = Call::get(path(&format!("cabinets/{business}/campaigns")));
+        let call = HttpRequest::get(path(&format!("cabinets/{business}/campaigns")));
         let list: Campaigns = self.transport.result(&call).await?;
         Ok(list.campaigns)
     }
 
     async fn create_key(&self, business: BusinessId, key: NewKey) -> Result<IssuedKey> {
-        let call = Call::post(path(&format!("cabinets/{business}/keys")));
+        let call = HttpRequest::post(path(&format!("cabinets/{business}/keys")));
         self.transport.result(&call.json(&key)?).await
     }
 
     async fn list_keys(&self, business: BusinessId) -> Result<Vec<ApiKeyInfo>> {
-        let call = Call::get(path(&format!("cabinets/{business}/keys")));
+        let call = HttpRequest::get(path(&format!("cabinets/{business}/keys")));
         let list: Keys = self.transport.result(&call).await?;
         Ok(list.keys)
     }
 
     async fn revoke_key(&self, business: BusinessId, key: i64) -> Result<()> {
         let path = path(&format!("cabinets/{business}/keys/{key}"));
-        self.transport.done(&Call::new(Method::DELETE, path)).await
+        self.transport.done(&HttpRequest::new(Method::DELETE, path)).await
     }
 
     async fn create_user(&self, user: NewUser) -> Result<User> {
-        self.transport.result(&Call::post(path("users")).json(&user)?).await
+        self.transport.result(&HttpRequest::post(path("users")).json(&user)?).await
     }
 
     async fn list_users(&self) -> Result<Vec<User>> {
-        let list: Users = self.transport.result(&Call::get(path("users"))).await?;
+        let list: Users = self.transport.result(&HttpRequest::get(path("users"))).await?;
         Ok(list.users)
     }
 
     async fn grant_access(&self, user: i64, business: BusinessId) -> Result<()> {
         let path = path(&format!("users/{user}/cabinets/{business}"));
-        self.transport.done(&Call::new(Method::PUT, path)).await
+        self.transport.done(&HttpRequest::new(Method::PUT, path)).await
     }
 
     async fn withdraw_access(&self, user: i64, business: BusinessId) -> Result<()> {
         let path = path(&format!("users/{user}/cabinets/{business}"));
-        self.transport.done(&Call::new(Method::DELETE, path)).await
+        self.transport.done(&HttpRequest::new(Method::DELETE, path)).await
     }
 
     async fn create_token(&self, user: i64) -> Result<IssuedToken> {
-        self.transport.result(&Call::post(path(&format!("users/{user}/tokens")))).await
+        self.transport.result(&HttpRequest::post(path(&format!("users/{user}/tokens")))).await
     }
 
     async fn list_tokens(&self, user: i64) -> Result<Vec<TokenInfo>> {
-        let call = Call::get(path(&format!("users/{user}/tokens")));
+        let call = HttpRequest::get(path(&format!("users/{user}/tokens")));
         let list: Tokens = self.transport.result(&call).await?;
         Ok(list.tokens)
     }
 
     async fn revoke_token(&self, user: i64, token: i64) -> Result<()> {
         let path = path(&format!("users/{user}/tokens/{token}"));
-        self.transport.done(&Call::new(Method::DELETE, path)).await
+        self.transport.done(&HttpRequest::new(Method::DELETE, path)).await
     }
 }
 
@@ -146,27 +146,27 @@ impl Subscriptions for AdminClient {
         business: BusinessId,
         new: NewSubscription,
     ) -> Result<Subscription> {
-        let call = Call::post(path(&format!("cabinets/{business}/subscriptions")));
+        let call = HttpRequest::post(path(&format!("cabinets/{business}/subscriptions")));
         self.transport.result(&call.json(&new)?).await
     }
 
     async fn list_subscriptions(&self, business: BusinessId) -> Result<Vec<Subscription>> {
-        let call = Call::get(path(&format!("cabinets/{business}/subscriptions")));
+        let call = HttpRequest::get(path(&format!("cabinets/{business}/subscriptions")));
         let list: Subscribed = self.transport.result(&call).await?;
         Ok(list.subscriptions)
     }
 
     async fn pause(&self, business: BusinessId, id: i64) -> Result<Subscription> {
-        self.transport.result(&Call::post(subscription(business, id, "/pause"))).await
+        self.transport.result(&HttpRequest::post(subscription(business, id, "/pause"))).await
     }
 
     async fn resume(&self, business: BusinessId, id: i64) -> Result<Subscription> {
-        self.transport.result(&Call::post(subscription(business, id, "/resume"))).await
+        self.transport.result(&HttpRequest::post(subscription(business, id, "/resume"))).await
     }
 
     async fn delete(&self, business: BusinessId, id: i64) -> Result<()> {
         let path = subscription(business, id, "");
-        self.transport.done(&Call::new(Method::DELETE, path)).await
+        self.transport.done(&HttpRequest::new(Method::DELETE, path)).await
     }
 
     async fn deliveries(
@@ -175,7 +175,7 @@ impl Subscriptions for AdminClient {
         id: i64,
         page: DeliveriesRequest,
     ) -> Result<DeliveryPage> {
-        let call = Call::get(subscription(business, id, "/deliveries"))
+        let call = HttpRequest::get(subscription(business, id, "/deliveries"))
             .query("limit", page.limit.map(beseda_api::Limit::get))
             .query("pageToken", page.token.as_ref().map(beseda_api::PageToken::as_str));
         self.transport.result(&call).await
@@ -183,6 +183,6 @@ impl Subscriptions for AdminClient {
 
     async fn replay(&self, business: BusinessId, id: i64, delivery: i64) -> Result<()> {
         let path = subscription(business, id, &format!("/deliveries/{delivery}/replay"));
-        self.transport.done(&Call::post(path)).await
+        self.transport.done(&HttpRequest::post(path)).await
     }
 }

@@ -34,23 +34,26 @@ use beseda_api::{
 };
 use futures::{StreamExt, TryStreamExt};
 
-pub use self::list::List;
-use self::worker::Worker;
-use crate::{Builder, ChatsExt, Failure, Outgoing, SafeSend, Safety, Sent, upload_from_path};
+pub use self::list::ListIter;
+use self::worker::BlockingRuntime;
+use crate::{
+    ChatsExt, ClientBuilder, ClientError, OutgoingMessage, SendOnce, SendOnceOptions, SendOutcome,
+    upload_from_path,
+};
 
 /// The Chats API over the network, for programs without a runtime. Cloning it is cheap and shares the connections and the
 /// one thread that serves them.
 #[derive(Debug, Clone)]
 pub struct Client {
     client: crate::Client,
-    worker: Arc<Worker>,
+    worker: Arc<BlockingRuntime>,
 }
 
-impl Builder {
+impl ClientBuilder {
     /// The client for programs without a runtime.
     ///
     /// # Errors
-    /// [`Failure::Setup`] if a setting is unusable.
+    /// [`ClientError::Setup`] if a setting is unusable.
     pub fn build_blocking(self) -> Result<Client> {
         Client::new(self.build()?)
     }
@@ -60,9 +63,10 @@ impl Client {
     /// The blocking form of a client, which shares its connections.
     ///
     /// # Errors
-    /// [`Failure::Setup`] if the system gives no thread.
+    /// [`ClientError::Setup`] if the system gives no thread.
     pub fn new(client: crate::Client) -> Result<Self> {
-        let worker = Worker::start().map_err(|error| Failure::Setup(error.to_string()))?;
+        let worker =
+            BlockingRuntime::start().map_err(|error| ClientError::Setup(error.to_string()))?;
         Ok(Self { client, worker: Arc::new(worker) })
     }
 
@@ -164,7 +168,7 @@ impl Client {
     /// Sends a file of this machine under its own name.
     ///
     /// # Errors
-    /// As sendFileToChat, and [`Failure::Local`] if the file can't be read.
+    /// As sendFileToChat, and [`ClientError::Local`] if the file can't be read.
     pub fn send_path(
         &self,
         business: BusinessId,
@@ -173,30 +177,30 @@ impl Client {
     ) -> Result<()> {
         let (client, path) = (self.client.clone(), path.as_ref().to_owned());
         self.worker.wait(async move {
-            let file = upload_from_path(path).await.map_err(Failure::Local)?;
+            let file = upload_from_path(path).await.map_err(ClientError::Local)?;
             client.send_file_to_chat(business, chat, file).await
         })?
     }
 
     /// Sends a text or a file and finds out whether it arrived where the answer leaves a doubt; see
-    /// [`SafeSend::send_once`].
+    /// [`SendOnce::send_once`].
     pub fn send_once(
         &self,
         business: BusinessId,
         chat: ChatId,
-        what: Outgoing,
+        what: OutgoingMessage,
         since: Option<MessageId>,
-        safety: &Safety,
-    ) -> Sent {
+        safety: &SendOnceOptions,
+    ) -> SendOutcome {
         let (client, safety) = (self.client.clone(), safety.clone());
         let sent = self
             .worker
             .wait(async move { client.send_once(business, chat, what, since, &safety).await });
-        sent.unwrap_or_else(Sent::Unknown)
+        sent.unwrap_or_else(SendOutcome::Unknown)
     }
 
     /// Every chat that matches, each once, page by page as they are taken.
-    pub fn chats(&self, business: BusinessId, filter: ChatFilter) -> List<Chat> {
+    pub fn chats(&self, business: BusinessId, filter: ChatFilter) -> ListIter<Chat> {
         let client = self.client.clone();
         let chats = stream! {
             let mut chats = client.chats(business, filter);
@@ -204,7 +208,7 @@ impl Client {
                 yield chat;
             }
         };
-        List::new(Arc::clone(&self.worker), chats.boxed())
+        ListIter::new(Arc::clone(&self.worker), chats.boxed())
     }
 
     /// Every message of a chat from `from` on (inclusive), each once, page by page as they are taken.
@@ -213,7 +217,7 @@ impl Client {
         business: BusinessId,
         chat: ChatId,
         from: Option<MessageId>,
-    ) -> List<Message> {
+    ) -> ListIter<Message> {
         let client = self.client.clone();
         let messages = stream! {
             let mut messages = client.history(business, chat, from);
@@ -221,7 +225,7 @@ impl Client {
                 yield message;
             }
         };
-        List::new(Arc::clone(&self.worker), messages.boxed())
+        ListIter::new(Arc::clone(&self.worker), messages.boxed())
     }
 
     /// Every campaign (shop) the credential sees; see [`Client::campaigns`](crate::Client::campaigns).
@@ -246,25 +250,25 @@ impl Client {
     /// [`Client::download`](crate::Client::download).
     ///
     /// # Errors
-    /// As that, and [`Failure::Local`] if the writer fails. What came before is written then.
+    /// As that, and [`ClientError::Local`] if the writer fails. What came before is written then.
     pub fn download(&self, link: &str, mut into: impl Write) -> Result<u64> {
         let (client, link) = (self.client.clone(), link.to_owned());
         let fetched = self.worker.wait(async move { client.download(&link).await })??;
         let pieces = fetched.content.map_err(of_io).boxed();
         let mut bytes = 0;
-        for piece in List::new(Arc::clone(&self.worker), pieces) {
+        for piece in ListIter::new(Arc::clone(&self.worker), pieces) {
             let piece = piece?;
-            into.write_all(&piece).map_err(Failure::Local)?;
+            into.write_all(&piece).map_err(ClientError::Local)?;
             bytes += piece.len() as u64;
         }
-        into.flush().map_err(Failure::Local)?;
+        into.flush().map_err(ClientError::Local)?;
         Ok(bytes)
     }
 }
 
 /// The failure a stream of bytes carries inside of its I/O error.
 fn of_io(error: io::Error) -> Error {
-    match error.downcast::<Failure>() {
+    match error.downcast::<ClientError>() {
         Ok(failure) => failure.into(),
         Err(error) => Error::internal(error),
     }

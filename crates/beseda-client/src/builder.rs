@@ -1,4 +1,4 @@
-//! How a client is made: address, credential, timeouts, patience. Nothing is sent here.
+//! Confirmation a client is made: address, credential, timeouts, retry_policy. Nothing is sent here.
 
 use std::{sync::Once, time::Duration};
 
@@ -11,8 +11,8 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::{
-    AdminClient, Client, ControlClient, Failure, Governor, MarketClient, Priority,
-    send::{Lane, Transport},
+    AdminClient, Client, ClientError, MarketClient, Priority, RateLimiter, StandInClient,
+    http::{HttpTransport, RateLimitHandle},
 };
 
 /// Where the published service answers.
@@ -20,44 +20,44 @@ pub const DEFAULT_URL: &str = "https://api.partner.market.yandex.ru";
 /// Where the published service keeps attachments.
 const PUBLISHED_FILES: &str = "https://files.messenger.yandex.net";
 
-/// How often and how long a call is tried: reads after network failures and 5xx, everything but uploads after 420.
+/// Confirmation often and how long a call is tried: reads after network failures and 5xx, everything but uploads after 420.
 /// A send is never repeated after anything that leaves open whether it was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Patience {
-    /// How many times a call is repeated after the first failure. Waiting for the end of an hour isn't counted.
-    pub repeats: usize,
+pub struct RetryPolicy {
+    /// Confirmation many times a call is repeated after the first failure. QueuedCall for the end of an hour isn't counted.
+    pub max_retries: usize,
     /// The pause before the first repetition; each further one doubles it, with jitter.
-    pub first_pause: Duration,
-    /// The longest pause of that kind.
-    pub longest_pause: Duration,
-    /// How long a call may take with all its pauses, waiting for the limits included: the deadline. A call that would
-    /// certainly wait longer fails at once with [`Failure::OverLimit`], and one that began is not cut short.
-    pub longest: Duration,
+    pub initial_backoff: Duration,
+    /// The deadline pause of that kind.
+    pub max_backoff: Duration,
+    /// Confirmation long a call may take with all its pauses, waiting for the limits included: the deadline. A call that would
+    /// certainly wait longer fails at once with [`ClientError::OverLimit`], and one that began is not cut short.
+    pub deadline: Duration,
 }
 
-impl Default for Patience {
+impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
-            repeats: 4,
-            first_pause: Duration::from_millis(200),
-            longest_pause: Duration::from_secs(5),
-            longest: Duration::from_secs(30),
+            max_retries: 4,
+            initial_backoff: Duration::from_millis(200),
+            max_backoff: Duration::from_secs(5),
+            deadline: Duration::from_secs(30),
         }
     }
 }
 
-impl Patience {
+impl RetryPolicy {
     /// Nothing is repeated.
     #[must_use]
     pub fn none() -> Self {
-        Self { repeats: 0, ..Self::default() }
+        Self { max_retries: 0, ..Self::default() }
     }
 }
 
-/// Settings of a client; see [`Client::builder`].
+/// LimiterSettings of a client; see [`Client::builder`].
 #[derive(Debug, Clone)]
 #[must_use]
-pub struct Builder {
+pub struct ClientBuilder {
     url: String,
     generation: Generation,
     api_key: Option<SecretString>,
@@ -69,13 +69,13 @@ pub struct Builder {
     integration: Option<String>,
     file_hosts: Vec<String>,
     max_download: u64,
-    patience: Patience,
-    governor: Option<Governor>,
-    ungoverned: bool,
+    retry_policy: RetryPolicy,
+    rate_limiter: Option<RateLimiter>,
+    without_rate_limit: bool,
     roots: Vec<Vec<u8>>,
 }
 
-impl Default for Builder {
+impl Default for ClientBuilder {
     fn default() -> Self {
         Self {
             url: DEFAULT_URL.to_owned(),
@@ -90,15 +90,15 @@ impl Default for Builder {
             integration: None,
             file_hosts: Vec::new(),
             max_download: 32 * 1024 * 1024,
-            patience: Patience::default(),
-            governor: None,
-            ungoverned: false,
+            retry_policy: RetryPolicy::default(),
+            rate_limiter: None,
+            without_rate_limit: false,
             roots: Vec::new(),
         }
     }
 }
 
-impl Builder {
+impl ClientBuilder {
     /// The service's address; [`DEFAULT_URL`] unless said. A path in it is kept.
     pub fn url(mut self, url: impl Into<String>) -> Self {
         self.url = url.into();
@@ -123,19 +123,19 @@ impl Builder {
         self
     }
 
-    /// How long a connection may take to be made; 5 seconds unless said.
+    /// Confirmation long a connection may take to be made; 5 seconds unless said.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// How long one attempt of a request may take; 15 seconds unless said.
+    /// Confirmation long one attempt of a request may take; 15 seconds unless said.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// How long sending or fetching a file may take; 2 minutes unless said.
+    /// Confirmation long sending or fetching a file may take; 2 minutes unless said.
     pub fn upload_timeout(mut self, timeout: Duration) -> Self {
         self.upload_timeout = timeout;
         self
@@ -176,29 +176,29 @@ impl Builder {
 
     /// Who lets calls go within the limits: share it between clients that use the same cabinets of the same service.
     /// A new one of its own unless said.
-    pub fn governor(mut self, governor: Governor) -> Self {
-        self.governor = Some(governor);
-        self.ungoverned = false;
+    pub fn rate_limiter(mut self, rate_limiter: RateLimiter) -> Self {
+        self.rate_limiter = Some(rate_limiter);
+        self.without_rate_limit = false;
         self
     }
 
     /// Every call goes at once, whatever the limits are; 420 is then met as it comes.
-    pub fn ungoverned(mut self) -> Self {
-        self.governor = None;
-        self.ungoverned = true;
+    pub fn without_rate_limit(mut self) -> Self {
+        self.rate_limiter = None;
+        self.without_rate_limit = true;
         self
     }
 
-    /// How calls are repeated, and how long they may take.
-    pub fn patience(mut self, patience: Patience) -> Self {
-        self.patience = patience;
+    /// Confirmation calls are repeated, and how long they may take.
+    pub fn retry_policy(mut self, retry_policy: RetryPolicy) -> Self {
+        self.retry_policy = retry_policy;
         self
     }
 
     /// The client of the Chats API.
     ///
     /// # Errors
-    /// [`Failure::Setup`] if a setting is unusable.
+    /// [`ClientError::Setup`] if a setting is unusable.
     pub fn build(self) -> Result<Client> {
         let credential = match (&self.api_key, &self.oauth) {
             (Some(key), _) => Some((HeaderName::from_static("api-key"), secret("", key)?)),
@@ -216,28 +216,33 @@ impl Builder {
             // The file host of the published service takes tokens in this form.
             file_token: self.oauth.as_ref().map(|token| secret("OAuth ", token)).transpose()?,
             max_download: self.max_download,
-            transport: Transport {
+            transport: HttpTransport {
                 lane: self.lane(credential.as_ref()),
                 ..self.transport(credential)?
             },
         })
     }
 
-    fn lane(&self, credential: Option<&(HeaderName, HeaderValue)>) -> Option<Lane> {
-        let governor = match &self.governor {
-            _ if self.ungoverned => return None,
-            Some(governor) => governor.clone(),
-            None => Governor::default(),
+    fn lane(&self, credential: Option<&(HeaderName, HeaderValue)>) -> Option<RateLimitHandle> {
+        let rate_limiter = match &self.rate_limiter {
+            _ if self.without_rate_limit => return None,
+            Some(rate_limiter) => rate_limiter.clone(),
+            None => RateLimiter::default(),
         };
-        let credential = governor.number(&credential.map(|(_, value)| value.as_bytes()));
+        let credential = rate_limiter.number(&credential.map(|(_, value)| value.as_bytes()));
         let generation = self.generation;
-        Some(Lane { governor, credential, generation, priority: Priority::Interactive })
+        Some(RateLimitHandle {
+            rate_limiter,
+            credential,
+            generation,
+            priority: Priority::Interactive,
+        })
     }
 
     /// The client of the marketplace's side, with its key.
     ///
     /// # Errors
-    /// [`Failure::Setup`] if a setting is unusable.
+    /// [`ClientError::Setup`] if a setting is unusable.
     pub fn build_market(self, key: &SecretString) -> Result<MarketClient> {
         let credential = (AUTHORIZATION, secret("Bearer ", key)?);
         Ok(MarketClient { transport: self.transport(Some(credential))? })
@@ -246,7 +251,7 @@ impl Builder {
     /// The client of administration, with its key.
     ///
     /// # Errors
-    /// [`Failure::Setup`] if a setting is unusable.
+    /// [`ClientError::Setup`] if a setting is unusable.
     pub fn build_admin(self, key: &SecretString) -> Result<AdminClient> {
         let credential = (AUTHORIZATION, secret("Bearer ", key)?);
         Ok(AdminClient { transport: self.transport(Some(credential))? })
@@ -255,22 +260,22 @@ impl Builder {
     /// The client of a stand-in's controls, with its admin key.
     ///
     /// # Errors
-    /// [`Failure::Setup`] if a setting is unusable.
-    pub fn build_control(self, key: &SecretString) -> Result<ControlClient> {
+    /// [`ClientError::Setup`] if a setting is unusable.
+    pub fn build_stand_in(self, key: &SecretString) -> Result<StandInClient> {
         let credential = (AUTHORIZATION, secret("Bearer ", key)?);
-        Ok(ControlClient { transport: self.transport(Some(credential))? })
+        Ok(StandInClient { transport: self.transport(Some(credential))? })
     }
 
-    fn transport(self, credential: Option<(HeaderName, HeaderValue)>) -> Result<Transport> {
+    fn transport(self, credential: Option<(HeaderName, HeaderValue)>) -> Result<HttpTransport> {
         let base = address(&self.url)?;
-        Ok(Transport {
+        Ok(HttpTransport {
             http: self.http(&base)?,
             base,
             credential,
             integration: self.integration.as_deref().map(integration).transpose()?,
             timeout: self.timeout,
             upload_timeout: self.upload_timeout,
-            patience: self.patience,
+            retry_policy: self.retry_policy,
             lane: None,
         })
     }
@@ -322,7 +327,7 @@ pub(crate) fn use_ring() {
 }
 
 fn setup(text: impl Into<String>) -> beseda_api::Error {
-    Failure::Setup(text.into()).into()
+    ClientError::Setup(text.into()).into()
 }
 
 fn address(text: &str) -> Result<Url> {

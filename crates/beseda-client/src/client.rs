@@ -1,4 +1,4 @@
-//! The seven operations over the network, each a few lines, and the two neighbours a chat client needs. How a request travels stands in `send.rs`.
+//! The seven operations over the network, each a few lines, and the two neighbours a chat client needs. Confirmation a request travels stands in `send.rs`.
 
 use std::collections::HashSet;
 
@@ -14,14 +14,14 @@ use beseda_api::{
 use reqwest::header::HeaderValue;
 
 use crate::{
-    Builder, Failure, Governor, Patience, Priority,
-    send::{Call, Transport},
+    ClientBuilder, ClientError, Priority, RateLimiter, RetryPolicy,
+    http::{HttpRequest, HttpTransport},
 };
 
 /// The Chats API over the network. Cloning it is cheap and shares the connections.
 #[derive(Clone)]
 pub struct Client {
-    pub(crate) transport: Transport,
+    pub(crate) transport: HttpTransport,
     pub(crate) generation: Generation,
     /// Where attachments may be fetched from with the credential, besides the service's own origin.
     pub(crate) trusted: Vec<url::Origin>,
@@ -38,9 +38,9 @@ impl std::fmt::Debug for Client {
 }
 
 impl Client {
-    /// Settings for a new client.
-    pub fn builder() -> Builder {
-        Builder::default()
+    /// LimiterSettings for a new client.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
     }
 
     /// Every campaign (shop) the credential sees, of all pages. The way to learn a cabinet's id.
@@ -62,7 +62,7 @@ impl Client {
             all.extend(page.campaigns);
             match (page.paging.next_page_token, page.pager) {
                 (Some(next), _) if !seen.insert(next.clone()) => {
-                    return Err(Failure::EndlessPages.into());
+                    return Err(ClientError::EndlessPages.into());
                 }
                 (Some(next), _) => (token, number) = (Some(next), None),
                 // The old form of paging, by numbers; it ends because the numbers grow.
@@ -88,8 +88,8 @@ impl Client {
         Ok(info.api_key)
     }
 
-    /// The same client for work that nobody waits for: its calls give way to all others of the same governor, and
-    /// leave them a slot and a part of every hour ([`Governor::reserve`]).
+    /// The same client for work that nobody waits for: its calls give way to all others of the same rate_limiter, and
+    /// leave them a slot and a part of every hour ([`RateLimiter::reserve`]).
     #[must_use]
     pub fn background(&self) -> Self {
         self.with_priority(Priority::Background)
@@ -105,25 +105,25 @@ impl Client {
         other
     }
 
-    /// The same client with other patience: a deadline of its own for one piece of work.
+    /// The same client with other retry_policy: a deadline of its own for one piece of work.
     #[must_use]
-    pub fn with_patience(&self, patience: Patience) -> Self {
+    pub fn with_retry_policy(&self, retry_policy: RetryPolicy) -> Self {
         let mut other = self.clone();
-        other.transport.patience = patience;
+        other.transport.retry_policy = retry_policy;
         other
     }
 
-    /// Who lets its calls go; `None` if it was built [ungoverned](Builder::ungoverned).
+    /// Who lets its calls go; `None` if it was built [without_rate_limit](ClientBuilder::without_rate_limit).
     #[must_use]
-    pub fn governor(&self) -> Option<&Governor> {
-        self.transport.lane.as_ref().map(|lane| &lane.governor)
+    pub fn rate_limiter(&self) -> Option<&RateLimiter> {
+        self.transport.lane.as_ref().map(|lane| &lane.rate_limiter)
     }
 
-    fn call(&self, endpoint: &Endpoint, business: Option<BusinessId>) -> Call {
+    fn call(&self, endpoint: &Endpoint, business: Option<BusinessId>) -> HttpRequest {
         let path = endpoint.request_path(self.generation, business);
         let call = match endpoint.method {
-            Method::Get => Call::get(path),
-            Method::Post => Call::post(path),
+            Method::Get => HttpRequest::get(path),
+            Method::Post => HttpRequest::post(path),
         };
         call.counted(endpoint, business)
     }
@@ -136,7 +136,7 @@ impl Client {
     }
 
     /// Adds what page is wanted.
-    fn page<const MAX: u32>(&self, call: Call, page: &PageRequest<MAX>) -> Call {
+    fn page<const MAX: u32>(&self, call: HttpRequest, page: &PageRequest<MAX>) -> HttpRequest {
         call.query("limit", page.limit.map(|limit| limit.get()))
             .query(self.token_name(), page.token.as_ref().map(PageToken::as_str))
     }

@@ -8,20 +8,20 @@ use reqwest::{
 };
 use url::Url;
 
-use crate::{Client, Failure, send};
+use crate::{Client, ClientError, http};
 
-/// How many redirects are followed.
+/// Confirmation many redirects are followed.
 const REDIRECTS: usize = 5;
 
 /// An attachment that is being fetched.
-pub struct Fetched {
+pub struct AttachmentDownload {
     /// Its size in bytes, if the server said it.
     pub size: Option<u64>,
     /// Its bytes; ends with an error if they become more than the client accepts.
     pub content: FileStream,
 }
 
-impl std::fmt::Debug for Fetched {
+impl std::fmt::Debug for AttachmentDownload {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Fetched").field("size", &self.size).finish_non_exhaustive()
     }
@@ -31,14 +31,14 @@ impl Client {
     /// Fetches what an attachment's `url` links to.
     ///
     /// The credential is sent to the service's own origin and to those of
-    /// [`Builder::trust_files_from`](crate::Builder::trust_files_from), to no other, and a redirect changes nothing in that.
+    /// [`ClientBuilder::trust_files_from`](crate::ClientBuilder::trust_files_from), to no other, and a redirect changes nothing in that.
     ///
     /// # Errors
-    /// A refusal or breakage of the server it is at; [`Failure::BadLink`], [`Failure::Redirect`], [`Failure::TooLarge`].
-    pub async fn download(&self, link: &str) -> Result<Fetched> {
-        let mut url = Url::parse(link).map_err(|_| Failure::BadLink)?;
+    /// A refusal or breakage of the server it is at; [`ClientError::BadLink`], [`ClientError::Redirect`], [`ClientError::TooLarge`].
+    pub async fn download(&self, link: &str) -> Result<AttachmentDownload> {
+        let mut url = Url::parse(link).map_err(|_| ClientError::BadLink)?;
         if !is_http(&url) {
-            return Err(Failure::BadLink.into());
+            return Err(ClientError::BadLink.into());
         }
         for _ in 0..=REDIRECTS {
             let response = self.visit(&url).await?;
@@ -47,21 +47,21 @@ impl Client {
             }
             let next = response.headers().get(LOCATION).and_then(|to| to.to_str().ok());
             let next = next.and_then(|to| url.join(to).ok()).filter(is_http);
-            url = next.ok_or(Failure::Redirect("to nowhere"))?;
+            url = next.ok_or(ClientError::Redirect("to nowhere"))?;
         }
-        Err(Failure::Redirect("too often").into())
+        Err(ClientError::Redirect("too often").into())
     }
 
     /// Whether a link opens for whoever has it: its first byte is asked for without any credential, and no redirect is
     /// followed.
     ///
     /// # Errors
-    /// [`Failure::BadLink`], and breakages of the way; a refusal is `false`.
+    /// [`ClientError::BadLink`], and breakages of the way; a refusal is `false`.
     pub async fn is_open_link(&self, link: &str) -> Result<bool> {
-        let url = Url::parse(link).ok().filter(is_http).ok_or(Failure::BadLink)?;
+        let url = Url::parse(link).ok().filter(is_http).ok_or(ClientError::BadLink)?;
         let request = self.transport.http.get(url).header(RANGE, "bytes=0-0");
         let response = request.timeout(self.transport.timeout).send().await;
-        let status = response.map_err(Failure::of_transport)?.status().as_u16();
+        let status = response.map_err(ClientError::of_transport)?.status().as_u16();
         Ok(matches!(status, 200 | 206))
     }
 
@@ -73,7 +73,7 @@ impl Client {
         if let Some((name, value)) = self.credential_for(url) {
             request = request.header(name, value);
         }
-        request.send().await.map_err(Failure::of_transport)
+        request.send().await.map_err(ClientError::of_transport)
     }
 
     /// What may be shown to this address: nothing, unless it is trusted.
@@ -91,29 +91,29 @@ impl Client {
         }
     }
 
-    async fn opened(&self, response: Response) -> Result<Fetched> {
+    async fn opened(&self, response: Response) -> Result<AttachmentDownload> {
         if !response.status().is_success() {
-            return Err(send::refused(response).await.error);
+            return Err(http::refused(response).await.error);
         }
         let limit = self.max_download;
         let size = response.headers().get(CONTENT_LENGTH).and_then(|size| size.to_str().ok());
         let size: Option<u64> = size.and_then(|size| size.parse().ok());
         if size.is_some_and(|size| size > limit) {
-            return Err(Failure::TooLarge { limit }.into());
+            return Err(ClientError::TooLarge { limit }.into());
         }
         let mut came: u64 = 0;
         let content = response
             .bytes_stream()
-            .map_err(|error| std::io::Error::other(Failure::of_transport(error)));
+            .map_err(|error| std::io::Error::other(ClientError::of_transport(error)));
         let content = content.map(move |piece| {
             let piece = piece?;
             came += piece.len() as u64;
             if came > limit {
-                return Err(std::io::Error::other(Failure::TooLarge { limit }));
+                return Err(std::io::Error::other(ClientError::TooLarge { limit }));
             }
             Ok(piece)
         });
-        Ok(Fetched { size, content: content.boxed() })
+        Ok(AttachmentDownload { size, content: content.boxed() })
     }
 }
 

@@ -24,10 +24,10 @@
 //! | whole lists, whatever the paging | [`ChatsExt`], for any `ChatsApi` |
 //! | campaigns, and what a key may do | [`Client::campaigns`], [`Client::token_info`] |
 //! | files out and in, as streams | [`upload_from_path`], [`upload_from_reader`], [`Client::download`] |
-//! | limits: one budget for all, urgent calls first | [`Governor`], [`Client::background`] |
-//! | repetition, deadlines | [`Patience`] |
-//! | sending once, although the answer was lost | [`SafeSend::send_once`]; [`safe`] states what it guarantees |
-//! | a Beseda server: marketplace's side, administration, a stand-in's controls | [`MarketClient`], [`AdminClient`], [`ControlClient`] |
+//! | limits: one budget for all, urgent calls first | [`RateLimiter`], [`Client::background`] |
+//! | repetition, deadlines | [`RetryPolicy`] |
+//! | sending once, although the answer was lost | [`SendOnce::send_once`]; [`safe`] states what it guarantees |
+//! | a Beseda server: marketplace's side, administration, a stand-in's controls | [`MarketClient`], [`AdminClient`], [`StandInClient`] |
 //!
 //! | feature | what it adds |
 //! |---|---|
@@ -40,7 +40,7 @@
 //! # Errors
 //!
 //! The API's no is [`Error::Api`](beseda_api::Error::Api), with its reasons, request id and limit state; everything else is a
-//! [`Failure`]. [`ErrorExt`] answers the questions below for both.
+//! [`ClientError`]. [`ErrorExt`] answers the questions below for both.
 //!
 //! | what came back | what it means | may it have been done? | what to do |
 //! |---|---|---|---|
@@ -48,29 +48,29 @@
 //! | refused 401, 403 | the credential is wrong, or may not do this | no | another key, scope or cabinet |
 //! | refused 404 | no such chat, message, order or return | no | check the id and the cabinet |
 //! | refused 420 | a limit, and the deadline is nearer than its end | no | again after `until` |
-//! | [`Failure::OverLimit`] | the same, foreseen: nothing was sent | no | again after `until`, or a longer [`Patience::longest`] |
-//! | [`Failure::Connect`] | no connection | no | again later |
-//! | [`Failure::Timeout`], [`Failure::Interrupted`] | the answer didn't come | **yes** | ask the history, or use [`SafeSend`] |
-//! | [`Failure::Undocumented`] 5xx | the service broke | **yes** | as above |
-//! | [`Failure::Undocumented`] others | this isn't how the API answers | no | check the address |
-//! | [`Failure::Undecodable`], [`Failure::TooLarge`] | a success that can't be read | **yes** | ask the history; check the address |
-//! | [`Failure::EndlessPages`] | a list goes in circles | no | tell the service's support |
-//! | [`Failure::Local`] | the file to be sent can't be read | no | check the file |
-//! | [`Failure::BadLink`], [`Failure::Redirect`] | a download leads nowhere | no | read the message again: links expire |
-//! | [`Failure::Setup`] | a setting is unusable | no | correct it |
+//! | [`ClientError::OverLimit`] | the same, foreseen: nothing was sent | no | again after `until`, or a longer [`RetryPolicy::longest`] |
+//! | [`ClientError::Connect`] | no connection | no | again later |
+//! | [`ClientError::Timeout`], [`ClientError::Interrupted`] | the answer didn't come | **yes** | ask the history, or use [`SendOnce`] |
+//! | [`ClientError::Undocumented`] 5xx | the service broke | **yes** | as above |
+//! | [`ClientError::Undocumented`] others | this isn't how the API answers | no | check the address |
+//! | [`ClientError::Undecodable`], [`ClientError::TooLarge`] | a success that can't be read | **yes** | ask the history; check the address |
+//! | [`ClientError::EndlessPages`] | a list goes in circles | no | tell the service's support |
+//! | [`ClientError::Local`] | the file to be sent can't be read | no | check the file |
+//! | [`ClientError::BadLink`], [`ClientError::Redirect`] | a download leads nowhere | no | read the message again: links expire |
+//! | [`ClientError::Setup`] | a setting is unusable | no | correct it |
 //!
 //! # What is repeated
 //!
 //! Reads are repeated after network failures and 5xx with growing, jittered pauses. After 420 everything but an upload is, for it was
-//! certainly not done. A send that may have been done is never repeated. [`Patience`] bounds all of it.
+//! certainly not done. A send that may have been done is never repeated. [`RetryPolicy`] bounds all of it.
 //!
 //! # Limits
 //!
-//! The service allows a cabinet so many calls of each operation an hour and four at once, over all programs. The [`Governor`] of a client
+//! The service allows a cabinet so many calls of each operation an hour and four at once, over all programs. The [`RateLimiter`] of a client
 //! learns from the headers of every answer what is left, and lets calls go so that no 420 comes that could be foreseen: they wait for
 //! a slot or for the end of the hour, by the service's clock. Its clones share it; clients of the same cabinets should be built with
-//! the same one. Calls of [`Client::background`] give way to the others. [`Governor::on_wait`] is told of every wait; a wait beyond
-//! the deadline doesn't begin. [`Builder::ungoverned`] switches it off.
+//! the same one. Calls of [`Client::background`] give way to the others. [`RateLimiter::on_wait`] is told of every wait; a wait beyond
+//! the deadline doesn't begin. [`ClientBuilder::without_rate_limit`] switches it off.
 //!
 //! # Secrets
 //!
@@ -81,31 +81,31 @@ mod admin;
 #[cfg(feature = "blocking")]
 pub mod blocking;
 mod builder;
+mod chats_ext;
 mod client;
-mod control;
 mod download;
-mod ext;
-mod failure;
-mod governor;
-mod limit;
+mod error;
+mod headers;
+mod http;
 mod market;
+mod rate_limiter;
 #[cfg(feature = "receiver")]
 pub mod receiver;
-pub mod safe;
-mod send;
+pub mod send_once;
+mod stand_in;
 mod upload;
 
 pub use admin::AdminClient;
 pub use beseda_api as api;
 pub use beseda_api::SystemTimer;
-pub use builder::{Builder, DEFAULT_URL, Patience};
+pub use builder::{ClientBuilder, DEFAULT_URL, RetryPolicy};
+pub use chats_ext::ChatsExt;
 pub use client::Client;
-pub use control::ControlClient;
-pub use download::Fetched;
-pub use ext::ChatsExt;
-pub use failure::{ErrorExt, Failure};
-pub use governor::{BudgetState, CabinetState, Governor, Priority, Reason, Waiting};
+pub use download::AttachmentDownload;
+pub use error::{ClientError, ErrorExt};
 pub use market::MarketClient;
-pub use safe::{Outgoing, SafeSend, Safety, Sent};
+pub use rate_limiter::{BudgetState, CabinetState, Priority, QueuedCall, RateLimiter, WaitReason};
 pub use secrecy::SecretString;
+pub use send_once::{OutgoingMessage, SendOnce, SendOnceOptions, SendOutcome};
+pub use stand_in::StandInClient;
 pub use upload::{upload_from_path, upload_from_reader};

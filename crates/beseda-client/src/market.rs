@@ -6,12 +6,12 @@ use beseda_api::{
     Message, NewOrder, NewReturn, Order, Result, Return, Sender,
 };
 
-use crate::send::{Call, Transport};
+use crate::http::{HttpRequest, HttpTransport};
 
 /// Orders, buyers, support and arbiter of a Beseda server. Nothing of it is repeated.
 #[derive(Clone)]
 pub struct MarketClient {
-    pub(crate) transport: Transport,
+    pub(crate) transport: HttpTransport,
 }
 
 impl std::fmt::Debug for MarketClient {
@@ -20,8 +20,8 @@ impl std::fmt::Debug for MarketClient {
     }
 }
 
-fn call(business: BusinessId, resource: &str) -> Call {
-    Call::post(format!("/market/v1/businesses/{business}/{resource}"))
+fn call(business: BusinessId, resource: &str) -> HttpRequest {
+    HttpRequest::post(format!("/market/v1/businesses/{business}/{resource}"))
 }
 
 #[async_trait]

@@ -7,7 +7,7 @@ use futures::StreamExt;
 use tokio::{fs::File, io::AsyncRead};
 use tokio_util::io::ReaderStream;
 
-/// How much is read at once.
+/// Confirmation much is read at once.
 const PIECE: usize = 64 * 1024;
 
 /// A file on this machine, under its own name.

@@ -11,7 +11,7 @@ use beseda_api::{
     NewKey, Principal, Result, SystemClock,
 };
 use beseda_archive::Archive;
-use beseda_client::{Client, Safety, SecretString, receiver::Take};
+use beseda_client::{Client, SecretString, SendOnceOptions, receiver::Take};
 use beseda_engine::{Engine, private};
 use beseda_push::{Policy, Push, SystemTimer};
 use beseda_server::{
@@ -67,7 +67,7 @@ pub struct Settings {
     /// What programs are answered on paths without a version.
     pub unversioned: Unversioned,
     /// How certain to be after a send that was not clearly answered.
-    pub safety: Safety,
+    pub safety: SendOnceOptions,
     /// Whether the gateway keeps the archive in step itself, behind everything else.
     pub sync: bool,
     /// Where its subscriptions' notifications may go.
@@ -103,7 +103,7 @@ impl Settings {
             admin_key: None,
             request_timeout_seconds: 10,
             unversioned: Unversioned::default(),
-            safety: Safety::default(),
+            safety: SendOnceOptions::default(),
             sync: false,
             policy: Policy::Loopback,
             file_links: FileLinks::default(),
@@ -160,7 +160,7 @@ pub(crate) struct Inner {
     pub(crate) archive: Archive,
     /// The tasks of sends, which outlive their callers.
     pub(crate) sending: TaskTracker,
-    pub(crate) safety: Safety,
+    pub(crate) safety: SendOnceOptions,
     pub(crate) ledger: Ledger,
     pub(crate) clock: Arc<dyn Clock>,
     agreements: RwLock<Vec<Agreement>>,

@@ -8,8 +8,8 @@ use beseda_api::{
     MessageId, Result,
 };
 use beseda_client::{
-    ChatsExt, ErrorExt, Outgoing, SafeSend,
-    safe::{Decision, Doubt, Fate, Trace},
+    ChatsExt, ErrorExt, OutgoingMessage, SendOnce,
+    send_once::{Fingerprint, Reconciliation, SendErrorClass, UncertainSend},
 };
 use beseda_server::Unavailable;
 use bytes::{Bytes, BytesMut};
@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// The whole of a file, before anything of it goes up: a slow sender keeps nobody's turn.
-pub(crate) async fn spooled(file: FileUpload) -> Result<Outgoing> {
+pub(crate) async fn spooled(file: FileUpload) -> Result<OutgoingMessage> {
     let most = usize::try_from(MAX_FILE_BYTES).unwrap_or(usize::MAX);
     let mut content = BytesMut::new();
     let mut pieces = file.content;
@@ -38,20 +38,20 @@ pub(crate) async fn spooled(file: FileUpload) -> Result<Outgoing> {
         }
         content.extend_from_slice(&piece);
     }
-    Ok(Outgoing::File { name: file.name, content: Bytes::from(content) })
+    Ok(OutgoingMessage::File { name: file.name, content: Bytes::from(content) })
 }
 
-fn endpoint(what: &Outgoing) -> &'static Endpoint {
+fn endpoint(what: &OutgoingMessage) -> &'static Endpoint {
     match what {
-        Outgoing::Text(_) => &Endpoint::SEND_MESSAGE_TO_CHAT,
-        Outgoing::File { .. } => &Endpoint::SEND_FILE_TO_CHAT,
+        OutgoingMessage::Text(_) => &Endpoint::SEND_MESSAGE_TO_CHAT,
+        OutgoingMessage::File { .. } => &Endpoint::SEND_FILE_TO_CHAT,
     }
 }
 
-fn bytes(what: &Outgoing) -> &[u8] {
+fn bytes(what: &OutgoingMessage) -> &[u8] {
     match what {
-        Outgoing::Text(text) => text.as_str().as_bytes(),
-        Outgoing::File { content, .. } => content,
+        OutgoingMessage::Text(text) => text.as_str().as_bytes(),
+        OutgoingMessage::File { content, .. } => content,
     }
 }
 
@@ -93,7 +93,7 @@ impl Visited {
         &self,
         business: BusinessId,
         chat: ChatId,
-        what: Outgoing,
+        what: OutgoingMessage,
     ) -> Result<()> {
         let endpoint = endpoint(&what);
         let mut began = self.began(business, Some(chat), endpoint.name, bytes(&what));
@@ -120,7 +120,7 @@ impl Visited {
         self.look_at_the_end(business, chat, &mut writing).await;
         let mut place = self.queue(business, endpoint)?;
         let turn = self.turn(business, endpoint, &mut place).await?;
-        let trace = Trace::of(&what);
+        let trace = Fingerprint::of(&what);
         let equal = writing.end.sent.iter().filter(|sent| **sent == trace).count();
         (began.since, began.nth) =
             (writing.end.since, u32::try_from(equal).unwrap_or(u32::MAX - 1) + 1);
@@ -175,7 +175,7 @@ impl Visited {
         &self,
         business: BusinessId,
         chat: ChatId,
-        what: &Outgoing,
+        what: &OutgoingMessage,
         unclear: Unclear,
     ) -> Result<bool> {
         let cant = || {
@@ -190,9 +190,9 @@ impl Visited {
         add(&self.inner.counts.doubts);
         let history =
             self.inner.client.history_sorted(business, chat, since).await.map_err(for_caller)?;
-        let trace = Trace::of(what);
+        let trace = Fingerprint::of(what);
         let after = |id: MessageId| Some(id) > since;
-        let mut ours = history.iter().filter(|m| after(m.message_id) && trace.is_of(m));
+        let mut ours = history.iter().filter(|m| after(m.message_id) && trace.matches(m));
         let nth = usize::try_from(unclear.nth.saturating_sub(1)).unwrap_or(usize::MAX);
         if let Some(message) = ours.nth(nth) {
             self.inner.ledger.name(unclear.id, message.message_id).await?;
@@ -200,7 +200,7 @@ impl Visited {
         }
         let age = self.inner.clock.now().duration_since(unclear.at);
         let settled =
-            std::time::Duration::try_from(age).is_ok_and(|age| age > self.inner.safety.settle);
+            std::time::Duration::try_from(age).is_ok_and(|age| age > self.inner.safety.settle_time);
         if settled { Ok(false) } else { Err(cant()) }
     }
 
@@ -246,7 +246,7 @@ impl Inner {
         let (outcome, answer) = match result {
             Ok(()) => (Outcome::Sent, None),
             Err(Error::Api(refused)) => (Outcome::Refused, Some(kept(refused))),
-            Err(error) if Fate::of(error) == Fate::NotDone => {
+            Err(error) if SendErrorClass::of(error) == SendErrorClass::NotSent => {
                 (Outcome::Failed, Some(error.to_string()))
             }
             Err(error) => (Outcome::Unknown, Some(error.to_string())),
@@ -275,8 +275,8 @@ struct Sending {
     inner: Arc<Inner>,
     business: BusinessId,
     chat: ChatId,
-    what: Outgoing,
-    trace: Trace,
+    what: OutgoingMessage,
+    trace: Fingerprint,
     deadline: Instant,
 }
 
@@ -330,19 +330,21 @@ impl Sending {
                 return Came::Sent(None);
             };
             drop(turn.take());
-            match Fate::of(&error) {
-                Fate::NotDone if error.kind().is_some() || !error.is_retryable() => {
+            match SendErrorClass::of(&error) {
+                SendErrorClass::NotSent if error.kind().is_some() || !error.is_retryable() => {
                     return Came::NotSent(error);
                 }
-                Fate::NotDone => inner.counts.failed(endpoint(what)),
-                Fate::Doubtful { heard } => {
+                SendErrorClass::NotSent => inner.counts.failed(endpoint(what)),
+                SendErrorClass::Uncertain { responded } => {
                     inner.counts.failed(endpoint(what));
-                    match self.decide(writing, heard).await {
-                        None | Some(Decision::Unreadable(_)) => return Came::Unknown(error),
-                        Some(Decision::Found(ids)) => {
+                    match self.decide(writing, responded).await {
+                        None | Some(Reconciliation::HistoryUnavailable(_)) => {
+                            return Came::Unknown(error);
+                        }
+                        Some(Reconciliation::Found(ids)) => {
                             return Came::Sent(ids.last().copied().flatten());
                         }
-                        Some(Decision::Absent(_)) => {}
+                        Some(Reconciliation::Absent(_)) => {}
                     }
                 }
             }
@@ -357,15 +359,17 @@ impl Sending {
     }
 
     /// Looks into the history; `None` if nobody knew the end before.
-    async fn decide(&self, writing: &Writing, heard: bool) -> Option<Decision> {
+    async fn decide(&self, writing: &Writing, heard: bool) -> Option<Reconciliation> {
         let since = writing.end.since?;
         add(&self.inner.counts.doubts);
-        let traces: Vec<Trace> = writing.end.sent.iter().chain([&self.trace]).cloned().collect();
+        let traces: Vec<Fingerprint> =
+            writing.end.sent.iter().chain([&self.trace]).cloned().collect();
         let safety = &self.inner.safety;
         let settled = safety.settled_at(heard);
-        let give_up = safety.now().checked_add(safety.longest).unwrap_or(settled);
+        let give_up = safety.now().checked_add(safety.deadline).unwrap_or(settled);
         let (business, chat) = (self.business, self.chat);
-        let doubt = Doubt { business, chat, since, traces: &traces, settled, give_up };
-        Some(safety.decide(&self.inner.client, doubt).await)
+        let doubt =
+            UncertainSend { business, chat, since, fingerprints: &traces, settled, give_up };
+        Some(safety.reconcile(&self.inner.client, doubt).await)
     }
 }

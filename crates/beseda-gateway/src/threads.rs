@@ -10,7 +10,7 @@ use std::{
 };
 
 use beseda_api::{BusinessId, ChatId, HistoryFrom, MessageId, MessagePage};
-use beseda_client::safe::Trace;
+use beseda_client::send_once::Fingerprint;
 use tokio::sync::OwnedMutexGuard;
 
 /// So many chats are kept in mind.
@@ -24,7 +24,7 @@ pub(crate) struct End {
     /// The last message seen; `None` inside for an empty chat, outside if nobody looked.
     pub(crate) since: Option<Option<MessageId>>,
     /// What was sent after it, oldest first.
-    pub(crate) sent: Vec<Trace>,
+    pub(crate) sent: Vec<Fingerprint>,
 }
 
 impl End {
@@ -118,7 +118,7 @@ impl Reading {
 #[cfg(test)]
 mod tests {
     use beseda_api::{BusinessId, ChatId, HistoryFrom, MessageId, MessagePage};
-    use beseda_client::safe::Trace;
+    use beseda_client::send_once::Fingerprint;
     use serde_json::json;
 
     use super::Threads;
@@ -147,7 +147,7 @@ mod tests {
 
         let reading = threads.read(business, chat);
         let mut writing = threads.write(business, chat).await;
-        writing.end.sent.push(Trace::Text("да".to_owned()));
+        writing.end.sent.push(Fingerprint::Text("да".to_owned()));
         drop(writing);
         reading.done(&asked, &page(&[1, 2], false));
         assert_eq!(threads.write(business, chat).await.end.sent.len(), 1);

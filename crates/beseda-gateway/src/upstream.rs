@@ -10,7 +10,7 @@ use beseda_api::{
     BusinessId, Campaign, Clock, Credential, Endpoint, Error, ErrorKind, Principal, RateLimit,
     Result, Scope,
 };
-use beseda_client::{Client, ErrorExt, Failure};
+use beseda_client::{Client, ClientError, ErrorExt};
 use beseda_server::Unavailable;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
@@ -160,7 +160,7 @@ pub(crate) struct ClientMeter(pub(crate) Client);
 
 impl Meter for ClientMeter {
     fn left(&self, business: BusinessId, endpoint: &Endpoint) -> Option<RateLimit> {
-        let state = self.0.governor()?.state(business)?;
+        let state = self.0.rate_limiter()?.state(business)?;
         let of = state.budgets.iter().find(|budget| budget.operation == endpoint.name)?;
         of.limit
     }
@@ -175,7 +175,7 @@ pub(crate) fn for_caller(error: Error) -> Error {
             let text = "the upstream refuses the gateway's credential";
             Error::internal(Unavailable(text.into()))
         }
-        Error::Internal(source) => match source.downcast::<Failure>() {
+        Error::Internal(source) => match source.downcast::<ClientError>() {
             Ok(failure) if is_limit(&failure) => over_limit(&failure),
             Ok(failure) if away(&failure) => Error::internal(Unavailable(failure)),
             Ok(failure) => Error::Internal(failure),
@@ -185,14 +185,14 @@ pub(crate) fn for_caller(error: Error) -> Error {
     }
 }
 
-fn is_limit(failure: &Failure) -> bool {
-    matches!(failure, Failure::OverLimit { .. })
+fn is_limit(failure: &ClientError) -> bool {
+    matches!(failure, ClientError::OverLimit { .. })
 }
 
 /// The 420 that the upstream would have said, had it been asked.
-fn over_limit(failure: &Failure) -> Error {
+fn over_limit(failure: &ClientError) -> Error {
     let mut error = Error::new(ErrorKind::LimitExceeded, "Hit rate limit");
-    if let (Failure::OverLimit { operation, business, .. }, Error::Api(refused)) =
+    if let (ClientError::OverLimit { operation, business, .. }, Error::Api(refused)) =
         (failure, &mut error)
     {
         let endpoint = Endpoint::ALL.into_iter().find(|endpoint| endpoint.name == *operation);
@@ -206,10 +206,10 @@ fn over_limit(failure: &Failure) -> Error {
 }
 
 /// Whether the upstream can't be reached or can't serve now.
-fn away(failure: &Failure) -> bool {
+fn away(failure: &ClientError) -> bool {
     match failure {
-        Failure::Connect(_) | Failure::Timeout(_) | Failure::Interrupted(_) => true,
-        Failure::Undocumented { status, .. } => (502..=504).contains(status),
+        ClientError::Connect(_) | ClientError::Timeout(_) | ClientError::Interrupted(_) => true,
+        ClientError::Undocumented { status, .. } => (502..=504).contains(status),
         _ => false,
     }
 }

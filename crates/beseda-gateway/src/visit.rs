@@ -15,7 +15,7 @@ use beseda_api::{
     ErrorKind, FileUpload, HistoryFrom, Message, MessageId, MessagePage, MessageText, PageRequest,
     RateLimit, Result,
 };
-use beseda_client::Outgoing;
+use beseda_client::OutgoingMessage;
 use beseda_server::{Attended, Unavailable};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -287,7 +287,7 @@ impl ChatsApi for Visited {
         chat: ChatId,
         text: MessageText,
     ) -> Result<()> {
-        self.send(business, chat, Outgoing::Text(text)).await
+        self.send(business, chat, OutgoingMessage::Text(text)).await
     }
 
     async fn send_file_to_chat(

@@ -12,7 +12,7 @@ use std::{
 };
 
 use anyhow::Context;
-use beseda_client::{Client, DEFAULT_URL, Outgoing};
+use beseda_client::{Client, DEFAULT_URL, OutgoingMessage};
 use beseda_outbox::{Event, NewItem, Outbox, RunSettings};
 
 #[tokio::main(flavor = "current_thread")]
@@ -23,7 +23,7 @@ async fn main() -> anyhow::Result<()> {
     let business = var("BESEDA_BUSINESS_ID")?.parse()?;
     let url = var("BESEDA_URL").unwrap_or_else(|_| DEFAULT_URL.to_owned());
     let client = Client::builder().url(url).api_key(var("BESEDA_API_KEY")?).build()?;
-    send(folder.as_ref(), client, NewItem::new(business, chat, Outgoing::text(text)?)).await
+    send(folder.as_ref(), client, NewItem::new(business, chat, OutgoingMessage::text(text)?)).await
 }
 
 /// Accepts a message and sends what is queued.

@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use beseda_api::{BusinessId, ChatId, MessageId};
-use beseda_client::Outgoing;
+use beseda_client::OutgoingMessage;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
@@ -94,7 +94,7 @@ pub struct NewItem {
     /// The chat.
     pub chat: ChatId,
     /// What is to be sent.
-    pub what: Outgoing,
+    pub what: OutgoingMessage,
     /// The person it is from.
     pub operator: Option<String>,
 }
@@ -102,7 +102,7 @@ pub struct NewItem {
 impl NewItem {
     /// A message of nobody in particular.
     #[must_use]
-    pub fn new(business: BusinessId, chat: ChatId, what: impl Into<Outgoing>) -> Self {
+    pub fn new(business: BusinessId, chat: ChatId, what: impl Into<OutgoingMessage>) -> Self {
         Self { business, chat, what: what.into(), operator: None }
     }
 }

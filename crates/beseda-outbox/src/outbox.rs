@@ -8,7 +8,7 @@ use std::{
 };
 
 use beseda_api::{BusinessId, Clock, SystemClock};
-use beseda_client::Outgoing;
+use beseda_client::OutgoingMessage;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::Notify;
 
@@ -86,8 +86,8 @@ impl Outbox {
         let ids = self
             .with(move |inner, connection| {
                 let part = |new: &NewItem| match &new.what {
-                    Outgoing::Text(_) => Ok(None),
-                    Outgoing::File { content, .. } => inner.files.write(content).map(Some),
+                    OutgoingMessage::Text(_) => Ok(None),
+                    OutgoingMessage::File { content, .. } => inner.files.write(content).map(Some),
                 };
                 let parts: Vec<Option<Part>> =
                     new.iter().map(part).collect::<std::io::Result<_>>()?;

@@ -16,7 +16,7 @@ use std::{
 };
 
 use beseda_api::{BusinessId, ChatId, ChatsApi};
-use beseda_client::Safety;
+use beseda_client::SendOnceOptions;
 use jiff::Timestamp;
 use tokio::{
     sync::{Notify, Semaphore},
@@ -57,7 +57,7 @@ pub enum Event {
 #[must_use]
 pub struct RunSettings {
     /// How certain it is; `repeats`, `longest` and `wants_id` don't count here: it goes on as long as it runs.
-    pub safety: Safety,
+    pub safety: SendOnceOptions,
     /// How many calls are made at once; 3 unless said, one less than the service allows.
     pub slots: usize,
     /// How old the last look into a chat may be when something is sent there; 5 seconds unless said. An equal text of
@@ -78,7 +78,7 @@ pub struct RunSettings {
 impl Default for RunSettings {
     fn default() -> Self {
         Self {
-            safety: Safety::default(),
+            safety: SendOnceOptions::default(),
             slots: 3,
             fresh: Duration::from_secs(5),
             batch: 20,

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use beseda_api::{BusinessId, ChatId, MessageId};
-use beseda_client::Outgoing;
+use beseda_client::OutgoingMessage;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params, types::Type};
 
@@ -60,8 +60,8 @@ pub(crate) fn insert(
     now: Timestamp,
 ) -> Result<OutboxId> {
     let (text, name) = match &new.what {
-        Outgoing::Text(text) => (Some(text.as_str()), None),
-        Outgoing::File { name, .. } => (None, Some(name.as_str())),
+        OutgoingMessage::Text(text) => (Some(text.as_str()), None),
+        OutgoingMessage::File { name, .. } => (None, Some(name.as_str())),
     };
     let sql = "INSERT INTO items (business, chat, turn, text, file_name, file_size, file_sha256, \
         operator, state, created_at, changed_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?)";

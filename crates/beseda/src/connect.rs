@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use anyhow::Context;
 use beseda_api::{Administration, BusinessId, SystemClock};
-use beseda_client::{AdminClient, Builder, Client, ControlClient, MarketClient, Patience};
+use beseda_client::{AdminClient, Client, ClientBuilder, MarketClient, RetryPolicy, StandInClient};
 use beseda_engine::Engine;
 
 use crate::{
@@ -110,29 +110,29 @@ pub(crate) fn subscriptions(
 }
 
 /// Returns the client of a stand-in's admin API.
-pub(crate) fn stand_in(connection: &Connection) -> anyhow::Result<ControlClient> {
+pub(crate) fn stand_in(connection: &Connection) -> anyhow::Result<StandInClient> {
     let key = credential::service_key(connection, "BESEDA_ADMIN_KEY")?;
-    Ok(server_builder(connection)?.build_control(&key)?)
+    Ok(server_builder(connection)?.build_stand_in(&key)?)
 }
 
 /// Returns a client builder for operations of the published API.
-pub(crate) fn builder(connection: &Connection) -> Builder {
+pub(crate) fn builder(connection: &Connection) -> ClientBuilder {
     builder_to(connection, connection.service_url())
 }
 
 /// Returns a client builder for operations that only a Beseda server has.
-fn server_builder(connection: &Connection) -> anyhow::Result<Builder> {
+fn server_builder(connection: &Connection) -> anyhow::Result<ClientBuilder> {
     Ok(builder_to(connection, connection.server_url().map_err(UsageError::error)?))
 }
 
-fn builder_to(connection: &Connection, url: &str) -> Builder {
-    let patience = Patience { longest: connection.deadline(), ..Patience::default() };
+fn builder_to(connection: &Connection, url: &str) -> ClientBuilder {
+    let patience = RetryPolicy { deadline: connection.deadline(), ..RetryPolicy::default() };
     let builder = Client::builder().url(url).timeout(connection.timeout());
     let builder = match &connection.ca_file {
         Some(authority) => builder.root_certificate(authority.0.clone()),
         None => builder,
     };
-    builder.patience(patience).governor(limit_notice::governor())
+    builder.retry_policy(patience).rate_limiter(limit_notice::governor())
 }
 
 async fn only_cabinet(client: &Client) -> anyhow::Result<BusinessId> {

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Context;
 use beseda_api::{Credential, ErrorChain};
-use beseda_client::{Builder, SecretString};
+use beseda_client::{ClientBuilder, SecretString};
 
 use crate::{args::Connection, exit_status::UsageError};
 
@@ -18,8 +18,8 @@ const MAX_CREDENTIAL_BYTES: u64 = 4096;
 /// Sets the shop's credential on a client builder: an Api-Key or an OAuth token.
 pub(crate) fn set_shop_credential(
     connection: &Connection,
-    builder: Builder,
-) -> anyhow::Result<Builder> {
+    builder: ClientBuilder,
+) -> anyhow::Result<ClientBuilder> {
     if let Some(text) = from_options(connection)? {
         let is_key = text.starts_with("ACMA:");
         return Ok(if is_key { builder.api_key(text) } else { builder.oauth_token(text) });
@@ -57,7 +57,7 @@ pub(crate) fn env_has_shop_credential() -> bool {
 
 /// Sets the shop's credential from the environment only, for commands whose own credential is
 /// another one.
-pub(crate) fn set_shop_credential_from_env(builder: Builder) -> Builder {
+pub(crate) fn set_shop_credential_from_env(builder: ClientBuilder) -> ClientBuilder {
     match (from_env("BESEDA_API_KEY"), from_env("BESEDA_OAUTH_TOKEN")) {
         (Some(key), _) => builder.api_key(key),
         (None, Some(token)) => builder.oauth_token(token),

@@ -3,7 +3,7 @@
 use std::{fmt, process::ExitCode};
 
 use beseda_api::{ApiError, ChatId, Error, ErrorChain, ErrorKind};
-use beseda_client::{ErrorExt, Failure};
+use beseda_client::{ClientError, ErrorExt};
 use serde_json::{Value, json};
 
 use crate::output::StdoutClosed;
@@ -127,7 +127,7 @@ fn class(error: &anyhow::Error) -> ErrorClass {
         return *class;
     }
     let Some(error) = api_error(error) else { return ErrorClass::Other };
-    match (error.kind(), error.failure()) {
+    match (error.kind(), error.client_error()) {
         (Some(refusal), _) => match refusal {
             ErrorKind::BadRequest
             | ErrorKind::MethodNotAllowed
@@ -137,15 +137,15 @@ fn class(error: &anyhow::Error) -> ErrorClass {
             ErrorKind::LimitExceeded => ErrorClass::Limit,
         },
         (None, Some(failure)) => match failure {
-            Failure::Setup(_) => ErrorClass::UsageError,
-            Failure::Connect(_) | Failure::Timeout(_) | Failure::Interrupted(_) => {
+            ClientError::Setup(_) => ErrorClass::UsageError,
+            ClientError::Connect(_) | ClientError::Timeout(_) | ClientError::Interrupted(_) => {
                 ErrorClass::Network
             }
-            Failure::OverLimit { .. } => ErrorClass::Limit,
-            Failure::Undocumented { .. }
-            | Failure::Undecodable { .. }
-            | Failure::EndlessPages
-            | Failure::Redirect(_) => ErrorClass::Service,
+            ClientError::OverLimit { .. } => ErrorClass::Limit,
+            ClientError::Undocumented { .. }
+            | ClientError::Undecodable { .. }
+            | ClientError::EndlessPages
+            | ClientError::Redirect(_) => ErrorClass::Service,
             _ => ErrorClass::Other,
         },
         (None, None) => ErrorClass::Other,
@@ -182,7 +182,7 @@ fn hint(error: &anyhow::Error) -> Option<String> {
     let error = api_error(error)?;
     match error {
         Error::Api(refused) => refusal_hint(refused),
-        Error::Internal(_) => failure_hint(error.failure()?),
+        Error::Internal(_) => failure_hint(error.client_error()?),
     }
 }
 
@@ -217,21 +217,21 @@ fn limit_hint(refused: &ApiError) -> String {
     }
 }
 
-fn failure_hint(failure: &Failure) -> Option<String> {
+fn failure_hint(failure: &ClientError) -> Option<String> {
     let hint = match failure {
-        Failure::Connect(_) => {
+        ClientError::Connect(_) => {
             "is the address right and the service running? See --url and BESEDA_URL"
         }
-        Failure::Timeout(_) => "try again, or wait longer with --timeout",
-        Failure::Interrupted(_) => "try again",
-        Failure::OverLimit { until: Some(until), .. } => {
+        ClientError::Timeout(_) => "try again, or wait longer with --timeout",
+        ClientError::Interrupted(_) => "try again",
+        ClientError::OverLimit { until: Some(until), .. } => {
             return Some(format!(
                 "nothing was sent: try again after {until}, or wait that long with --wait SECONDS"
             ));
         }
-        Failure::OverLimit { .. } => "nothing was sent: try again, or wait longer with --wait",
-        Failure::Undocumented { status: 500.., .. } => "the service failed: try again later",
-        Failure::Undocumented { .. } | Failure::Undecodable { .. } => {
+        ClientError::OverLimit { .. } => "nothing was sent: try again, or wait longer with --wait",
+        ClientError::Undocumented { status: 500.., .. } => "the service failed: try again later",
+        ClientError::Undocumented { .. } | ClientError::Undecodable { .. } => {
             "unexpected response: check that --url is the address of the API"
         }
         _ => return None,
@@ -258,7 +258,9 @@ fn document(error: &anyhow::Error, class: ErrorClass) -> Value {
             add("errors", json!(error.items()));
         }
         add("mayHaveBeenDone", (error.may_have_been_done() && !certainly_not).into());
-        if let Some(Failure::OverLimit { operation, business, until, .. }) = error.failure() {
+        if let Some(ClientError::OverLimit { operation, business, until, .. }) =
+            error.client_error()
+        {
             let until = until.map(|until| until.to_string());
             let limit = json!({ "operation": operation, "businessId": business, "until": until });
             add("limit", limit);

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Context;
 use beseda_api::{FileName, FileUpload, MAX_FILE_BYTES, MessageText};
-use beseda_client::{Fetched, Outgoing, upload_from_path, upload_from_reader};
+use beseda_client::{AttachmentDownload, OutgoingMessage, upload_from_path, upload_from_reader};
 use futures::{StreamExt, TryStreamExt};
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 use tokio::{
@@ -69,7 +69,7 @@ pub(crate) async fn upload(
 }
 
 /// Reads the whole file into memory, for a message that is sent later.
-pub(crate) async fn read_whole(mut file: FileUpload) -> anyhow::Result<Outgoing> {
+pub(crate) async fn read_whole(mut file: FileUpload) -> anyhow::Result<OutgoingMessage> {
     let mut bytes = Vec::new();
     while let Some(piece) = file.content.try_next().await? {
         bytes.extend_from_slice(&piece);
@@ -78,7 +78,7 @@ pub(crate) async fn read_whole(mut file: FileUpload) -> anyhow::Result<Outgoing>
             return Err(beseda_api::Error::bad_request(text).into());
         }
     }
-    Ok(Outgoing::file(file.name.as_str(), bytes))
+    Ok(OutgoingMessage::file(file.name.as_str(), bytes))
 }
 
 fn with_progress(mut file: FileUpload, size: u64) -> anyhow::Result<FileUpload> {
@@ -100,7 +100,7 @@ fn check_stdin_is_free(connection: &Connection) -> anyhow::Result<()> {
 
 /// Saves a download in a folder under a name that is not taken.
 pub(crate) async fn save_download(
-    download: Fetched,
+    download: AttachmentDownload,
     folder: &Path,
     name: &str,
 ) -> anyhow::Result<(PathBuf, u64)> {
@@ -116,7 +116,7 @@ pub(crate) async fn save_download(
     }
 }
 
-async fn write(mut download: Fetched, file: &mut File) -> anyhow::Result<u64> {
+async fn write(mut download: AttachmentDownload, file: &mut File) -> anyhow::Result<u64> {
     let mut size = 0;
     while let Some(piece) = download.content.try_next().await.map_err(unwrap_client_error)? {
         file.write_all(&piece).await?;

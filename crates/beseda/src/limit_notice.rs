@@ -10,7 +10,7 @@ use std::{
 };
 
 use beseda_api::{Clock, SystemClock};
-use beseda_client::{Governor, Waiting};
+use beseda_client::{QueuedCall, RateLimiter};
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use serde_json::json;
 
@@ -26,14 +26,14 @@ pub(crate) fn init(json: bool) {
 
 /// Returns the rate limiter shared by every client of the process. Each wait is reported once,
 /// however many calls wait.
-pub(crate) fn governor() -> Governor {
-    static SHARED: OnceLock<Governor> = OnceLock::new();
+pub(crate) fn governor() -> RateLimiter {
+    static SHARED: OnceLock<RateLimiter> = OnceLock::new();
     SHARED.get_or_init(reporting).clone()
 }
 
-fn reporting() -> Governor {
+fn reporting() -> RateLimiter {
     let reported = Mutex::new(HashSet::new());
-    Governor::default().on_wait(move |waiting| {
+    RateLimiter::default().on_wait(move |waiting| {
         let Some(local_time) = waiting.here.filter(|local_time| is_long(*local_time)) else {
             return;
         };
@@ -54,12 +54,12 @@ fn is_long(until: Timestamp) -> bool {
     until.duration_since(SystemClock.now()) > MIN_REPORTED_WAIT
 }
 
-fn text(waiting: &Waiting, local_time: Timestamp) -> String {
+fn text(waiting: &QueuedCall, local_time: Timestamp) -> String {
     let end = local_time.to_zoned(TimeZone::system()).strftime("%H:%M:%S").to_string();
     format!("waiting for the limit of {} until {end} ({})", waiting.operation, waiting.reason)
 }
 
-fn json_text(waiting: &Waiting) -> String {
+fn json_text(waiting: &QueuedCall) -> String {
     json!({ "waiting": {
         "operation": waiting.operation,
         "businessId": waiting.business,

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use beseda_api::{BusinessId, Campaign, FileStream, notification::Notification};
 use beseda_archive::{Archive, Depth, Error, Fetch, Schedule, Syncer};
-use beseda_client::{Client, ErrorExt, Patience, receiver::Receiver};
+use beseda_client::{Client, ErrorExt, RetryPolicy, receiver::Receiver};
 use beseda_server::Transport;
 use tokio::sync::{mpsc, oneshot};
 
@@ -69,8 +69,8 @@ impl SyncSession {
             ));
         }
         let patience =
-            Patience { longest: connection.background_deadline(), ..Patience::default() };
-        Ok(Self { client: client.background().with_patience(patience), cabinets: businesses })
+            RetryPolicy { deadline: connection.background_deadline(), ..RetryPolicy::default() };
+        Ok(Self { client: client.background().with_retry_policy(patience), cabinets: businesses })
     }
 
     /// Returns a syncer of these cabinets.

@@ -78,7 +78,7 @@ impl Service {
         self.server.line[name].as_str().unwrap_or_default()
     }
 
-    fn builder(&self) -> beseda_client::Builder {
+    fn builder(&self) -> beseda_client::ClientBuilder {
         Client::builder().url(self.get("url"))
     }
 }
@@ -149,7 +149,7 @@ async fn soak(args: &Args) -> Result<()> {
 
 /// Reads go wrong in every way there is.
 async fn spoil(service: &Service) -> Result<()> {
-    let control = service.builder().build_control(&SecretString::from(service.get("adminKey")))?;
+    let control = service.builder().build_stand_in(&SecretString::from(service.get("adminKey")))?;
     for operation in ["getChats", "getChatHistory"] {
         for (kind, probability) in [
             ("reset-before", 0.005),

@@ -13,7 +13,7 @@ use beseda_api::{
     BusinessId, ChatFilter, ChatId, ChatsApi, ErrorKind, HistoryFrom, MessageText, PageRequest,
 };
 use beseda_bench::process::Server;
-use beseda_client::{Client, Patience};
+use beseda_client::{Client, RetryPolicy};
 use clap::Parser;
 use comfy_table::Table;
 use serde_json::Value;
@@ -99,8 +99,8 @@ async fn soak(args: &Args) -> Result<()> {
         let share = (number % 4 == 0).then_some(10);
         let name = format!("program {number}");
         let key = create_key(args, &archive_path, &name, share)?;
-        let client = Client::builder().url(&url).api_key(key).patience(Patience::none());
-        let client = client.ungoverned().timeout(Duration::from_secs(30)).build()?;
+        let client = Client::builder().url(&url).api_key(key).retry_policy(RetryPolicy::none());
+        let client = client.without_rate_limit().timeout(Duration::from_secs(30)).build()?;
         let got = Got { name, share, ..Got::default() };
         programs.push((client, got));
     }

@@ -16,7 +16,7 @@ use beseda_api::{
     BusinessId, ChatFilter, ChatId, ChatStatus, ChatsApi, Clock, MessageText, PageRequest,
 };
 use beseda_bench::process::Server;
-use beseda_client::{Client, ControlClient, Governor, Patience, Reason};
+use beseda_client::{Client, RateLimiter, RetryPolicy, StandInClient, WaitReason};
 use beseda_stand_in::StandInClock;
 use clap::Parser;
 use comfy_table::Table;
@@ -60,7 +60,7 @@ struct Heard {
 /// The service, the clock of both sides, and what was done.
 struct World {
     server: Server,
-    control: ControlClient,
+    control: StandInClient,
     clock: Arc<StandInClock>,
     heard: Arc<Heard>,
     client: Client,
@@ -115,9 +115,11 @@ impl World {
         let clock = Arc::new(StandInClock::manual(START.parse()?));
         let heard = Arc::new(Heard::default());
         let client = Client::builder().url(&url).api_key(key);
-        let patience = Patience { longest: Duration::from_secs(1 << 30), ..Patience::default() };
-        let client = client.governor(governor(&clock, &heard)).patience(patience).build()?;
-        let control = Client::builder().url(&url).build_control(&admin.into())?;
+        let patience =
+            RetryPolicy { deadline: Duration::from_secs(1 << 30), ..RetryPolicy::default() };
+        let client =
+            client.rate_limiter(governor(&clock, &heard)).retry_policy(patience).build()?;
+        let control = Client::builder().url(&url).build_stand_in(&admin.into())?;
         let wanted = json!({ "mode": "manual", "now": START });
         control.put("clock", &wanted).await?;
         let chats = client.get_chats(business, ChatFilter::default(), PageRequest::default());
@@ -208,10 +210,10 @@ fn metrics(address: &str) -> Result<String> {
     Ok(answer)
 }
 
-fn governor(clock: &Arc<StandInClock>, heard: &Arc<Heard>) -> Governor {
+fn governor(clock: &Arc<StandInClock>, heard: &Arc<Heard>) -> RateLimiter {
     let heard = Arc::clone(heard);
-    Governor::new(clock.clone(), clock.clone()).on_wait(move |waiting| {
-        if let (Reason::Hour, Some(until)) = (waiting.reason, waiting.until) {
+    RateLimiter::new(clock.clone(), clock.clone()).on_wait(move |waiting| {
+        if let (WaitReason::Hour, Some(until)) = (waiting.reason, waiting.until) {
             let mut waits = heard.waits.lock().unwrap_or_else(PoisonError::into_inner);
             *waits.entry((waiting.operation, until)).or_default() += 1;
             heard.more.notify_one();

@@ -5,28 +5,28 @@ use std::sync::Arc;
 use beseda_api::Result;
 use futures::{StreamExt, stream::BoxStream};
 
-use super::worker::Worker;
+use super::worker::BlockingRuntime;
 
 /// A whole list, page by page as its items are taken. After an error it ends.
 #[must_use = "an iterator asks for nothing before it is asked"]
-pub struct List<T> {
-    worker: Arc<Worker>,
+pub struct ListIter<T> {
+    worker: Arc<BlockingRuntime>,
     stream: Option<BoxStream<'static, Result<T>>>,
 }
 
-impl<T> std::fmt::Debug for List<T> {
+impl<T> std::fmt::Debug for ListIter<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("List").field("ended", &self.stream.is_none()).finish_non_exhaustive()
     }
 }
 
-impl<T> List<T> {
-    pub(super) fn new(worker: Arc<Worker>, stream: BoxStream<'static, Result<T>>) -> Self {
+impl<T> ListIter<T> {
+    pub(super) fn new(worker: Arc<BlockingRuntime>, stream: BoxStream<'static, Result<T>>) -> Self {
         Self { worker, stream: Some(stream) }
     }
 }
 
-impl<T: Send + 'static> Iterator for List<T> {
+impl<T: Send + 'static> Iterator for ListIter<T> {
     type Item = Result<T>;
 
     fn next(&mut self) -> Option<Result<T>> {
@@ -43,4 +43,4 @@ impl<T: Send + 'static> Iterator for List<T> {
     }
 }
 
-impl<T: Send + 'static> std::iter::FusedIterator for List<T> {}
+impl<T: Send + 'static> std::iter::FusedIterator for ListIter<T> {}

@@ -15,14 +15,14 @@ use tokio::{
 
 /// A runtime on a thread of its own.
 #[derive(Debug)]
-pub(super) struct Worker {
+pub(super) struct BlockingRuntime {
     runtime: Handle,
     /// The thread ends when this is dropped.
     end: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Worker {
+impl BlockingRuntime {
     pub(super) fn start() -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle().clone();
@@ -45,7 +45,7 @@ impl Worker {
     }
 }
 
-impl Drop for Worker {
+impl Drop for BlockingRuntime {
     fn drop(&mut self) {
         drop(self.end.take());
         // The last owner may be a task on the very thread, which can't wait for itself.

@@ -14,7 +14,7 @@ use super::{
     source::Sources,
     take::{Call, Queue},
 };
-use crate::Failure;
+use crate::ClientError;
 
 /// The addresses Market sends notifications from, as published.
 pub const MARKET_SOURCES: [IpNet; 3] = [
@@ -169,7 +169,7 @@ impl Builder {
     /// A router, and the stream of what comes to it.
     ///
     /// # Errors
-    /// [`Failure::Setup`] if a setting is unusable.
+    /// [`ClientError::Setup`] if a setting is unusable.
     pub fn build(self) -> Result<(Router, Events)> {
         if !(1..=Semaphore::MAX_PERMITS).contains(&self.queue) {
             return Err(setup("the queue must have room for at least one event"));
@@ -240,5 +240,5 @@ fn checked_path(path: &str) -> Result<&str> {
 }
 
 fn setup(text: impl Into<String>) -> beseda_api::Error {
-    Failure::Setup(text.into()).into()
+    ClientError::Setup(text.into()).into()
 }

@@ -10,7 +10,7 @@ use reqwest::{header::CONTENT_TYPE, redirect};
 use url::Url;
 
 use super::{Event, Reply, Take, Verdict};
-use crate::{Failure, builder};
+use crate::{ClientError, builder};
 
 /// How long the program may take to answer: less than Market waits.
 const PATIENCE: Duration = Duration::from_secs(7);
@@ -40,10 +40,10 @@ impl Forward {
     /// To the program at this address.
     ///
     /// # Errors
-    /// [`Failure::Setup`](crate::Failure::Setup) if it isn't an address of http or https.
+    /// [`ClientError::Setup`](crate::ClientError::Setup) if it isn't an address of http or https.
     pub fn to(url: &str) -> Result<Self> {
         let bad = |why: &dyn Display| {
-            Error::from(Failure::Setup(format!("can't forward to '{url}': {why}")))
+            Error::from(ClientError::Setup(format!("can't forward to '{url}': {why}")))
         };
         let url = Url::parse(url).map_err(|error| bad(&error))?;
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
@@ -67,7 +67,7 @@ impl Forward {
             Ok(Ok(verdict)) => verdict,
             Ok(Err(error)) => {
                 // Where it was sent is known to whoever reads this.
-                let error = Failure::of_transport(error);
+                let error = ClientError::of_transport(error);
                 Verdict::Failed(format!("the program to forward to didn't answer: {error}"))
             }
             Err(_) => Verdict::Failed("the program to forward to didn't answer in time".to_owned()),

@@ -15,7 +15,7 @@ use axum::{
     response::Response,
 };
 use beseda_api::{BusinessId, ChatId};
-use beseda_client::{Builder, Client, Patience};
+use beseda_client::{Client, ClientBuilder, RetryPolicy};
 
 /// A request as it came.
 #[derive(Debug, Clone)]
@@ -86,14 +86,14 @@ impl Double {
         format!("http://{}", self.address)
     }
 
-    pub(crate) fn builder(&self) -> Builder {
+    pub(crate) fn builder(&self) -> ClientBuilder {
         let millisecond = Duration::from_millis(1);
-        let patience = Patience {
-            first_pause: millisecond,
-            longest_pause: millisecond,
-            ..Patience::default()
+        let retry_policy = RetryPolicy {
+            initial_backoff: millisecond,
+            max_backoff: millisecond,
+            ..RetryPolicy::default()
         };
-        Client::builder().url(self.url()).api_key("ACMA:secret").patience(patience)
+        Client::builder().url(self.url()).api_key("ACMA:secret").retry_policy(retry_policy)
     }
 
     pub(crate) fn client(&self) -> Client {

@@ -1,12 +1,12 @@
 //! Attachments on their way in, and who gets to see the credential.
 
 use beseda_api::ErrorKind;
-use beseda_client::{ErrorExt, Failure, Fetched};
+use beseda_client::{AttachmentDownload, ClientError, ErrorExt};
 use futures::TryStreamExt;
 
 use crate::double::{Answer, Double};
 
-async fn text(fetched: Fetched) -> std::io::Result<String> {
+async fn text(fetched: AttachmentDownload) -> std::io::Result<String> {
     let pieces: Vec<_> = fetched.content.try_collect().await?;
     Ok(String::from_utf8(pieces.concat()).unwrap())
 }
@@ -60,7 +60,7 @@ async fn what_is_too_large_ends_with_an_error() {
     let link = format!("{}/files/1", double.url());
     let client = double.builder().max_download(5).build().unwrap();
     let error = client.download(&link).await.unwrap_err();
-    assert!(matches!(error.failure(), Some(Failure::TooLarge { limit: 5 })));
+    assert!(matches!(error.client_error(), Some(ClientError::TooLarge { limit: 5 })));
 
     // Without a length the bytes are counted as they come.
     double.then(Answer::new(200, "123456").unsized_());
@@ -81,17 +81,17 @@ async fn links_and_redirects_to_nowhere_are_errors() {
     let gone = client.download(&link).await.unwrap_err();
     assert_eq!(gone.kind(), Some(ErrorKind::NotFound));
     let elsewhere = client.download(&link).await.unwrap_err();
-    assert!(matches!(elsewhere.failure(), Some(Failure::Redirect(_))));
+    assert!(matches!(elsewhere.client_error(), Some(ClientError::Redirect(_))));
     for bad in ["file:///etc/passwd", "files/1", "javascript:alert(1)"] {
         let error = client.download(bad).await.unwrap_err();
-        assert!(matches!(error.failure(), Some(Failure::BadLink)), "{bad}");
+        assert!(matches!(error.client_error(), Some(ClientError::BadLink)), "{bad}");
     }
 
     for _ in 0..9 {
         double.then(Answer::new(302, "").header("Location", "/again"));
     }
     let circle = client.download(&link).await.unwrap_err();
-    assert!(matches!(circle.failure(), Some(Failure::Redirect("too often"))));
+    assert!(matches!(circle.client_error(), Some(ClientError::Redirect("too often"))));
 }
 
 #[tokio::test]
@@ -112,5 +112,5 @@ async fn a_link_is_open_if_its_first_byte_comes_without_the_key() {
         assert!(asked.header("api-key").is_none() && asked.header("authorization").is_none());
     }
     let error = double.client().is_open_link("ftp://files.example/1").await.unwrap_err();
-    assert!(matches!(error.failure(), Some(Failure::BadLink)));
+    assert!(matches!(error.client_error(), Some(ClientError::BadLink)));
 }

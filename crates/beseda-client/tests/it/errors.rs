@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use beseda_api::{ChatsApi, ErrorKind, MessageText};
-use beseda_client::{Client, ErrorExt, Failure, Patience};
+use beseda_client::{Client, ClientError, ErrorExt, RetryPolicy};
 
 use crate::double::{Answer, CHAT, Double, business, chat};
 
@@ -61,12 +61,12 @@ async fn a_read_is_repeated_until_the_service_recovers() {
 async fn a_read_is_given_up_after_the_last_repetition() {
     let double = Double::start((0..9).map(|_| Answer::new(502, "bad gateway"))).await;
     let error = double.client().get_chat(business(), chat()).await.unwrap_err();
-    let Some(Failure::Undocumented { status: 502, body, .. }) = error.failure() else {
+    let Some(ClientError::Undocumented { status: 502, body, .. }) = error.client_error() else {
         panic!("{error:?}")
     };
     assert_eq!(body, "bad gateway");
     assert!(error.is_retryable());
-    assert_eq!(double.lines().len(), 1 + Patience::default().repeats);
+    assert_eq!(double.lines().len(), 1 + RetryPolicy::default().max_retries);
 }
 
 #[tokio::test]
@@ -116,7 +116,7 @@ async fn a_success_that_is_not_the_contracts_is_named_with_its_beginning() {
     for body in ["<html>login</html>", "{}", r#"{"status":"ERROR","result":null}"#] {
         let double = Double::start([Answer::new(200, body).header("X-Request-Id", "r")]).await;
         let error = double.client().get_chat(business(), chat()).await.unwrap_err();
-        let Some(Failure::Undecodable { body: shown, .. }) = error.failure() else {
+        let Some(ClientError::Undecodable { body: shown, .. }) = error.client_error() else {
             panic!("{error:?}")
         };
         assert_eq!(shown, body);
@@ -129,7 +129,7 @@ async fn a_success_that_is_not_the_contracts_is_named_with_its_beginning() {
 async fn a_huge_answer_is_not_taken_in() {
     let double = Double::start([Answer::new(200, &" ".repeat(17 << 20))]).await;
     let error = double.client().get_chat(business(), chat()).await.unwrap_err();
-    assert!(matches!(error.failure(), Some(Failure::TooLarge { .. })), "{error:?}");
+    assert!(matches!(error.client_error(), Some(ClientError::TooLarge { .. })), "{error:?}");
     let double = Double::start([Answer::new(404, &"x".repeat(1 << 20))]).await;
     let error = double.client().get_chat(business(), chat()).await.unwrap_err();
     assert_eq!(error.kind(), Some(ErrorKind::NotFound));
@@ -140,7 +140,7 @@ async fn a_redirect_is_not_followed_with_the_key() {
     let other = Double::start([Answer::ok(CHAT)]).await;
     let double = Double::start([Answer::new(307, "").header("Location", other.url())]).await;
     let error = double.client().get_chat(business(), chat()).await.unwrap_err();
-    assert!(matches!(error.failure(), Some(Failure::Undocumented { status: 307, .. })));
+    assert!(matches!(error.client_error(), Some(ClientError::Undocumented { status: 307, .. })));
     assert!(other.asked().is_empty());
 }
 
@@ -149,9 +149,9 @@ async fn a_closed_port_is_a_failure_to_connect_and_nothing_was_done() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let client = Client::builder().url(url).patience(Patience::none()).build().unwrap();
+    let client = Client::builder().url(url).retry_policy(RetryPolicy::none()).build().unwrap();
     let error = client.get_chat(business(), chat()).await.unwrap_err();
-    assert!(matches!(error.failure(), Some(Failure::Connect(_))), "{error:?}");
+    assert!(matches!(error.client_error(), Some(ClientError::Connect(_))), "{error:?}");
     assert!(error.is_retryable() && !error.may_have_been_done());
 }
 
@@ -159,9 +159,9 @@ async fn a_closed_port_is_a_failure_to_connect_and_nothing_was_done() {
 async fn silence_is_a_timeout_and_a_hang_up_an_interruption() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let client = Client::builder().url(format!("http://{}", silent.local_addr().unwrap()));
-    let client = client.timeout(Duration::from_millis(30)).patience(Patience::none());
+    let client = client.timeout(Duration::from_millis(30)).retry_policy(RetryPolicy::none());
     let error = client.build().unwrap().get_chat(business(), chat()).await.unwrap_err();
-    assert!(matches!(error.failure(), Some(Failure::Timeout(_))), "{error:?}");
+    assert!(matches!(error.client_error(), Some(ClientError::Timeout(_))), "{error:?}");
     assert!(error.may_have_been_done());
 
     let rude = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -172,8 +172,8 @@ async fn silence_is_a_timeout_and_a_hang_up_an_interruption() {
             drop(socket);
         }
     });
-    let client = Client::builder().url(url).patience(Patience::none()).build().unwrap();
+    let client = Client::builder().url(url).retry_policy(RetryPolicy::none()).build().unwrap();
     let error = client.get_chat(business(), chat()).await.unwrap_err();
-    assert!(matches!(error.failure(), Some(Failure::Interrupted(_))), "{error:?}");
+    assert!(matches!(error.client_error(), Some(ClientError::Interrupted(_))), "{error:?}");
     assert!(error.may_have_been_done());
 }

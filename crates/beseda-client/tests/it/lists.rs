@@ -1,7 +1,7 @@
 //! Whole lists: every item once, in order, and an end even where the service has none.
 
 use beseda_api::{ChatFilter, ChatsApi, MessageId};
-use beseda_client::{ChatsExt, ErrorExt, Failure};
+use beseda_client::{ChatsExt, ClientError, ErrorExt};
 use futures::TryStreamExt;
 
 use crate::double::{Answer, Double, business, chat};
@@ -77,7 +77,7 @@ async fn a_history_in_any_order_comes_out_sorted_and_without_repeats() {
 async fn a_repeating_page_token_ends_the_list_with_an_error() {
     let double = Double::start((0..9).map(|_| messages(&[1], Some("same")))).await;
     let error = double.client().history_sorted(business(), chat(), None).await.unwrap_err();
-    assert!(matches!(error.failure(), Some(Failure::EndlessPages)), "{error:?}");
+    assert!(matches!(error.client_error(), Some(ClientError::EndlessPages)), "{error:?}");
     assert_eq!(double.lines().len(), 2);
 }
 

@@ -4,8 +4,8 @@
 mod double;
 mod downloads;
 mod errors;
-mod governor;
 mod lists;
+mod rate_limiter;
 mod requests;
-mod safe;
+mod send_once;
 mod uploads;

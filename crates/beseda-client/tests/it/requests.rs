@@ -5,7 +5,7 @@ use beseda_api::{
     MarketMessage, MarketSide, MessageId, MessageText, NewKey, OrderId, PageRequest, PageToken,
     ReturnId,
 };
-use beseda_client::{Client, ErrorExt, Failure, SecretString};
+use beseda_client::{Client, ClientError, ErrorExt, SecretString};
 
 use crate::double::{Answer, CHAT, Double, business, chat};
 
@@ -119,7 +119,7 @@ async fn unusable_settings_are_refused_before_anything_is_sent() {
     for builder in unusable {
         let shown = format!("{builder:?}");
         let error = builder.build().unwrap_err();
-        assert!(matches!(error.failure(), Some(Failure::Setup(_))), "{shown}: {error}");
+        assert!(matches!(error.client_error(), Some(ClientError::Setup(_))), "{shown}: {error}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Files on their way out: from memory, a path and a reader, and what stops them.
 
 use beseda_api::{ChatsApi, ErrorKind, FileUpload, MAX_FILE_BYTES, MarketSide, Sender};
-use beseda_client::{ErrorExt, Failure, SecretString, upload_from_path, upload_from_reader};
+use beseda_client::{ClientError, ErrorExt, SecretString, upload_from_path, upload_from_reader};
 use futures::StreamExt;
 
 use crate::double::{Answer, Double, business, chat};
@@ -61,7 +61,7 @@ async fn a_source_that_fails_is_told_from_a_network_that_fails() {
     let mut file = FileUpload::from_bytes("a", "");
     file.content = futures::stream::iter(pieces).boxed();
     let error = send(&double, file).await.unwrap_err();
-    assert!(matches!(error.failure(), Some(Failure::Local(_))), "{error:?}");
+    assert!(matches!(error.client_error(), Some(ClientError::Local(_))), "{error:?}");
     assert!(error.to_string().contains("the disk is gone"));
 }
 

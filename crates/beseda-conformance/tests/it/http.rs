@@ -15,7 +15,7 @@ use beseda_api::{
     Administration, CampaignId, ChatFilter, ChatsApi, Clock, ErrorKind, Generation, MarketSide,
     NewKey, NewUser, PageRequest,
 };
-use beseda_client::{Client, Patience, SecretString};
+use beseda_client::{Client, RetryPolicy, SecretString};
 use beseda_conformance::{Backstage, Contexts, World, refusal::refused};
 use beseda_engine::Engine;
 use beseda_server::{
@@ -104,8 +104,8 @@ pub(crate) async fn staged(generation: Generation, unversioned: Unversioned) -> 
     (world, stage)
 }
 
-pub(crate) fn builder(url: &str, generation: Generation) -> beseda_client::Builder {
-    Client::builder().url(url).generation(generation).patience(Patience::none())
+pub(crate) fn builder(url: &str, generation: Generation) -> beseda_client::ClientBuilder {
+    Client::builder().url(url).generation(generation).retry_policy(RetryPolicy::none())
 }
 
 fn start(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use beseda_api::{ChatFilter, ChatId, ErrorKind, Limit, MessageText, PageRequest};
-use beseda_client::{ErrorExt, Failure, Outgoing, safe::Fate};
+use beseda_client::{ClientError, ErrorExt, OutgoingMessage, send_once::SendErrorClass};
 use jiff::Timestamp;
 
 use super::{
@@ -156,25 +156,25 @@ impl Lane {
             self.set(head, State::Sent, None).await?;
             return Ok(Step::Go);
         };
-        match Fate::of(&error) {
-            Fate::NotDone => self.refused(head, error).await,
-            Fate::Doubtful { heard } => {
+        match SendErrorClass::of(&error) {
+            SendErrorClass::NotSent => self.refused(head, error).await,
+            SendErrorClass::Uncertain { responded } => {
                 tracing::debug!(id = %head.id, %error, "asking the history");
-                self.settled = Some(shared.settings.safety.settled_at(heard));
+                self.settled = Some(shared.settings.safety.settled_at(responded));
                 Ok(Step::Go)
             }
         }
     }
 
     /// What is to be sent, unless it is lost.
-    async fn outgoing(&mut self, head: &Item) -> Result<Option<Outgoing>> {
+    async fn outgoing(&mut self, head: &Item) -> Result<Option<OutgoingMessage>> {
         let what = match (&head.text, &head.file) {
             (_, Some(file)) => match self.shared.outbox.content(file.sha256.clone()).await {
-                Ok(content) => Ok(Outgoing::file(&file.name, content)),
+                Ok(content) => Ok(OutgoingMessage::file(&file.name, content)),
                 Err(error) => Err(format!("its file can't be read: {error}")),
             },
             (text, None) => MessageText::new(text.clone().unwrap_or_default())
-                .map(Outgoing::Text)
+                .map(OutgoingMessage::Text)
                 .map_err(|error| error.to_string()),
         };
         match what {
@@ -213,7 +213,7 @@ impl Lane {
         let settled = *self.settled.get_or_insert_with(|| {
             // What a clock wrote down that was set back since is no later than now.
             let left = self.began.max(head.changed_at).min(looked_at);
-            left.checked_add(safety.settle).unwrap_or(Timestamp::MAX)
+            left.checked_add(safety.settle_time).unwrap_or(Timestamp::MAX)
         });
         match self.look(line).await? {
             Ok(look) if look.found.iter().any(|item| item.id == head.id) => {}
@@ -309,8 +309,11 @@ impl Lane {
             }
             Some(_) => false,
             None => {
-                let failure = error.failure();
-                matches!(failure, Some(Failure::Undocumented { status: 410 | 413 | 414 | 422, .. }))
+                let failure = error.client_error();
+                matches!(
+                    failure,
+                    Some(ClientError::Undocumented { status: 410 | 413 | 414 | 422, .. })
+                )
             }
         }
     }
@@ -365,7 +368,7 @@ impl Lane {
 
 /// When the limit that was hit lets calls through again, if that is known.
 fn free_at(error: &beseda_api::Error) -> Option<Timestamp> {
-    if let Some(Failure::OverLimit { until, .. }) = error.failure() {
+    if let Some(ClientError::OverLimit { until, .. }) = error.client_error() {
         return *until;
     }
     let limit = error.answer().and_then(|answer| answer.limit);

@@ -1,7 +1,7 @@
 //! A look into a chat's history: which of our messages are there. What follows from it is decided in `lane.rs`.
 
 use beseda_api::{ChatId, Message, MessageId, Sender};
-use beseda_client::{ChatsExt, safe::Trace};
+use beseda_client::{ChatsExt, send_once::Fingerprint};
 
 use super::{Event, Shared};
 use crate::{Item, Result, State, table};
@@ -15,10 +15,10 @@ pub(super) struct Look {
 }
 
 /// What a message of ours looks like in the history.
-pub(super) fn trace(item: &Item) -> Trace {
+pub(super) fn trace(item: &Item) -> Fingerprint {
     match (&item.text, &item.file) {
-        (_, Some(file)) => Trace::File { name: file.name.clone(), size: file.size },
-        (text, None) => Trace::Text(text.clone().unwrap_or_default()),
+        (_, Some(file)) => Fingerprint::File { name: file.name.clone(), size: file.size },
+        (text, None) => Fingerprint::Text(text.clone().unwrap_or_default()),
     }
 }
 
@@ -84,7 +84,7 @@ fn matched<'a>(
         let least = item.baseline.unwrap_or(0).max(since);
         let taken = |message: &Message| pairs.iter().any(|(_, id)| *id == message.message_id);
         let fits = |message: &&&Message| {
-            message.message_id.get() > least && trace.is_of(message) && !taken(message)
+            message.message_id.get() > least && trace.matches(message) && !taken(message)
         };
         if let Some(message) = ours.iter().find(fits) {
             after = after.max(message.message_id.get());

@@ -10,7 +10,7 @@ use beseda_outbox::{Event, Filter, Item, NewItem, Outbox, OutboxId, Result, RunS
 use beseda_stand_in::{
     LimitPreset, LimitSettings, StandIn,
     api::{ChatFilter, ChatId, ChatStatus, Clock, ManualClock, Sender, Timer},
-    client::{ChatsExt, Client, Outgoing, Patience, Safety},
+    client::{ChatsExt, Client, OutgoingMessage, RetryPolicy, SendOnceOptions},
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -54,12 +54,12 @@ impl World {
     pub(crate) fn client(&self) -> Client {
         let builder = Client::builder().url(self.stand_in.url()).api_key(self.stand_in.api_key());
         let builder = builder.timeout(Duration::from_millis(500));
-        builder.patience(Patience::none()).build().unwrap()
+        builder.retry_policy(RetryPolicy::none()).build().unwrap()
     }
 
     pub(crate) fn settings(&self) -> RunSettings {
         let mover = Arc::new(Mover(Arc::clone(&self.clock)));
-        let safety = Safety::default().by(self.clock.clone(), mover);
+        let safety = SendOnceOptions::default().by(self.clock.clone(), mover);
         let told = Arc::clone(&self.told);
         let settings = RunSettings { safety, ..RunSettings::until_empty() };
         settings.on_event(move |event| {
@@ -70,7 +70,7 @@ impl World {
     }
 
     pub(crate) async fn say(&self, place: usize, text: &str) -> OutboxId {
-        let what = Outgoing::text(text).unwrap();
+        let what = OutgoingMessage::text(text).unwrap();
         let new = NewItem::new(self.stand_in.business_id(), self.chats[place], what);
         self.outbox.enqueue(new).await.unwrap()
     }

@@ -4,14 +4,14 @@ use std::time::{Duration, Instant};
 
 use beseda_stand_in::{
     api::{ChatStatus, ChatsApi, Error, ErrorKind, HistoryFrom, MessageText},
-    client::{ErrorExt, Failure},
+    client::{ClientError, ErrorExt},
 };
 use serde_json::json;
 
 use crate::{World, chat};
 
-fn failure(error: &Error) -> &Failure {
-    error.failure().unwrap()
+fn failure(error: &Error) -> &ClientError {
+    error.client_error().unwrap()
 }
 
 async fn send(world: &World, text: &str) -> Result<(), Error> {
@@ -33,7 +33,10 @@ async fn a_status_is_answered_as_often_as_wanted_and_nothing_is_done() {
     let rule = json!({"operation":"sendMessageToChat","kind":"status","status":503,"count":1});
     assert_eq!(world.fault(rule).await["id"], 1);
     let refused = send(&world, "one").await.unwrap_err();
-    assert!(matches!(failure(&refused), Failure::Undocumented { status: 503, .. }), "{refused}");
+    assert!(
+        matches!(failure(&refused), ClientError::Undocumented { status: 503, .. }),
+        "{refused}"
+    );
     assert_eq!(times_said(&world, "one").await, 0);
     send(&world, "one").await.unwrap();
     assert_eq!(times_said(&world, "one").await, 1);
@@ -62,12 +65,12 @@ async fn a_connection_reset_before_leaves_nothing_and_after_leaves_the_message()
     let world = World::start().await;
     world.fault(json!({"kind":"reset-before","count":1})).await;
     let broken = send(&world, "before").await.unwrap_err();
-    assert!(matches!(failure(&broken), Failure::Interrupted(_)), "{broken}");
+    assert!(matches!(failure(&broken), ClientError::Interrupted(_)), "{broken}");
     assert_eq!(times_said(&world, "before").await, 0);
 
     world.fault(json!({"kind":"reset-after","count":1})).await;
     let broken = send(&world, "after").await.unwrap_err();
-    assert!(matches!(failure(&broken), Failure::Interrupted(_)), "{broken}");
+    assert!(matches!(failure(&broken), ClientError::Interrupted(_)), "{broken}");
     assert!(broken.may_have_been_done());
     assert_eq!(times_said(&world, "after").await, 1);
     // Who repeats blindly says it twice: that is what this fault is for.
@@ -94,10 +97,10 @@ async fn a_body_cut_short_or_garbled_is_an_error_and_never_a_success() {
     let world = World::start().await;
     world.fault(json!({"kind":"truncate","count":1})).await;
     let cut = send(&world, "cut").await.unwrap_err();
-    assert!(matches!(failure(&cut), Failure::Interrupted(_)), "{cut}");
+    assert!(matches!(failure(&cut), ClientError::Interrupted(_)), "{cut}");
     world.fault(json!({"kind":"garbage","count":1})).await;
     let garbled = send(&world, "garbled").await.unwrap_err();
-    assert!(matches!(failure(&garbled), Failure::Undecodable { status: 200, .. }), "{garbled}");
+    assert!(matches!(failure(&garbled), ClientError::Undecodable { status: 200, .. }), "{garbled}");
     assert_eq!((times_said(&world, "cut").await, times_said(&world, "garbled").await), (1, 1));
 }
 

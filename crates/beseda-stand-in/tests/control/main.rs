@@ -12,14 +12,14 @@ mod surface;
 use beseda_stand_in::{
     StandIn,
     api::ChatId,
-    client::{Client, ControlClient, Patience},
+    client::{Client, RetryPolicy, StandInClient},
 };
 use serde_json::Value;
 
 /// A stand-in with its controls.
 pub(crate) struct World {
     pub(crate) stand_in: StandIn,
-    pub(crate) control: ControlClient,
+    pub(crate) control: StandInClient,
     pub(crate) client: Client,
 }
 
@@ -34,11 +34,11 @@ impl World {
 
     pub(crate) fn around(stand_in: StandIn) -> Self {
         let key = stand_in.admin_key().to_owned().into();
-        let control = Client::builder().url(stand_in.url()).build_control(&key).unwrap();
+        let control = Client::builder().url(stand_in.url()).build_stand_in(&key).unwrap();
         // Nothing is repeated, so that every fault is seen.
         let client = Client::builder().url(stand_in.url()).api_key(stand_in.api_key());
         // What the server does about limits is what these tests are about.
-        let client = client.patience(Patience::none()).ungoverned().build().unwrap();
+        let client = client.retry_policy(RetryPolicy::none()).without_rate_limit().build().unwrap();
         Self { stand_in, control, client }
     }
 

@@ -13,7 +13,7 @@ use crate::World;
 async fn nobody_gets_in_without_the_key() {
     let world = World::start().await;
     for key in [world.stand_in.api_key(), "wrong", ""] {
-        let control = Client::builder().url(world.stand_in.url()).build_control(&key.into());
+        let control = Client::builder().url(world.stand_in.url()).build_stand_in(&key.into());
         let refused = control.unwrap().read("clock", &[]).await.unwrap_err();
         assert_eq!(refused.kind(), Some(ErrorKind::Unauthorized));
     }

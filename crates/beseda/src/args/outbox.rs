@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use beseda_api::ChatId;
-use beseda_client::Safety;
+use beseda_client::SendOnceOptions;
 use beseda_outbox::{OutboxId, State};
 use clap::{Args, Subcommand};
 
@@ -102,9 +102,13 @@ pub(crate) struct SettleArgs {
 }
 
 impl SettleArgs {
-    pub(crate) fn safety(self) -> Safety {
-        let safety = Safety::default();
-        Safety { settle: self.settle, second_look: safety.second_look.min(self.settle), ..safety }
+    pub(crate) fn safety(self) -> SendOnceOptions {
+        let safety = SendOnceOptions::default();
+        SendOnceOptions {
+            settle_time: self.settle,
+            recheck_delay: safety.recheck_delay.min(self.settle),
+            ..safety
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use beseda_api::{
     ChatContext, ChatFilter, ChatId, ChatsApi, ChatsLimit, HistoryFrom, HistoryLimit, MessageId,
     MessageText, PageRequest, PageToken, Paging, wire::CreatedChat,
 };
-use beseda_client::{ChatsExt, Outgoing};
+use beseda_client::{ChatsExt, OutgoingMessage};
 use futures::TryStreamExt;
 use serde::Serialize;
 use serde_json::json;
@@ -48,7 +48,7 @@ pub(crate) async fn run(args: ChatsArgs, out: Output) -> anyhow::Result<()> {
         }
         ChatsCommand::Create(create) => shop.create(out, &create).await,
         ChatsCommand::Send { chat, text, safe } if safe.safe => {
-            let what = Outgoing::text(file_io::text(text, connection).await?)?;
+            let what = OutgoingMessage::text(file_io::text(text, connection).await?)?;
             outbox::send(out, shop, chat, what, &safe, connection).await
         }
         ChatsCommand::Send { chat, text, .. } => shop.send(out, chat, text, connection).await,

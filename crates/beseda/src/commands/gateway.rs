@@ -4,7 +4,7 @@ mod admin;
 
 use anyhow::Context;
 use beseda_api::{BusinessId, Credential, Generation};
-use beseda_client::{Governor, Patience, receiver::Receiver};
+use beseda_client::{RateLimiter, RetryPolicy, receiver::Receiver};
 use beseda_gateway::{Gateway, OpenError, Settings};
 use beseda_server::{Router, Transport};
 use secrecy::ExposeSecret;
@@ -103,13 +103,13 @@ fn settings(args: &GatewayArgs) -> anyhow::Result<Settings> {
     let generation: Generation = args.generation.into();
     let credential = credential::shop_credential(&connection)?;
     let timeout = Duration::from_secs(args.timeout.into());
-    let patience = Patience { longest: timeout, ..Patience::default() };
+    let patience = RetryPolicy { deadline: timeout, ..RetryPolicy::default() };
     let parallel = args.parallel.unwrap_or(match generation {
         Generation::Y2024 => 2,
         Generation::Y2026 => 4,
     });
-    let builder = connect::builder(&connection).generation(generation).patience(patience);
-    let builder = builder.governor(Governor::default().parallel(parallel));
+    let builder = connect::builder(&connection).generation(generation).retry_policy(patience);
+    let builder = builder.rate_limiter(RateLimiter::default().parallel(parallel));
     let trusted = args.trusted.iter();
     let builder = trusted.fold(builder, |builder, origin| builder.trust_files_from(origin));
     let client = match &credential {

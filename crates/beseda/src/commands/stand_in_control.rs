@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::Context;
 use beseda_api::Error;
-use beseda_client::ControlClient;
+use beseda_client::StandInClient;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
@@ -83,7 +83,7 @@ fn bar() -> anyhow::Result<ProgressBar> {
     Ok(ProgressBar::new(0).with_style(style))
 }
 
-async fn clock(client: ControlClient, out: Output, args: ClockArgs) -> anyhow::Result<()> {
+async fn clock(client: StandInClient, out: Output, args: ClockArgs) -> anyhow::Result<()> {
     let reading = if let Some(now) = args.set {
         client.put("clock", &json!({ "mode": "manual", "now": now })).await?
     } else if let Some(seconds) = args.advance {
@@ -102,7 +102,7 @@ async fn clock(client: ControlClient, out: Output, args: ClockArgs) -> anyhow::R
     out.show(reading, |_| tables::properties(&facts))
 }
 
-async fn faults(client: ControlClient, out: Output, args: FaultsArgs) -> anyhow::Result<()> {
+async fn faults(client: StandInClient, out: Output, args: FaultsArgs) -> anyhow::Result<()> {
     if let Some(rule) = args.add {
         let added = client.post_text("faults", rule.into_bytes()).await?;
         return out.document(&added["result"]);
@@ -125,7 +125,7 @@ async fn faults(client: ControlClient, out: Output, args: FaultsArgs) -> anyhow:
     Ok(())
 }
 
-async fn journal(client: ControlClient, out: Output, args: JournalArgs) -> anyhow::Result<()> {
+async fn journal(client: StandInClient, out: Output, args: JournalArgs) -> anyhow::Result<()> {
     let mut query = vec![("limit", args.limit.to_string())];
     query.extend(args.operation.map(|name| ("operation", name)));
     query.extend(args.status.map(|status| ("status", status)));

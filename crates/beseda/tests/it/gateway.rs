@@ -7,7 +7,7 @@ use std::{
 };
 
 use beseda_api::{BusinessId, ChatId, ChatsApi, FileUpload, HistoryFrom, MessageText};
-use beseda_client::{Client, Patience};
+use beseda_client::{Client, RetryPolicy};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
@@ -42,7 +42,7 @@ impl Gateway {
 
     fn client(&self, key: &str) -> Client {
         let builder = Client::builder().url(self.told["url"].as_str().unwrap());
-        builder.api_key(key).patience(Patience::none()).build().unwrap()
+        builder.api_key(key).retry_policy(RetryPolicy::none()).build().unwrap()
     }
 
     fn key(&self) -> &str {
@@ -108,7 +108,7 @@ async fn keys_and_audit_are_there_beside_a_gateway_that_ends_cleanly() {
 async fn a_gateway_killed_while_it_sends_neither_loses_nor_doubles() {
     let (stand_in, folder) = (StandIn::start(&[]), tempfile::tempdir().unwrap());
     let control = Client::builder().url(stand_in.get("url"));
-    let control = control.build_control(&stand_in.get("adminKey").into()).unwrap();
+    let control = control.build_stand_in(&stand_in.get("adminKey").into()).unwrap();
     let gateway = Gateway::start(&stand_in, folder.path());
     // Written at once, answered much later: the gateway dies without having been told.
     let rule =

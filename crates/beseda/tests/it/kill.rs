@@ -19,7 +19,7 @@ use beseda_api::{
     BusinessId, ChatContext, ChatId, ChatsApi, Error, FileName, FileUpload, HistoryFrom,
     HistoryLimit, MarketSide, Message, MessageText, NewOrder, OrderId, PageRequest,
 };
-use beseda_client::{Client, Patience, SecretString};
+use beseda_client::{Client, RetryPolicy, SecretString};
 use futures::{StreamExt, TryStreamExt, future, stream};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha20Rng;
@@ -94,9 +94,9 @@ impl Server {
     }
 
     pub(crate) fn client(&self) -> Client {
-        let builder = Client::builder().url(self.get("url")).patience(Patience::none());
+        let builder = Client::builder().url(self.get("url")).retry_policy(RetryPolicy::none());
         // More at once than a cabinet may have: that is what the kills shall hit.
-        builder.api_key(self.get("apiKey")).ungoverned().build().unwrap()
+        builder.api_key(self.get("apiKey")).without_rate_limit().build().unwrap()
     }
 }
 

@@ -15,7 +15,7 @@ use beseda_api::{
     BusinessId, ChatContext, ChatId, ChatsApi, HistoryFrom, HistoryLimit, MarketMessage,
     MarketSide, NewOrder, NewSubscription, OrderId, PageRequest, Subscription, Subscriptions,
 };
-use beseda_client::{AdminClient, Client, MarketClient, Patience, SecretString};
+use beseda_client::{AdminClient, Client, MarketClient, RetryPolicy, SecretString};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha20Rng;
 use serde_json::Value;
@@ -124,7 +124,7 @@ struct Hands {
 
 impl Hands {
     fn on(server: &Server) -> Self {
-        let builder = || Client::builder().url(server.get("url")).patience(Patience::none());
+        let builder = || Client::builder().url(server.get("url")).retry_policy(RetryPolicy::none());
         let key = |name| SecretString::from(server.get(name));
         Self {
             client: server.client(),
@@ -279,7 +279,7 @@ async fn a_fault_sends_a_notification_twice_and_shows_in_the_log() {
     let key = |name| SecretString::from(stand_in.get(name));
     let business = BusinessId::new(stand_in.told["businessId"].as_i64().unwrap()).unwrap();
     let admin = builder().build_admin(&key("adminKey")).unwrap();
-    let control = builder().build_control(&key("adminKey")).unwrap();
+    let control = builder().build_stand_in(&key("adminKey")).unwrap();
     let market = builder().build_market(&key("marketKey")).unwrap();
     let new = NewSubscription { url: receiver.url(), name: "shop".to_owned() };
     let id = admin.create_subscription(business, new).await.unwrap().id;

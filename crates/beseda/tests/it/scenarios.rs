@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf, thread, time::Duration};
 
-use beseda_client::{Client, ControlClient};
+use beseda_client::{Client, StandInClient};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -108,7 +108,7 @@ fn ask(
 ) -> beseda_api::Result<Value> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let control = Client::builder().url(stand_in.get("url"));
-    let control: ControlClient = control.build_control(&key.to_owned().into()).unwrap();
+    let control: StandInClient = control.build_stand_in(&key.to_owned().into()).unwrap();
     runtime.block_on(async {
         match text {
             Some(text) => {

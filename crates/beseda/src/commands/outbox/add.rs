@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use beseda_api::{BusinessId, ChatId, ErrorChain, MAX_FILE_BYTES};
-use beseda_client::Outgoing;
+use beseda_client::OutgoingMessage;
 use beseda_outbox::{NewItem, Outbox};
 use futures::FutureExt;
 use serde::Deserialize;
@@ -107,7 +107,7 @@ async fn message(
 ) -> anyhow::Result<NewItem> {
     let line: InputLine = serde_json::from_str(text)?;
     let content = match (line.text, line.file) {
-        (Some(text), None) => Outgoing::text(text)?,
+        (Some(text), None) => OutgoingMessage::text(text)?,
         (None, Some(path)) => {
             let content = tokio::fs::read(&path).await;
             let content = content.with_context(|| format!("can't read {}", path.display()))?;
@@ -115,7 +115,7 @@ async fn message(
                 anyhow::bail!("{} has more than {MAX_FILE_BYTES} bytes", path.display());
             }
             let own = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            Outgoing::file(line.name.as_deref().unwrap_or(&own), content)
+            OutgoingMessage::file(line.name.as_deref().unwrap_or(&own), content)
         }
         _ => anyhow::bail!("a message has either a text or a file"),
     };

@@ -10,7 +10,9 @@ use std::{
 };
 
 use beseda_api::{ChatId, Error as ApiError, ErrorKind};
-use beseda_client::{Outgoing, SafeSend, Safety, Sent, safe::How};
+use beseda_client::{
+    OutgoingMessage, SendOnce, SendOnceOptions, SendOutcome, send_once::Confirmation,
+};
 use beseda_outbox::{Error, Event, Item, NewItem, Outbox, OutboxId, RunSettings, State};
 use futures::{FutureExt, future::FusedFuture};
 use serde_json::json;
@@ -32,7 +34,7 @@ pub(crate) async fn send(
     out: Output,
     shop: ShopClient,
     chat: ChatId,
-    message: Outgoing,
+    message: OutgoingMessage,
     safe: &SafeArgs,
     connection: &Connection,
 ) -> anyhow::Result<()> {
@@ -46,14 +48,15 @@ async fn from_memory(
     out: Output,
     shop: ShopClient,
     chat: ChatId,
-    message: Outgoing,
+    message: OutgoingMessage,
     safe: &SafeArgs,
 ) -> anyhow::Result<()> {
     out.note("without --archive the message is kept in memory only and does not survive a crash of this program");
-    let safety = Safety { wants_id: true, longest: safe.give_up, ..safe.settle.safety() };
+    let safety =
+        SendOnceOptions { confirm_id: true, deadline: safe.give_up, ..safe.settle.safety() };
     match shop.client.send_once(shop.business, chat, message, None, &safety).await {
-        Sent::Delivered { message_id, how } => {
-            let how = if how == How::Found { "found" } else { "answered" };
+        SendOutcome::Delivered { message_id, confirmation: how } => {
+            let how = if how == Confirmation::History { "found" } else { "answered" };
             let state = if message_id.is_some() { "confirmed" } else { "sent" };
             if out.is_json() {
                 return out.document(
@@ -63,8 +66,8 @@ async fn from_memory(
             let id = message_id.map_or(String::new(), |id| format!(" as message {id}"));
             out.say(format_args!("{state}{id}"))
         }
-        Sent::NotDelivered(error) => Err(NotDelivered(error).into()),
-        Sent::Unknown(error) => Err(SendFailed { chat, error }.into()),
+        SendOutcome::NotDelivered(error) => Err(NotDelivered(error).into()),
+        SendOutcome::Unknown(error) => Err(SendFailed { chat, error }.into()),
     }
 }
 
@@ -72,7 +75,7 @@ async fn through_outbox(
     out: Output,
     shop: ShopClient,
     chat: ChatId,
-    message: Outgoing,
+    message: OutgoingMessage,
     safe: &SafeArgs,
     folder: &Path,
     connection: &Connection,

@@ -8,8 +8,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{
-    Failure,
-    send::{self, Call, Transport},
+    ClientError,
+    http::{self, HttpRequest, HttpTransport},
 };
 
 /// The bound of an answer that tells its progress; silence is bounded far more tightly.
@@ -17,11 +17,11 @@ const WHOLE_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Clock, faults, journal and state of a stand-in, as JSON. Reads are repeated after a failure, nothing else is.
 #[derive(Clone)]
-pub struct ControlClient {
-    pub(crate) transport: Transport,
+pub struct StandInClient {
+    pub(crate) transport: HttpTransport,
 }
 
-impl std::fmt::Debug for ControlClient {
+impl std::fmt::Debug for StandInClient {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ControlClient").field("url", &self.transport.base.as_str()).finish()
     }
@@ -30,7 +30,7 @@ impl std::fmt::Debug for ControlClient {
 /// One line of an answer that tells its progress.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Line {
+enum ProgressLine {
     Progress { done: u64, all: u64 },
     Done { result: Value },
     Refused { errors: Vec<ApiErrorItem> },
@@ -38,8 +38,8 @@ enum Line {
 
 async fn within<T>(bound: Duration, step: impl Future<Output = reqwest::Result<T>>) -> Result<T> {
     match tokio::time::timeout(bound, step).await {
-        Ok(done) => done.map_err(Failure::of_transport),
-        Err(elapsed) => Err(Failure::Timeout(elapsed.into()).into()),
+        Ok(done) => done.map_err(ClientError::of_transport),
+        Err(elapsed) => Err(ClientError::Timeout(elapsed.into()).into()),
     }
 }
 
@@ -52,27 +52,27 @@ fn refused(faults: Vec<ApiErrorItem>) -> Error {
         }
         None => {
             let body = faults.into_iter().find_map(|fault| fault.message).unwrap_or(code);
-            Failure::Undocumented { status: 500, body, answer: Box::default() }.into()
+            ClientError::Undocumented { status: 500, body, answer: Box::default() }.into()
         }
     }
 }
 
 fn unreadable(reason: String) -> Error {
     let answer = Box::<ResponseInfo>::default();
-    Failure::Undecodable { status: 200, reason, body: String::new(), answer }.into()
+    ClientError::Undecodable { status: 200, reason, body: String::new(), answer }.into()
 }
 
 fn path(resource: &str) -> String {
     format!("/__admin/{resource}")
 }
 
-impl ControlClient {
+impl StandInClient {
     /// Reads a resource, such as `clock`.
     ///
     /// # Errors
     /// A refusal, or a failure of the network.
     pub async fn read(&self, resource: &str, query: &[(&'static str, String)]) -> Result<Value> {
-        let mut call = Call::get(path(resource));
+        let mut call = HttpRequest::get(path(resource));
         for (name, value) in query {
             call = call.query(name, Some(value));
         }
@@ -82,25 +82,25 @@ impl ControlClient {
     /// Reads a resource that has no envelope.
     ///
     /// # Errors
-    /// As [`ControlClient::read`].
+    /// As [`StandInClient::read`].
     pub async fn read_bare(&self, resource: &str) -> Result<Value> {
-        self.transport.whole(&Call::get(path(resource))).await
+        self.transport.whole(&HttpRequest::get(path(resource))).await
     }
 
     /// Posts a document to a resource.
     ///
     /// # Errors
-    /// As [`ControlClient::read`].
+    /// As [`StandInClient::read`].
     pub async fn post(&self, resource: &str, body: &Value) -> Result<Value> {
-        self.transport.whole(&Call::post(path(resource)).json(body)?).await
+        self.transport.whole(&HttpRequest::post(path(resource)).json(body)?).await
     }
 
     /// Posts a text as it is, so that what is wrong in it is told by its lines.
     ///
     /// # Errors
-    /// As [`ControlClient::read`].
+    /// As [`StandInClient::read`].
     pub async fn post_text(&self, resource: &str, text: Vec<u8>) -> Result<Value> {
-        self.transport.whole(&Call::post(path(resource)).bytes(text)).await
+        self.transport.whole(&HttpRequest::post(path(resource)).bytes(text)).await
     }
 
     /// Posts a text to a resource that tells its progress while it works, and returns the result.
@@ -109,19 +109,19 @@ impl ControlClient {
     /// second that it goes on, and silence as long as the timeout of a request is an error.
     ///
     /// # Errors
-    /// As [`ControlClient::read`].
+    /// As [`StandInClient::read`].
     pub async fn post_with_progress(
         &self,
         resource: &str,
         text: Vec<u8>,
         mut progress: impl FnMut(u64, u64),
     ) -> Result<Value> {
-        let request = self.transport.request(&Call::post(path(resource)).bytes(text));
+        let request = self.transport.request(&HttpRequest::post(path(resource)).bytes(text));
         let request = request.header(ACCEPT, "application/x-ndjson").timeout(WHOLE_DAY);
         let silence = self.transport.timeout;
         let sent = within(self.transport.upload_timeout, request.send()).await?;
         if !sent.status().is_success() {
-            return Err(send::refused(sent).await.error);
+            return Err(http::refused(sent).await.error);
         }
         let (mut response, mut buffer) = (sent, Vec::new());
         while let Some(piece) = within(silence, response.chunk()).await? {
@@ -131,9 +131,9 @@ impl ControlClient {
                 match serde_json::from_slice(&line)
                     .map_err(|error| unreadable(error.to_string()))?
                 {
-                    Line::Progress { done, all } => progress(done, all),
-                    Line::Done { result } => return Ok(result),
-                    Line::Refused { errors } => return Err(refused(errors)),
+                    ProgressLine::Progress { done, all } => progress(done, all),
+                    ProgressLine::Done { result } => return Ok(result),
+                    ProgressLine::Refused { errors } => return Err(refused(errors)),
                 }
             }
         }
@@ -143,16 +143,16 @@ impl ControlClient {
     /// Puts a document in the place of a resource.
     ///
     /// # Errors
-    /// As [`ControlClient::read`].
+    /// As [`StandInClient::read`].
     pub async fn put(&self, resource: &str, body: &Value) -> Result<Value> {
-        self.transport.whole(&Call::new(Method::PUT, path(resource)).json(body)?).await
+        self.transport.whole(&HttpRequest::new(Method::PUT, path(resource)).json(body)?).await
     }
 
     /// Takes a resource away.
     ///
     /// # Errors
-    /// As [`ControlClient::read`].
+    /// As [`StandInClient::read`].
     pub async fn delete(&self, resource: &str) -> Result<()> {
-        self.transport.done(&Call::new(Method::DELETE, path(resource))).await
+        self.transport.done(&HttpRequest::new(Method::DELETE, path(resource))).await
     }
 }

@@ -6,40 +6,40 @@ use beseda_api::{ApiError, Endpoint, ErrorKind, Generation};
 use jiff::Timestamp;
 
 use super::{
-    Governor,
-    budget::Outcome,
-    line::Waiter,
-    state::{Held, Key},
+    RateLimiter,
+    budget::CallOutcome,
+    scheduler::{Blocked, CallKey},
+    waiter::Waiter,
 };
-use crate::limit::Shown;
+use crate::headers::RateLimitHeaders;
 
 /// A place in a line.
-pub(super) struct Place<'a> {
-    governor: &'a Governor,
-    key: Key,
+pub(super) struct Ticket<'a> {
+    rate_limiter: &'a RateLimiter,
+    key: CallKey,
     place: u64,
     waiter: Arc<Waiter>,
     left: bool,
 }
 
-impl<'a> Place<'a> {
-    pub(super) fn take(governor: &'a Governor, key: Key) -> Self {
+impl<'a> Ticket<'a> {
+    pub(super) fn take(rate_limiter: &'a RateLimiter, key: CallKey) -> Self {
         let waiter = Arc::new(Waiter::default());
-        let now = governor.now();
-        let place = governor.lock().join(key, Arc::clone(&waiter), now);
-        Self { governor, key, place, waiter, left: false }
+        let now = rate_limiter.now();
+        let place = rate_limiter.lock().join(key, Arc::clone(&waiter), now);
+        Self { rate_limiter, key, place, waiter, left: false }
     }
 
     /// The permit if it is there, otherwise what it is waited for.
-    pub(super) fn look(&mut self, now: Timestamp) -> Result<Permit, Held> {
-        let mut state = self.governor.lock();
+    pub(super) fn look(&mut self, now: Timestamp) -> Result<Permit, Blocked> {
+        let mut state = self.rate_limiter.lock();
         if self.waiter.call().is_none() {
             state.advance(self.key.entity, now);
         }
         match self.waiter.call() {
             Some(call) => {
                 self.left = true;
-                Ok(Permit::new(self.governor.clone(), self.key, call, now))
+                Ok(Permit::new(self.rate_limiter.clone(), self.key, call, now))
             }
             None => Err(state.held(self.key, now)),
         }
@@ -51,16 +51,16 @@ impl<'a> Place<'a> {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Ticket<'_> {
     fn drop(&mut self) {
         if self.left {
             return;
         }
-        let now = self.governor.now();
-        let mut state = self.governor.lock();
+        let now = self.rate_limiter.now();
+        let mut state = self.rate_limiter.lock();
         match self.waiter.call() {
             Some(call) => {
-                state.arrive(self.key, call, Outcome::Unsent, now);
+                state.arrive(self.key, call, CallOutcome::Unsent, now);
                 state.done(self.key, now);
             }
             None => {
@@ -73,8 +73,8 @@ impl Drop for Place<'_> {
 
 /// The leave to send one call. Its slot is taken until it is dropped.
 pub(crate) struct Permit {
-    governor: Governor,
-    key: Key,
+    rate_limiter: RateLimiter,
+    key: CallKey,
     call: u64,
     since: Timestamp,
     sent: bool,
@@ -82,8 +82,13 @@ pub(crate) struct Permit {
 }
 
 impl Permit {
-    pub(super) fn new(governor: Governor, key: Key, call: u64, since: Timestamp) -> Self {
-        Self { governor, key, call, since, sent: false, arrived: false }
+    pub(super) fn new(
+        rate_limiter: RateLimiter,
+        key: CallKey,
+        call: u64,
+        since: Timestamp,
+    ) -> Self {
+        Self { rate_limiter, key, call, since, sent: false, arrived: false }
     }
 
     /// From here on the service may have counted the call.
@@ -97,9 +102,9 @@ impl Permit {
     }
 
     /// What the answer's head told. Whether the hour is used up and its end is to be waited for.
-    pub(crate) fn answered(&mut self, status: u16, shown: &Shown) -> bool {
-        let now = self.governor.now();
-        let mut state = self.governor.lock();
+    pub(crate) fn answered(&mut self, status: u16, shown: &RateLimitHeaders) -> bool {
+        let now = self.rate_limiter.now();
+        let mut state = self.rate_limiter.lock();
         if let Some(date) = shown.date
             && state.time.learn(date, self.since, now)
         {
@@ -109,7 +114,7 @@ impl Permit {
         self.arrived = true;
         state.arrive(self.key, self.call, outcome, now);
         let ahead = |until: Timestamp| until > state.time.at_least(now);
-        matches!(outcome, Outcome::UsedUp(limit) if ahead(limit.until))
+        matches!(outcome, CallOutcome::UsedUp(limit) if ahead(limit.until))
     }
 
     /// What a refusal said besides: that fewer calls may run at once than was thought.
@@ -118,17 +123,17 @@ impl Permit {
             && let Some(parallel) =
                 refused.items.iter().find_map(|f| parallel(f.message.as_deref()?))
         {
-            self.governor.lock().narrow(self.key.entity, parallel);
+            self.rate_limiter.lock().reduce_concurrency(self.key.entity, parallel);
         }
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let now = self.governor.now();
-        let mut state = self.governor.lock();
+        let now = self.rate_limiter.now();
+        let mut state = self.rate_limiter.lock();
         if !self.arrived {
-            let outcome = if self.sent { Outcome::Lost } else { Outcome::Unsent };
+            let outcome = if self.sent { CallOutcome::Lost } else { CallOutcome::Unsent };
             state.arrive(self.key, self.call, outcome, now);
         }
         state.done(self.key, now);
@@ -136,21 +141,21 @@ impl Drop for Permit {
 }
 
 /// What an answer with this status and these figures means for the budget.
-fn outcome(key: Key, status: u16, shown: &Shown) -> Outcome {
+fn outcome(key: CallKey, status: u16, shown: &RateLimitHeaders) -> CallOutcome {
     let exceeded = ErrorKind::LimitExceeded.status();
     match (status, shown.limit) {
         (status, Some(limit)) if status == exceeded && limit.remaining == 0 => {
-            Outcome::UsedUp(limit)
+            CallOutcome::UsedUp(limit)
         }
-        (status, _) if status == exceeded => Outcome::Uncounted,
-        (500.., limit) => Outcome::Broken(limit),
+        (status, _) if status == exceeded => CallOutcome::Uncounted,
+        (500.., limit) => CallOutcome::Broken(limit),
         // Whoever isn't let in isn't counted, and is told the figures of nobody.
-        (401 | 403, _) => Outcome::Uncounted,
-        (200..300, Some(limit)) => Outcome::Done(limit),
-        (_, Some(limit)) => Outcome::Counted(limit),
+        (401 | 403, _) => CallOutcome::Uncounted,
+        (200..300, Some(limit)) => CallOutcome::Done(limit),
+        (_, Some(limit)) => CallOutcome::Counted(limit),
         (_, None) => {
             let generation = Generation::ALL[key.budget / Endpoint::ALL.len()];
-            Outcome::Silent { hourly: key.endpoint().hourly(generation) }
+            CallOutcome::Silent { hourly: key.endpoint().hourly(generation) }
         }
     }
 }

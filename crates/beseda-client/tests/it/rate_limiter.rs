@@ -1,4 +1,4 @@
-//! The governor at its edges: no figures, no time, no answer, nobody who waits any more. Whole hours are used against a stand-in, elsewhere.
+//! The rate_limiter at its edges: no figures, no time, no answer, nobody who waits any more. Whole hours are used against a stand-in, elsewhere.
 
 use std::{
     sync::{Arc, Mutex},
@@ -6,7 +6,7 @@ use std::{
 };
 
 use beseda_api::{ChatsApi, ManualClock, MessageText, Timer};
-use beseda_client::{Client, ErrorExt, Failure, Governor, Patience, Reason};
+use beseda_client::{Client, ClientError, ErrorExt, RateLimiter, RetryPolicy, WaitReason};
 use futures::{FutureExt, future};
 use jiff::Timestamp;
 
@@ -22,12 +22,12 @@ impl Timer for Never {
     }
 }
 
-fn governor() -> Governor {
+fn rate_limiter() -> RateLimiter {
     let clock = ManualClock::new("2026-11-21T10:20:00Z".parse().unwrap());
-    Governor::new(Arc::new(clock), Arc::new(Never))
+    RateLimiter::new(Arc::new(clock), Arc::new(Never))
 }
 
-/// A service by the same clock as the governor's: an answer without a date would get the machine's, and the governor
+/// A service by the same clock as the rate_limiter's: an answer without a date would get the machine's, and the rate_limiter
 /// follows the service's clock.
 async fn service(answers: impl IntoIterator<Item = Answer>) -> Double {
     let dated = |answer: Answer| answer.header("Date", "Sat, 21 Nov 2026 10:20:00 GMT");
@@ -52,15 +52,16 @@ fn silent() -> (std::net::TcpListener, String) {
 async fn without_figures_the_published_ones_hold() {
     let info = r#"{"apiKey":{"name":"k","authScopes":["ALL_METHODS"]}}"#;
     let double = service((0..101).map(|_| Answer::ok(info))).await;
-    let client = double.builder().governor(governor()).build().unwrap();
+    let client = double.builder().rate_limiter(rate_limiter()).build().unwrap();
     for _ in 0..100 {
         client.token_info().await.unwrap();
     }
     let over = client.token_info().await.unwrap_err();
-    let Some(Failure::OverLimit { operation, business, reason, until }) = over.failure() else {
+    let Some(ClientError::OverLimit { operation, business, reason, until }) = over.client_error()
+    else {
         panic!("{over:?}")
     };
-    assert_eq!((*operation, *business, *reason), ("getAuthTokenInfo", None, Reason::Hour));
+    assert_eq!((*operation, *business, *reason), ("getAuthTokenInfo", None, WaitReason::Hour));
     assert_eq!(until.unwrap().to_string(), "2026-11-21T11:00:00Z");
     assert_eq!(double.lines().len(), 100);
 }
@@ -68,10 +69,10 @@ async fn without_figures_the_published_ones_hold() {
 #[tokio::test]
 async fn a_wait_that_would_end_after_the_deadline_does_not_begin() {
     let double = service([told(0)]).await;
-    let client = double.builder().governor(governor()).build().unwrap();
+    let client = double.builder().rate_limiter(rate_limiter()).build().unwrap();
     client.get_chat(business(), chat()).await.unwrap();
     let over = client.get_chat(business(), chat()).await.unwrap_err();
-    assert!(matches!(over.failure(), Some(Failure::OverLimit { .. })), "{over:?}");
+    assert!(matches!(over.client_error(), Some(ClientError::OverLimit { .. })), "{over:?}");
     assert!(over.is_retryable() && !over.may_have_been_done());
     assert!(over.to_string().contains("getChat of cabinet 1"), "{over}");
     assert!(over.to_string().contains("2026-11-21T11:00:00Z"), "{over}");
@@ -83,21 +84,28 @@ async fn whoever_waits_for_an_hour_is_told_so_once_and_other_operations_go_on() 
     let double = service([told(0), Answer::new(200, r#"{"status":"OK"}"#)]).await;
     let waits = Arc::new(Mutex::new(Vec::new()));
     let told = Arc::clone(&waits);
-    let governor = governor().on_wait(move |waiting| told.lock().unwrap().push(waiting.clone()));
-    let patience = Patience { longest: Duration::from_secs(7_200), ..Patience::default() };
-    let client = double.builder().governor(governor.clone()).patience(patience).build().unwrap();
+    let rate_limiter =
+        rate_limiter().on_wait(move |waiting| told.lock().unwrap().push(waiting.clone()));
+    let retry_policy =
+        RetryPolicy { deadline: Duration::from_secs(7_200), ..RetryPolicy::default() };
+    let client = double
+        .builder()
+        .rate_limiter(rate_limiter.clone())
+        .retry_policy(retry_policy)
+        .build()
+        .unwrap();
     client.get_chat(business(), chat()).await.unwrap();
     let mut waiting = Box::pin(client.get_chat(business(), chat()));
     assert!((&mut waiting).now_or_never().is_none() && (&mut waiting).now_or_never().is_none());
     let text = MessageText::new("да").unwrap();
     client.send_message_to_chat(business(), chat(), text).await.unwrap();
-    let state = governor.state(business()).unwrap();
+    let state = rate_limiter.state(business()).unwrap();
     assert_eq!((state.running, state.queued), (0, 1));
     drop(waiting);
-    assert_eq!(governor.state(business()).unwrap().queued, 0, "its place is given back");
+    assert_eq!(rate_limiter.state(business()).unwrap().queued, 0, "its place is given back");
     let waits = waits.lock().unwrap();
     assert_eq!(waits.len(), 1, "{waits:?}");
-    assert_eq!((waits[0].operation, waits[0].reason), ("getChat", Reason::Hour));
+    assert_eq!((waits[0].operation, waits[0].reason), ("getChat", WaitReason::Hour));
     assert_eq!(waits[0].until.unwrap().to_string(), "2026-11-21T11:00:00Z");
 }
 
@@ -105,9 +113,9 @@ async fn whoever_waits_for_an_hour_is_told_so_once_and_other_operations_go_on() 
 async fn a_call_that_is_dropped_gives_its_slot_back() {
     let (_listener, url) = silent();
     let double = service([told(999)]).await;
-    let one = governor().parallel(1);
-    let mute = Client::builder().url(url).governor(one.clone()).build().unwrap();
-    let client = double.builder().governor(one.clone()).build().unwrap();
+    let one = rate_limiter().parallel(1);
+    let mute = Client::builder().url(url).rate_limiter(one.clone()).build().unwrap();
+    let client = double.builder().rate_limiter(one.clone()).build().unwrap();
     let mut dropped = Box::pin(mute.get_chat_message(business(), chat(), 5.try_into().unwrap()));
     assert!((&mut dropped).now_or_never().is_none());
     let mut waiting = Box::pin(client.get_chat(business(), chat()));
@@ -122,15 +130,15 @@ async fn a_call_that_is_dropped_gives_its_slot_back() {
 #[tokio::test]
 async fn background_calls_leave_a_slot_free() {
     let (_listener, url) = silent();
-    let one = governor().parallel(2);
+    let one = rate_limiter().parallel(2);
     let double = service([told(999)]).await;
-    let mute = Client::builder().url(url).governor(one.clone()).build().unwrap().background();
+    let mute = Client::builder().url(url).rate_limiter(one.clone()).build().unwrap().background();
     let mut first = Box::pin(mute.get_chat_message(business(), chat(), 5.try_into().unwrap()));
     let mut second = Box::pin(mute.get_chat_history(business(), chat(), Default::default()));
     assert!((&mut first).now_or_never().is_none() && (&mut second).now_or_never().is_none());
     let state = one.state(business()).unwrap();
     assert_eq!((state.running, state.queued), (1, 1));
-    let client = double.builder().governor(one).build().unwrap();
+    let client = double.builder().rate_limiter(one).build().unwrap();
     client.get_chat(business(), chat()).await.unwrap();
 }
 
@@ -138,8 +146,8 @@ async fn background_calls_leave_a_slot_free() {
 async fn a_refusal_that_names_fewer_slots_is_heeded() {
     let text = r#"{"status":"ERROR","errors":[{"code":"LIMIT_EXCEEDED","message":"Hit rate limit of 2 parallel requests"}]}"#;
     let double = service([Answer::new(420, text), told(999)]).await;
-    let one = governor();
-    let client = double.builder().governor(one.clone()).build().unwrap();
+    let one = rate_limiter();
+    let client = double.builder().rate_limiter(one.clone()).build().unwrap();
     client.get_chat(business(), chat()).await.unwrap();
     assert_eq!(one.state(business()).unwrap().slots, 2);
     assert_eq!(double.lines().len(), 2);
@@ -148,8 +156,8 @@ async fn a_refusal_that_names_fewer_slots_is_heeded() {
 #[tokio::test]
 async fn the_clock_of_an_ungoverned_client_is_nobodys_business() {
     let double = service([told(0), told(0)]).await;
-    let client = double.builder().ungoverned().build().unwrap();
-    assert!(client.governor().is_none());
+    let client = double.builder().without_rate_limit().build().unwrap();
+    assert!(client.rate_limiter().is_none());
     for _ in 0..2 {
         client.get_chat(business(), chat()).await.unwrap();
     }

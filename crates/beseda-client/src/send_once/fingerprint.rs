@@ -1,12 +1,12 @@
-//! How one's own messages are recognised in a history: by sender, place and content, for they have no id. Nothing is read here.
+//! Confirmation one's own messages are recognised in a history: by sender, place and content, for they have no id. Nothing is read here.
 
 use beseda_api::{Attachment, Message, MessageId, Sender};
 
-use super::Outgoing;
+use super::OutgoingMessage;
 
 /// What a sent message looks like in the history.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Trace {
+pub enum Fingerprint {
     /// A text.
     Text(String),
     /// A file.
@@ -18,13 +18,13 @@ pub enum Trace {
     },
 }
 
-impl Trace {
+impl Fingerprint {
     /// What this would look like.
     #[must_use]
-    pub fn of(what: &Outgoing) -> Self {
+    pub fn of(what: &OutgoingMessage) -> Self {
         match what {
-            Outgoing::Text(text) => Self::Text(text.as_str().to_owned()),
-            Outgoing::File { name, content } => {
+            OutgoingMessage::Text(text) => Self::Text(text.as_str().to_owned()),
+            OutgoingMessage::File { name, content } => {
                 Self::File { name: name.as_str().to_owned(), size: content.len() as u64 }
             }
         }
@@ -33,7 +33,7 @@ impl Trace {
     /// Whether a message looks like it: written by the shop, with the same text but for blanks around it and the form of
     /// line ends, or with a file of the same size and the same name, or none.
     #[must_use]
-    pub fn is_of(&self, message: &Message) -> bool {
+    pub fn matches(&self, message: &Message) -> bool {
         if message.sender != Sender::Partner {
             return false;
         }
@@ -58,10 +58,10 @@ fn equal(ours: &str, theirs: &str) -> bool {
 /// Which messages after `since` are these, which were sent one after the other: each is the first that looks like it
 /// and stands behind the one before it. The order of `history` doesn't matter. One that isn't there is passed over.
 #[must_use]
-pub fn trace_all(
+pub fn match_all(
     history: &[Message],
     since: Option<MessageId>,
-    sent: &[Trace],
+    sent: &[Fingerprint],
 ) -> Vec<Option<MessageId>> {
     let mut ours: Vec<&Message> = history
         .iter()
@@ -69,8 +69,8 @@ pub fn trace_all(
         .collect();
     ours.sort_by_key(|message| message.message_id);
     let mut rest = ours.as_slice();
-    let find = |trace: &Trace| {
-        let place = rest.iter().position(|message| trace.is_of(message))?;
+    let find = |fingerprint: &Fingerprint| {
+        let place = rest.iter().position(|message| fingerprint.matches(message))?;
         let id = rest[place].message_id;
         rest = &rest[place + 1..];
         Some(id)
@@ -83,7 +83,7 @@ mod tests {
     use beseda_api::{Message, MessageId};
     use serde_json::json;
 
-    use super::{Trace, trace_all};
+    use super::{Fingerprint, match_all};
 
     fn message(id: i64, sender: &str, text: &str) -> Message {
         let message = json!({
@@ -92,12 +92,12 @@ mod tests {
         serde_json::from_value(message).unwrap()
     }
 
-    fn texts(texts: &[&str]) -> Vec<Trace> {
-        texts.iter().map(|text| Trace::Text((*text).to_owned())).collect()
+    fn texts(texts: &[&str]) -> Vec<Fingerprint> {
+        texts.iter().map(|text| Fingerprint::Text((*text).to_owned())).collect()
     }
 
     fn ids(history: &[Message], since: i64, sent: &[&str]) -> Vec<i64> {
-        let found = trace_all(history, MessageId::new(since).ok(), &texts(sent));
+        let found = match_all(history, MessageId::new(since).ok(), &texts(sent));
         found.into_iter().map(|id| id.map_or(0, MessageId::get)).collect()
     }
 
@@ -145,8 +145,9 @@ mod tests {
             }))
             .unwrap()
         };
-        let trace = [Trace::File { name: "a.jpg".to_owned(), size: 7 }];
-        let found = |history: &[Message]| trace_all(history, None, &trace)[0].map(MessageId::get);
+        let fingerprint = [Fingerprint::File { name: "a.jpg".to_owned(), size: 7 }];
+        let found =
+            |history: &[Message]| match_all(history, None, &fingerprint)[0].map(MessageId::get);
         assert_eq!(found(&[file(1, "a.jpg", 8), file(2, "b.jpg", 7)]), None);
         assert_eq!(found(&[file(1, "a.jpg", 8), file(2, "a.jpg", 7)]), Some(2));
         assert_eq!(found(&[file(1, "", 7)]), Some(1));

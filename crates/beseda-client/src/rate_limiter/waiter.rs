@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::Notify;
 
-/// Shared by the one who waits and by the line it stands in. All of it changes under the governor's lock.
+/// Shared by the one who waits and by the line it stands in. All of it changes under the rate_limiter's lock.
 #[derive(Debug, Default)]
 pub(super) struct Waiter {
     news: Notify,
@@ -14,7 +14,7 @@ pub(super) struct Waiter {
 
 impl Waiter {
     /// Lets it go with this number.
-    pub(super) fn let_go(&self, call: u64) {
+    pub(super) fn admit(&self, call: u64) {
         self.call.store(call, Ordering::Release);
         self.news.notify_one();
     }

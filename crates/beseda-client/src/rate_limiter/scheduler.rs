@@ -1,4 +1,4 @@
-//! Everything a governor keeps: cabinets with their budgets, slots and lines, and who goes next. It never waits.
+//! Everything a rate_limiter keeps: cabinets with their budgets, slots and lines, and who goes next. It never waits.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -6,17 +6,17 @@ use beseda_api::{BusinessId, Endpoint, Generation};
 use jiff::Timestamp;
 
 use super::{
-    Priority, Reason,
-    budget::{Budget, Leave, Outcome},
-    line::Waiter,
-    time::ServiceTime,
+    Priority, WaitReason,
+    budget::{Admission, Budget, CallOutcome},
+    server_clock::ServerClock,
+    waiter::Waiter,
 };
 
 const BUDGETS: usize = Endpoint::ALL.len() * Generation::ALL.len();
 
 /// Whose calls are counted together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Entity {
+pub(crate) enum BudgetOwner {
     /// A cabinet.
     Cabinet(BusinessId),
     /// A credential, for calls that name no cabinet.
@@ -25,14 +25,14 @@ pub(crate) enum Entity {
 
 /// Whose budget a call uses, and how urgent it is.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Key {
-    pub(super) entity: Entity,
+pub(super) struct CallKey {
+    pub(super) entity: BudgetOwner,
     /// Operation and generation.
     pub(super) budget: usize,
     pub(super) priority: Priority,
 }
 
-impl Key {
+impl CallKey {
     pub(super) fn endpoint(&self) -> &'static Endpoint {
         &Endpoint::ALL[self.budget % Endpoint::ALL.len()]
     }
@@ -40,7 +40,7 @@ impl Key {
 
 /// What can be set.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Settings {
+pub(super) struct LimiterSettings {
     /// Calls at once in one cabinet.
     pub(super) parallel: u32,
     /// What background work leaves of an hour, in percent.
@@ -49,7 +49,7 @@ pub(super) struct Settings {
 
 /// One cabinet, or one credential.
 #[derive(Debug)]
-struct Desk {
+struct CabinetQueue {
     budgets: [Budget; BUDGETS],
     /// Calls at once, if the service said that they are fewer than was set.
     parallel: u32,
@@ -60,8 +60,8 @@ struct Desk {
 
 /// Why a call doesn't go yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Held {
-    pub(super) reason: Reason,
+pub(super) struct Blocked {
+    pub(super) reason: WaitReason,
     /// The end of the window by the service's clock, if it must be waited for.
     pub(super) until: Option<Timestamp>,
     /// When to look again, by our clock.
@@ -69,70 +69,70 @@ pub(super) struct Held {
     pub(super) queued: usize,
 }
 
-/// Everything behind the governor's lock.
+/// Everything behind the rate_limiter's lock.
 #[derive(Debug)]
-pub(super) struct State {
-    pub(super) settings: Settings,
-    pub(super) time: ServiceTime,
-    desks: HashMap<Entity, Desk>,
+pub(super) struct Scheduler {
+    pub(super) settings: LimiterSettings,
+    pub(super) time: ServerClock,
+    desks: HashMap<BudgetOwner, CabinetQueue>,
     /// Calls that name no cabinet count in that of their credential, and which that is isn't known.
-    homeless: u32,
-    homeless_queued: usize,
+    unscoped: u32,
+    unscoped_queued: usize,
     /// The last place in any line, and the last call that left.
     place: u64,
     call: u64,
 }
 
-impl State {
-    pub(super) fn new(settings: Settings) -> Self {
+impl Scheduler {
+    pub(super) fn new(settings: LimiterSettings) -> Self {
         Self {
             settings,
-            time: ServiceTime::default(),
+            time: ServerClock::default(),
             desks: HashMap::new(),
-            homeless: 0,
-            homeless_queued: 0,
+            unscoped: 0,
+            unscoped_queued: 0,
             place: 0,
             call: 0,
         }
     }
 
     /// Lets a call go at once if nobody waits before it.
-    pub(super) fn pass(&mut self, key: Key, now: Timestamp) -> Option<u64> {
+    pub(super) fn pass(&mut self, key: CallKey, now: Timestamp) -> Option<u64> {
         let here = self.desk(key.entity).queued;
-        if here > 0 || self.homeless_queued > 0 {
+        if here > 0 || self.unscoped_queued > 0 {
             return None;
         }
         self.may_go(key, now).ok()?;
-        Some(self.depart(key))
+        Some(self.start(key))
     }
 
     /// Gives a call a place in its line, and lets go whoever may.
-    pub(super) fn join(&mut self, key: Key, waiter: Arc<Waiter>, now: Timestamp) -> u64 {
+    pub(super) fn join(&mut self, key: CallKey, waiter: Arc<Waiter>, now: Timestamp) -> u64 {
         self.place += 1;
         let place = self.place;
         let desk = self.desk(key.entity);
         desk.queued += 1;
         desk.budgets[key.budget].lines[key.priority as usize].insert(place, waiter);
-        self.homeless_queued += usize::from(is_homeless(key.entity));
+        self.unscoped_queued += usize::from(is_unscoped(key.entity));
         self.advance(key.entity, now);
         place
     }
 
     /// Takes back a place in a line.
-    pub(super) fn leave(&mut self, key: Key, place: u64) {
+    pub(super) fn leave(&mut self, key: CallKey, place: u64) {
         let desk = self.desk(key.entity);
         if desk.budgets[key.budget].lines[key.priority as usize].remove(&place).is_some() {
             desk.queued -= 1;
-            self.homeless_queued -= usize::from(is_homeless(key.entity));
+            self.unscoped_queued -= usize::from(is_unscoped(key.entity));
         }
     }
 
     /// Why the first of this line doesn't go yet.
-    pub(super) fn held(&mut self, key: Key, now: Timestamp) -> Held {
-        let reason = self.may_go(key, now).err().unwrap_or((Reason::Parallel, None));
+    pub(super) fn held(&mut self, key: CallKey, now: Timestamp) -> Blocked {
+        let reason = self.may_go(key, now).err().unwrap_or((WaitReason::Parallel, None));
         let time = self.time;
         let budget = &self.desk(key.entity).budgets[key.budget];
-        Held {
+        Blocked {
             reason: reason.0,
             until: reason.1,
             look: budget.until().map(|until| time.here(until)),
@@ -140,8 +140,8 @@ impl State {
         }
     }
 
-    /// Takes in what came of a call. Its slot is given back by [`State::done`].
-    pub(super) fn arrive(&mut self, key: Key, call: u64, outcome: Outcome, now: Timestamp) {
+    /// Takes in what came of a call. Its slot is given back by [`Scheduler::done`].
+    pub(super) fn arrive(&mut self, key: CallKey, call: u64, outcome: CallOutcome, now: Timestamp) {
         let (latest, at_service) = (self.call, self.time.at_least(now));
         self.desk(key.entity).budgets[key.budget].arrive(call, outcome, latest, at_service);
         self.tell(key.entity, key.budget, now);
@@ -149,16 +149,16 @@ impl State {
     }
 
     /// Gives a slot back.
-    pub(super) fn done(&mut self, key: Key, now: Timestamp) {
+    pub(super) fn done(&mut self, key: CallKey, now: Timestamp) {
         let desk = self.desk(key.entity);
         desk.running -= 1;
         desk.background -= u32::from(key.priority == Priority::Background);
-        self.homeless -= u32::from(is_homeless(key.entity));
+        self.unscoped -= u32::from(is_unscoped(key.entity));
         self.advance(key.entity, now);
     }
 
     /// The service allows fewer calls at once than was set.
-    pub(super) fn narrow(&mut self, entity: Entity, parallel: u32) {
+    pub(super) fn reduce_concurrency(&mut self, entity: BudgetOwner, parallel: u32) {
         let desk = self.desk(entity);
         desk.parallel = desk.parallel.min(parallel.max(1));
     }
@@ -170,33 +170,33 @@ impl State {
     }
 
     /// Lets go whoever may after something happened at this cabinet.
-    pub(super) fn advance(&mut self, entity: Entity, now: Timestamp) {
-        if !is_homeless(entity) && self.homeless_queued == 0 {
-            return self.advance_desk(entity, now);
+    pub(super) fn advance(&mut self, entity: BudgetOwner, now: Timestamp) {
+        if !is_unscoped(entity) && self.unscoped_queued == 0 {
+            return self.advance_cabinet(entity, now);
         }
         // Calls without a cabinet go first and need a free slot in every one: they are few, and would never go.
-        let waiting = |homeless: bool| {
+        let waiting = |unscoped: bool| {
             let queued = self.desks.iter().filter(|(_, desk)| desk.queued > 0);
-            let of_kind = queued.filter(move |(entity, _)| is_homeless(**entity) == homeless);
+            let of_kind = queued.filter(move |(entity, _)| is_unscoped(**entity) == unscoped);
             of_kind.map(|(entity, _)| *entity).collect::<Vec<_>>()
         };
-        let (homeless, cabinets) = (waiting(true), waiting(false));
-        homeless.into_iter().for_each(|entity| self.advance_desk(entity, now));
-        if !self.is_homeless_held(now) {
-            cabinets.into_iter().for_each(|entity| self.advance_desk(entity, now));
+        let (unscoped, cabinets) = (waiting(true), waiting(false));
+        unscoped.into_iter().for_each(|entity| self.advance_cabinet(entity, now));
+        if !self.is_unscoped_blocked(now) {
+            cabinets.into_iter().for_each(|entity| self.advance_cabinet(entity, now));
         }
     }
 
     /// Whether a call without a cabinet waits for nothing but a slot.
-    fn is_homeless_held(&mut self, now: Timestamp) -> bool {
-        self.homeless_queued > 0
+    fn is_unscoped_blocked(&mut self, now: Timestamp) -> bool {
+        self.unscoped_queued > 0
             && self.heads().any(|key| {
-                is_homeless(key.entity)
-                    && matches!(self.may_go(key, now), Err((Reason::Parallel, None)))
+                is_unscoped(key.entity)
+                    && matches!(self.may_go(key, now), Err((WaitReason::Parallel, None)))
             })
     }
 
-    fn heads(&self) -> std::vec::IntoIter<Key> {
+    fn heads(&self) -> std::vec::IntoIter<CallKey> {
         let mut heads = Vec::new();
         for (entity, desk) in &self.desks {
             heads.extend(desk.heads(*entity).map(|(_, key)| key));
@@ -204,63 +204,67 @@ impl State {
         heads.into_iter()
     }
 
-    fn advance_desk(&mut self, entity: Entity, now: Timestamp) {
+    fn advance_cabinet(&mut self, entity: BudgetOwner, now: Timestamp) {
         while self.desk(entity).queued > 0 {
-            let mut heads: Vec<(u64, Key)> = self.desk(entity).heads(entity).collect();
+            let mut heads: Vec<(u64, CallKey)> = self.desk(entity).heads(entity).collect();
             heads.sort_by_key(|(place, key)| (key.priority as usize, *place));
             let next = heads.into_iter().find(|(_, key)| self.may_go(*key, now).is_ok());
             let Some((place, key)) = next else { return };
-            let call = self.depart(key);
+            let call = self.start(key);
             let desk = self.desk(entity);
             desk.queued -= 1;
             let line = &mut desk.budgets[key.budget].lines[key.priority as usize];
             if let Some(waiter) = line.remove(&place) {
-                waiter.let_go(call);
+                waiter.admit(call);
             }
-            self.homeless_queued -= usize::from(is_homeless(entity));
+            self.unscoped_queued -= usize::from(is_unscoped(entity));
         }
     }
 
     /// Whether the next call of this kind may go; otherwise why not, and until when.
-    fn may_go(&mut self, key: Key, now: Timestamp) -> Result<(), (Reason, Option<Timestamp>)> {
+    fn may_go(
+        &mut self,
+        key: CallKey,
+        now: Timestamp,
+    ) -> Result<(), (WaitReason, Option<Timestamp>)> {
         let (settings, at_service) = (self.settings, self.time.at_least(now));
-        let (homeless, busiest) = if is_homeless(key.entity) {
-            let cabinets = self.desks.iter().filter(|(entity, _)| !is_homeless(**entity));
-            (self.homeless, cabinets.map(|(_, desk)| desk.running).max().unwrap_or(0))
+        let (unscoped, busiest) = if is_unscoped(key.entity) {
+            let cabinets = self.desks.iter().filter(|(entity, _)| !is_unscoped(**entity));
+            (self.unscoped, cabinets.map(|(_, desk)| desk.running).max().unwrap_or(0))
         } else {
-            (self.homeless, 0)
+            (self.unscoped, 0)
         };
         let desk = self.desk(key.entity);
         match desk.budgets[key.budget].leave(key.priority, settings.reserve, at_service) {
-            Leave::UsedUp(until) => return Err((Reason::Hour, Some(until))),
-            Leave::Asking => return Err((Reason::Asking, None)),
-            Leave::Flying => return Err((Reason::Flying, None)),
-            Leave::Go => {}
+            Admission::UsedUp(until) => return Err((WaitReason::Hour, Some(until))),
+            Admission::Asking => return Err((WaitReason::Asking, None)),
+            Admission::Flying => return Err((WaitReason::Flying, None)),
+            Admission::Go => {}
         }
         let slots = desk.parallel.min(settings.parallel);
         let running =
-            if is_homeless(key.entity) { homeless + busiest } else { desk.running + homeless };
+            if is_unscoped(key.entity) { unscoped + busiest } else { desk.running + unscoped };
         let crowded = running >= slots
             || (key.priority == Priority::Background
                 && desk.background >= slots.saturating_sub(1).max(1));
-        if crowded { Err((Reason::Parallel, None)) } else { Ok(()) }
+        if crowded { Err((WaitReason::Parallel, None)) } else { Ok(()) }
     }
 
-    fn depart(&mut self, key: Key) -> u64 {
+    fn start(&mut self, key: CallKey) -> u64 {
         self.call += 1;
         let call = self.call;
-        self.homeless += u32::from(is_homeless(key.entity));
+        self.unscoped += u32::from(is_unscoped(key.entity));
         let desk = self.desk(key.entity);
         desk.running += 1;
         desk.background += u32::from(key.priority == Priority::Background);
-        desk.budgets[key.budget].depart(call);
+        desk.budgets[key.budget].start(call);
         call
     }
 
     /// Lets those look again whose hour turned out to be used up: some can't wait that long.
-    fn tell(&mut self, entity: Entity, budget: usize, now: Timestamp) {
+    fn tell(&mut self, entity: BudgetOwner, budget: usize, now: Timestamp) {
         for priority in Priority::ALL {
-            let key = Key { entity, budget, priority };
+            let key = CallKey { entity, budget, priority };
             let reserve = self.settings.reserve;
             let at_service = self.time.at_least(now);
             let budget = &mut self.desk(key.entity).budgets[key.budget];
@@ -269,7 +273,7 @@ impl State {
                 continue;
             }
             let blocked = match budget.leave(priority, reserve, at_service) {
-                Leave::UsedUp(until) => Some(until),
+                Admission::UsedUp(until) => Some(until),
                 _ => None,
             };
             if budget.blocked[priority as usize] != blocked {
@@ -279,27 +283,32 @@ impl State {
         }
     }
 
-    fn desk(&mut self, entity: Entity) -> &mut Desk {
+    fn desk(&mut self, entity: BudgetOwner) -> &mut CabinetQueue {
         self.desks.entry(entity).or_default()
     }
 
     /// What is known of a cabinet, if anything was asked of it.
-    pub(super) fn of(&self, entity: Entity) -> Option<Seen<'_>> {
+    pub(super) fn of(&self, entity: BudgetOwner) -> Option<CabinetView<'_>> {
         let desk = self.desks.get(&entity)?;
         let slots = desk.parallel.min(self.settings.parallel);
-        Some(Seen { slots, running: desk.running, queued: desk.queued, budgets: &desk.budgets })
+        Some(CabinetView {
+            slots,
+            running: desk.running,
+            queued: desk.queued,
+            budgets: &desk.budgets,
+        })
     }
 }
 
 /// A cabinet, to be looked at.
-pub(super) struct Seen<'a> {
+pub(super) struct CabinetView<'a> {
     pub(super) slots: u32,
     pub(super) running: u32,
     pub(super) queued: usize,
     pub(super) budgets: &'a [Budget],
 }
 
-impl Default for Desk {
+impl Default for CabinetQueue {
     fn default() -> Self {
         Self {
             budgets: std::array::from_fn(|index| {
@@ -313,18 +322,18 @@ impl Default for Desk {
     }
 }
 
-impl Desk {
+impl CabinetQueue {
     /// The first of every line, with its place.
-    fn heads(&self, entity: Entity) -> impl Iterator<Item = (u64, Key)> {
+    fn heads(&self, entity: BudgetOwner) -> impl Iterator<Item = (u64, CallKey)> {
         self.budgets.iter().enumerate().flat_map(move |(budget, of)| {
             Priority::ALL.into_iter().filter_map(move |priority| {
                 let (place, _) = of.lines[priority as usize].first_key_value()?;
-                Some((*place, Key { entity, budget, priority }))
+                Some((*place, CallKey { entity, budget, priority }))
             })
         })
     }
 }
 
-fn is_homeless(entity: Entity) -> bool {
-    matches!(entity, Entity::Credential(_))
+fn is_unscoped(entity: BudgetOwner) -> bool {
+    matches!(entity, BudgetOwner::Credential(_))
 }

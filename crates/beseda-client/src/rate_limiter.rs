@@ -2,10 +2,10 @@
 //! It sends nothing itself, and knows of a call only whose it is.
 
 mod budget;
-mod line;
 mod permit;
-mod state;
-mod time;
+mod scheduler;
+mod server_clock;
+mod waiter;
 
 use std::{
     fmt,
@@ -16,17 +16,17 @@ use std::{
 use beseda_api::{BusinessId, Clock, Endpoint, Generation, SystemClock, Timer};
 use jiff::Timestamp;
 
-use crate::{Failure, SystemTimer};
+use crate::{ClientError, SystemTimer};
 pub(crate) use permit::Permit;
-pub(crate) use state::Entity;
-use state::{Held, Key, Settings, State};
+pub(crate) use scheduler::BudgetOwner;
+use scheduler::{Blocked, CallKey, LimiterSettings, Scheduler};
 
 /// Calls at once that the service allows one cabinet today.
 const PARALLEL: u32 = 4;
 /// What background work leaves of an hour's budget, in percent.
 const RESERVE: u32 = 10;
 
-/// How urgent a call is.
+/// Confirmation urgent a call is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Priority {
     /// Somebody waits for the answer.
@@ -44,7 +44,7 @@ impl Priority {
 /// What a call waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Reason {
+pub enum WaitReason {
     /// The hour's calls of this operation are used up.
     Hour,
     /// As many calls of the cabinet are running as may run at once.
@@ -55,7 +55,7 @@ pub enum Reason {
     Flying,
 }
 
-impl fmt::Display for Reason {
+impl fmt::Display for WaitReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Hour => "the hour's calls are used up",
@@ -66,41 +66,41 @@ impl fmt::Display for Reason {
     }
 }
 
-/// A call that waits, as [`Governor::on_wait`] is told of it.
+/// A call that waits, as [`RateLimiter::on_wait`] is told of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Waiting {
+pub struct QueuedCall {
     /// The operation, by its published name.
     pub operation: &'static str,
     /// The cabinet, if the operation names one.
     pub business: Option<BusinessId>,
     /// What it waits for.
-    pub reason: Reason,
+    pub reason: WaitReason,
     /// Until when, by the service's clock; `None` if that depends on calls that are running.
     pub until: Option<Timestamp>,
-    /// The same moment by the governor's own clock, never earlier than the service means it.
+    /// The same moment by the rate_limiter's own clock, never earlier than the service means it.
     pub here: Option<Timestamp>,
-    /// How many calls of this operation wait in this cabinet, this one included.
+    /// Confirmation many calls of this operation wait in this cabinet, this one included.
     pub queued: usize,
-    /// How urgent it is.
+    /// Confirmation urgent it is.
     pub priority: Priority,
 }
 
-/// What a governor knows of a cabinet.
+/// What a rate_limiter knows of a cabinet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CabinetState {
-    /// How many calls may run at once.
+    /// Confirmation many calls may run at once.
     pub slots: u32,
-    /// How many are running.
+    /// Confirmation many are running.
     pub running: u32,
-    /// How many wait.
+    /// Confirmation many wait.
     pub queued: usize,
     /// Every operation that was asked, in the order of [`Endpoint::ALL`].
     pub budgets: Vec<BudgetState>,
 }
 
-/// What a governor knows of an operation in a cabinet.
+/// What a rate_limiter knows of an operation in a cabinet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BudgetState {
@@ -116,12 +116,12 @@ pub struct BudgetState {
     pub queued: usize,
 }
 
-type Hook = dyn Fn(&Waiting) + Send + Sync;
+type Hook = dyn Fn(&QueuedCall) + Send + Sync;
 
 struct Inner {
     clock: Arc<dyn Clock>,
     timer: Arc<dyn Timer>,
-    state: Mutex<State>,
+    state: Mutex<Scheduler>,
     hook: Mutex<Option<Arc<Hook>>>,
     hasher: RandomState,
 }
@@ -129,38 +129,38 @@ struct Inner {
 /// Lets calls go within the limits of one service; clones share everything.
 ///
 /// Every [`Client`](crate::Client) has one of its own, shared by its clones. Clients that use the same cabinets of the
-/// same service should be built with the same one: [`Builder::governor`](crate::Builder::governor).
+/// same service should be built with the same one: [`ClientBuilder::rate_limiter`](crate::ClientBuilder::rate_limiter).
 #[derive(Clone)]
-pub struct Governor(Arc<Inner>);
+pub struct RateLimiter(Arc<Inner>);
 
-impl fmt::Debug for Governor {
+impl fmt::Debug for RateLimiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Governor").finish_non_exhaustive()
     }
 }
 
-impl Default for Governor {
+impl Default for RateLimiter {
     /// One that goes by the machine's clock.
     fn default() -> Self {
         Self::new(Arc::new(SystemClock), Arc::new(SystemTimer))
     }
 }
 
-impl Governor {
+impl RateLimiter {
     /// One that goes by this clock. The timer must go by the same.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>, timer: Arc<dyn Timer>) -> Self {
-        let settings = Settings { parallel: PARALLEL, reserve: RESERVE };
+        let settings = LimiterSettings { parallel: PARALLEL, reserve: RESERVE };
         Self(Arc::new(Inner {
             clock,
             timer,
-            state: Mutex::new(State::new(settings)),
+            state: Mutex::new(Scheduler::new(settings)),
             hook: Mutex::default(),
             hasher: RandomState::new(),
         }))
     }
 
-    /// How many calls of a cabinet may run at once: 4 unless said, as today; 2 were allowed in 2024.
+    /// Confirmation many calls of a cabinet may run at once: 4 unless said, as today; 2 were allowed in 2024.
     /// It is at least 1, and falls by itself if the service says that it allows fewer.
     #[must_use]
     pub fn parallel(self, calls: u32) -> Self {
@@ -178,7 +178,7 @@ impl Governor {
     /// Is told of every call that has to wait: when it begins to, and when what it waits for changes.
     /// It is called from the task that waits, and must be quick. A later one takes the place of an earlier one.
     #[must_use]
-    pub fn on_wait(self, hook: impl Fn(&Waiting) + Send + Sync + 'static) -> Self {
+    pub fn on_wait(self, hook: impl Fn(&QueuedCall) + Send + Sync + 'static) -> Self {
         *self.0.hook.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(hook));
         self
     }
@@ -187,12 +187,12 @@ impl Governor {
     #[must_use]
     pub fn state(&self, business: BusinessId) -> Option<CabinetState> {
         let state = self.lock();
-        let seen = state.of(Entity::Cabinet(business))?;
+        let seen = state.of(BudgetOwner::Cabinet(business))?;
         let budgets = seen.budgets.iter().enumerate().map(|(index, budget)| BudgetState {
             operation: Endpoint::ALL[index % Endpoint::ALL.len()].name,
             generation: Generation::ALL[index / Endpoint::ALL.len()],
             limit: budget.known(),
-            in_flight: budget.flying(),
+            in_flight: budget.in_flight(),
             queued: budget.queued(),
         });
         let asked = |b: &BudgetState| b.limit.is_some() || b.in_flight > 0 || b.queued > 0;
@@ -209,7 +209,7 @@ impl Governor {
         self.0.clock.now()
     }
 
-    /// A number for a credential, good for this governor only.
+    /// A number for a credential, good for this rate_limiter only.
     pub(crate) fn number(&self, credential: &impl Hash) -> u64 {
         self.0.hasher.hash_one(credential)
     }
@@ -217,13 +217,13 @@ impl Governor {
     /// Waits until this call may go, at the longest until the deadline; not at all if that is known to be too early.
     pub(crate) async fn permit(
         &self,
-        entity: Entity,
+        entity: BudgetOwner,
         (endpoint, generation): (usize, Generation),
         priority: Priority,
         deadline: Timestamp,
-    ) -> Result<Permit, Failure> {
+    ) -> Result<Permit, ClientError> {
         let budget = generation as usize * Endpoint::ALL.len() + endpoint;
-        let key = Key { entity, budget, priority };
+        let key = CallKey { entity, budget, priority };
         let now = self.now();
         let passed = self.lock().pass(key, now);
         if let Some(call) = passed {
@@ -232,8 +232,8 @@ impl Governor {
         self.wait(key, deadline).await
     }
 
-    async fn wait(&self, key: Key, deadline: Timestamp) -> Result<Permit, Failure> {
-        let mut place = permit::Place::take(self, key);
+    async fn wait(&self, key: CallKey, deadline: Timestamp) -> Result<Permit, ClientError> {
+        let mut place = permit::Ticket::take(self, key);
         let mut told = None;
         loop {
             let now = self.now();
@@ -257,27 +257,27 @@ impl Governor {
         }
     }
 
-    fn tell(&self, waiting: &Waiting) {
+    fn tell(&self, waiting: &QueuedCall) {
         let hook = self.0.hook.lock().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some(hook) = hook {
             hook(waiting);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Scheduler> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn business(key: Key) -> Option<BusinessId> {
+fn business(key: CallKey) -> Option<BusinessId> {
     match key.entity {
-        Entity::Cabinet(business) => Some(business),
-        Entity::Credential(_) => None,
+        BudgetOwner::Cabinet(business) => Some(business),
+        BudgetOwner::Credential(_) => None,
     }
 }
 
-fn waiting(key: Key, held: &Held, here: Option<Timestamp>) -> Waiting {
-    Waiting {
+fn waiting(key: CallKey, held: &Blocked, here: Option<Timestamp>) -> QueuedCall {
+    QueuedCall {
         operation: key.endpoint().name,
         business: business(key),
         reason: held.reason,
@@ -288,8 +288,8 @@ fn waiting(key: Key, held: &Held, here: Option<Timestamp>) -> Waiting {
     }
 }
 
-fn over(key: Key, held: &Held) -> Failure {
-    Failure::OverLimit {
+fn over(key: CallKey, held: &Blocked) -> ClientError {
+    ClientError::OverLimit {
         operation: key.endpoint().name,
         business: business(key),
         reason: held.reason,

@@ -20,19 +20,19 @@ use serde::{Serialize, de::DeserializeOwned};
 use url::Url;
 
 use crate::{
-    ErrorExt, Governor, Patience, Priority,
-    failure::{Failure, LocalRead},
-    governor::{Entity, Permit},
-    limit,
+    ErrorExt, Priority, RateLimiter, RetryPolicy,
+    error::{ClientError, UploadReadError},
+    headers,
+    rate_limiter::{BudgetOwner, Permit},
 };
 
 /// The largest answer that is read: a page of 100 texts of 4096 escaped code points fits.
 const MAX_ANSWER: u64 = 16 * 1024 * 1024;
-/// How much of a body goes into an error.
+/// Confirmation much of a body goes into an error.
 const SHOWN: usize = 1024;
 
 /// One request, ready to be sent as often as needed.
-pub(crate) struct Call {
+pub(crate) struct HttpRequest {
     method: Method,
     path: String,
     query: Vec<(&'static str, String)>,
@@ -42,7 +42,7 @@ pub(crate) struct Call {
     counted: Option<(usize, Option<BusinessId>)>,
 }
 
-impl Call {
+impl HttpRequest {
     pub(crate) fn new(method: Method, path: impl Into<String>) -> Self {
         let path = path.into();
         Self { method, path, query: Vec::new(), json: None, repeatable: false, counted: None }
@@ -86,7 +86,7 @@ impl Call {
 
 /// A connection to one service with one credential.
 #[derive(Clone)]
-pub(crate) struct Transport {
+pub(crate) struct HttpTransport {
     pub(crate) http: reqwest::Client,
     pub(crate) base: Url,
     /// Marked sensitive.
@@ -94,57 +94,57 @@ pub(crate) struct Transport {
     pub(crate) integration: Option<HeaderValue>,
     pub(crate) timeout: Duration,
     pub(crate) upload_timeout: Duration,
-    pub(crate) patience: Patience,
-    pub(crate) lane: Option<Lane>,
+    pub(crate) retry_policy: RetryPolicy,
+    pub(crate) lane: Option<RateLimitHandle>,
 }
 
-/// How a client's calls go past its governor.
+/// Confirmation a client's calls go past its rate_limiter.
 #[derive(Clone)]
-pub(crate) struct Lane {
-    pub(crate) governor: Governor,
+pub(crate) struct RateLimitHandle {
+    pub(crate) rate_limiter: RateLimiter,
     pub(crate) priority: Priority,
-    /// The governor's number of the credential.
+    /// The rate_limiter's number of the credential.
     pub(crate) credential: u64,
     pub(crate) generation: Generation,
 }
 
 /// An answer that is a success by its status.
-struct Reply {
+struct HttpResponse {
     status: u16,
     answer: ResponseInfo,
     body: Bytes,
 }
 
-/// Why there is no [`Reply`], and when it may be tried again.
-pub(crate) struct Missed {
+/// Why there is no [`HttpResponse`], and when it may be tried again.
+pub(crate) struct AttemptError {
     pub(crate) error: Error,
-    /// How long the service says to wait.
+    /// Confirmation long the service says to wait.
     wait: Option<Duration>,
-    /// The governor knows when the hour ends, and waits for it.
-    governed: bool,
+    /// The rate_limiter knows when the hour ends, and waits for it.
+    rate_limited: bool,
 }
 
-impl From<Error> for Missed {
+impl From<Error> for AttemptError {
     fn from(error: Error) -> Self {
-        Self { error, wait: None, governed: false }
+        Self { error, wait: None, rate_limited: false }
     }
 }
 
-impl Transport {
+impl HttpTransport {
     /// What stands in `result` of the answer.
-    pub(crate) async fn result<T: DeserializeOwned>(&self, call: &Call) -> Result<T> {
+    pub(crate) async fn result<T: DeserializeOwned>(&self, call: &HttpRequest) -> Result<T> {
         let reply = self.fetch(call).await?;
         reply.result()
     }
 
     /// The whole answer, for the operation that has no envelope.
-    pub(crate) async fn whole<T: DeserializeOwned>(&self, call: &Call) -> Result<T> {
+    pub(crate) async fn whole<T: DeserializeOwned>(&self, call: &HttpRequest) -> Result<T> {
         let reply = self.fetch(call).await?;
         reply.decode()
     }
 
     /// That the answer is a success.
-    pub(crate) async fn done(&self, call: &Call) -> Result<()> {
+    pub(crate) async fn done(&self, call: &HttpRequest) -> Result<()> {
         let reply = self.fetch(call).await?;
         reply.accepted()
     }
@@ -152,21 +152,21 @@ impl Transport {
     /// Sends a file, once, and takes what stands in `result`.
     pub(crate) async fn upload<T: DeserializeOwned>(
         &self,
-        call: &Call,
+        call: &HttpRequest,
         file: FileUpload,
     ) -> Result<T> {
         self.send_file(call, file).await?.result()
     }
 
     /// Sends a file, once.
-    pub(crate) async fn upload_done(&self, call: &Call, file: FileUpload) -> Result<()> {
+    pub(crate) async fn upload_done(&self, call: &HttpRequest, file: FileUpload) -> Result<()> {
         self.send_file(call, file).await?.accepted()
     }
 
-    async fn send_file(&self, call: &Call, file: FileUpload) -> Result<Reply> {
+    async fn send_file(&self, call: &HttpRequest, file: FileUpload) -> Result<HttpResponse> {
         let name = file.name.as_str().to_owned();
         let part = Part::stream(Body::wrap_stream(bounded(file))).file_name(name);
-        let part = part.mime_str("application/octet-stream").map_err(Failure::of_transport)?;
+        let part = part.mime_str("application/octet-stream").map_err(ClientError::of_transport)?;
         // Names go as UTF-8: `filename*` is forbidden in forms and not every server reads it.
         let form = Form::new().percent_encode_noop().part("file", part);
         let permit = self.permit(call, self.deadline()).await?;
@@ -174,9 +174,9 @@ impl Transport {
         self.once(request, call, permit).await.map_err(|missed| missed.error)
     }
 
-    async fn fetch(&self, call: &Call) -> Result<Reply> {
+    async fn fetch(&self, call: &HttpRequest) -> Result<HttpResponse> {
         let (started, deadline) = (Instant::now(), self.deadline());
-        let mut pauses = self.patience.backoff().build();
+        let mut pauses = self.retry_policy.backoff().build();
         let mut permit = self.permit(call, deadline).await?;
         loop {
             let missed = match self.once(self.request(call), call, permit).await {
@@ -186,10 +186,10 @@ impl Transport {
             if !self.is_worth_repeating(call, &missed.error) {
                 return Err(missed.error);
             }
-            if !missed.governed {
+            if !missed.rate_limited {
                 let pause = pauses.next().map(|pause| pause + missed.wait.unwrap_or_default());
                 let in_time =
-                    |pause: &Duration| started.elapsed() + *pause <= self.patience.longest;
+                    |pause: &Duration| started.elapsed() + *pause <= self.retry_policy.deadline;
                 let Some(pause) = pause.filter(in_time) else { return Err(missed.error) };
                 tokio::time::sleep(pause).await;
             }
@@ -200,29 +200,30 @@ impl Transport {
     }
 
     /// A refusal by a limit was certainly not done; anything else is repeated only if it changes nothing.
-    fn is_worth_repeating(&self, call: &Call, error: &Error) -> bool {
+    fn is_worth_repeating(&self, call: &HttpRequest, error: &Error) -> bool {
         let limited = error.kind() == Some(ErrorKind::LimitExceeded);
-        self.patience.repeats > 0 && (limited || call.repeatable && error.is_retryable())
+        self.retry_policy.max_retries > 0 && (limited || call.repeatable && error.is_retryable())
     }
 
-    /// The last moment a call may wait for, by the governor's clock.
+    /// The last moment a call may wait for, by the rate_limiter's clock.
     fn deadline(&self) -> Timestamp {
-        let now = self.lane.as_ref().map_or(Timestamp::UNIX_EPOCH, |lane| lane.governor.now());
-        let longest = SignedDuration::try_from(self.patience.longest).ok();
-        longest.and_then(|longest| now.checked_add(longest).ok()).unwrap_or(Timestamp::MAX)
+        let now = self.lane.as_ref().map_or(Timestamp::UNIX_EPOCH, |lane| lane.rate_limiter.now());
+        let deadline = SignedDuration::try_from(self.retry_policy.deadline).ok();
+        deadline.and_then(|deadline| now.checked_add(deadline).ok()).unwrap_or(Timestamp::MAX)
     }
 
     /// Waits for the leave to send a call, if anybody gives such.
-    async fn permit(&self, call: &Call, deadline: Timestamp) -> Result<Option<Permit>> {
+    async fn permit(&self, call: &HttpRequest, deadline: Timestamp) -> Result<Option<Permit>> {
         let (Some(lane), Some((endpoint, business))) = (&self.lane, call.counted) else {
             return Ok(None);
         };
-        let entity = business.map_or(Entity::Credential(lane.credential), Entity::Cabinet);
+        let entity =
+            business.map_or(BudgetOwner::Credential(lane.credential), BudgetOwner::Cabinet);
         let of = (endpoint, lane.generation);
-        Ok(Some(lane.governor.permit(entity, of, lane.priority, deadline).await?))
+        Ok(Some(lane.rate_limiter.permit(entity, of, lane.priority, deadline).await?))
     }
 
-    pub(crate) fn request(&self, call: &Call) -> RequestBuilder {
+    pub(crate) fn request(&self, call: &HttpRequest) -> RequestBuilder {
         let mut url = self.base.clone();
         url.set_path(&format!("{}{}", self.base.path().trim_end_matches('/'), call.path));
         if !call.query.is_empty() {
@@ -245,9 +246,9 @@ impl Transport {
     async fn once(
         &self,
         request: RequestBuilder,
-        call: &Call,
+        call: &HttpRequest,
         mut permit: Option<Permit>,
-    ) -> Result<Reply, Missed> {
+    ) -> Result<HttpResponse, AttemptError> {
         permit.iter_mut().for_each(Permit::sent);
         let response = match request.send().await {
             Ok(response) => response,
@@ -255,37 +256,37 @@ impl Transport {
                 if error.is_connect() {
                     permit.iter_mut().for_each(Permit::unsent);
                 }
-                return Err(Failure::of_transport(error).into());
+                return Err(ClientError::of_transport(error).into());
             }
         };
         let status = response.status().as_u16();
         tracing::debug!(method = %call.method, path = %call.path, status, "answered");
-        let shown = limit::shown(response.headers());
-        let governed = permit.as_mut().is_some_and(|permit| permit.answered(status, &shown));
+        let shown = headers::shown(response.headers());
+        let rate_limited = permit.as_mut().is_some_and(|permit| permit.answered(status, &shown));
         if !response.status().is_success() {
             let missed = refused(response).await;
             if let (Some(permit), Error::Api(refused)) = (&permit, &missed.error) {
                 permit.refused(refused);
             }
-            return Err(Missed { governed, ..missed });
+            return Err(AttemptError { rate_limited, ..missed });
         }
-        let answer = limit::answer(response.headers());
+        let answer = headers::answer(response.headers());
         let body = read(response, MAX_ANSWER).await?;
-        Ok(Reply { status, answer, body })
+        Ok(HttpResponse { status, answer, body })
     }
 }
 
-impl Patience {
+impl RetryPolicy {
     fn backoff(&self) -> ExponentialBuilder {
         ExponentialBuilder::default()
             .with_jitter()
-            .with_min_delay(self.first_pause)
-            .with_max_delay(self.longest_pause)
-            .with_max_times(self.repeats)
+            .with_min_delay(self.initial_backoff)
+            .with_max_delay(self.max_backoff)
+            .with_max_times(self.max_retries)
     }
 }
 
-impl Reply {
+impl HttpResponse {
     fn decode<T: DeserializeOwned>(&self) -> Result<T> {
         serde_json::from_slice(&self.body).map_err(|error| self.undecodable(error.to_string()))
     }
@@ -312,34 +313,34 @@ impl Reply {
 
     fn undecodable(&self, reason: String) -> Error {
         let (body, answer) = (beginning(&self.body), Box::new(self.answer.clone()));
-        Failure::Undecodable { status: self.status, reason, body, answer }.into()
+        ClientError::Undecodable { status: self.status, reason, body, answer }.into()
     }
 }
 
 /// The error an answer with this status is; what its body says of it is for people.
-pub(crate) async fn refused(response: Response) -> Missed {
+pub(crate) async fn refused(response: Response) -> AttemptError {
     let status = response.status().as_u16();
-    let answer = limit::answer(response.headers());
-    let wait = limit::wait(response.headers(), Timestamp::now());
+    let answer = headers::answer(response.headers());
+    let wait = headers::wait(response.headers(), Timestamp::now());
     let body = read_beginning(response).await;
     let Some(refusal) = ErrorKind::from_status(status) else {
         let (body, answer) = (beginning(&body), Box::new(answer));
-        return Missed::from(Error::from(Failure::Undocumented { status, body, answer }));
+        return AttemptError::from(Error::from(ClientError::Undocumented { status, body, answer }));
     };
     let faults =
         serde_json::from_slice::<RefusalBody>(&body).map_or_else(|_| Vec::new(), |b| b.errors);
     let error =
         Error::Api(Box::new(ApiError { kind: refusal, items: faults, response: Some(answer) }));
     let wait = wait.filter(|_| refusal == ErrorKind::LimitExceeded);
-    Missed { error, wait, governed: false }
+    AttemptError { error, wait, rate_limited: false }
 }
 
 /// The whole body, or an error if it is larger than the limit.
 async fn read(mut response: Response, limit: u64) -> Result<Bytes> {
     let mut body = Vec::new();
-    while let Some(piece) = response.chunk().await.map_err(Failure::of_transport)? {
+    while let Some(piece) = response.chunk().await.map_err(ClientError::of_transport)? {
         if (body.len() + piece.len()) as u64 > limit {
-            return Err(Failure::TooLarge { limit }.into());
+            return Err(ClientError::TooLarge { limit }.into());
         }
         body.extend_from_slice(&piece);
     }
@@ -365,11 +366,11 @@ fn beginning(body: &[u8]) -> String {
 }
 
 /// The bytes of a file, stopped with a clear error where they fail or become too many.
-fn bounded(file: FileUpload) -> impl futures::Stream<Item = Result<Bytes, LocalRead>> {
+fn bounded(file: FileUpload) -> impl futures::Stream<Item = Result<Bytes, UploadReadError>> {
     let mut sent: u64 = 0;
     file.content.map(move |piece| {
-        let piece = piece.map_err(|error| LocalRead::Io(error.kind(), error.to_string()))?;
+        let piece = piece.map_err(|error| UploadReadError::Io(error.kind(), error.to_string()))?;
         sent += piece.len() as u64;
-        if sent > MAX_FILE_BYTES { Err(LocalRead::TooLarge) } else { Ok(piece) }
+        if sent > MAX_FILE_BYTES { Err(UploadReadError::TooLarge) } else { Ok(piece) }
     })
 }

@@ -10,7 +10,7 @@ use beseda_api::{
 };
 use futures::{TryStreamExt, stream::BoxStream};
 
-use crate::Failure;
+use crate::ClientError;
 
 /// Lists without pages. The order of the published service is undocumented and chats move while they are
 /// listed, so every item comes once and every page comes sorted; [`ChatsExt::chats_sorted`] and
@@ -117,7 +117,7 @@ fn newest_first(chats: &mut [Chat]) {
 /// The token to go on with; an error if it was followed already.
 fn next(paging: Paging, followed: &mut HashSet<PageToken>) -> Result<Option<PageToken>> {
     match paging.next_page_token {
-        Some(token) if !followed.insert(token.clone()) => Err(Failure::EndlessPages.into()),
+        Some(token) if !followed.insert(token.clone()) => Err(ClientError::EndlessPages.into()),
         token => Ok(token),
     }
 }

@@ -5,14 +5,14 @@ use std::{error::Error as StdError, fmt, io};
 use beseda_api::{BusinessId, Error, ErrorKind, ResponseInfo};
 use jiff::Timestamp;
 
-use crate::Reason;
+use crate::WaitReason;
 
 type Source = Box<dyn StdError + Send + Sync>;
 
 /// A breakage, found inside [`Error::Internal`] with [`ErrorExt::failure`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum Failure {
+pub enum ClientError {
     /// The client can't be built from these settings.
     #[error("{0}")]
     Setup(String),
@@ -62,7 +62,7 @@ pub enum Failure {
     /// The link of an attachment is not an address of HTTP.
     #[error("the attachment's link is no http address")]
     BadLink,
-    /// The call would have waited for a limit beyond its deadline ([`Patience::longest`](crate::Patience::longest)).
+    /// The call would have waited for a limit beyond its deadline ([`RetryPolicy::longest`](crate::RetryPolicy::longest)).
     /// It was never sent.
     #[error("{}", over_limit(operation, *business, *reason, *until))]
     OverLimit {
@@ -71,7 +71,7 @@ pub enum Failure {
         /// The cabinet, if the operation names one.
         business: Option<BusinessId>,
         /// What it waited for.
-        reason: Reason,
+        reason: WaitReason,
         /// Until when, by the service's clock; `None` if that depended on calls that are running.
         until: Option<Timestamp>,
     },
@@ -80,7 +80,7 @@ pub enum Failure {
     Local(#[source] io::Error),
 }
 
-impl Failure {
+impl ClientError {
     /// Whether the same request may succeed later.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
@@ -117,7 +117,7 @@ impl Failure {
     pub(crate) fn of_transport(error: reqwest::Error) -> Error {
         // The address may hold a page token or a download link; it is no help in a message either.
         let error = error.without_url();
-        if let Some(local) = find::<LocalRead>(&error) {
+        if let Some(local) = find::<UploadReadError>(&error) {
             return local.to_error();
         }
         Error::internal(if error.is_connect() {
@@ -130,25 +130,25 @@ impl Failure {
     }
 }
 
-impl From<Failure> for Error {
-    fn from(failure: Failure) -> Self {
+impl From<ClientError> for Error {
+    fn from(failure: ClientError) -> Self {
         Self::internal(failure)
     }
 }
 
 /// Why the bytes of an upload stopped, carried through the HTTP library.
 #[derive(Debug, Clone)]
-pub(crate) enum LocalRead {
+pub(crate) enum UploadReadError {
     /// The source failed.
     Io(io::ErrorKind, String),
     /// The source has more than a file may have.
     TooLarge,
 }
 
-impl LocalRead {
+impl UploadReadError {
     fn to_error(&self) -> Error {
         match self {
-            Self::Io(kind, text) => Failure::Local(io::Error::new(*kind, text.clone())).into(),
+            Self::Io(kind, text) => ClientError::Local(io::Error::new(*kind, text.clone())).into(),
             Self::TooLarge => Error::bad_request(format!(
                 "The request is too big: a file has at most {} bytes",
                 beseda_api::MAX_FILE_BYTES
@@ -157,7 +157,7 @@ impl LocalRead {
     }
 }
 
-impl fmt::Display for LocalRead {
+impl fmt::Display for UploadReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Io(_, text) => f.write_str(text),
@@ -166,12 +166,12 @@ impl fmt::Display for LocalRead {
     }
 }
 
-impl StdError for LocalRead {}
+impl StdError for UploadReadError {}
 
 /// What a caller of the client asks an [`Error`].
 pub trait ErrorExt {
     /// The breakage of the way, if it is one of this client.
-    fn failure(&self) -> Option<&Failure>;
+    fn client_error(&self) -> Option<&ClientError>;
     /// Whether the same request may succeed later: network, 5xx, and limits, which pass.
     ///
     /// For a send see [`ErrorExt::may_have_been_done`] before sending again.
@@ -185,7 +185,7 @@ pub trait ErrorExt {
 }
 
 impl ErrorExt for Error {
-    fn failure(&self) -> Option<&Failure> {
+    fn client_error(&self) -> Option<&ClientError> {
         match self {
             Self::Api(_) => None,
             Self::Internal(source) => source.downcast_ref(),
@@ -194,19 +194,22 @@ impl ErrorExt for Error {
 
     fn is_retryable(&self) -> bool {
         self.kind() == Some(ErrorKind::LimitExceeded)
-            || self.failure().is_some_and(Failure::is_retryable)
+            || self.client_error().is_some_and(ClientError::is_retryable)
     }
 
     fn may_have_been_done(&self) -> bool {
-        self.failure().is_some_and(Failure::may_have_been_done)
+        self.client_error().is_some_and(ClientError::may_have_been_done)
     }
 
     fn status(&self) -> Option<u16> {
-        match (self.kind(), self.failure()) {
+        match (self.kind(), self.client_error()) {
             (Some(refusal), _) => Some(refusal.status()),
             (
                 None,
-                Some(Failure::Undocumented { status, .. } | Failure::Undecodable { status, .. }),
+                Some(
+                    ClientError::Undocumented { status, .. }
+                    | ClientError::Undecodable { status, .. },
+                ),
             ) => Some(*status),
             _ => None,
         }
@@ -215,7 +218,7 @@ impl ErrorExt for Error {
     fn answer(&self) -> Option<&ResponseInfo> {
         match self {
             Self::Api(refused) => refused.response.as_ref(),
-            Self::Internal(_) => self.failure().and_then(Failure::answer),
+            Self::Internal(_) => self.client_error().and_then(ClientError::answer),
         }
     }
 }
@@ -248,7 +251,7 @@ fn root(error: &(dyn StdError + Send + Sync + 'static)) -> String {
 fn over_limit(
     operation: &str,
     business: Option<BusinessId>,
-    reason: Reason,
+    reason: WaitReason,
     until: Option<Timestamp>,
 ) -> String {
     let of = business.map(|business| format!(" of cabinet {business}")).unwrap_or_default();

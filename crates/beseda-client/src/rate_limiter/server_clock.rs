@@ -7,13 +7,13 @@ const GRAIN: SignedDuration = SignedDuration::from_secs(1);
 /// A step that those who wait must hear of.
 const STEP: SignedDuration = SignedDuration::from_secs(2);
 
-/// How far the service's clock is ahead of ours, at least.
+/// Confirmation far the service's clock is ahead of ours, at least.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct ServiceTime {
+pub(super) struct ServerClock {
     ahead: Option<SignedDuration>,
 }
 
-impl ServiceTime {
+impl ServerClock {
     /// The earliest moment it can be at the service when it is `now` here.
     pub(super) fn at_least(self, now: Timestamp) -> Timestamp {
         let shown = now.checked_add(self.ahead.unwrap_or_default());
@@ -42,7 +42,7 @@ impl ServiceTime {
 
 #[cfg(test)]
 mod tests {
-    use super::{ServiceTime, Timestamp};
+    use super::{ServerClock, Timestamp};
 
     fn at(text: &str) -> Timestamp {
         format!("2026-11-21T{text}Z").parse().unwrap()
@@ -50,7 +50,7 @@ mod tests {
 
     #[test]
     fn the_services_clock_is_never_taken_for_later_than_it_said() {
-        let mut time = ServiceTime::default();
+        let mut time = ServerClock::default();
         time.learn(at("10:00:00"), at("10:00:00.2"), at("10:00:00.6"));
         assert_eq!(time.at_least(at("10:00:00.6")), at("10:00:00"));
         time.learn(at("10:00:01"), at("10:00:00.9"), at("10:00:01.1"));
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_was_set_is_followed_both_ways() {
-        let mut time = ServiceTime::default();
+        let mut time = ServerClock::default();
         assert!(time.learn(at("12:00:00"), at("10:00:00"), at("10:00:00")));
         assert_eq!(time.here(at("13:00:00")), at("11:00:00"));
         assert!(time.learn(at("10:30:00"), at("10:00:01"), at("10:00:01")));

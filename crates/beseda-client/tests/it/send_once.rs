@@ -12,7 +12,9 @@ use beseda_api::{
     ErrorKind, FileUpload, FullContext, HistoryFrom, ManualClock, Message, MessageId, MessagePage,
     MessageText, PageRequest, Paging, RateLimit, Result, Timer,
 };
-use beseda_client::{Failure, Outgoing, SafeSend, Safety, Sent, safe::How};
+use beseda_client::{
+    ClientError, OutgoingMessage, SendOnce, SendOnceOptions, SendOutcome, send_once::Confirmation,
+};
 use futures::TryStreamExt;
 use jiff::Timestamp;
 use serde_json::json;
@@ -47,7 +49,7 @@ struct Moody {
     clock: Arc<ManualClock>,
     script: Mutex<VecDeque<Step>>,
     messages: Mutex<Vec<(Timestamp, Message)>>,
-    /// How many of the next readings fail.
+    /// Confirmation many of the next readings fail.
     unreadable: Mutex<VecDeque<fn() -> Error>>,
     sends: Mutex<usize>,
     reads: Mutex<Vec<Timestamp>>,
@@ -82,13 +84,13 @@ impl Moody {
         id
     }
 
-    fn safety(&self) -> Safety {
-        Safety::default().by(self.clock.clone(), Arc::new(Mover(self.clock.clone())))
+    fn options(&self) -> SendOnceOptions {
+        SendOnceOptions::default().by(self.clock.clone(), Arc::new(Mover(self.clock.clone())))
     }
 
-    async fn say(&self, text: &str, since: Option<MessageId>) -> Sent {
-        let what = Outgoing::text(text).unwrap();
-        self.send_once(business(), chat(), what, since, &self.safety()).await
+    async fn say(&self, text: &str, since: Option<MessageId>) -> SendOutcome {
+        let what = OutgoingMessage::text(text).unwrap();
+        self.send_once(business(), chat(), what, since, &self.options()).await
     }
 
     fn fail_reading(&self, times: usize, error: fn() -> Error) {
@@ -184,11 +186,11 @@ impl ChatsApi for Moody {
 }
 
 fn silence() -> Result<()> {
-    Err(Failure::Timeout("nobody answered".into()).into())
+    Err(ClientError::Timeout("nobody answered".into()).into())
 }
 
 fn broken(status: u16) -> Error {
-    Failure::Undocumented { status, body: String::new(), answer: Box::default() }.into()
+    ClientError::Undocumented { status, body: String::new(), answer: Box::default() }.into()
 }
 
 fn oops() -> Result<()> {
@@ -200,12 +202,14 @@ fn bad_gateway() -> Result<()> {
 }
 
 fn no_connection() -> Result<()> {
-    Err(Failure::Connect("refused".into()).into())
+    Err(ClientError::Connect("refused".into()).into())
 }
 
-fn id_of(sent: &Sent) -> Option<(Option<i64>, How)> {
+fn id_of(sent: &SendOutcome) -> Option<(Option<i64>, Confirmation)> {
     match sent {
-        Sent::Delivered { message_id, how } => Some((message_id.map(MessageId::get), *how)),
+        SendOutcome::Delivered { message_id, confirmation } => {
+            Some((message_id.map(MessageId::get), *confirmation))
+        }
         _ => None,
     }
 }
@@ -215,7 +219,7 @@ async fn a_message_that_arrived_in_spite_of_a_failure_is_found_and_not_sent_agai
     for failure in [silence, oops, bad_gateway] {
         let moody = Moody::new([(Written::AtOnce, failure as fn() -> Result<()>)]);
         let sent = moody.say(" Едет! ", None).await;
-        assert_eq!(id_of(&sent), Some((Some(102), How::Found)), "{sent:?}");
+        assert_eq!(id_of(&sent), Some((Some(102), Confirmation::History)), "{sent:?}");
         assert_eq!((moody.sends(), moody.written()), (1, 1));
         assert_eq!(moody.waited(), Duration::ZERO, "what is there already is not waited for");
     }
@@ -225,7 +229,7 @@ async fn a_message_that_arrived_in_spite_of_a_failure_is_found_and_not_sent_agai
 async fn what_arrives_late_is_waited_for() {
     let moody = Moody::new([(Written::After(11), silence as fn() -> Result<()>)]);
     let sent = moody.say("Едет!", None).await;
-    assert_eq!(id_of(&sent), Some((Some(102), How::Found)), "{sent:?}");
+    assert_eq!(id_of(&sent), Some((Some(102), Confirmation::History)), "{sent:?}");
     assert_eq!((moody.sends(), moody.written()), (1, 1));
 }
 
@@ -234,7 +238,7 @@ async fn what_did_not_arrive_is_sent_again_only_when_it_no_longer_can() {
     for (failure, least) in [(silence as fn() -> Result<()>, 12), (bad_gateway, 12), (oops, 1)] {
         let moody = Moody::new([(Written::Never, failure)]);
         let sent = moody.say("Едет!", None).await;
-        assert_eq!(id_of(&sent), Some((None, How::Answered)), "{sent:?}");
+        assert_eq!(id_of(&sent), Some((None, Confirmation::Response)), "{sent:?}");
         assert_eq!((moody.sends(), moody.written()), (2, 1));
         assert!(moody.waited() >= Duration::from_secs(least), "{:?}", moody.waited());
         // Before it, right after the failure, and when it was settled, at least.
@@ -256,7 +260,8 @@ async fn a_connection_never_made_needs_no_look() {
 async fn a_refusal_is_final_and_a_limit_is_waited_for() {
     let closed: fn() -> Result<()> = || Err(Error::chat_closed(chat()));
     let moody = Moody::new([(Written::Never, closed)]);
-    let Sent::NotDelivered(error) = moody.say("Едет!", MessageId::new(101).ok()).await else {
+    let SendOutcome::NotDelivered(error) = moody.say("Едет!", MessageId::new(101).ok()).await
+    else {
         panic!("a closed chat takes nothing")
     };
     assert_eq!(error.kind(), Some(ErrorKind::BadRequest));
@@ -279,7 +284,7 @@ async fn a_refusal_is_final_and_a_limit_is_waited_for() {
 #[tokio::test]
 async fn repetitions_end_and_the_last_failure_is_told() {
     let moody = Moody::new((0..9).map(|_| (Written::Never, oops as fn() -> Result<()>)));
-    let Sent::NotDelivered(error) = moody.say("Едет!", None).await else {
+    let SendOutcome::NotDelivered(error) = moody.say("Едет!", None).await else {
         panic!("it never arrived")
     };
     assert!(error.to_string().contains("500"), "{error}");
@@ -292,7 +297,7 @@ async fn without_the_history_it_is_unknown_and_nothing_is_sent_again() {
         let moody = Moody::new([(Written::AtOnce, silence as fn() -> Result<()>)]);
         moody.fail_reading(1_000, error);
         let sent = moody.say("Едет!", MessageId::new(101).ok()).await;
-        assert!(matches!(sent, Sent::Unknown(_)), "{sent:?}");
+        assert!(matches!(sent, SendOutcome::Unknown(_)), "{sent:?}");
         assert_eq!((moody.sends(), moody.written()), (1, 1));
     }
     let moody = Moody::new([(Written::AtOnce, silence as fn() -> Result<()>)]);
@@ -306,7 +311,7 @@ async fn without_a_known_message_nothing_is_sent_before_the_history_was_read() {
     let moody = Moody::new([]);
     moody.fail_reading(1, || broken(500));
     let sent = moody.say("Едет!", None).await;
-    assert!(matches!(sent, Sent::NotDelivered(_)), "{sent:?}");
+    assert!(matches!(sent, SendOutcome::NotDelivered(_)), "{sent:?}");
     assert_eq!(moody.sends(), 0);
 }
 
@@ -321,14 +326,14 @@ async fn an_equal_text_of_before_is_not_taken_for_this_one() {
 #[tokio::test]
 async fn a_file_is_sent_once_too_and_its_id_is_told_if_wanted() {
     let moody = Moody::new([(Written::AtOnce, silence as fn() -> Result<()>)]);
-    let what = Outgoing::file("photo.jpg", vec![7; 4096]);
-    let safety = moody.safety();
-    let sent = moody.send_once(business(), chat(), what, None, &safety).await;
-    assert_eq!(id_of(&sent), Some((Some(102), How::Found)), "{sent:?}");
+    let what = OutgoingMessage::file("photo.jpg", vec![7; 4096]);
+    let options = moody.options();
+    let sent = moody.send_once(business(), chat(), what, None, &options).await;
+    assert_eq!(id_of(&sent), Some((Some(102), Confirmation::History)), "{sent:?}");
     assert_eq!((moody.sends(), moody.written()), (1, 1));
 
-    let safety = Safety { wants_id: true, ..moody.safety() };
-    let what = Outgoing::text("Едет!").unwrap();
-    let sent = moody.send_once(business(), chat(), what, None, &safety).await;
-    assert_eq!(id_of(&sent), Some((Some(103), How::Answered)), "{sent:?}");
+    let options = SendOnceOptions { confirm_id: true, ..moody.options() };
+    let what = OutgoingMessage::text("Едет!").unwrap();
+    let sent = moody.send_once(business(), chat(), what, None, &options).await;
+    assert_eq!(id_of(&sent), Some((Some(103), Confirmation::Response)), "{sent:?}");
 }

@@ -15,17 +15,17 @@ pub(crate) fn answer(headers: &HeaderMap) -> ResponseInfo {
 }
 
 /// What an answer shows of limits, and of the service's clock.
-pub(crate) struct Shown {
+pub(crate) struct RateLimitHeaders {
     pub(crate) limit: Option<RateLimit>,
     pub(crate) date: Option<Timestamp>,
 }
 
 /// Limit state and clock of an answer.
-pub(crate) fn shown(headers: &HeaderMap) -> Shown {
-    Shown { limit: limit(headers), date: moment(headers, "date") }
+pub(crate) fn shown(headers: &HeaderMap) -> RateLimitHeaders {
+    RateLimitHeaders { limit: limit(headers), date: moment(headers, "date") }
 }
 
-/// How long to wait until the limit's window ends, by the server's own clock where it shows it.
+/// Confirmation long to wait until the limit's window ends, by the server's own clock where it shows it.
 pub(crate) fn wait(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let until = moment(headers, "x-ratelimit-resource-until")?;
     // Until an hour with requests left to spend, the parallel limit was hit: its window says nothing.

@@ -6,26 +6,26 @@ use std::{collections::BTreeMap, sync::Arc};
 use beseda_api::RateLimit;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Priority, line::Waiter};
+use super::{Priority, waiter::Waiter};
 
 /// The longest an hour may take from now on: the service's clock is known to a few seconds.
 const LONGEST: SignedDuration = SignedDuration::from_mins(61);
 
 /// What is left of an hour.
 #[derive(Debug, Clone, Copy)]
-struct Window {
+struct HourWindow {
     until: Timestamp,
     limit: u32,
     left: u32,
     /// The service said so; otherwise it is the published figure.
     told: bool,
     /// The last call that was on its way when `left` was learnt.
-    learnt_at: u64,
+    updated_at: u64,
 }
 
 /// What came of a call, as far as the budget is concerned.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Outcome {
+pub(super) enum CallOutcome {
     /// It never reached the service.
     Unsent,
     /// It may have been counted, and nothing more is known.
@@ -49,7 +49,7 @@ pub(super) enum Outcome {
 
 /// Whether another call may go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Leave {
+pub(super) enum Admission {
     /// It may.
     Go,
     /// Nothing is known of this hour, and the first call of it is on the way.
@@ -63,12 +63,12 @@ pub(super) enum Leave {
 /// The budget of one operation, with those who wait for it.
 #[derive(Debug, Default)]
 pub(super) struct Budget {
-    window: Option<Window>,
+    window: Option<HourWindow>,
     /// The call whose answer will tell about an unknown hour.
     asking: Option<u64>,
-    flying: u32,
+    in_flight: u32,
     /// Calls that ended without a word on whether they were counted.
-    doubtful: u32,
+    uncertain: u32,
     doubted_at: u64,
     /// The service shows what was left before the call.
     late: bool,
@@ -85,13 +85,17 @@ impl Budget {
     }
 
     /// Whether a call of this priority may go at this moment of the service's clock.
-    pub(super) fn leave(&mut self, priority: Priority, reserve: u32, now: Timestamp) -> Leave {
+    pub(super) fn leave(&mut self, priority: Priority, reserve: u32, now: Timestamp) -> Admission {
         if self.window.is_some_and(|window| window.until <= now) {
             self.window = None;
-            self.doubtful = 0;
+            self.uncertain = 0;
         }
         let Some(window) = self.window else {
-            return if self.asking.is_some() && !self.slow { Leave::Asking } else { Leave::Go };
+            return if self.asking.is_some() && !self.slow {
+                Admission::Asking
+            } else {
+                Admission::Go
+            };
         };
         let kept = match priority {
             Priority::Interactive => 0,
@@ -99,43 +103,43 @@ impl Budget {
         };
         let left = self.left(&window).saturating_sub(kept);
         match left {
-            0 => Leave::UsedUp(window.until),
-            left if left <= self.flying => Leave::Flying,
-            _ => Leave::Go,
+            0 => Admission::UsedUp(window.until),
+            left if left <= self.in_flight => Admission::Flying,
+            _ => Admission::Go,
         }
     }
 
     /// A call goes.
-    pub(super) fn depart(&mut self, call: u64) {
-        self.flying += 1;
+    pub(super) fn start(&mut self, call: u64) {
+        self.in_flight += 1;
         if self.window.is_none() {
             self.asking = Some(call);
         }
     }
 
     /// A call came back, or never will. `latest` is the last call that left, `now` the service's clock at least.
-    pub(super) fn arrive(&mut self, call: u64, outcome: Outcome, latest: u64, now: Timestamp) {
-        self.flying = self.flying.saturating_sub(1);
+    pub(super) fn arrive(&mut self, call: u64, outcome: CallOutcome, latest: u64, now: Timestamp) {
+        self.in_flight = self.in_flight.saturating_sub(1);
         if self.asking == Some(call) {
             self.asking = None;
         }
         match outcome {
-            Outcome::Unsent | Outcome::Uncounted => {}
-            Outcome::Lost => self.doubt(latest),
-            Outcome::Broken(Some(state)) if self.is_lower(state) => {
+            CallOutcome::Unsent | CallOutcome::Uncounted => {}
+            CallOutcome::Lost => self.doubt(latest),
+            CallOutcome::Broken(Some(state)) if self.is_lower(state) => {
                 self.learn(call, state, latest, now);
             }
-            Outcome::Broken(_) => self.doubt(latest),
-            Outcome::Silent { hourly } => match self.window {
+            CallOutcome::Broken(_) => self.doubt(latest),
+            CallOutcome::Silent { hourly } => match self.window {
                 Some(_) => self.doubt(latest),
                 None => self.guess(hourly, latest, now),
             },
-            Outcome::Done(state) => {
+            CallOutcome::Done(state) => {
                 self.late |= state.remaining == state.limit && state.limit > 0;
                 self.learn(call, state, latest, now);
             }
-            Outcome::Counted(state) => self.learn(call, state, latest, now),
-            Outcome::UsedUp(state) => {
+            CallOutcome::Counted(state) => self.learn(call, state, latest, now),
+            CallOutcome::UsedUp(state) => {
                 self.learn(call, state, latest, now);
                 self.end_early(call, state, now);
             }
@@ -147,7 +151,7 @@ impl Budget {
         if let Some(known) = &mut self.window
             && now < state.until
             && state.until < known.until
-            && call > known.learnt_at
+            && call > known.updated_at
         {
             known.left = 0;
         }
@@ -162,26 +166,26 @@ impl Budget {
     pub(super) fn known(&self) -> Option<RateLimit> {
         self.window.map(|window| RateLimit {
             limit: window.limit,
-            remaining: self.left(&window).saturating_sub(self.flying),
+            remaining: self.left(&window).saturating_sub(self.in_flight),
             until: window.until,
         })
     }
 
-    pub(super) fn flying(&self) -> u32 {
-        self.flying
+    pub(super) fn in_flight(&self) -> u32 {
+        self.in_flight
     }
 
-    /// How many wait.
+    /// Confirmation many wait.
     pub(super) fn queued(&self) -> usize {
         self.lines.iter().map(BTreeMap::len).sum()
     }
 
-    fn left(&self, window: &Window) -> u32 {
-        window.left.saturating_sub(u32::from(self.late)).saturating_sub(self.doubtful)
+    fn left(&self, window: &HourWindow) -> u32 {
+        window.left.saturating_sub(u32::from(self.late)).saturating_sub(self.uncertain)
     }
 
     fn doubt(&mut self, latest: u64) {
-        self.doubtful += 1;
+        self.uncertain += 1;
         self.doubted_at = latest;
     }
 
@@ -197,7 +201,8 @@ impl Budget {
         let end = (now.as_second().div_euclid(HOUR) + 1) * HOUR;
         let until = Timestamp::from_second(end).unwrap_or(Timestamp::MAX);
         let left = hourly.saturating_sub(1);
-        self.window = Some(Window { until, limit: hourly, left, told: false, learnt_at: latest });
+        self.window =
+            Some(HourWindow { until, limit: hourly, left, told: false, updated_at: latest });
     }
 
     fn learn(&mut self, call: u64, state: RateLimit, latest: u64, now: Timestamp) {
@@ -209,29 +214,29 @@ impl Budget {
         let until =
             now.checked_add(LONGEST).map_or(state.until, |longest| state.until.min(longest));
         let state = RateLimit { until, ..state };
-        let fresh = Window {
+        let fresh = HourWindow {
             until: state.until,
             limit: state.limit,
             left: state.remaining,
             told: true,
-            learnt_at: latest,
+            updated_at: latest,
         };
         match self.window {
             Some(known) if known.told && state.until < known.until => {}
             Some(known) if known.told && state.until == known.until => {
                 // Answers come out of order, and only the lowest figure holds. A higher one for a call that left
                 // after the lowest was known means that the service began to count anew.
-                let anew = state.remaining > known.left && call > known.learnt_at;
+                let anew = state.remaining > known.left && call > known.updated_at;
                 let lower = state.remaining < known.left;
                 if call > self.doubted_at && (lower || anew || state.remaining == known.left) {
-                    self.doubtful = 0;
+                    self.uncertain = 0;
                 }
                 if lower || anew {
                     self.window = Some(fresh);
                 }
             }
             _ => {
-                self.doubtful = 0;
+                self.uncertain = 0;
                 self.window = Some(fresh);
             }
         }
@@ -245,7 +250,7 @@ fn kept(limit: u32, percent: u32) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Budget, Leave, Outcome, Priority, RateLimit, Timestamp};
+    use super::{Admission, Budget, CallOutcome, Priority, RateLimit, Timestamp};
 
     const WHO: Priority = Priority::Interactive;
 
@@ -257,90 +262,90 @@ mod tests {
         at("2026-11-21T10:20:00Z")
     }
 
-    fn left(remaining: u32) -> Outcome {
+    fn left(remaining: u32) -> CallOutcome {
         left_of(remaining, "2026-11-21T11:00:00Z")
     }
 
-    fn left_of(remaining: u32, until: &str) -> Outcome {
-        Outcome::Counted(RateLimit { limit: 1_000, remaining, until: at(until) })
+    fn left_of(remaining: u32, until: &str) -> CallOutcome {
+        CallOutcome::Counted(RateLimit { limit: 1_000, remaining, until: at(until) })
     }
 
     /// A budget whose first call said what is left.
     fn told(remaining: u32) -> Budget {
         let mut budget = Budget::default();
-        budget.depart(1);
+        budget.start(1);
         budget.arrive(1, left(remaining), 1, now());
         budget
     }
 
-    fn leave(budget: &mut Budget) -> Leave {
+    fn leave(budget: &mut Budget) -> Admission {
         budget.leave(WHO, 10, now())
     }
 
     #[test]
     fn in_an_unknown_hour_one_call_goes_and_the_others_wait_for_its_answer() {
         let mut budget = Budget::default();
-        assert_eq!(leave(&mut budget), Leave::Go);
-        budget.depart(1);
-        assert_eq!(leave(&mut budget), Leave::Asking);
-        budget.arrive(1, Outcome::Lost, 1, now());
-        assert_eq!(leave(&mut budget), Leave::Go, "the next one asks");
-        budget.depart(2);
+        assert_eq!(leave(&mut budget), Admission::Go);
+        budget.start(1);
+        assert_eq!(leave(&mut budget), Admission::Asking);
+        budget.arrive(1, CallOutcome::Lost, 1, now());
+        assert_eq!(leave(&mut budget), Admission::Go, "the next one asks");
+        budget.start(2);
         budget.arrive(2, left(998), 2, now());
-        assert_eq!(leave(&mut budget), Leave::Go);
+        assert_eq!(leave(&mut budget), Admission::Go);
     }
 
     #[test]
     fn who_is_told_that_the_hour_is_used_up_believes_it_though_others_were_told_more() {
         let mut budget = told(900);
-        let used_up = |until| Outcome::UsedUp(RateLimit { limit: 1_000, remaining: 0, until });
-        budget.depart(2);
+        let used_up = |until| CallOutcome::UsedUp(RateLimit { limit: 1_000, remaining: 0, until });
+        budget.start(2);
         // Another machine of the service, whose hours end a second earlier.
         budget.arrive(2, used_up(at("2026-11-21T10:59:59Z")), 2, now());
-        assert_eq!(leave(&mut budget), Leave::UsedUp(at("2026-11-21T11:00:00Z")));
+        assert_eq!(leave(&mut budget), Admission::UsedUp(at("2026-11-21T11:00:00Z")));
 
         let mut budget = told(900);
-        budget.depart(2);
-        budget.depart(3);
+        budget.start(2);
+        budget.start(3);
         budget.arrive(3, left_of(999, "2026-11-21T12:00:00Z"), 3, at("2026-11-21T10:59:59Z"));
         budget.arrive(2, used_up(at("2026-11-21T11:00:00Z")), 3, at("2026-11-21T10:59:59Z"));
-        assert_eq!(leave(&mut budget), Leave::Go, "it was said of the hour before");
+        assert_eq!(leave(&mut budget), Admission::Go, "it was said of the hour before");
     }
 
     #[test]
     fn no_hour_ends_in_years() {
         let mut budget = Budget::default();
-        budget.depart(1);
+        budget.start(1);
         budget.arrive(1, left_of(0, "2096-11-21T11:00:00Z"), 1, now());
-        assert_eq!(leave(&mut budget), Leave::UsedUp(at("2026-11-21T11:21:00Z")));
+        assert_eq!(leave(&mut budget), Admission::UsedUp(at("2026-11-21T11:21:00Z")));
     }
 
     #[test]
     fn slow_calls_dont_wait_for_each_others_answers() {
         let mut budget = Budget::new(true);
-        budget.depart(1);
-        assert_eq!(leave(&mut budget), Leave::Go);
+        budget.start(1);
+        assert_eq!(leave(&mut budget), Admission::Go);
     }
 
     #[test]
     fn no_more_leave_than_are_left_however_the_answers_are_ordered() {
         let mut budget = told(3);
         for call in 2..5 {
-            assert_eq!(leave(&mut budget), Leave::Go);
-            budget.depart(call);
+            assert_eq!(leave(&mut budget), Admission::Go);
+            budget.start(call);
         }
-        assert_eq!(leave(&mut budget), Leave::Flying);
+        assert_eq!(leave(&mut budget), Admission::Flying);
         budget.arrive(4, left(0), 4, now());
-        assert_eq!(leave(&mut budget), Leave::UsedUp(at("2026-11-21T11:00:00Z")));
+        assert_eq!(leave(&mut budget), Admission::UsedUp(at("2026-11-21T11:00:00Z")));
         budget.arrive(2, left(2), 4, now());
         budget.arrive(3, left(1), 4, now());
-        assert_eq!(leave(&mut budget), Leave::UsedUp(at("2026-11-21T11:00:00Z")));
+        assert_eq!(leave(&mut budget), Admission::UsedUp(at("2026-11-21T11:00:00Z")));
     }
 
     #[test]
     fn a_late_answer_gives_back_what_was_held_for_its_call() {
         let mut budget = told(10);
-        (2..5).for_each(|call| budget.depart(call));
+        (2..5).for_each(|call| budget.start(call));
         budget.arrive(4, left(7), 4, now());
         assert_eq!(budget.known().unwrap().remaining, 5, "two may be counted yet");
         budget.arrive(2, left(9), 4, now());
@@ -351,10 +356,10 @@ mod tests {
     #[test]
     fn a_call_without_an_answer_counts_until_a_later_one_tells() {
         let mut budget = told(10);
-        budget.depart(2);
-        budget.arrive(2, Outcome::Lost, 2, now());
+        budget.start(2);
+        budget.arrive(2, CallOutcome::Lost, 2, now());
         assert_eq!(budget.known().unwrap().remaining, 9);
-        budget.depart(3);
+        budget.start(3);
         budget.arrive(3, left(9), 3, now());
         assert_eq!(budget.known().unwrap().remaining, 9, "it was never counted");
     }
@@ -362,7 +367,7 @@ mod tests {
     #[test]
     fn what_others_use_is_seen_by_the_figures() {
         let mut budget = told(900);
-        budget.depart(2);
+        budget.start(2);
         budget.arrive(2, left(100), 2, now());
         assert_eq!(budget.known().unwrap().remaining, 100);
     }
@@ -370,12 +375,12 @@ mod tests {
     #[test]
     fn a_new_hour_begins_unknown_and_answers_of_the_old_one_say_nothing_of_it() {
         let mut budget = told(0);
-        budget.depart(2);
+        budget.start(2);
         let later = at("2026-11-21T11:00:00Z");
-        assert_eq!(budget.leave(WHO, 10, later), Leave::Go);
-        budget.depart(3);
+        assert_eq!(budget.leave(WHO, 10, later), Admission::Go);
+        budget.start(3);
         budget.arrive(2, left(0), 3, later);
-        assert_eq!(budget.leave(WHO, 10, later), Leave::Asking);
+        assert_eq!(budget.leave(WHO, 10, later), Admission::Asking);
         budget.arrive(3, left_of(999, "2026-11-21T12:00:00Z"), 3, later);
         assert_eq!(budget.known().unwrap().remaining, 999);
     }
@@ -383,21 +388,21 @@ mod tests {
     #[test]
     fn background_work_leaves_a_part_to_the_others() {
         let mut budget = told(100);
-        let waits = Leave::UsedUp(at("2026-11-21T11:00:00Z"));
+        let waits = Admission::UsedUp(at("2026-11-21T11:00:00Z"));
         assert_eq!(budget.leave(Priority::Background, 10, now()), waits);
-        assert_eq!(budget.leave(Priority::Background, 9, now()), Leave::Go);
-        assert_eq!(leave(&mut budget), Leave::Go);
+        assert_eq!(budget.leave(Priority::Background, 9, now()), Admission::Go);
+        assert_eq!(leave(&mut budget), Admission::Go);
     }
 
     #[test]
     fn without_figures_the_published_ones_hold_for_an_hour_by_the_clock() {
         let mut budget = Budget::default();
         for call in 1..=3 {
-            assert_eq!(leave(&mut budget), Leave::Go);
-            budget.depart(call);
-            budget.arrive(call, Outcome::Silent { hourly: 3 }, call, now());
+            assert_eq!(leave(&mut budget), Admission::Go);
+            budget.start(call);
+            budget.arrive(call, CallOutcome::Silent { hourly: 3 }, call, now());
         }
-        assert_eq!(leave(&mut budget), Leave::UsedUp(at("2026-11-21T11:00:00Z")));
+        assert_eq!(leave(&mut budget), Admission::UsedUp(at("2026-11-21T11:00:00Z")));
     }
 
     #[test]
@@ -406,17 +411,17 @@ mod tests {
         let state =
             |remaining| RateLimit { limit: 3, remaining, until: at("2026-11-21T11:00:00Z") };
         for (call, remaining) in [(1, 3), (2, 2), (3, 1)] {
-            assert_eq!(leave(&mut budget), Leave::Go);
-            budget.depart(call);
-            budget.arrive(call, Outcome::Done(state(remaining)), call, now());
+            assert_eq!(leave(&mut budget), Admission::Go);
+            budget.start(call);
+            budget.arrive(call, CallOutcome::Done(state(remaining)), call, now());
         }
-        assert_eq!(leave(&mut budget), Leave::UsedUp(at("2026-11-21T11:00:00Z")));
+        assert_eq!(leave(&mut budget), Admission::UsedUp(at("2026-11-21T11:00:00Z")));
     }
 
     #[test]
     fn a_service_that_counts_anew_is_believed() {
         let mut budget = told(5);
-        budget.depart(2);
+        budget.start(2);
         budget.arrive(2, left(999), 2, now());
         assert_eq!(budget.known().unwrap().remaining, 999);
     }

@@ -1,24 +1,24 @@
-//! Sending once: after a failure that leaves a doubt the history decides, and only what is certainly not there is sent again.
+//! Sending once: after a failure that leaves a uncertain the history decides, and only what is certainly not there is sent again.
 //! Nothing is kept on disk here: what shall survive the end of the program goes through `beseda-outbox`.
 //!
 //! The API gives a sent message no id and takes no key that would make a repetition harmless. What is left is to look:
 //!
 //! - **A refusal** (4xx, limits included) and **a connection that was never made** mean that nothing was written.
-//! - **Silence, a broken connection, 5xx and an answer that isn't the API's** leave a doubt. The history is read from the last
+//! - **Silence, a broken connection, 5xx and an answer that isn't the API's** leave a uncertain. The history is read from the last
 //!   message known before the attempt; a message of the shop after it with the same text (or a file of the same size and name)
 //!   is ours. It is *delivered*.
 //! - If it isn't there, it may still arrive. After an answer 500, 501 or 503, which the service itself gave, a second look
-//!   after [`Safety::second_look`] is enough; after anything else [`Safety::settle`] has to pass since the failure was seen.
+//!   after [`SendOnceOptions::recheck_delay`] is enough; after anything else [`SendOnceOptions::settle_time`] has to pass since the failure was seen.
 //!   Only then it is *not delivered*, and only then it is sent again.
 //! - If the history can't be read, it is *unknown*, and nothing is sent again.
 //!
 //! **The guarantee**: if the outcome is delivered or not delivered, the chat holds the message once or not at all, as long as
 //! nobody else writes the same text as the shop between the last known message and the look, the service writes nothing
-//! later than `settle` after the connection broke, and it keeps texts as they were sent (blanks around them and the form of
+//! later than `settle_time` after the connection broke, and it keeps texts as they were sent (blanks around them and the form of
 //! line ends aside) and the sizes of files. A future that is dropped half way decides nothing.
 
-mod decide;
-mod trace;
+mod fingerprint;
+mod reconcile;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -31,14 +31,14 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 pub use self::{
-    decide::{Decision, Doubt, Fate},
-    trace::{Trace, trace_all},
+    fingerprint::{Fingerprint, match_all},
+    reconcile::{Reconciliation, SendErrorClass, UncertainSend},
 };
-use crate::{ChatsExt, ErrorExt, Failure, SystemTimer};
+use crate::{ChatsExt, ClientError, ErrorExt, SystemTimer};
 
 /// What is to be sent, kept so that it can be sent again.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outgoing {
+pub enum OutgoingMessage {
     /// A text.
     Text(MessageText),
     /// A file.
@@ -50,7 +50,7 @@ pub enum Outgoing {
     },
 }
 
-impl Outgoing {
+impl OutgoingMessage {
     /// A text that keeps the bounds.
     ///
     /// # Errors
@@ -83,7 +83,7 @@ impl Outgoing {
     }
 }
 
-impl From<MessageText> for Outgoing {
+impl From<MessageText> for OutgoingMessage {
     fn from(text: MessageText) -> Self {
         Self::Text(text)
     }
@@ -92,13 +92,13 @@ impl From<MessageText> for Outgoing {
 /// What came of a safe send.
 #[derive(Debug)]
 #[must_use]
-pub enum Sent {
+pub enum SendOutcome {
     /// It is in the chat.
     Delivered {
         /// Its id, where the history was read.
         message_id: Option<MessageId>,
-        /// How that is known.
-        how: How,
+        /// Confirmation that is known.
+        confirmation: Confirmation,
     },
     /// It is not in the chat and will not get there; this is why.
     NotDelivered(Error),
@@ -106,7 +106,7 @@ pub enum Sent {
     Unknown(Error),
 }
 
-impl Sent {
+impl SendOutcome {
     /// Whether it is in the chat for sure.
     #[must_use]
     pub fn is_delivered(&self) -> bool {
@@ -114,66 +114,66 @@ impl Sent {
     }
 }
 
-/// How it is known that a message was delivered.
+/// Confirmation it is known that a message was delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum How {
+pub enum Confirmation {
     /// The service said so.
-    Answered,
+    Response,
     /// It stands in the history, although no such answer came.
-    Found,
+    History,
 }
 
-/// How certain to be, and how long to take for it.
+/// Confirmation certain to be, and confirmation long to take for it.
 #[derive(Clone)]
 #[must_use]
-pub struct Safety {
+pub struct SendOnceOptions {
     /// For so long after silence a request may still arrive; 12 seconds unless said: the published service gives up a
     /// request itself after 10.
-    pub settle: Duration,
+    pub settle_time: Duration,
     /// The same after an answer 500, 501 or 503 of the service; 1 second unless said.
-    pub second_look: Duration,
-    /// How many times it is sent again at most, each time only when it is certainly not there; 3 unless said.
-    pub repeats: u32,
-    /// How long all of it may take; 2 minutes unless said. Whether the last attempt arrived is found out nevertheless.
-    pub longest: Duration,
+    pub recheck_delay: Duration,
+    /// Confirmation many times it is sent again at most, each time only when it is certainly not there; 3 unless said.
+    pub max_retries: u32,
+    /// Confirmation long all of it may take; 2 minutes unless said. Whether the last attempt arrived is found out nevertheless.
+    pub deadline: Duration,
     /// The pause before the first repetition; each further one doubles it.
-    pub first_pause: Duration,
-    /// The longest pause of that kind.
-    pub longest_pause: Duration,
+    pub initial_backoff: Duration,
+    /// The deadline pause of that kind.
+    pub max_backoff: Duration,
     /// Whether the history is read after a success too, to learn the message's id; it isn't unless said.
-    pub wants_id: bool,
+    pub confirm_id: bool,
     /// Whose time it goes by; the machine's unless said.
     pub clock: Arc<dyn Clock>,
     /// What it waits by.
     pub timer: Arc<dyn Timer>,
 }
 
-impl Default for Safety {
+impl Default for SendOnceOptions {
     fn default() -> Self {
         Self {
-            settle: Duration::from_secs(12),
-            second_look: Duration::from_secs(1),
-            repeats: 3,
-            longest: Duration::from_secs(120),
-            first_pause: Duration::from_millis(500),
-            longest_pause: Duration::from_secs(10),
-            wants_id: false,
+            settle_time: Duration::from_secs(12),
+            recheck_delay: Duration::from_secs(1),
+            max_retries: 3,
+            deadline: Duration::from_secs(120),
+            initial_backoff: Duration::from_millis(500),
+            max_backoff: Duration::from_secs(10),
+            confirm_id: false,
             clock: Arc::new(SystemClock),
             timer: Arc::new(SystemTimer),
         }
     }
 }
 
-impl fmt::Debug for Safety {
+impl fmt::Debug for SendOnceOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Safety");
-        shown.field("settle", &self.settle).field("second_look", &self.second_look);
-        shown.field("repeats", &self.repeats).field("longest", &self.longest);
+        shown.field("settle_time", &self.settle_time).field("recheck_delay", &self.recheck_delay);
+        shown.field("max_retries", &self.max_retries).field("deadline", &self.deadline);
         shown.finish_non_exhaustive()
     }
 }
 
-impl Safety {
+impl SendOnceOptions {
     /// Goes by this time in place of the machine's.
     pub fn by(mut self, clock: Arc<dyn Clock>, timer: Arc<dyn Timer>) -> Self {
         (self.clock, self.timer) = (clock, timer);
@@ -193,15 +193,15 @@ impl Safety {
 
     /// The pause before the repetition after so many.
     #[must_use]
-    pub fn pause_after(&self, repeats: u32) -> Duration {
-        let factor = 1_u32.checked_shl(repeats.min(20)).unwrap_or(u32::MAX);
-        self.first_pause.saturating_mul(factor).min(self.longest_pause)
+    pub fn pause_after(&self, max_retries: u32) -> Duration {
+        let factor = 1_u32.checked_shl(max_retries.min(20)).unwrap_or(u32::MAX);
+        self.initial_backoff.saturating_mul(factor).min(self.max_backoff)
     }
 
     /// When something that failed so can no longer arrive.
     #[must_use]
-    pub fn settled_at(&self, heard: bool) -> Timestamp {
-        after(self.now(), if heard { self.second_look } else { self.settle })
+    pub fn settled_at(&self, responded: bool) -> Timestamp {
+        after(self.now(), if responded { self.recheck_delay } else { self.settle_time })
     }
 }
 
@@ -212,7 +212,7 @@ fn after(moment: Timestamp, long: Duration) -> Timestamp {
 
 /// Sending once, over any `ChatsApi`; what that means stands at the top of this module.
 #[async_trait]
-pub trait SafeSend: ChatsApi {
+pub trait SendOnce: ChatsApi {
     /// Sends a text or a file once.
     ///
     /// `since` is the last message of the chat that the caller knows, which has to be fresh: an equal text after it is taken
@@ -221,45 +221,59 @@ pub trait SafeSend: ChatsApi {
         &self,
         business: BusinessId,
         chat: ChatId,
-        what: Outgoing,
+        what: OutgoingMessage,
         since: Option<MessageId>,
-        safety: &Safety,
-    ) -> Sent {
-        let give_up = after(safety.now(), safety.longest);
+        options: &SendOnceOptions,
+    ) -> SendOutcome {
+        let give_up = after(options.now(), options.deadline);
         let since = match since {
             Some(since) => Some(since),
             None => match self.newest_message(business, chat).await {
                 Ok(newest) => newest,
-                Err(error) => return Sent::NotDelivered(error),
+                Err(error) => return SendOutcome::NotDelivered(error),
             },
         };
-        let trace = [Trace::of(&what)];
-        let doubt = |settled| Doubt { business, chat, since, traces: &trace, settled, give_up };
-        let mut repeats = 0;
+        let fingerprint = [Fingerprint::of(&what)];
+        let uncertain = |settled| UncertainSend {
+            business,
+            chat,
+            since,
+            fingerprints: &fingerprint,
+            settled,
+            give_up,
+        };
+        let mut max_retries = 0;
         loop {
             let Err(error) = what.send(self, business, chat).await else {
-                return answered(self, &doubt(safety.now()), safety).await;
+                return answered(self, &uncertain(options.now()), options).await;
             };
-            match Fate::of(&error) {
-                Fate::NotDone if !error.is_retryable() => return Sent::NotDelivered(error),
-                Fate::NotDone => {}
-                Fate::Doubtful { heard } => {
-                    match safety.decide(self, doubt(safety.settled_at(heard))).await {
-                        Decision::Found(ids) => {
-                            return Sent::Delivered { message_id: ids[0], how: How::Found };
+            match SendErrorClass::of(&error) {
+                SendErrorClass::NotSent if !error.is_retryable() => {
+                    return SendOutcome::NotDelivered(error);
+                }
+                SendErrorClass::NotSent => {}
+                SendErrorClass::Uncertain { responded } => {
+                    match options.reconcile(self, uncertain(options.settled_at(responded))).await {
+                        Reconciliation::Found(ids) => {
+                            return SendOutcome::Delivered {
+                                message_id: ids[0],
+                                confirmation: Confirmation::History,
+                            };
                         }
-                        Decision::Absent(_) => {}
-                        Decision::Unreadable(_) => return Sent::Unknown(error),
+                        Reconciliation::Absent(_) => {}
+                        Reconciliation::HistoryUnavailable(_) => {
+                            return SendOutcome::Unknown(error);
+                        }
                     }
                 }
             }
-            let now = safety.now();
-            let next = next_attempt(&error, now).max(after(now, safety.pause_after(repeats)));
-            if repeats >= safety.repeats || next > give_up {
-                return Sent::NotDelivered(error);
+            let now = options.now();
+            let next = next_attempt(&error, now).max(after(now, options.pause_after(max_retries)));
+            if max_retries >= options.max_retries || next > give_up {
+                return SendOutcome::NotDelivered(error);
             }
-            safety.timer.sleep_until(next).await;
-            repeats += 1;
+            options.timer.sleep_until(next).await;
+            max_retries += 1;
         }
     }
 
@@ -278,22 +292,27 @@ pub trait SafeSend: ChatsApi {
 }
 
 #[async_trait]
-impl<T: ChatsApi + ?Sized> SafeSend for T {}
+impl<T: ChatsApi + ?Sized> SendOnce for T {}
 
 /// What is told of a send that was answered with success. An id that can't be learnt is no failure.
-async fn answered<A: ChatsApi + ?Sized>(api: &A, doubt: &Doubt<'_>, safety: &Safety) -> Sent {
+async fn answered<A: ChatsApi + ?Sized>(
+    api: &A,
+    uncertain: &UncertainSend<'_>,
+    options: &SendOnceOptions,
+) -> SendOutcome {
     let mut message_id = None;
-    if safety.wants_id
-        && let Ok(found) = api.history_sorted(doubt.business, doubt.chat, doubt.since).await
+    if options.confirm_id
+        && let Ok(found) =
+            api.history_sorted(uncertain.business, uncertain.chat, uncertain.since).await
     {
-        message_id = trace_all(&found, doubt.since, doubt.traces)[0];
+        message_id = match_all(&found, uncertain.since, uncertain.fingerprints)[0];
     }
-    Sent::Delivered { message_id, how: How::Answered }
+    SendOutcome::Delivered { message_id, confirmation: Confirmation::Response }
 }
 
 /// The earliest moment at which the same may succeed: the end of the hour if it is used up, otherwise now.
 fn next_attempt(error: &Error, now: Timestamp) -> Timestamp {
-    if let Some(Failure::OverLimit { until, .. }) = error.failure() {
+    if let Some(ClientError::OverLimit { until, .. }) = error.client_error() {
         return until.map_or(now, |until| until.max(now));
     }
     let limit = error.answer().and_then(|answer| answer.limit);
