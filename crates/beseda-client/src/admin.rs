@@ -1,4 +1,5 @@
-//! Administration of a Beseda server over the network: cabinets, campaigns, keys, users. The published service has it in its web pages only.
+//! Client of a Beseda server's administration: cabinets, campaigns, keys, users, webhook
+//! subscriptions.
 
 use async_trait::async_trait;
 use beseda_api::{
@@ -11,7 +12,7 @@ use serde::Deserialize;
 
 use crate::http::{HttpRequest, HttpTransport};
 
-/// Administration over `/admin/v1`. Lists are repeated after a failure, nothing else is.
+/// Client of `/admin/v1`. Lists are retried after failures, other calls are not.
 #[derive(Clone)]
 pub struct AdminClient {
     pub(crate) transport: HttpTransport,
@@ -134,7 +135,7 @@ impl Administration for AdminClient {
     }
 }
 
-/// Where a subscription, or something of it, is found.
+/// Returns the path of a subscription or of a resource below it.
 fn subscription(business: BusinessId, subscription: i64, what: &str) -> String {
     path(&format!("cabinets/{business}/subscriptions/{subscription}{what}"))
 }

@@ -1,5 +1,4 @@
-//! The client for programs without a runtime: the same operations, each returning when it is done. What is sent, and how, is the
-//! asynchronous client's business.
+//! Blocking client for programs without an async runtime: the same operations as the asynchronous client.
 //!
 //! ```no_run
 //! use beseda_client::{Client, api::{BusinessId, ChatFilter}};
@@ -14,8 +13,8 @@
 //! # }
 //! ```
 //!
-//! Calls may come from any thread and in parallel. Inside of asynchronous code they work too, but hold up the thread they are
-//! called on: use [`Client`](crate::Client) there.
+//! Calls may be made from any thread and concurrently. In asynchronous code they block the thread; use
+//! [`Client`](crate::Client) there.
 
 mod list;
 mod worker;
@@ -41,8 +40,8 @@ use crate::{
     upload_from_path,
 };
 
-/// The Chats API over the network, for programs without a runtime. Cloning it is cheap and shares the connections and the
-/// one thread that serves them.
+/// Blocking client of the Chats API. Clones are cheap and share the connections and the thread that
+/// serves them.
 #[derive(Debug, Clone)]
 pub struct Client {
     client: crate::Client,
@@ -50,35 +49,38 @@ pub struct Client {
 }
 
 impl ClientBuilder {
-    /// The client for programs without a runtime.
+    /// Builds a blocking client.
     ///
     /// # Errors
-    /// [`ClientError::Setup`] if a setting is unusable.
+    ///
+    /// [`ClientError::Setup`] if a setting is invalid.
     pub fn build_blocking(self) -> Result<Client> {
         Client::new(self.build()?)
     }
 }
 
 impl Client {
-    /// The blocking form of a client, which shares its connections.
+    /// Wraps an asynchronous client and shares its connections.
     ///
     /// # Errors
-    /// [`ClientError::Setup`] if the system gives no thread.
+    ///
+    /// [`ClientError::Setup`] if the system can't start a thread.
     pub fn new(client: crate::Client) -> Result<Self> {
         let worker =
             BlockingRuntime::start().map_err(|error| ClientError::Setup(error.to_string()))?;
         Ok(Self { client, worker: Arc::new(worker) })
     }
 
-    /// The asynchronous form of it.
+    /// Returns the asynchronous client.
     #[must_use]
     pub fn inner(&self) -> &crate::Client {
         &self.client
     }
 
-    /// One page of chats; see [`ChatsApi::get_chats`].
+    /// Returns a page of chats; see [`ChatsApi::get_chats`].
     ///
     /// # Errors
+    ///
     /// As the operation.
     pub fn get_chats(
         &self,
@@ -90,18 +92,20 @@ impl Client {
         self.worker.wait(async move { client.get_chats(business, filter, page).await })?
     }
 
-    /// One chat; see [`ChatsApi::get_chat`].
+    /// Returns a chat; see [`ChatsApi::get_chat`].
     ///
     /// # Errors
+    ///
     /// As the operation.
     pub fn get_chat(&self, business: BusinessId, chat: ChatId) -> Result<Chat> {
         let client = self.client.clone();
         self.worker.wait(async move { client.get_chat(business, chat).await })?
     }
 
-    /// One page of a history; see [`ChatsApi::get_chat_history`].
+    /// Returns a page of a history; see [`ChatsApi::get_chat_history`].
     ///
     /// # Errors
+    ///
     /// As the operation.
     pub fn get_chat_history(
         &self,
@@ -113,9 +117,10 @@ impl Client {
         self.worker.wait(async move { client.get_chat_history(business, chat, from).await })?
     }
 
-    /// One message; see [`ChatsApi::get_chat_message`].
+    /// Returns a message; see [`ChatsApi::get_chat_message`].
     ///
     /// # Errors
+    ///
     /// As the operation.
     pub fn get_chat_message(
         &self,
@@ -127,19 +132,22 @@ impl Client {
         self.worker.wait(async move { client.get_chat_message(business, chat, message).await })?
     }
 
-    /// The chat about an order or a return, created if there was none; see [`ChatsApi::create_chat`].
+    /// Returns the chat of an order or a return, creating it if there is none; see
+    /// [`ChatsApi::create_chat`].
     ///
     /// # Errors
+    ///
     /// As the operation.
     pub fn create_chat(&self, business: BusinessId, context: ChatContext) -> Result<ChatId> {
         let client = self.client.clone();
         self.worker.wait(async move { client.create_chat(business, context).await })?
     }
 
-    /// Writes a text, once and without asking whether it arrived; see [`ChatsApi::send_message_to_chat`] and
+    /// Sends a text without confirming its delivery; see [`ChatsApi::send_message_to_chat`] and
     /// [`Client::send_once`].
     ///
     /// # Errors
+    ///
     /// As the operation.
     pub fn send_message_to_chat(
         &self,
@@ -151,9 +159,10 @@ impl Client {
         self.worker.wait(async move { client.send_message_to_chat(business, chat, text).await })?
     }
 
-    /// Sends a file, once and without asking whether it arrived; see [`ChatsApi::send_file_to_chat`].
+    /// Sends a file without confirming its delivery; see [`ChatsApi::send_file_to_chat`].
     ///
     /// # Errors
+    ///
     /// As the operation.
     pub fn send_file_to_chat(
         &self,
@@ -165,9 +174,10 @@ impl Client {
         self.worker.wait(async move { client.send_file_to_chat(business, chat, file).await })?
     }
 
-    /// Sends a file of this machine under its own name.
+    /// Sends a local file under its own name.
     ///
     /// # Errors
+    ///
     /// As sendFileToChat, and [`ClientError::Local`] if the file can't be read.
     pub fn send_path(
         &self,
@@ -182,7 +192,7 @@ impl Client {
         })?
     }
 
-    /// Sends a text or a file and finds out whether it arrived where the answer leaves a doubt; see
+    /// Sends a text or a file at most once and checks the history if the outcome is uncertain; see
     /// [`SendOnce::send_once`].
     pub fn send_once(
         &self,
@@ -199,7 +209,7 @@ impl Client {
         sent.unwrap_or_else(SendOutcome::Unknown)
     }
 
-    /// Every chat that matches, each once, page by page as they are taken.
+    /// Iterates over every chat that matches the filter, without duplicates.
     pub fn chats(&self, business: BusinessId, filter: ChatFilter) -> ListIter<Chat> {
         let client = self.client.clone();
         let chats = stream! {
@@ -211,7 +221,7 @@ impl Client {
         ListIter::new(Arc::clone(&self.worker), chats.boxed())
     }
 
-    /// Every message of a chat from `from` on (inclusive), each once, page by page as they are taken.
+    /// Iterates over every message of a chat from `from` (inclusive) on, without duplicates.
     pub fn history(
         &self,
         business: BusinessId,
@@ -228,29 +238,34 @@ impl Client {
         ListIter::new(Arc::clone(&self.worker), messages.boxed())
     }
 
-    /// Every campaign (shop) the credential sees; see [`Client::campaigns`](crate::Client::campaigns).
+    /// Returns every campaign (shop) of the credential; see
+    /// [`Client::campaigns`](crate::Client::campaigns).
     ///
     /// # Errors
+    ///
     /// As any operation.
     pub fn campaigns(&self) -> Result<Vec<Campaign>> {
         let client = self.client.clone();
         self.worker.wait(async move { client.campaigns().await })?
     }
 
-    /// What the Api-Key in use is called and what it may do.
+    /// Returns name and scopes of the Api-Key.
     ///
     /// # Errors
+    ///
     /// As any operation.
     pub fn token_info(&self) -> Result<AuthKey> {
         let client = self.client.clone();
         self.worker.wait(async move { client.token_info().await })?
     }
 
-    /// Fetches what an attachment's `url` links to into a writer and tells how many bytes came; see
+    /// Downloads an attachment into a writer and returns its size in bytes; see
     /// [`Client::download`](crate::Client::download).
     ///
     /// # Errors
-    /// As that, and [`ClientError::Local`] if the writer fails. What came before is written then.
+    ///
+    /// As that method, and [`ClientError::Local`] if the writer fails. Some of the content is
+    /// already written then.
     pub fn download(&self, link: &str, mut into: impl Write) -> Result<u64> {
         let (client, link) = (self.client.clone(), link.to_owned());
         let fetched = self.worker.wait(async move { client.download(&link).await })??;
@@ -266,7 +281,7 @@ impl Client {
     }
 }
 
-/// The failure a stream of bytes carries inside of its I/O error.
+/// Extracts the client's error from the I/O error of a stream.
 fn of_io(error: io::Error) -> Error {
     match error.downcast::<ClientError>() {
         Ok(failure) => failure.into(),

@@ -1,4 +1,4 @@
-//! Confirmation a client is made: address, credential, timeouts, retry_policy. Nothing is sent here.
+//! Client builder: address, credential, timeouts, retry policy, rate limiter.
 
 use std::{sync::Once, time::Duration};
 
@@ -15,23 +15,24 @@ use crate::{
     http::{HttpTransport, RateLimitHandle},
 };
 
-/// Where the published service answers.
+/// Address of the published API.
 pub const DEFAULT_URL: &str = "https://api.partner.market.yandex.ru";
-/// Where the published service keeps attachments.
+/// File host of the published service.
 const PUBLISHED_FILES: &str = "https://files.messenger.yandex.net";
 
-/// Confirmation often and how long a call is tried: reads after network failures and 5xx, everything but uploads after 420.
-/// A send is never repeated after anything that leaves open whether it was done.
+/// Retry policy: reads are retried after network failures and 5xx, everything but uploads after
+/// 420. A send that may have been delivered is never retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
-    /// Confirmation many times a call is repeated after the first failure. QueuedCall for the end of an hour isn't counted.
+    /// Maximum number of retries. Waiting for the end of an hour is not counted.
     pub max_retries: usize,
-    /// The pause before the first repetition; each further one doubles it, with jitter.
+    /// Pause before the first retry; doubled for each further one, with jitter.
     pub initial_backoff: Duration,
-    /// The deadline pause of that kind.
+    /// Maximum pause between retries.
     pub max_backoff: Duration,
-    /// Confirmation long a call may take with all its pauses, waiting for the limits included: the deadline. A call that would
-    /// certainly wait longer fails at once with [`ClientError::OverLimit`], and one that began is not cut short.
+    /// Total time budget of a call, including pauses and waiting for rate limits. A call that would
+    /// have to wait longer fails immediately with [`ClientError::OverLimit`]; a request in progress
+    /// is not cut off.
     pub deadline: Duration,
 }
 
@@ -47,14 +48,14 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Nothing is repeated.
+    /// Creates a policy without retries.
     #[must_use]
     pub fn none() -> Self {
         Self { max_retries: 0, ..Self::default() }
     }
 }
 
-/// LimiterSettings of a client; see [`Client::builder`].
+/// Builder of clients; see [`Client::builder`].
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct ClientBuilder {
@@ -83,7 +84,7 @@ impl Default for ClientBuilder {
             api_key: None,
             oauth: None,
             connect_timeout: Duration::from_secs(5),
-            // The published service gives up on a request after 10 seconds itself.
+            // The published service gives up on a request after 10 seconds.
             timeout: Duration::from_secs(15),
             upload_timeout: Duration::from_secs(120),
             user_agent: concat!("beseda/", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -99,106 +100,109 @@ impl Default for ClientBuilder {
 }
 
 impl ClientBuilder {
-    /// The service's address; [`DEFAULT_URL`] unless said. A path in it is kept.
+    /// Sets the address of the service; a path in it is kept. Defaults to [`DEFAULT_URL`].
     pub fn url(mut self, url: impl Into<String>) -> Self {
         self.url = url.into();
         self
     }
 
-    /// Which form of the paths is used; `/v2` unless said.
+    /// Sets the version of the paths. Defaults to `/v2`.
     pub fn generation(mut self, generation: Generation) -> Self {
         self.generation = generation;
         self
     }
 
-    /// Calls with an Api-Key, sent in the `Api-Key` header. It wins over an OAuth token.
+    /// Authenticates with an Api-Key in the `Api-Key` header. Takes precedence over an OAuth token.
     pub fn api_key(mut self, key: impl Into<SecretString>) -> Self {
         self.api_key = Some(key.into());
         self
     }
 
-    /// Calls with an OAuth token, sent as `Authorization: Bearer`.
+    /// Authenticates with an OAuth token in `Authorization: Bearer`.
     pub fn oauth_token(mut self, token: impl Into<SecretString>) -> Self {
         self.oauth = Some(token.into());
         self
     }
 
-    /// Confirmation long a connection may take to be made; 5 seconds unless said.
+    /// Sets the timeout for connecting. Defaults to 5 seconds.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// Confirmation long one attempt of a request may take; 15 seconds unless said.
+    /// Sets the timeout of a single request. Defaults to 15 seconds.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Confirmation long sending or fetching a file may take; 2 minutes unless said.
+    /// Sets the timeout for sending or downloading a file. Defaults to 2 minutes.
     pub fn upload_timeout(mut self, timeout: Duration) -> Self {
         self.upload_timeout = timeout;
         self
     }
 
-    /// `User-Agent`; `beseda/<version>` unless said.
+    /// Sets `User-Agent`. Defaults to `beseda/<version>`.
     pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
         self.user_agent = user_agent.into();
         self
     }
 
-    /// `X-Market-Integration`, a name or `name/version` of at most 100 ASCII characters for the seller's log.
+    /// Sets `X-Market-Integration`, a `name` or `name/version` of at most 100 ASCII characters for
+    /// the seller's log.
     pub fn integration(mut self, name: impl Into<String>) -> Self {
         self.integration = Some(name.into());
         self
     }
 
-    /// One more origin (`https://files.example`) that attachments may be fetched from with the credential.
+    /// Adds an origin (`https://files.example`) to which the credential is sent when attachments are downloaded.
     ///
-    /// The service's own origin always is one; with the published service its file host is too.
+    /// The service's own origin is always included, and the file host of the published service if
+    /// that is used.
     pub fn trust_files_from(mut self, origin: impl Into<String>) -> Self {
         self.file_hosts.push(origin.into());
         self
     }
 
-    /// The largest attachment that is fetched; 32 MiB unless said.
+    /// Sets the maximum size of a download in bytes. Defaults to 32 MiB.
     pub fn max_download(mut self, bytes: u64) -> Self {
         self.max_download = bytes;
         self
     }
 
-    /// One more authority whose certificates are trusted besides the machine's, such as the one of a company's own
-    /// gateway; PEM, of one certificate or several.
+    /// Trusts further certificate authorities in addition to the system's, for example of a
+    /// company's gateway; PEM with one or more certificates.
     pub fn root_certificate(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.roots.push(pem.into());
         self
     }
 
-    /// Who lets calls go within the limits: share it between clients that use the same cabinets of the same service.
-    /// A new one of its own unless said.
+    /// Sets the rate limiter. Share one between clients that use the same cabinets of the same
+    /// service. Defaults to a new one.
     pub fn rate_limiter(mut self, rate_limiter: RateLimiter) -> Self {
         self.rate_limiter = Some(rate_limiter);
         self.without_rate_limit = false;
         self
     }
 
-    /// Every call goes at once, whatever the limits are; 420 is then met as it comes.
+    /// Disables the rate limiter; calls are sent immediately and may be answered with 420.
     pub fn without_rate_limit(mut self) -> Self {
         self.rate_limiter = None;
         self.without_rate_limit = true;
         self
     }
 
-    /// Confirmation calls are repeated, and how long they may take.
+    /// Sets the retry policy.
     pub fn retry_policy(mut self, retry_policy: RetryPolicy) -> Self {
         self.retry_policy = retry_policy;
         self
     }
 
-    /// The client of the Chats API.
+    /// Builds a client of the Chats API.
     ///
     /// # Errors
-    /// [`ClientError::Setup`] if a setting is unusable.
+    ///
+    /// [`ClientError::Setup`] if a setting is invalid.
     pub fn build(self) -> Result<Client> {
         let credential = match (&self.api_key, &self.oauth) {
             (Some(key), _) => Some((HeaderName::from_static("api-key"), secret("", key)?)),
@@ -213,7 +217,7 @@ impl ClientBuilder {
         Ok(Client {
             generation: self.generation,
             trusted: origins.iter().map(Url::origin).collect(),
-            // The file host of the published service takes tokens in this form.
+            // The file host of the published service expects this scheme.
             file_token: self.oauth.as_ref().map(|token| secret("OAuth ", token)).transpose()?,
             max_download: self.max_download,
             transport: HttpTransport {
@@ -239,28 +243,31 @@ impl ClientBuilder {
         })
     }
 
-    /// The client of the marketplace's side, with its key.
+    /// Builds a client of the marketplace's side, with its key.
     ///
     /// # Errors
-    /// [`ClientError::Setup`] if a setting is unusable.
+    ///
+    /// [`ClientError::Setup`] if a setting is invalid.
     pub fn build_market(self, key: &SecretString) -> Result<MarketClient> {
         let credential = (AUTHORIZATION, secret("Bearer ", key)?);
         Ok(MarketClient { transport: self.transport(Some(credential))? })
     }
 
-    /// The client of administration, with its key.
+    /// Builds a client of the administration, with its key.
     ///
     /// # Errors
-    /// [`ClientError::Setup`] if a setting is unusable.
+    ///
+    /// [`ClientError::Setup`] if a setting is invalid.
     pub fn build_admin(self, key: &SecretString) -> Result<AdminClient> {
         let credential = (AUTHORIZATION, secret("Bearer ", key)?);
         Ok(AdminClient { transport: self.transport(Some(credential))? })
     }
 
-    /// The client of a stand-in's controls, with its admin key.
+    /// Builds a client of a stand-in's admin API, with its admin key.
     ///
     /// # Errors
-    /// [`ClientError::Setup`] if a setting is unusable.
+    ///
+    /// [`ClientError::Setup`] if a setting is invalid.
     pub fn build_stand_in(self, key: &SecretString) -> Result<StandInClient> {
         let credential = (AUTHORIZATION, secret("Bearer ", key)?);
         Ok(StandInClient { transport: self.transport(Some(credential))? })
@@ -288,7 +295,8 @@ impl ClientBuilder {
             let client = reqwest::Client::builder()
                 .connect_timeout(self.connect_timeout)
                 .user_agent(&self.user_agent)
-                // Followed by hand, and for attachments only: a redirect must not take a key along.
+                // Redirects are followed manually and for downloads only: a redirect must not carry
+                // a credential to another host.
                 .redirect(redirect::Policy::none());
             if is_loopback(base) { client.no_proxy() } else { client }
         };
@@ -296,7 +304,8 @@ impl ClientBuilder {
             true => settings().build(),
             false => settings().tls_certs_merge(roots.clone()).build(),
         };
-        // A machine without root certificates can still talk to a plain address, and to whom it was told to trust.
+        // Without system root certificates the client can still use plain HTTP and explicitly
+        // trusted authorities.
         let built = match built {
             Err(_) if base.scheme() == "http" || !roots.is_empty() => {
                 settings().tls_certs_only(roots).build()
@@ -307,7 +316,7 @@ impl ClientBuilder {
     }
 }
 
-/// The certificates of a PEM text; at least one.
+/// Parses the certificates of a PEM text; at least one is required.
 fn certificates(pem: &[u8]) -> Result<Vec<reqwest::Certificate>> {
     let found = reqwest::Certificate::from_pem_bundle(pem)
         .map_err(|error| setup(format!("a root certificate can't be read: {error}")))?;
@@ -317,11 +326,11 @@ fn certificates(pem: &[u8]) -> Result<Vec<reqwest::Certificate>> {
     Ok(found)
 }
 
-/// Picks the cryptography of rustls, unless the program has picked one.
+/// Installs ring as the crypto provider of rustls, unless the program has installed one.
 pub(crate) fn use_ring() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        // An error means that the program was first, which is its right.
+        // An error means that the program has installed a provider already.
         drop(rustls::crypto::ring::default_provider().install_default());
     });
 }
@@ -353,7 +362,7 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// A header's value that is never shown.
+/// Creates a header value marked as sensitive.
 fn secret(scheme: &str, secret: &SecretString) -> Result<HeaderValue> {
     let text = format!("{scheme}{}", secret.expose_secret().trim());
     let mut value = HeaderValue::from_str(&text)

@@ -1,4 +1,4 @@
-//! Conveniences over any `ChatsApi`: whole lists as streams, sending plain text. They call the seven operations and nothing else.
+//! Extension methods for any `ChatsApi`: whole lists as streams, plain texts.
 
 use std::{cmp::Reverse, collections::HashSet};
 
@@ -12,12 +12,14 @@ use futures::{TryStreamExt, stream::BoxStream};
 
 use crate::ClientError;
 
-/// Lists without pages. The order of the published service is undocumented and chats move while they are
-/// listed, so every item comes once and every page comes sorted; [`ChatsExt::chats_sorted`] and
-/// [`ChatsExt::history_sorted`] sort the whole.
+/// Lists without pages.
+///
+/// The order of the published service is undocumented and chats move while they are listed, so each
+/// item is returned once and each page is sorted; [`ChatsExt::chats_sorted`] and
+/// [`ChatsExt::history_sorted`] sort the whole list.
 #[async_trait]
 pub trait ChatsExt: ChatsApi {
-    /// Every chat that matches, each once, page by page.
+    /// Streams every chat that matches the filter, without duplicates.
     fn chats(&self, business: BusinessId, filter: ChatFilter) -> BoxStream<'_, Result<Chat>> {
         Box::pin(try_stream! {
             let mut page = PageRequest::first(Limit::MAX);
@@ -38,7 +40,7 @@ pub trait ChatsExt: ChatsApi {
         })
     }
 
-    /// Every message of a chat from `from` on (inclusive), each once, page by page.
+    /// Streams every message of a chat from `from` (inclusive) on, without duplicates.
     fn history(
         &self,
         business: BusinessId,
@@ -65,9 +67,10 @@ pub trait ChatsExt: ChatsApi {
         })
     }
 
-    /// Every chat that matches, most recently updated first.
+    /// Returns every chat that matches the filter, most recently updated first.
     ///
     /// # Errors
+    ///
     /// As getChats.
     async fn chats_sorted(&self, business: BusinessId, filter: ChatFilter) -> Result<Vec<Chat>> {
         let mut chats: Vec<Chat> = self.chats(business, filter).try_collect().await?;
@@ -75,9 +78,10 @@ pub trait ChatsExt: ChatsApi {
         Ok(chats)
     }
 
-    /// Every message of a chat from `from` on (inclusive), oldest first.
+    /// Returns every message of a chat from `from` (inclusive) on, oldest first.
     ///
     /// # Errors
+    ///
     /// As getChatHistory.
     async fn history_sorted(
         &self,
@@ -90,17 +94,19 @@ pub trait ChatsExt: ChatsApi {
         Ok(messages)
     }
 
-    /// Writes a plain text as the shop.
+    /// Sends a plain text as the shop.
     ///
     /// # Errors
-    /// As sendMessageToChat, and 400 without asking the service if the text breaks the bounds.
+    ///
+    /// As sendMessageToChat, and 400 without a request if the text is invalid.
     async fn send_text(&self, business: BusinessId, chat: ChatId, text: &str) -> Result<()> {
         self.send_message_to_chat(business, chat, MessageText::new(text)?).await
     }
 
-    /// The chat about an order, created if there was none.
+    /// Returns the chat of an order, creating it if there is none.
     ///
     /// # Errors
+    ///
     /// As createChat.
     async fn chat_for_order(&self, business: BusinessId, order: OrderId) -> Result<ChatId> {
         self.create_chat(business, ChatContext::Order(order)).await
@@ -114,7 +120,7 @@ fn newest_first(chats: &mut [Chat]) {
     chats.sort_by_key(|chat| Reverse((chat.updated_at.timestamp(), chat.chat_id)));
 }
 
-/// The token to go on with; an error if it was followed already.
+/// Returns the token of the next page; an error if it was returned before.
 fn next(paging: Paging, followed: &mut HashSet<PageToken>) -> Result<Option<PageToken>> {
     match paging.next_page_token {
         Some(token) if !followed.insert(token.clone()) => Err(ClientError::EndlessPages.into()),

@@ -1,4 +1,4 @@
-//! The seven operations over the network, each a few lines, and the two neighbours a chat client needs. Confirmation a request travels stands in `send.rs`.
+//! The seven operations over HTTP, and the two others that a chat client needs.
 
 use std::collections::HashSet;
 
@@ -18,12 +18,13 @@ use crate::{
     http::{HttpRequest, HttpTransport},
 };
 
-/// The Chats API over the network. Cloning it is cheap and shares the connections.
+/// Client of the Chats API. Clones are cheap and share the connections.
 #[derive(Clone)]
 pub struct Client {
     pub(crate) transport: HttpTransport,
     pub(crate) generation: Generation,
-    /// Where attachments may be fetched from with the credential, besides the service's own origin.
+    /// Origins that receive the credential when attachments are downloaded, besides the service's
+    /// own.
     pub(crate) trusted: Vec<url::Origin>,
     pub(crate) file_token: Option<HeaderValue>,
     pub(crate) max_download: u64,
@@ -38,14 +39,16 @@ impl std::fmt::Debug for Client {
 }
 
 impl Client {
-    /// LimiterSettings for a new client.
+    /// Returns a builder.
     pub fn builder() -> ClientBuilder {
         ClientBuilder::default()
     }
 
-    /// Every campaign (shop) the credential sees, of all pages. The way to learn a cabinet's id.
+    /// Returns every campaign (shop) of the credential, from all pages. Use it to find the
+    /// cabinet's id.
     ///
     /// # Errors
+    ///
     /// As any operation.
     pub async fn campaigns(&self) -> Result<Vec<Campaign>> {
         let mut all = Vec::new();
@@ -65,7 +68,7 @@ impl Client {
                     return Err(ClientError::EndlessPages.into());
                 }
                 (Some(next), _) => (token, number) = (Some(next), None),
-                // The old form of paging, by numbers; it ends because the numbers grow.
+                // Older form of paging, by page number.
                 (None, Some(pager)) if token.is_none() => {
                     let current = number.unwrap_or(1);
                     if current >= pager.pages_count {
@@ -78,9 +81,10 @@ impl Client {
         }
     }
 
-    /// What the Api-Key in use is called and what it may do. OAuth tokens have no such thing.
+    /// Returns name and scopes of the Api-Key. OAuth tokens have neither.
     ///
     /// # Errors
+    ///
     /// As any operation.
     pub async fn token_info(&self) -> Result<AuthKey> {
         let call = self.call(&Endpoint::GET_AUTH_TOKEN_INFO, None).reads();
@@ -88,14 +92,15 @@ impl Client {
         Ok(info.api_key)
     }
 
-    /// The same client for work that nobody waits for: its calls give way to all others of the same rate_limiter, and
-    /// leave them a slot and a part of every hour ([`RateLimiter::reserve`]).
+    /// Returns the same client with background priority: its calls yield to all others of the same
+    /// rate limiter and leave them a slot and a part of each hourly limit
+    /// ([`RateLimiter::reserve`]).
     #[must_use]
     pub fn background(&self) -> Self {
         self.with_priority(Priority::Background)
     }
 
-    /// The same client with this priority.
+    /// Returns the same client with this priority.
     #[must_use]
     pub fn with_priority(&self, priority: Priority) -> Self {
         let mut other = self.clone();
@@ -105,7 +110,7 @@ impl Client {
         other
     }
 
-    /// The same client with other retry_policy: a deadline of its own for one piece of work.
+    /// Returns the same client with another retry policy.
     #[must_use]
     pub fn with_retry_policy(&self, retry_policy: RetryPolicy) -> Self {
         let mut other = self.clone();
@@ -113,7 +118,7 @@ impl Client {
         other
     }
 
-    /// Who lets its calls go; `None` if it was built [without_rate_limit](ClientBuilder::without_rate_limit).
+    /// Returns the rate limiter, or `None` if it is [disabled](ClientBuilder::without_rate_limit).
     #[must_use]
     pub fn rate_limiter(&self) -> Option<&RateLimiter> {
         self.transport.lane.as_ref().map(|lane| &lane.rate_limiter)
@@ -135,13 +140,13 @@ impl Client {
         }
     }
 
-    /// Adds what page is wanted.
+    /// Adds the page to the request.
     fn page<const MAX: u32>(&self, call: HttpRequest, page: &PageRequest<MAX>) -> HttpRequest {
         call.query("limit", page.limit.map(|limit| limit.get()))
             .query(self.token_name(), page.token.as_ref().map(PageToken::as_str))
     }
 
-    /// The context in the words of this generation: that of 2024 knew orders only.
+    /// Converts the context to the client's API version; that of 2024 knows only orders.
     fn creation(&self, context: ChatContext) -> CreateChat {
         match (self.generation, context) {
             (Generation::Y2024, ChatContext::Order(order)) => {
@@ -151,7 +156,7 @@ impl Client {
         }
     }
 
-    /// The filter in the words of this generation.
+    /// Converts the filter to the client's API version.
     fn filter(&self, mut filter: ChatFilter) -> GetChats {
         let order = |context: &ChatContext| match context {
             ChatContext::Order(order) => Some(*order),

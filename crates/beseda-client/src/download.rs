@@ -1,4 +1,5 @@
-//! Attachments on their way in. A credential goes to trusted origins only, whatever a link or a redirect says.
+//! Downloads of attachments. The credential is sent to trusted origins only, whatever a link or a
+//! redirect says.
 
 use beseda_api::{FileStream, Result};
 use futures::{StreamExt, TryStreamExt};
@@ -10,14 +11,14 @@ use url::Url;
 
 use crate::{Client, ClientError, http};
 
-/// Confirmation many redirects are followed.
+/// Maximum number of redirects.
 const REDIRECTS: usize = 5;
 
-/// An attachment that is being fetched.
+/// Attachment being downloaded.
 pub struct AttachmentDownload {
-    /// Its size in bytes, if the server said it.
+    /// Size in bytes, if the server sent it.
     pub size: Option<u64>,
-    /// Its bytes; ends with an error if they become more than the client accepts.
+    /// Content; ends with an error if it is larger than the client accepts.
     pub content: FileStream,
 }
 
@@ -28,13 +29,14 @@ impl std::fmt::Debug for AttachmentDownload {
 }
 
 impl Client {
-    /// Fetches what an attachment's `url` links to.
+    /// Downloads an attachment by its `url`.
     ///
     /// The credential is sent to the service's own origin and to those of
-    /// [`ClientBuilder::trust_files_from`](crate::ClientBuilder::trust_files_from), to no other, and a redirect changes nothing in that.
+    /// [`ClientBuilder::trust_files_from`](crate::ClientBuilder::trust_files_from), and to no other, also after a redirect.
     ///
     /// # Errors
-    /// A refusal or breakage of the server it is at; [`ClientError::BadLink`], [`ClientError::Redirect`], [`ClientError::TooLarge`].
+    ///
+    /// Errors of the file's server; [`ClientError::BadLink`], [`ClientError::Redirect`], [`ClientError::TooLarge`].
     pub async fn download(&self, link: &str) -> Result<AttachmentDownload> {
         let mut url = Url::parse(link).map_err(|_| ClientError::BadLink)?;
         if !is_http(&url) {
@@ -52,11 +54,12 @@ impl Client {
         Err(ClientError::Redirect("too often").into())
     }
 
-    /// Whether a link opens for whoever has it: its first byte is asked for without any credential, and no redirect is
-    /// followed.
+    /// Checks whether a link works without a credential, by requesting its first byte. Redirects
+    /// are not followed.
     ///
     /// # Errors
-    /// [`ClientError::BadLink`], and breakages of the way; a refusal is `false`.
+    ///
+    /// [`ClientError::BadLink`] and network failures; an error status returns `false`.
     pub async fn is_open_link(&self, link: &str) -> Result<bool> {
         let url = Url::parse(link).ok().filter(is_http).ok_or(ClientError::BadLink)?;
         let request = self.transport.http.get(url).header(RANGE, "bytes=0-0");
@@ -68,7 +71,7 @@ impl Client {
     async fn visit(&self, url: &Url) -> Result<Response> {
         let mut request =
             self.transport.http.get(url.clone()).timeout(self.transport.upload_timeout);
-        // Of a compressed answer nobody knows the size beforehand.
+        // The size of a compressed response is unknown in advance.
         request = request.header(ACCEPT_ENCODING, "identity");
         if let Some((name, value)) = self.credential_for(url) {
             request = request.header(name, value);
@@ -76,7 +79,7 @@ impl Client {
         request.send().await.map_err(ClientError::of_transport)
     }
 
-    /// What may be shown to this address: nothing, unless it is trusted.
+    /// Returns the credential for this URL, or `None` if its origin is not trusted.
     fn credential_for(&self, url: &Url) -> Option<(HeaderName, HeaderValue)> {
         let origin = url.origin();
         if origin == self.transport.base.origin() {

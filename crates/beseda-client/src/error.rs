@@ -1,4 +1,5 @@
-//! What can break on the way to the service and back, typed. Refusals aren't here: they are `beseda_api::Error::Api`.
+//! Errors of the client: network, decoding, rate limits, local files. API errors are
+//! [`Error::Api`].
 
 use std::{error::Error as StdError, fmt, io};
 
@@ -9,79 +10,79 @@ use crate::WaitReason;
 
 type Source = Box<dyn StdError + Send + Sync>;
 
-/// A breakage, found inside [`Error::Internal`] with [`ErrorExt::failure`].
+/// Error of the client, the source of an [`Error::Internal`]; see [`ErrorExt::client_error`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClientError {
-    /// The client can't be built from these settings.
+    /// A setting of the builder is invalid.
     #[error("{0}")]
     Setup(String),
-    /// No connection was made: nothing has reached the service.
+    /// Connecting failed; the service has received nothing.
     #[error("can't connect: {}", root(.0.as_ref()))]
     Connect(#[source] Source),
-    /// There was no answer in time.
+    /// The request timed out.
     #[error("no answer in time")]
     Timeout(#[source] Source),
-    /// The connection broke while the request or its answer was on the way.
+    /// The connection broke during the request or its response.
     #[error("the connection broke: {}", root(.0.as_ref()))]
     Interrupted(#[source] Source),
-    /// The service answered with a status that the contract has no refusal for, such as 500.
+    /// The service answered with an undocumented status, such as 500.
     #[error("the service answered with status {status}{}", quoted(body))]
     Undocumented {
-        /// The HTTP status.
+        /// HTTP status.
         status: u16,
-        /// The beginning of the body.
+        /// Start of the body.
         body: String,
-        /// Request id and limit state.
+        /// Request id and rate limit.
         answer: Box<ResponseInfo>,
     },
-    /// The service answered with success, but not with what the contract says.
+    /// The service answered with success but an invalid body.
     #[error("the answer with status {status} can't be read: {reason}{}", quoted(body))]
     Undecodable {
-        /// The HTTP status.
+        /// HTTP status.
         status: u16,
-        /// Where the reading stopped.
+        /// Position and cause of the decoding error.
         reason: String,
-        /// The beginning of the body.
+        /// Start of the body.
         body: String,
-        /// Request id and limit state.
+        /// Request id and rate limit.
         answer: Box<ResponseInfo>,
     },
-    /// What came is larger than what was asked to be accepted.
+    /// The response is larger than accepted.
     #[error("more than {limit} bytes came")]
     TooLarge {
-        /// The largest number of bytes accepted.
+        /// Maximum number of bytes accepted.
         limit: u64,
     },
-    /// The service gave a page token a second time: following it would never end.
+    /// The service returned a page token it had already returned.
     #[error("the service repeats a page token: the list has no end")]
     EndlessPages,
-    /// A download was redirected too often or to what is not HTTP.
+    /// A download was redirected too often or to a non-HTTP address.
     #[error("the download is redirected {0}")]
     Redirect(&'static str),
-    /// The link of an attachment is not an address of HTTP.
+    /// The link of an attachment is not an HTTP address.
     #[error("the attachment's link is no http address")]
     BadLink,
-    /// The call would have waited for a limit beyond its deadline ([`RetryPolicy::longest`](crate::RetryPolicy::longest)).
-    /// It was never sent.
+    /// The call would have waited for a rate limit beyond its deadline
+    /// ([`RetryPolicy::deadline`](crate::RetryPolicy::deadline)). It was not sent.
     #[error("{}", over_limit(operation, *business, *reason, *until))]
     OverLimit {
-        /// The operation, by its published name.
+        /// Name of the operation.
         operation: &'static str,
-        /// The cabinet, if the operation names one.
+        /// Cabinet, if the operation has one.
         business: Option<BusinessId>,
-        /// What it waited for.
+        /// Reason of the wait.
         reason: WaitReason,
-        /// Until when, by the service's clock; `None` if that depended on calls that are running.
+        /// End of the wait by the service's clock; `None` if it depends on calls in progress.
         until: Option<Timestamp>,
     },
-    /// What was to be sent can't be read on this side.
+    /// The content to send can't be read.
     #[error("can't read what was to be sent: {0}")]
     Local(#[source] io::Error),
 }
 
 impl ClientError {
-    /// Whether the same request may succeed later.
+    /// Returns `true` if the same request may succeed later.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
@@ -93,7 +94,7 @@ impl ClientError {
         }
     }
 
-    /// Whether the service may have done what was asked although this came back.
+    /// Returns `true` if the service may have executed the request despite the error.
     #[must_use]
     pub fn may_have_been_done(&self) -> bool {
         match self {
@@ -104,7 +105,7 @@ impl ClientError {
         }
     }
 
-    /// What came with the answer, if there was one.
+    /// Returns request id and rate limit of the response, if there was one.
     #[must_use]
     pub fn answer(&self) -> Option<&ResponseInfo> {
         match self {
@@ -113,9 +114,9 @@ impl ClientError {
         }
     }
 
-    /// Sorts an error of the HTTP library into ours.
+    /// Converts an error of the HTTP library.
     pub(crate) fn of_transport(error: reqwest::Error) -> Error {
-        // The address may hold a page token or a download link; it is no help in a message either.
+        // The URL may contain a page token or a download link, and does not help in a message.
         let error = error.without_url();
         if let Some(local) = find::<UploadReadError>(&error) {
             return local.to_error();
@@ -136,12 +137,12 @@ impl From<ClientError> for Error {
     }
 }
 
-/// Why the bytes of an upload stopped, carried through the HTTP library.
+/// Error of reading the content of an upload, passed through the HTTP library.
 #[derive(Debug, Clone)]
 pub(crate) enum UploadReadError {
     /// The source failed.
     Io(io::ErrorKind, String),
-    /// The source has more than a file may have.
+    /// The source is larger than a file may be.
     TooLarge,
 }
 
@@ -168,19 +169,20 @@ impl fmt::Display for UploadReadError {
 
 impl StdError for UploadReadError {}
 
-/// What a caller of the client asks an [`Error`].
+/// Questions of a caller to an [`Error`].
 pub trait ErrorExt {
-    /// The breakage of the way, if it is one of this client.
+    /// Returns the client's error, if it is one.
     fn client_error(&self) -> Option<&ClientError>;
-    /// Whether the same request may succeed later: network, 5xx, and limits, which pass.
+    /// Returns `true` if the same request may succeed later: network failures, 5xx, and rate
+    /// limits.
     ///
-    /// For a send see [`ErrorExt::may_have_been_done`] before sending again.
+    /// For a send, check [`ErrorExt::may_have_been_done`] before sending again.
     fn is_retryable(&self) -> bool;
-    /// Whether the service may have done what was asked although this came back.
+    /// Returns `true` if the service may have executed the request despite the error.
     fn may_have_been_done(&self) -> bool;
-    /// The HTTP status of the answer, if there was one.
+    /// Returns the HTTP status of the response, if there was one.
     fn status(&self) -> Option<u16>;
-    /// Request id and limit state of the answer, if there was one.
+    /// Returns request id and rate limit of the response, if there was one.
     fn answer(&self) -> Option<&ResponseInfo>;
 }
 
@@ -223,7 +225,8 @@ impl ErrorExt for Error {
     }
 }
 
-/// The error of this type among the causes, if it is there. `io::Error` hides what it wraps from `source()`.
+/// Finds an error of this type among the sources. `io::Error` hides its inner error from
+/// `source()`.
 fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
     let mut next = Some(error);
     while let Some(error) = next {
@@ -239,7 +242,7 @@ fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Optio
     None
 }
 
-/// The innermost cause: the outer ones only say that something failed.
+/// Returns the text of the innermost source; the outer ones only say that something failed.
 fn root(error: &(dyn StdError + Send + Sync + 'static)) -> String {
     let mut root: &(dyn StdError + 'static) = error;
     while let Some(source) = root.source() {
@@ -261,7 +264,7 @@ fn over_limit(
     }
 }
 
-/// The beginning of a body for people, on one line.
+/// Returns the start of a body on one line.
 fn quoted(body: &str) -> String {
     const SHOWN: usize = 120;
     let line: String = body.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -1,4 +1,4 @@
-//! What the headers of an answer say of limits and of the request's id. It doesn't wait itself.
+//! Response headers: rate limits, request id, server date.
 
 use std::time::Duration;
 
@@ -6,29 +6,29 @@ use beseda_api::{RateLimit, ResponseInfo};
 use jiff::{Timestamp, fmt::rfc2822::DateTimeParser};
 use reqwest::header::HeaderMap;
 
-/// Samples in the published pages name the wrong weekday, so it isn't checked.
+/// Published samples name the wrong weekday, so it is not checked.
 static RFC_822: DateTimeParser = DateTimeParser::new().relaxed_weekday(true);
 
-/// Request id and limit state of an answer.
+/// Returns request id and rate limit of a response.
 pub(crate) fn answer(headers: &HeaderMap) -> ResponseInfo {
     ResponseInfo { request_id: request_id(headers), limit: limit(headers) }
 }
 
-/// What an answer shows of limits, and of the service's clock.
+/// Rate limit and server date of a response.
 pub(crate) struct RateLimitHeaders {
     pub(crate) limit: Option<RateLimit>,
     pub(crate) date: Option<Timestamp>,
 }
 
-/// Limit state and clock of an answer.
+/// Parses rate limit and server date.
 pub(crate) fn shown(headers: &HeaderMap) -> RateLimitHeaders {
     RateLimitHeaders { limit: limit(headers), date: moment(headers, "date") }
 }
 
-/// Confirmation long to wait until the limit's window ends, by the server's own clock where it shows it.
+/// Returns the time until the window ends, by the server's clock if it is sent.
 pub(crate) fn wait(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let until = moment(headers, "x-ratelimit-resource-until")?;
-    // Until an hour with requests left to spend, the parallel limit was hit: its window says nothing.
+    // The parallel limit was hit: the window has requests left and is irrelevant.
     if number(headers, "x-ratelimit-resource-remaining").is_some_and(|left| left > 0) {
         return None;
     }

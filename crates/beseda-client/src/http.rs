@@ -1,4 +1,4 @@
-//! The one place that sends: address, credential, limits, repetition, decoding. What is sent it doesn't know.
+//! HTTP requests: URL, credential, rate limit, retries, decoding.
 
 use std::time::{Duration, Instant};
 
@@ -26,19 +26,19 @@ use crate::{
     rate_limiter::{BudgetOwner, Permit},
 };
 
-/// The largest answer that is read: a page of 100 texts of 4096 escaped code points fits.
+/// Maximum size of a response in bytes; enough for a page of 100 texts of 4096 escaped code points.
 const MAX_ANSWER: u64 = 16 * 1024 * 1024;
-/// Confirmation much of a body goes into an error.
+/// Maximum number of bytes of a body in an error.
 const SHOWN: usize = 1024;
 
-/// One request, ready to be sent as often as needed.
+/// Request that can be sent repeatedly.
 pub(crate) struct HttpRequest {
     method: Method,
     path: String,
     query: Vec<(&'static str, String)>,
     json: Option<Vec<u8>>,
     repeatable: bool,
-    /// By which limit it is counted, if by any: the place in [`Endpoint::ALL`], and the cabinet.
+    /// Budget that counts the request: index in [`Endpoint::ALL`] and cabinet.
     counted: Option<(usize, Option<BusinessId>)>,
 }
 
@@ -71,25 +71,25 @@ impl HttpRequest {
         self
     }
 
-    /// One of the operations that have limits.
+    /// Counts the request against the limit of an operation.
     pub(crate) fn counted(mut self, endpoint: &Endpoint, business: Option<BusinessId>) -> Self {
         self.counted = Some((endpoint.index(), business));
         self
     }
 
-    /// Changes nothing at the service, so it may be repeated.
+    /// Marks the request as read-only, so that it may be retried.
     pub(crate) fn reads(mut self) -> Self {
         self.repeatable = true;
         self
     }
 }
 
-/// A connection to one service with one credential.
+/// Connection to one service with one credential.
 #[derive(Clone)]
 pub(crate) struct HttpTransport {
     pub(crate) http: reqwest::Client,
     pub(crate) base: Url,
-    /// Marked sensitive.
+    /// Header marked as sensitive.
     pub(crate) credential: Option<(HeaderName, HeaderValue)>,
     pub(crate) integration: Option<HeaderValue>,
     pub(crate) timeout: Duration,
@@ -98,29 +98,29 @@ pub(crate) struct HttpTransport {
     pub(crate) lane: Option<RateLimitHandle>,
 }
 
-/// Confirmation a client's calls go past its rate_limiter.
+/// Access of a client to its rate limiter.
 #[derive(Clone)]
 pub(crate) struct RateLimitHandle {
     pub(crate) rate_limiter: RateLimiter,
     pub(crate) priority: Priority,
-    /// The rate_limiter's number of the credential.
+    /// Number of the credential in the rate limiter.
     pub(crate) credential: u64,
     pub(crate) generation: Generation,
 }
 
-/// An answer that is a success by its status.
+/// Successful response.
 struct HttpResponse {
     status: u16,
     answer: ResponseInfo,
     body: Bytes,
 }
 
-/// Why there is no [`HttpResponse`], and when it may be tried again.
+/// Failed attempt and the time of the next one.
 pub(crate) struct AttemptError {
     pub(crate) error: Error,
-    /// Confirmation long the service says to wait.
+    /// Wait requested by the service.
     wait: Option<Duration>,
-    /// The rate_limiter knows when the hour ends, and waits for it.
+    /// True if the rate limiter waits for the end of the hour.
     rate_limited: bool,
 }
 
@@ -131,13 +131,13 @@ impl From<Error> for AttemptError {
 }
 
 impl HttpTransport {
-    /// What stands in `result` of the answer.
+    /// Returns `result` of the response.
     pub(crate) async fn result<T: DeserializeOwned>(&self, call: &HttpRequest) -> Result<T> {
         let reply = self.fetch(call).await?;
         reply.result()
     }
 
-    /// The whole answer, for the operation that has no envelope.
+    /// Returns the whole response, for the operation without an envelope.
     pub(crate) async fn whole<T: DeserializeOwned>(&self, call: &HttpRequest) -> Result<T> {
         let reply = self.fetch(call).await?;
         reply.decode()

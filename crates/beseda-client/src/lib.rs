@@ -1,5 +1,5 @@
-//! A client of the Yandex Market Partner Chats API: `ChatsApi` over the network, for either generation of the paths and either credential.
-//! It keeps its connections and what it knows of the limits: no cache, no store, nothing over its end.
+//! Client (SDK) for the Yandex Market Partner Chats API: an implementation of `ChatsApi` over HTTP, for both generations
+//! of the paths and both kinds of credentials, with a rate limiter, retries, and sends whose delivery is confirmed.
 //!
 //! ```no_run
 //! use beseda_client::{ChatsExt, Client, api::{BusinessId, ChatFilter}};
@@ -16,66 +16,68 @@
 //! # }
 //! ```
 //!
-//! # What is here
+//! # Contents
 //!
-//! | what | where |
+//! | task | item |
 //! |---|---|
-//! | the seven operations, `/v2` or without version, Api-Key or OAuth | [`Client`], which is a [`ChatsApi`](beseda_api::ChatsApi) |
-//! | whole lists, whatever the paging | [`ChatsExt`], for any `ChatsApi` |
-//! | campaigns, and what a key may do | [`Client::campaigns`], [`Client::token_info`] |
-//! | files out and in, as streams | [`upload_from_path`], [`upload_from_reader`], [`Client::download`] |
-//! | limits: one budget for all, urgent calls first | [`RateLimiter`], [`Client::background`] |
-//! | repetition, deadlines | [`RetryPolicy`] |
-//! | sending once, although the answer was lost | [`SendOnce::send_once`]; [`safe`] states what it guarantees |
-//! | a Beseda server: marketplace's side, administration, a stand-in's controls | [`MarketClient`], [`AdminClient`], [`StandInClient`] |
+//! | call the seven operations, `/v2` or unversioned, with an Api-Key or OAuth token | [`Client`], a [`ChatsApi`](beseda_api::ChatsApi) |
+//! | list everything, page by page | [`ChatsExt`], for any `ChatsApi` |
+//! | find campaigns, and the scopes of a key | [`Client::campaigns`], [`Client::token_info`] |
+//! | stream files in and out | [`upload_from_path`], [`upload_from_reader`], [`Client::download`] |
+//! | respect the rate limits, with priorities | [`RateLimiter`], [`Client::background`] |
+//! | retry, with a deadline | [`RetryPolicy`] |
+//! | send at most once although a response may be lost | [`SendOnce::send_once`]; the module [`send_once`] states the guarantee |
+//! | administer a Beseda server, act as the marketplace, control a stand-in | [`AdminClient`], [`MarketClient`], [`StandInClient`] |
 //!
-//! | feature | what it adds |
+//! | feature | adds |
 //! |---|---|
-//! | `blocking` | `blocking::Client`: the same for programs without a runtime |
-//! | `receiver` | `receiver`: push notifications in, as an axum router and a stream of events |
+//! | `blocking` | `blocking::Client`, for programs without an async runtime |
+//! | `receiver` | `receiver`, a webhook receiver for push notifications: an axum router and a stream of events |
 //!
-//! There is an example of each in `examples/`: `lists`, `answer_waiting`, `send_once`, `export` (in the background), `download`,
+//! `examples/` has a program for each: `lists`, `answer_waiting`, `send_once`, `export` (in the background), `download`,
 //! `limits`, `blocking`, `receive`.
 //!
 //! # Errors
 //!
-//! The API's no is [`Error::Api`](beseda_api::Error::Api), with its reasons, request id and limit state; everything else is a
-//! [`ClientError`]. [`ErrorExt`] answers the questions below for both.
+//! A refusal of the API is an [`Error::Api`](beseda_api::Error::Api) with its reasons, request id and rate limit; everything
+//! else is a [`ClientError`]. [`ErrorExt`] answers the questions of this table for both.
 //!
-//! | what came back | what it means | may it have been done? | what to do |
+//! | error | meaning | may the request have been executed? | what to do |
 //! |---|---|---|---|
-//! | refused 400, 405, 415 | the request is wrong, or the chat is closed | no | correct it |
-//! | refused 401, 403 | the credential is wrong, or may not do this | no | another key, scope or cabinet |
-//! | refused 404 | no such chat, message, order or return | no | check the id and the cabinet |
-//! | refused 420 | a limit, and the deadline is nearer than its end | no | again after `until` |
-//! | [`ClientError::OverLimit`] | the same, foreseen: nothing was sent | no | again after `until`, or a longer [`RetryPolicy::longest`] |
-//! | [`ClientError::Connect`] | no connection | no | again later |
-//! | [`ClientError::Timeout`], [`ClientError::Interrupted`] | the answer didn't come | **yes** | ask the history, or use [`SendOnce`] |
-//! | [`ClientError::Undocumented`] 5xx | the service broke | **yes** | as above |
-//! | [`ClientError::Undocumented`] others | this isn't how the API answers | no | check the address |
-//! | [`ClientError::Undecodable`], [`ClientError::TooLarge`] | a success that can't be read | **yes** | ask the history; check the address |
-//! | [`ClientError::EndlessPages`] | a list goes in circles | no | tell the service's support |
-//! | [`ClientError::Local`] | the file to be sent can't be read | no | check the file |
-//! | [`ClientError::BadLink`], [`ClientError::Redirect`] | a download leads nowhere | no | read the message again: links expire |
-//! | [`ClientError::Setup`] | a setting is unusable | no | correct it |
+//! | 400, 405, 415 | the request is invalid, or the chat is closed | no | correct the request |
+//! | 401, 403 | the credential is invalid or lacks access | no | use another key, scope or cabinet |
+//! | 404 | no such chat, message, order or return | no | check the id and the cabinet |
+//! | 420 | rate limit, and the deadline is before its end | no | retry after `until` |
+//! | [`ClientError::OverLimit`] | the same, predicted: nothing was sent | no | retry after `until`, or raise [`RetryPolicy::deadline`] |
+//! | [`ClientError::Connect`] | no connection | no | retry later |
+//! | [`ClientError::Timeout`], [`ClientError::Interrupted`] | the response was lost | **yes** | check the history, or use [`SendOnce`] |
+//! | [`ClientError::Undocumented`], 5xx | the service failed | **yes** | as above |
+//! | [`ClientError::Undocumented`], others | not a response of the API | no | check the address |
+//! | [`ClientError::Undecodable`], [`ClientError::TooLarge`] | a success that can't be decoded | **yes** | check the history and the address |
+//! | [`ClientError::EndlessPages`] | the service returned a page token twice | no | report it to the service's support |
+//! | [`ClientError::Local`] | the file to send can't be read | no | check the file |
+//! | [`ClientError::BadLink`], [`ClientError::Redirect`] | a download link is invalid | no | read the message again: links expire |
+//! | [`ClientError::Setup`] | a setting is invalid | no | correct the setting |
 //!
-//! # What is repeated
+//! # Retries
 //!
-//! Reads are repeated after network failures and 5xx with growing, jittered pauses. After 420 everything but an upload is, for it was
-//! certainly not done. A send that may have been done is never repeated. [`RetryPolicy`] bounds all of it.
+//! Reads are retried after network failures and 5xx with growing, jittered pauses. After 420 everything but an upload is
+//! retried, since it was certainly not executed. A send that may have been executed is never retried. [`RetryPolicy`] sets the
+//! number of retries and the deadline.
 //!
-//! # Limits
+//! # Rate limits
 //!
-//! The service allows a cabinet so many calls of each operation an hour and four at once, over all programs. The [`RateLimiter`] of a client
-//! learns from the headers of every answer what is left, and lets calls go so that no 420 comes that could be foreseen: they wait for
-//! a slot or for the end of the hour, by the service's clock. Its clones share it; clients of the same cabinets should be built with
-//! the same one. Calls of [`Client::background`] give way to the others. [`RateLimiter::on_wait`] is told of every wait; a wait beyond
-//! the deadline doesn't begin. [`ClientBuilder::without_rate_limit`] switches it off.
+//! The service allows a cabinet a number of calls per operation and hour, and four at once, across all programs. The
+//! [`RateLimiter`] of a client learns the remaining calls from the headers of every response and delays calls that would be
+//! answered with 420: they wait for a slot or, by the service's clock, for the end of the hour. Clones of a client share it;
+//! clients of the same cabinets should be built with the same one. Calls of [`Client::background`] yield to others.
+//! [`RateLimiter::on_wait`] reports every wait; a wait beyond the deadline fails immediately.
+//! [`ClientBuilder::without_rate_limit`] disables it.
 //!
 //! # Secrets
 //!
-//! Credentials are kept in `secrecy::SecretString`, their headers are marked sensitive, and [`Client::download`] shows them to trusted
-//! origins only.
+//! Credentials are kept in `secrecy::SecretString`, their headers are marked sensitive, and [`Client::download`] sends them to
+//! trusted origins only.
 
 mod admin;
 #[cfg(feature = "blocking")]

@@ -1,4 +1,4 @@
-//! The marketplace's side over the network, as `beseda serve` and the stand-in have it. The published service has nothing like it.
+//! Client of the marketplace's side of a Beseda server.
 
 use async_trait::async_trait;
 use beseda_api::{
@@ -8,7 +8,7 @@ use beseda_api::{
 
 use crate::http::{HttpRequest, HttpTransport};
 
-/// Orders, buyers, support and arbiter of a Beseda server. Nothing of it is repeated.
+/// Client for orders, buyers, support and arbiter of a Beseda server. Calls are not retried.
 #[derive(Clone)]
 pub struct MarketClient {
     pub(crate) transport: HttpTransport,

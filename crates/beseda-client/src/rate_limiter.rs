@@ -1,5 +1,4 @@
-//! The one who lets calls go: never more in an hour, and never more at once, than the service allows one cabinet.
-//! It sends nothing itself, and knows of a call only whose it is.
+//! Client-side rate limiter: hourly budgets per operation and a concurrency limit per cabinet.
 
 mod budget;
 mod permit;
@@ -21,37 +20,37 @@ pub(crate) use permit::Permit;
 pub(crate) use scheduler::BudgetOwner;
 use scheduler::{Blocked, CallKey, LimiterSettings, Scheduler};
 
-/// Calls at once that the service allows one cabinet today.
+/// Current concurrency limit of the service per cabinet.
 const PARALLEL: u32 = 4;
-/// What background work leaves of an hour's budget, in percent.
+/// Part of the hourly limit that background calls leave, in percent.
 const RESERVE: u32 = 10;
 
-/// Confirmation urgent a call is.
+/// Priority of a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Priority {
-    /// Somebody waits for the answer.
+    /// Somebody waits for the response.
     #[default]
     Interactive,
-    /// It goes when nobody else wants to, and leaves a slot and a part of the hour to the others.
+    /// Sent when no other call waits; leaves a slot and a part of the hourly limit to others.
     Background,
 }
 
 impl Priority {
-    /// Both, the more urgent first.
+    /// Both priorities, the higher first.
     pub const ALL: [Self; 2] = [Self::Interactive, Self::Background];
 }
 
-/// What a call waits for.
+/// Reason why a call waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WaitReason {
-    /// The hour's calls of this operation are used up.
+    /// The hourly limit of the operation is used up.
     Hour,
-    /// As many calls of the cabinet are running as may run at once.
+    /// The concurrency limit of the cabinet is reached.
     Parallel,
-    /// Nothing is known of this hour yet, and the answer of the first call will tell.
+    /// Nothing is known about this hour yet; the response to the first call will tell.
     Asking,
-    /// Calls on the way may use up what is left of the hour.
+    /// Calls in flight may use up what is left of the hour.
     Flying,
 }
 
@@ -66,53 +65,53 @@ impl fmt::Display for WaitReason {
     }
 }
 
-/// A call that waits, as [`RateLimiter::on_wait`] is told of it.
+/// Waiting call, as passed to [`RateLimiter::on_wait`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct QueuedCall {
-    /// The operation, by its published name.
+    /// Name of the operation.
     pub operation: &'static str,
-    /// The cabinet, if the operation names one.
+    /// Cabinet, if the operation has one.
     pub business: Option<BusinessId>,
-    /// What it waits for.
+    /// Reason of the wait.
     pub reason: WaitReason,
-    /// Until when, by the service's clock; `None` if that depends on calls that are running.
+    /// End of the wait by the service's clock; `None` if it depends on calls in progress.
     pub until: Option<Timestamp>,
-    /// The same moment by the rate_limiter's own clock, never earlier than the service means it.
+    /// End of the wait by the local clock, never too early.
     pub here: Option<Timestamp>,
-    /// Confirmation many calls of this operation wait in this cabinet, this one included.
+    /// Number of calls of this operation that wait in this cabinet, including this one.
     pub queued: usize,
-    /// Confirmation urgent it is.
+    /// Priority.
     pub priority: Priority,
 }
 
-/// What a rate_limiter knows of a cabinet.
+/// State of a cabinet in the rate limiter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CabinetState {
-    /// Confirmation many calls may run at once.
+    /// Concurrency limit.
     pub slots: u32,
-    /// Confirmation many are running.
+    /// Number of running calls.
     pub running: u32,
-    /// Confirmation many wait.
+    /// Number of waiting calls.
     pub queued: usize,
-    /// Every operation that was asked, in the order of [`Endpoint::ALL`].
+    /// Operations called so far, in the order of [`Endpoint::ALL`].
     pub budgets: Vec<BudgetState>,
 }
 
-/// What a rate_limiter knows of an operation in a cabinet.
+/// State of an operation in a cabinet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BudgetState {
-    /// The operation, by its published name.
+    /// Name of the operation.
     pub operation: &'static str,
-    /// The form of the paths by which it was asked.
+    /// Version of the paths.
     pub generation: Generation,
-    /// The limit, what is left of it besides the calls on the way, and until when; `None` while it isn't known.
+    /// Limit, requests left besides calls in flight, and end of the window; `None` while unknown.
     pub limit: Option<beseda_api::RateLimit>,
-    /// Calls on the way.
+    /// Number of calls in flight.
     pub in_flight: u32,
-    /// Calls that wait.
+    /// Number of waiting calls.
     pub queued: usize,
 }
 
@@ -126,10 +125,10 @@ struct Inner {
     hasher: RandomState,
 }
 
-/// Lets calls go within the limits of one service; clones share everything.
+/// Client-side rate limiter for the calls to one service. Clones share their state.
 ///
-/// Every [`Client`](crate::Client) has one of its own, shared by its clones. Clients that use the same cabinets of the
-/// same service should be built with the same one: [`ClientBuilder::rate_limiter`](crate::ClientBuilder::rate_limiter).
+/// Every [`Client`](crate::Client) has its own, shared by the clones of the client. Clients that use the same cabinets of
+/// the same service should share one: [`ClientBuilder::rate_limiter`](crate::ClientBuilder::rate_limiter).
 #[derive(Clone)]
 pub struct RateLimiter(Arc<Inner>);
 
@@ -140,14 +139,14 @@ impl fmt::Debug for RateLimiter {
 }
 
 impl Default for RateLimiter {
-    /// One that goes by the machine's clock.
+    /// Creates a rate limiter on the system clock.
     fn default() -> Self {
         Self::new(Arc::new(SystemClock), Arc::new(SystemTimer))
     }
 }
 
 impl RateLimiter {
-    /// One that goes by this clock. The timer must go by the same.
+    /// Creates a rate limiter on this clock. The timer must follow the same clock.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>, timer: Arc<dyn Timer>) -> Self {
         let settings = LimiterSettings { parallel: PARALLEL, reserve: RESERVE };
@@ -160,30 +159,33 @@ impl RateLimiter {
         }))
     }
 
-    /// Confirmation many calls of a cabinet may run at once: 4 unless said, as today; 2 were allowed in 2024.
-    /// It is at least 1, and falls by itself if the service says that it allows fewer.
+    /// Sets the maximum number of concurrent calls per cabinet, at least 1. Defaults to 4, the
+    /// current limit; 2 were allowed in 2024. Lowered automatically if the service reports a lower
+    /// limit.
     #[must_use]
     pub fn parallel(self, calls: u32) -> Self {
         self.lock().settings.parallel = calls.max(1);
         self
     }
 
-    /// What [background](crate::Client::background) calls leave of every hour's budget, in percent: 10 unless said.
+    /// Sets the part of each hourly limit that [background](crate::Client::background) calls leave,
+    /// in percent. Defaults to 10.
     #[must_use]
     pub fn reserve(self, percent: u32) -> Self {
         self.lock().settings.reserve = percent.min(100);
         self
     }
 
-    /// Is told of every call that has to wait: when it begins to, and when what it waits for changes.
-    /// It is called from the task that waits, and must be quick. A later one takes the place of an earlier one.
+    /// Sets a hook that is called when a call starts to wait and when the reason changes.
+    ///
+    /// It runs in the task of the waiting call and must be quick. Replaces an earlier hook.
     #[must_use]
     pub fn on_wait(self, hook: impl Fn(&QueuedCall) + Send + Sync + 'static) -> Self {
         *self.0.hook.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(hook));
         self
     }
 
-    /// What is known of a cabinet; `None` before the first call in it.
+    /// Returns the state of a cabinet, or `None` before its first call.
     #[must_use]
     pub fn state(&self, business: BusinessId) -> Option<CabinetState> {
         let state = self.lock();
@@ -204,17 +206,18 @@ impl RateLimiter {
         })
     }
 
-    /// The clock it goes by.
+    /// Returns the current time of the limiter's clock.
     pub(crate) fn now(&self) -> Timestamp {
         self.0.clock.now()
     }
 
-    /// A number for a credential, good for this rate_limiter only.
+    /// Returns a number for a credential, valid for this rate limiter only.
     pub(crate) fn number(&self, credential: &impl Hash) -> u64 {
         self.0.hasher.hash_one(credential)
     }
 
-    /// Waits until this call may go, at the longest until the deadline; not at all if that is known to be too early.
+    /// Waits until the call may be sent, at most until the deadline. Returns an error immediately
+    /// if the wait is known to exceed it.
     pub(crate) async fn permit(
         &self,
         entity: BudgetOwner,

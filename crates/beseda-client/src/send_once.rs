@@ -1,21 +1,22 @@
-//! Sending once: after a failure that leaves a uncertain the history decides, and only what is certainly not there is sent again.
-//! Nothing is kept on disk here: what shall survive the end of the program goes through `beseda-outbox`.
+//! Sends whose delivery is confirmed: after a lost response the history decides whether the message was delivered, and only a
+//! message that is certainly not in the chat is sent again. A message that must survive a crash of the program goes through
+//! `beseda-outbox`.
 //!
-//! The API gives a sent message no id and takes no key that would make a repetition harmless. What is left is to look:
+//! The API returns no id for a sent message and accepts no idempotency key. The history is the only evidence:
 //!
-//! - **A refusal** (4xx, limits included) and **a connection that was never made** mean that nothing was written.
-//! - **Silence, a broken connection, 5xx and an answer that isn't the API's** leave a uncertain. The history is read from the last
-//!   message known before the attempt; a message of the shop after it with the same text (or a file of the same size and name)
-//!   is ours. It is *delivered*.
-//! - If it isn't there, it may still arrive. After an answer 500, 501 or 503, which the service itself gave, a second look
-//!   after [`SendOnceOptions::recheck_delay`] is enough; after anything else [`SendOnceOptions::settle_time`] has to pass since the failure was seen.
-//!   Only then it is *not delivered*, and only then it is sent again.
-//! - If the history can't be read, it is *unknown*, and nothing is sent again.
+//! - **An API error** (4xx, rate limits included) and **a failed connection** mean that nothing was written.
+//! - **A timeout, a broken connection, 5xx and a response that is not the API's** are uncertain. The history is read from the
+//!   last message known before the attempt; a later message of the shop with the same text (or a file of the same size and
+//!   name) is the one that was sent. It was *delivered*.
+//! - If it is not there, it may still arrive. After a 500, 501 or 503 of the service itself a second look after
+//!   [`SendOnceOptions::recheck_delay`] is enough; after anything else [`SendOnceOptions::settle_time`] must pass since the
+//!   failure. Only then the message is *not delivered*, and only then it is sent again.
+//! - If the history can't be read, the outcome is *unknown*, and nothing is sent again.
 //!
-//! **The guarantee**: if the outcome is delivered or not delivered, the chat holds the message once or not at all, as long as
-//! nobody else writes the same text as the shop between the last known message and the look, the service writes nothing
-//! later than `settle_time` after the connection broke, and it keeps texts as they were sent (blanks around them and the form of
-//! line ends aside) and the sizes of files. A future that is dropped half way decides nothing.
+//! **Guarantee**: if the outcome is delivered or not delivered, the chat contains the message once or not at all, provided that
+//! nobody else sends the same text as the shop between the last known message and the look, the service writes nothing later
+//! than `settle_time` after the connection broke, and it keeps texts (apart from surrounding blanks and line endings) and sizes
+//! of files as they were sent. A future that is dropped halfway decides nothing.
 
 mod fingerprint;
 mod reconcile;
@@ -36,39 +37,41 @@ pub use self::{
 };
 use crate::{ChatsExt, ClientError, ErrorExt, SystemTimer};
 
-/// What is to be sent, kept so that it can be sent again.
+/// Message to send, kept so that it can be sent again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OutgoingMessage {
-    /// A text.
+    /// Text.
     Text(MessageText),
-    /// A file.
+    /// File.
     File {
-        /// Its name.
+        /// Name.
         name: FileName,
-        /// Its bytes.
+        /// Content.
         content: Bytes,
     },
 }
 
 impl OutgoingMessage {
-    /// A text that keeps the bounds.
+    /// Creates a text message.
     ///
     /// # Errors
-    /// 400 if it doesn't.
+    ///
+    /// 400 if the text is invalid.
     pub fn text(text: impl Into<String>) -> Result<Self> {
         MessageText::new(text).map(Self::Text)
     }
 
-    /// A file in memory.
+    /// Creates a file message.
     #[must_use]
     pub fn file(name: &str, content: impl Into<Bytes>) -> Self {
         Self::File { name: FileName::new(name), content: content.into() }
     }
 
-    /// Sends it by the operation it needs, without any certainty.
+    /// Sends the message once, without confirming its delivery.
     ///
     /// # Errors
-    /// As that operation.
+    ///
+    /// As the operation.
     pub async fn send<A>(&self, api: &A, business: BusinessId, chat: ChatId) -> Result<()>
     where
         A: ChatsApi + ?Sized,
@@ -89,62 +92,66 @@ impl From<MessageText> for OutgoingMessage {
     }
 }
 
-/// What came of a safe send.
+/// Outcome of a send.
 #[derive(Debug)]
 #[must_use]
 pub enum SendOutcome {
-    /// It is in the chat.
+    /// The message is in the chat.
     Delivered {
-        /// Its id, where the history was read.
+        /// Message id, if the history was read.
         message_id: Option<MessageId>,
-        /// Confirmation that is known.
+        /// Source of the certainty.
         confirmation: Confirmation,
     },
-    /// It is not in the chat and will not get there; this is why.
+    /// The message is not in the chat and will not be, because of this error.
     NotDelivered(Error),
-    /// It may be in the chat or get there; this is what came back, and the history couldn't be read.
+    /// The message may be in the chat: the send failed with this error and the history could not be
+    /// read.
     Unknown(Error),
 }
 
 impl SendOutcome {
-    /// Whether it is in the chat for sure.
+    /// Returns `true` if the message is certainly in the chat.
     #[must_use]
     pub fn is_delivered(&self) -> bool {
         matches!(self, Self::Delivered { .. })
     }
 }
 
-/// Confirmation it is known that a message was delivered.
+/// Source of the certainty that a message was delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Confirmation {
-    /// The service said so.
+    /// The service responded with success.
     Response,
-    /// It stands in the history, although no such answer came.
+    /// The message was found in the history, although the response was lost.
     History,
 }
 
-/// Confirmation certain to be, and confirmation long to take for it.
+/// Options of a send with confirmed delivery.
 #[derive(Clone)]
 #[must_use]
 pub struct SendOnceOptions {
-    /// For so long after silence a request may still arrive; 12 seconds unless said: the published service gives up a
-    /// request itself after 10.
+    /// Time after a timeout in which a request may still arrive. Defaults to 12 s: the published
+    /// service gives up on a request after 10 s.
     pub settle_time: Duration,
-    /// The same after an answer 500, 501 or 503 of the service; 1 second unless said.
+    /// Time after a 500, 501 or 503 of the service in which a request may still arrive. Defaults to
+    /// 1 s.
     pub recheck_delay: Duration,
-    /// Confirmation many times it is sent again at most, each time only when it is certainly not there; 3 unless said.
+    /// Maximum number of retries, each only if the message is certainly not in the chat. Defaults
+    /// to 3.
     pub max_retries: u32,
-    /// Confirmation long all of it may take; 2 minutes unless said. Whether the last attempt arrived is found out nevertheless.
+    /// Total time budget. Defaults to 2 minutes. The outcome of the last attempt is determined even
+    /// after it.
     pub deadline: Duration,
-    /// The pause before the first repetition; each further one doubles it.
+    /// Pause before the first retry; doubled for each further one.
     pub initial_backoff: Duration,
-    /// The deadline pause of that kind.
+    /// Maximum pause between retries.
     pub max_backoff: Duration,
-    /// Whether the history is read after a success too, to learn the message's id; it isn't unless said.
+    /// Reads the history after a success too, to find the message's id. Defaults to `false`.
     pub confirm_id: bool,
-    /// Whose time it goes by; the machine's unless said.
+    /// Clock. Defaults to the system clock.
     pub clock: Arc<dyn Clock>,
-    /// What it waits by.
+    /// Timer of the clock.
     pub timer: Arc<dyn Timer>,
 }
 
@@ -174,49 +181,50 @@ impl fmt::Debug for SendOnceOptions {
 }
 
 impl SendOnceOptions {
-    /// Goes by this time in place of the machine's.
+    /// Sets clock and timer.
     pub fn by(mut self, clock: Arc<dyn Clock>, timer: Arc<dyn Timer>) -> Self {
         (self.clock, self.timer) = (clock, timer);
         self
     }
 
-    /// The moment it is.
+    /// Returns the current time of the clock.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// Comes back after this time.
+    /// Waits for this duration.
     pub async fn pause(&self, long: Duration) {
         self.timer.sleep_until(after(self.now(), long)).await;
     }
 
-    /// The pause before the repetition after so many.
+    /// Returns the pause after so many retries.
     #[must_use]
     pub fn pause_after(&self, max_retries: u32) -> Duration {
         let factor = 1_u32.checked_shl(max_retries.min(20)).unwrap_or(u32::MAX);
         self.initial_backoff.saturating_mul(factor).min(self.max_backoff)
     }
 
-    /// When something that failed so can no longer arrive.
+    /// Returns the time from which a send that has just failed can no longer arrive.
     #[must_use]
     pub fn settled_at(&self, responded: bool) -> Timestamp {
         after(self.now(), if responded { self.recheck_delay } else { self.settle_time })
     }
 }
 
-/// The moment this long after another.
+/// Returns a time plus a duration, saturating.
 fn after(moment: Timestamp, long: Duration) -> Timestamp {
     moment.checked_add(long).unwrap_or(Timestamp::MAX)
 }
 
-/// Sending once, over any `ChatsApi`; what that means stands at the top of this module.
+/// Sending at most once over any `ChatsApi`; see the [module](self).
 #[async_trait]
 pub trait SendOnce: ChatsApi {
-    /// Sends a text or a file once.
+    /// Sends a text or a file at most once.
     ///
-    /// `since` is the last message of the chat that the caller knows, which has to be fresh: an equal text after it is taken
-    /// for this one. With `None` the history is read to its end before anything is sent.
+    /// `since` is the last message of the chat known to the caller. It must be recent: an equal
+    /// text after it is taken for this one. With `None` the history is read to its end before
+    /// anything is sent.
     async fn send_once(
         &self,
         business: BusinessId,
@@ -277,9 +285,11 @@ pub trait SendOnce: ChatsApi {
         }
     }
 
-    /// The last message of a chat, found by reading its history to the end; `None` if it is empty.
+    /// Returns the last message of a chat by reading its history to the end, or `None` if it is
+    /// empty.
     ///
     /// # Errors
+    ///
     /// As getChatHistory.
     async fn newest_message(
         &self,
@@ -294,7 +304,7 @@ pub trait SendOnce: ChatsApi {
 #[async_trait]
 impl<T: ChatsApi + ?Sized> SendOnce for T {}
 
-/// What is told of a send that was answered with success. An id that can't be learnt is no failure.
+/// Returns the outcome of a send that succeeded. An id that can't be determined is not an error.
 async fn answered<A: ChatsApi + ?Sized>(
     api: &A,
     uncertain: &UncertainSend<'_>,
@@ -310,7 +320,8 @@ async fn answered<A: ChatsApi + ?Sized>(
     SendOutcome::Delivered { message_id, confirmation: Confirmation::Response }
 }
 
-/// The earliest moment at which the same may succeed: the end of the hour if it is used up, otherwise now.
+/// Returns the earliest time at which the same request may succeed: the end of the hour if it is
+/// used up, otherwise now.
 fn next_attempt(error: &Error, now: Timestamp) -> Timestamp {
     if let Some(ClientError::OverLimit { until, .. }) = error.client_error() {
         return until.map_or(now, |until| until.max(now));

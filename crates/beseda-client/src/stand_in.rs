@@ -1,4 +1,4 @@
-//! The controls of a stand-in over the network: `/__admin`. Real services have nothing like it.
+//! Client of a stand-in's admin API under `/__admin`.
 
 use std::{future::Future, time::Duration};
 
@@ -12,10 +12,12 @@ use crate::{
     http::{self, HttpRequest, HttpTransport},
 };
 
-/// The bound of an answer that tells its progress; silence is bounded far more tightly.
+/// Timeout of a response with progress lines; silence between lines is limited by the request
+/// timeout.
 const WHOLE_DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Clock, faults, journal and state of a stand-in, as JSON. Reads are repeated after a failure, nothing else is.
+/// Client of a stand-in's clock, faults, journal and state, as JSON. Reads are retried after
+/// failures, other calls are not.
 #[derive(Clone)]
 pub struct StandInClient {
     pub(crate) transport: HttpTransport,
@@ -27,7 +29,7 @@ impl std::fmt::Debug for StandInClient {
     }
 }
 
-/// One line of an answer that tells its progress.
+/// Line of a response with progress.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum ProgressLine {
@@ -43,7 +45,7 @@ async fn within<T>(bound: Duration, step: impl Future<Output = reqwest::Result<T
     }
 }
 
-/// The error that an answer says after it has begun with a 200.
+/// Converts an error reported after the response started with 200.
 fn refused(faults: Vec<ApiErrorItem>) -> Error {
     let code = faults.first().map(|fault| fault.code.clone()).unwrap_or_default();
     match ErrorKind::ALL.into_iter().find(|refusal| refusal.code() == code) {
@@ -70,7 +72,8 @@ impl StandInClient {
     /// Reads a resource, such as `clock`.
     ///
     /// # Errors
-    /// A refusal, or a failure of the network.
+    ///
+    /// API errors and network failures.
     pub async fn read(&self, resource: &str, query: &[(&'static str, String)]) -> Result<Value> {
         let mut call = HttpRequest::get(path(resource));
         for (name, value) in query {
@@ -79,9 +82,10 @@ impl StandInClient {
         self.transport.result(&call).await
     }
 
-    /// Reads a resource that has no envelope.
+    /// Reads a resource without an envelope.
     ///
     /// # Errors
+    ///
     /// As [`StandInClient::read`].
     pub async fn read_bare(&self, resource: &str) -> Result<Value> {
         self.transport.whole(&HttpRequest::get(path(resource))).await
@@ -90,25 +94,28 @@ impl StandInClient {
     /// Posts a document to a resource.
     ///
     /// # Errors
+    ///
     /// As [`StandInClient::read`].
     pub async fn post(&self, resource: &str, body: &Value) -> Result<Value> {
         self.transport.whole(&HttpRequest::post(path(resource)).json(body)?).await
     }
 
-    /// Posts a text as it is, so that what is wrong in it is told by its lines.
+    /// Posts raw text, so that errors refer to its lines.
     ///
     /// # Errors
+    ///
     /// As [`StandInClient::read`].
     pub async fn post_text(&self, resource: &str, text: Vec<u8>) -> Result<Value> {
         self.transport.whole(&HttpRequest::post(path(resource)).bytes(text)).await
     }
 
-    /// Posts a text to a resource that tells its progress while it works, and returns the result.
+    /// Posts raw text to a resource that reports progress, and returns the result.
     ///
-    /// `progress` is told how much is done, of how much. There is no timeout for the whole: the server says every half
-    /// second that it goes on, and silence as long as the timeout of a request is an error.
+    /// `progress` is called with the finished and the total amount. There is no timeout for the whole call: the server
+    /// reports every half second, and silence for the timeout of a request is an error.
     ///
     /// # Errors
+    ///
     /// As [`StandInClient::read`].
     pub async fn post_with_progress(
         &self,
@@ -140,17 +147,19 @@ impl StandInClient {
         Err(unreadable("it ended without a result".to_owned()))
     }
 
-    /// Puts a document in the place of a resource.
+    /// Replaces a resource with a document.
     ///
     /// # Errors
+    ///
     /// As [`StandInClient::read`].
     pub async fn put(&self, resource: &str, body: &Value) -> Result<Value> {
         self.transport.whole(&HttpRequest::new(Method::PUT, path(resource)).json(body)?).await
     }
 
-    /// Takes a resource away.
+    /// Deletes a resource.
     ///
     /// # Errors
+    ///
     /// As [`StandInClient::read`].
     pub async fn delete(&self, resource: &str) -> Result<()> {
         self.transport.done(&HttpRequest::new(Method::DELETE, path(resource))).await

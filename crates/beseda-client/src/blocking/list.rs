@@ -1,4 +1,4 @@
-//! A stream as an iterator. It asks for nothing before it is asked itself.
+//! Blocking iterator over a stream of pages.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use futures::{StreamExt, stream::BoxStream};
 
 use super::worker::BlockingRuntime;
 
-/// A whole list, page by page as its items are taken. After an error it ends.
+/// Iterator over a whole list, which fetches the next page when it is needed. Ends after an error.
 #[must_use = "an iterator asks for nothing before it is asked"]
 pub struct ListIter<T> {
     worker: Arc<BlockingRuntime>,

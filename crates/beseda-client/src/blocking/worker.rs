@@ -1,4 +1,5 @@
-//! The thread on which the asynchronous client runs for those who wait for it. It ends with the last who could ask.
+//! Background thread that runs the asynchronous client for the blocking one. Stops when the last
+//! handle is dropped.
 
 use std::{
     future::Future,
@@ -13,11 +14,11 @@ use tokio::{
     sync::oneshot,
 };
 
-/// A runtime on a thread of its own.
+/// Runtime on a background thread.
 #[derive(Debug)]
 pub(super) struct BlockingRuntime {
     runtime: Handle,
-    /// The thread ends when this is dropped.
+    /// Dropping it stops the thread.
     end: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -28,13 +29,13 @@ impl BlockingRuntime {
         let handle = runtime.handle().clone();
         let (end, ended) = oneshot::channel::<()>();
         let thread = thread::Builder::new().name("beseda-client".to_owned()).spawn(move || {
-            // Nobody sends: the end is that the sender is gone.
+            // Nothing is ever sent: the channel closes when the sender is dropped.
             drop(runtime.block_on(ended));
         })?;
         Ok(Self { runtime: handle, end: Some(end), thread: Some(thread) })
     }
 
-    /// Does this on the thread and comes back with what it came to. An error only if it panicked.
+    /// Runs a future on the thread and returns its output. Fails only if the future panics.
     pub(super) fn wait<T: Send + 'static>(
         &self,
         work: impl Future<Output = T> + Send + 'static,
@@ -48,7 +49,7 @@ impl BlockingRuntime {
 impl Drop for BlockingRuntime {
     fn drop(&mut self) {
         drop(self.end.take());
-        // The last owner may be a task on the very thread, which can't wait for itself.
+        // The last owner may be a task on this very thread, which can't join itself.
         if let Some(thread) = self.thread.take()
             && thread.thread().id() != thread::current().id()
         {

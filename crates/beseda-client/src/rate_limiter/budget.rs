@@ -1,5 +1,5 @@
-//! The budget of one operation in one cabinet: what the service said is left of the hour, and what is on the way there.
-//! Arithmetic only: nobody waits here and no clock is asked.
+//! Hourly budget of one operation in one cabinet: remaining requests according to the service, and
+//! calls in flight. Pure arithmetic without clock or waiting.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -8,74 +8,75 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Priority, waiter::Waiter};
 
-/// The longest an hour may take from now on: the service's clock is known to a few seconds.
+/// Maximum remaining length of an hour; the service's clock is known to a few seconds.
 const LONGEST: SignedDuration = SignedDuration::from_mins(61);
 
-/// What is left of an hour.
+/// Known hour and its remaining requests.
 #[derive(Debug, Clone, Copy)]
 struct HourWindow {
     until: Timestamp,
     limit: u32,
     left: u32,
-    /// The service said so; otherwise it is the published figure.
+    /// True if the service reported the figure; otherwise it is the published limit.
     told: bool,
-    /// The last call that was on its way when `left` was learnt.
+    /// Number of the last call in flight when `left` was reported.
     updated_at: u64,
 }
 
-/// What came of a call, as far as the budget is concerned.
+/// Effect of a call's outcome on the budget.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum CallOutcome {
-    /// It never reached the service.
+    /// The call never reached the service.
     Unsent,
-    /// It may have been counted, and nothing more is known.
+    /// The call may have been counted; nothing more is known.
     Lost,
-    /// An answer from before the counting, or from a machine in between: its figures prove nothing.
+    /// The response was sent before counting or by a proxy; its figures are ignored.
     Uncounted,
-    /// It broke over there: it may have been counted, and the figures may be right.
+    /// The service failed: the call may have been counted, and the figures may be right.
     Broken(Option<RateLimit>),
-    /// It was counted, and this is left.
+    /// The call was counted; these requests are left.
     Counted(RateLimit),
-    /// It was done, and this is left; a service that still shows the whole limit counts late.
+    /// The call succeeded; these requests are left. A service that still reports the full limit
+    /// counts late.
     Done(RateLimit),
-    /// It was answered by a service that tells no limits.
+    /// The service reports no limits.
     Silent {
-        /// Requests an hour as published.
+        /// Published requests per hour.
         hourly: u32,
     },
-    /// It was refused because the hour is used up.
+    /// The call was refused because the hour is used up.
     UsedUp(RateLimit),
 }
 
-/// Whether another call may go.
+/// Decision about the next call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Admission {
-    /// It may.
+    /// The call may be sent.
     Go,
-    /// Nothing is known of this hour, and the first call of it is on the way.
+    /// Nothing is known about this hour, and its first call is in flight.
     Asking,
-    /// Calls on the way may use up what is left.
+    /// Calls in flight may use up the remaining requests.
     Flying,
-    /// Nothing is left until this moment of the service's clock.
+    /// The hour is used up until this time by the service's clock.
     UsedUp(Timestamp),
 }
 
-/// The budget of one operation, with those who wait for it.
+/// Budget of one operation with its queues of waiting calls.
 #[derive(Debug, Default)]
 pub(super) struct Budget {
     window: Option<HourWindow>,
-    /// The call whose answer will tell about an unknown hour.
+    /// Call whose response will report an unknown hour.
     asking: Option<u64>,
     in_flight: u32,
-    /// Calls that ended without a word on whether they were counted.
+    /// Calls that ended without knowing whether they were counted.
     uncertain: u32,
     doubted_at: u64,
-    /// The service shows what was left before the call.
+    /// True if the service reports what was left before the call.
     late: bool,
-    /// Calls take long: in an unknown hour the others don't wait for the first one's answer.
+    /// True for long calls: in an unknown hour they don't wait for the first response.
     slow: bool,
     pub(super) lines: [BTreeMap<u64, Arc<Waiter>>; 2],
-    /// What those of each line were last told to wait for.
+    /// Time until which the calls of each queue were last reported to wait.
     pub(super) blocked: [Option<Timestamp>; 2],
 }
 
@@ -84,7 +85,7 @@ impl Budget {
         Self { slow, ..Self::default() }
     }
 
-    /// Whether a call of this priority may go at this moment of the service's clock.
+    /// Decides whether a call of this priority may be sent at this time of the service's clock.
     pub(super) fn leave(&mut self, priority: Priority, reserve: u32, now: Timestamp) -> Admission {
         if self.window.is_some_and(|window| window.until <= now) {
             self.window = None;
@@ -109,7 +110,7 @@ impl Budget {
         }
     }
 
-    /// A call goes.
+    /// Records that a call is sent.
     pub(super) fn start(&mut self, call: u64) {
         self.in_flight += 1;
         if self.window.is_none() {
@@ -117,7 +118,8 @@ impl Budget {
         }
     }
 
-    /// A call came back, or never will. `latest` is the last call that left, `now` the service's clock at least.
+    /// Records the outcome of a call. `latest` is the number of the last call sent, `now` a lower
+    /// bound of the service's time.
     pub(super) fn arrive(&mut self, call: u64, outcome: CallOutcome, latest: u64, now: Timestamp) {
         self.in_flight = self.in_flight.saturating_sub(1);
         if self.asking == Some(call) {
@@ -146,7 +148,7 @@ impl Budget {
         }
     }
 
-    /// A call that left after this hour was known was told that it is used up: whatever figures are told besides.
+    /// Marks the hour as used up because a later call was refused, whatever other responses report.
     fn end_early(&mut self, call: u64, state: RateLimit, now: Timestamp) {
         if let Some(known) = &mut self.window
             && now < state.until
@@ -157,12 +159,13 @@ impl Budget {
         }
     }
 
-    /// The end of the window that is known, by the service's clock.
+    /// Returns the end of the known window by the service's clock.
     pub(super) fn until(&self) -> Option<Timestamp> {
         self.window.map(|window| window.until)
     }
 
-    /// What is known: the limit, what is left of it besides the calls on the way, and until when.
+    /// Returns the known limit, the requests left besides calls in flight, and the end of the
+    /// window.
     pub(super) fn known(&self) -> Option<RateLimit> {
         self.window.map(|window| RateLimit {
             limit: window.limit,
@@ -175,7 +178,7 @@ impl Budget {
         self.in_flight
     }
 
-    /// Confirmation many wait.
+    /// Returns the number of waiting calls.
     pub(super) fn queued(&self) -> usize {
         self.lines.iter().map(BTreeMap::len).sum()
     }
@@ -189,13 +192,13 @@ impl Budget {
         self.doubted_at = latest;
     }
 
-    /// Whether less is left of the known hour than was known.
+    /// Returns true if the reported figure is lower than the known one.
     fn is_lower(&self, state: RateLimit) -> bool {
         let known = self.window.filter(|known| known.told && known.until == state.until);
         known.is_some_and(|known| state.remaining < known.left)
     }
 
-    /// The service tells nothing: its published figure holds, in an hour by the clock.
+    /// Assumes the published limit and an hour by the clock, for a service that reports nothing.
     fn guess(&mut self, hourly: u32, latest: u64, now: Timestamp) {
         const HOUR: i64 = 3_600;
         let end = (now.as_second().div_euclid(HOUR) + 1) * HOUR;
@@ -207,10 +210,10 @@ impl Budget {
 
     fn learn(&mut self, call: u64, state: RateLimit, latest: u64, now: Timestamp) {
         if state.until <= now {
-            // Said of an hour that is over.
+            // Reported for an hour that has ended.
             return;
         }
-        // No hour ends later than in an hour, whatever is said.
+        // No hour lasts longer than an hour, whatever is reported.
         let until =
             now.checked_add(LONGEST).map_or(state.until, |longest| state.until.min(longest));
         let state = RateLimit { until, ..state };
@@ -224,8 +227,9 @@ impl Budget {
         match self.window {
             Some(known) if known.told && state.until < known.until => {}
             Some(known) if known.told && state.until == known.until => {
-                // Answers come out of order, and only the lowest figure holds. A higher one for a call that left
-                // after the lowest was known means that the service began to count anew.
+                // Responses arrive out of order, so only the lowest figure is valid. A higher one
+                // for a call that was sent after the lowest was known means that the service
+                // restarted its count.
                 let anew = state.remaining > known.left && call > known.updated_at;
                 let lower = state.remaining < known.left;
                 if call > self.doubted_at && (lower || anew || state.remaining == known.left) {
@@ -243,7 +247,7 @@ impl Budget {
     }
 }
 
-/// What background work leaves to the others, of a limit.
+/// Returns the requests that background calls leave to others.
 fn kept(limit: u32, percent: u32) -> u32 {
     u32::try_from(u64::from(limit) * u64::from(percent) / 100).unwrap_or(limit)
 }
@@ -270,7 +274,7 @@ mod tests {
         CallOutcome::Counted(RateLimit { limit: 1_000, remaining, until: at(until) })
     }
 
-    /// A budget whose first call said what is left.
+    /// Returns a budget whose first call reported the remaining requests.
     fn told(remaining: u32) -> Budget {
         let mut budget = Budget::default();
         budget.start(1);

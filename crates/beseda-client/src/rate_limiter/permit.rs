@@ -1,4 +1,4 @@
-//! A place in a line, and the leave to send one call. Both give back what they hold when they are dropped.
+//! Queue ticket and permit of a call; both release what they hold when dropped.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::headers::RateLimitHeaders;
 
-/// A place in a line.
+/// Position of a call in its queue.
 pub(super) struct Ticket<'a> {
     rate_limiter: &'a RateLimiter,
     key: CallKey,
@@ -30,7 +30,7 @@ impl<'a> Ticket<'a> {
         Self { rate_limiter, key, place, waiter, left: false }
     }
 
-    /// The permit if it is there, otherwise what it is waited for.
+    /// Returns the permit if the call is admitted, otherwise the reason it is blocked.
     pub(super) fn look(&mut self, now: Timestamp) -> Result<Permit, Blocked> {
         let mut state = self.rate_limiter.lock();
         if self.waiter.call().is_none() {
@@ -45,7 +45,7 @@ impl<'a> Ticket<'a> {
         }
     }
 
-    /// Ready when there is news.
+    /// Waits for a change.
     pub(super) async fn news(&self) {
         self.waiter.news().await;
     }
@@ -71,7 +71,7 @@ impl Drop for Ticket<'_> {
     }
 }
 
-/// The leave to send one call. Its slot is taken until it is dropped.
+/// Permission to send one call. Occupies a slot until it is dropped.
 pub(crate) struct Permit {
     rate_limiter: RateLimiter,
     key: CallKey,
@@ -91,17 +91,18 @@ impl Permit {
         Self { rate_limiter, key, call, since, sent: false, arrived: false }
     }
 
-    /// From here on the service may have counted the call.
+    /// Marks the call as sent: from here on the service may have counted it.
     pub(crate) fn sent(&mut self) {
         self.sent = true;
     }
 
-    /// Nothing reached the service after all.
+    /// Marks the call as not sent after all.
     pub(crate) fn unsent(&mut self) {
         self.sent = false;
     }
 
-    /// What the answer's head told. Whether the hour is used up and its end is to be waited for.
+    /// Records status and headers of the response. Returns true if the hour is used up and its end
+    /// must be waited for.
     pub(crate) fn answered(&mut self, status: u16, shown: &RateLimitHeaders) -> bool {
         let now = self.rate_limiter.now();
         let mut state = self.rate_limiter.lock();
@@ -117,7 +118,7 @@ impl Permit {
         matches!(outcome, CallOutcome::UsedUp(limit) if ahead(limit.until))
     }
 
-    /// What a refusal said besides: that fewer calls may run at once than was thought.
+    /// Records the API error: the service may report a lower concurrency limit.
     pub(crate) fn refused(&self, refused: &ApiError) {
         if refused.kind == ErrorKind::LimitExceeded
             && let Some(parallel) =
@@ -140,7 +141,7 @@ impl Drop for Permit {
     }
 }
 
-/// What an answer with this status and these figures means for the budget.
+/// Classifies a response by status and headers.
 fn outcome(key: CallKey, status: u16, shown: &RateLimitHeaders) -> CallOutcome {
     let exceeded = ErrorKind::LimitExceeded.status();
     match (status, shown.limit) {
@@ -149,7 +150,7 @@ fn outcome(key: CallKey, status: u16, shown: &RateLimitHeaders) -> CallOutcome {
         }
         (status, _) if status == exceeded => CallOutcome::Uncounted,
         (500.., limit) => CallOutcome::Broken(limit),
-        // Whoever isn't let in isn't counted, and is told the figures of nobody.
+        // A rejected credential is not counted, and its figures belong to no cabinet.
         (401 | 403, _) => CallOutcome::Uncounted,
         (200..300, Some(limit)) => CallOutcome::Done(limit),
         (_, Some(limit)) => CallOutcome::Counted(limit),
@@ -160,7 +161,8 @@ fn outcome(key: CallKey, status: u16, shown: &RateLimitHeaders) -> CallOutcome {
     }
 }
 
-/// The number in `Hit rate limit of 2 parallel requests`. Nothing but slowing down follows from these words.
+/// Parses the number in `Hit rate limit of 2 parallel requests`. It only ever lowers the
+/// concurrency.
 fn parallel(message: &str) -> Option<u32> {
     let (before, _) = message.split_once(" parallel requests")?;
     before.rsplit(' ').next()?.parse().ok()

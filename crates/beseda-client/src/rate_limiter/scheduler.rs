@@ -1,4 +1,5 @@
-//! Everything a rate_limiter keeps: cabinets with their budgets, slots and lines, and who goes next. It never waits.
+//! State of the rate limiter: cabinets with their budgets, slots and queues, and the choice of the
+//! next call. Never waits.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -14,20 +15,20 @@ use super::{
 
 const BUDGETS: usize = Endpoint::ALL.len() * Generation::ALL.len();
 
-/// Whose calls are counted together.
+/// Owner of a budget.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum BudgetOwner {
-    /// A cabinet.
+    /// Cabinet.
     Cabinet(BusinessId),
-    /// A credential, for calls that name no cabinet.
+    /// Credential, for calls without a cabinet.
     Credential(u64),
 }
 
-/// Whose budget a call uses, and how urgent it is.
+/// Budget of a call and its priority.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct CallKey {
     pub(super) entity: BudgetOwner,
-    /// Operation and generation.
+    /// Index of operation and API version.
     pub(super) budget: usize,
     pub(super) priority: Priority,
 }
@@ -38,47 +39,48 @@ impl CallKey {
     }
 }
 
-/// What can be set.
+/// Settings.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LimiterSettings {
-    /// Calls at once in one cabinet.
+    /// Maximum number of concurrent calls per cabinet.
     pub(super) parallel: u32,
-    /// What background work leaves of an hour, in percent.
+    /// Part of the hourly limit that background calls leave, in percent.
     pub(super) reserve: u32,
 }
 
-/// One cabinet, or one credential.
+/// Queue state of a cabinet or credential.
 #[derive(Debug)]
 struct CabinetQueue {
     budgets: [Budget; BUDGETS],
-    /// Calls at once, if the service said that they are fewer than was set.
+    /// Concurrency limit reported by the service, if lower than the setting.
     parallel: u32,
     running: u32,
     background: u32,
     queued: usize,
 }
 
-/// Why a call doesn't go yet.
+/// Reason why a call is blocked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Blocked {
     pub(super) reason: WaitReason,
-    /// The end of the window by the service's clock, if it must be waited for.
+    /// End of the window by the service's clock, if it must be waited for.
     pub(super) until: Option<Timestamp>,
-    /// When to look again, by our clock.
+    /// Time to check again by the local clock.
     pub(super) look: Option<Timestamp>,
     pub(super) queued: usize,
 }
 
-/// Everything behind the rate_limiter's lock.
+/// State behind the rate limiter's lock.
 #[derive(Debug)]
 pub(super) struct Scheduler {
     pub(super) settings: LimiterSettings,
     pub(super) time: ServerClock,
     desks: HashMap<BudgetOwner, CabinetQueue>,
-    /// Calls that name no cabinet count in that of their credential, and which that is isn't known.
+    /// Running calls without a cabinet; they count for a cabinet of their credential, which is
+    /// unknown.
     unscoped: u32,
     unscoped_queued: usize,
-    /// The last place in any line, and the last call that left.
+    /// Last ticket number and last call number.
     place: u64,
     call: u64,
 }
@@ -96,7 +98,7 @@ impl Scheduler {
         }
     }
 
-    /// Lets a call go at once if nobody waits before it.
+    /// Admits a call immediately if no other is waiting before it.
     pub(super) fn pass(&mut self, key: CallKey, now: Timestamp) -> Option<u64> {
         let here = self.desk(key.entity).queued;
         if here > 0 || self.unscoped_queued > 0 {
@@ -106,7 +108,7 @@ impl Scheduler {
         Some(self.start(key))
     }
 
-    /// Gives a call a place in its line, and lets go whoever may.
+    /// Queues a call and admits those that may be sent.
     pub(super) fn join(&mut self, key: CallKey, waiter: Arc<Waiter>, now: Timestamp) -> u64 {
         self.place += 1;
         let place = self.place;
@@ -118,7 +120,7 @@ impl Scheduler {
         place
     }
 
-    /// Takes back a place in a line.
+    /// Removes a ticket from its queue.
     pub(super) fn leave(&mut self, key: CallKey, place: u64) {
         let desk = self.desk(key.entity);
         if desk.budgets[key.budget].lines[key.priority as usize].remove(&place).is_some() {
@@ -127,7 +129,7 @@ impl Scheduler {
         }
     }
 
-    /// Why the first of this line doesn't go yet.
+    /// Returns why the first call of this queue is blocked.
     pub(super) fn held(&mut self, key: CallKey, now: Timestamp) -> Blocked {
         let reason = self.may_go(key, now).err().unwrap_or((WaitReason::Parallel, None));
         let time = self.time;
@@ -140,7 +142,7 @@ impl Scheduler {
         }
     }
 
-    /// Takes in what came of a call. Its slot is given back by [`Scheduler::done`].
+    /// Records the outcome of a call. Its slot is released by [`Scheduler::done`].
     pub(super) fn arrive(&mut self, key: CallKey, call: u64, outcome: CallOutcome, now: Timestamp) {
         let (latest, at_service) = (self.call, self.time.at_least(now));
         self.desk(key.entity).budgets[key.budget].arrive(call, outcome, latest, at_service);
@@ -148,7 +150,7 @@ impl Scheduler {
         self.advance(key.entity, now);
     }
 
-    /// Gives a slot back.
+    /// Releases a slot.
     pub(super) fn done(&mut self, key: CallKey, now: Timestamp) {
         let desk = self.desk(key.entity);
         desk.running -= 1;
@@ -157,24 +159,25 @@ impl Scheduler {
         self.advance(key.entity, now);
     }
 
-    /// The service allows fewer calls at once than was set.
+    /// Lowers the concurrency limit.
     pub(super) fn reduce_concurrency(&mut self, entity: BudgetOwner, parallel: u32) {
         let desk = self.desk(entity);
         desk.parallel = desk.parallel.min(parallel.max(1));
     }
 
-    /// Lets everybody look again: the clocks moved.
+    /// Wakes every waiting call after a change of the clocks.
     pub(super) fn wake_all(&self) {
         let budgets = self.desks.values().flat_map(|desk| &desk.budgets);
         budgets.flat_map(|b| &b.lines).flat_map(|line| line.values()).for_each(|w| w.wake());
     }
 
-    /// Lets go whoever may after something happened at this cabinet.
+    /// Admits the calls of this cabinet that may be sent.
     pub(super) fn advance(&mut self, entity: BudgetOwner, now: Timestamp) {
         if !is_unscoped(entity) && self.unscoped_queued == 0 {
             return self.advance_cabinet(entity, now);
         }
-        // Calls without a cabinet go first and need a free slot in every one: they are few, and would never go.
+        // Calls without a cabinet go first and need a free slot in every cabinet: they are few and
+        // would starve otherwise.
         let waiting = |unscoped: bool| {
             let queued = self.desks.iter().filter(|(_, desk)| desk.queued > 0);
             let of_kind = queued.filter(move |(entity, _)| is_unscoped(**entity) == unscoped);
@@ -187,7 +190,7 @@ impl Scheduler {
         }
     }
 
-    /// Whether a call without a cabinet waits for nothing but a slot.
+    /// Returns true if a call without a cabinet waits only for a slot.
     fn is_unscoped_blocked(&mut self, now: Timestamp) -> bool {
         self.unscoped_queued > 0
             && self.heads().any(|key| {
@@ -221,7 +224,8 @@ impl Scheduler {
         }
     }
 
-    /// Whether the next call of this kind may go; otherwise why not, and until when.
+    /// Decides whether the next call with this key may be sent; otherwise returns the reason and
+    /// the end of the wait.
     fn may_go(
         &mut self,
         key: CallKey,
@@ -261,7 +265,7 @@ impl Scheduler {
         call
     }
 
-    /// Lets those look again whose hour turned out to be used up: some can't wait that long.
+    /// Wakes calls whose hour turned out to be used up: some have an earlier deadline.
     fn tell(&mut self, entity: BudgetOwner, budget: usize, now: Timestamp) {
         for priority in Priority::ALL {
             let key = CallKey { entity, budget, priority };
@@ -287,7 +291,7 @@ impl Scheduler {
         self.desks.entry(entity).or_default()
     }
 
-    /// What is known of a cabinet, if anything was asked of it.
+    /// Returns the state of a cabinet, if any call was made.
     pub(super) fn of(&self, entity: BudgetOwner) -> Option<CabinetView<'_>> {
         let desk = self.desks.get(&entity)?;
         let slots = desk.parallel.min(self.settings.parallel);
@@ -300,7 +304,7 @@ impl Scheduler {
     }
 }
 
-/// A cabinet, to be looked at.
+/// View of a cabinet's state.
 pub(super) struct CabinetView<'a> {
     pub(super) slots: u32,
     pub(super) running: u32,
@@ -323,7 +327,7 @@ impl Default for CabinetQueue {
 }
 
 impl CabinetQueue {
-    /// The first of every line, with its place.
+    /// Returns the first call of every queue with its ticket number.
     fn heads(&self, entity: BudgetOwner) -> impl Iterator<Item = (u64, CallKey)> {
         self.budgets.iter().enumerate().flat_map(move |(budget, of)| {
             Priority::ALL.into_iter().filter_map(move |priority| {

@@ -1,38 +1,39 @@
-//! The service's clock as far as its answers tell it: at least what `Date` said, plus what passed since by our own.
+//! Lower bound of the service's time: the latest `Date` header plus the time passed since by the
+//! local clock.
 
 use jiff::{SignedDuration, Timestamp};
 
-/// `Date` has whole seconds: it may be this much behind.
+/// Resolution of `Date`.
 const GRAIN: SignedDuration = SignedDuration::from_secs(1);
-/// A step that those who wait must hear of.
+/// Minimum change of the clock that wakes waiting calls.
 const STEP: SignedDuration = SignedDuration::from_secs(2);
 
-/// Confirmation far the service's clock is ahead of ours, at least.
+/// Minimum offset of the service's clock from the local one.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct ServerClock {
     ahead: Option<SignedDuration>,
 }
 
 impl ServerClock {
-    /// The earliest moment it can be at the service when it is `now` here.
+    /// Returns the earliest time the service's clock can show at local time `now`.
     pub(super) fn at_least(self, now: Timestamp) -> Timestamp {
         let shown = now.checked_add(self.ahead.unwrap_or_default());
         shown.unwrap_or(now)
     }
 
-    /// The moment here when it is certainly `moment` at the service.
+    /// Returns the local time at which the service's clock certainly shows `moment`.
     pub(super) fn here(self, moment: Timestamp) -> Timestamp {
         moment.checked_sub(self.ahead.unwrap_or_default()).unwrap_or(moment)
     }
 
-    /// Takes in the `Date` of an answer to a call that was on its way between two moments here. Says whether that
-    /// moved the service's clock so far that moments must be thought over.
+    /// Records the `Date` of a response to a call between two local times. Returns true if the
+    /// service's clock moved so far that waits must be recomputed.
     pub(super) fn learn(&mut self, date: Timestamp, sent: Timestamp, came: Timestamp) -> bool {
         let least = date.duration_since(came);
         let most = date.duration_since(sent).saturating_add(GRAIN);
         let before = self.ahead.unwrap_or_default();
         match self.ahead {
-            // The more is certain, the better, unless one of the clocks was set.
+            // The highest lower bound is the best, unless one of the clocks was set.
             Some(known) if known >= least && known <= most => {}
             _ => self.ahead = Some(least),
         }

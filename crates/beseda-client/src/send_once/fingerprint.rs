@@ -1,25 +1,26 @@
-//! Confirmation one's own messages are recognised in a history: by sender, place and content, for they have no id. Nothing is read here.
+//! Fingerprints: own messages are recognized in a history by sender, order and content, since a
+//! send returns no id.
 
 use beseda_api::{Attachment, Message, MessageId, Sender};
 
 use super::OutgoingMessage;
 
-/// What a sent message looks like in the history.
+/// Fingerprint of a sent message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fingerprint {
-    /// A text.
+    /// Text.
     Text(String),
-    /// A file.
+    /// File.
     File {
-        /// Its name.
+        /// Name.
         name: String,
-        /// Its size in bytes.
+        /// Size in bytes.
         size: u64,
     },
 }
 
 impl Fingerprint {
-    /// What this would look like.
+    /// Returns the fingerprint of a message to send.
     #[must_use]
     pub fn of(what: &OutgoingMessage) -> Self {
         match what {
@@ -30,8 +31,9 @@ impl Fingerprint {
         }
     }
 
-    /// Whether a message looks like it: written by the shop, with the same text but for blanks around it and the form of
-    /// line ends, or with a file of the same size and the same name, or none.
+    /// Returns `true` if the message has this fingerprint: sent by the shop, with the same text
+    /// apart from surrounding blanks and line endings, or with a file of the same size and the same
+    /// or no name.
     #[must_use]
     pub fn matches(&self, message: &Message) -> bool {
         if message.sender != Sender::Partner {
@@ -55,8 +57,9 @@ fn equal(ours: &str, theirs: &str) -> bool {
     ours == theirs || lines(ours) == lines(theirs)
 }
 
-/// Which messages after `since` are these, which were sent one after the other: each is the first that looks like it
-/// and stands behind the one before it. The order of `history` doesn't matter. One that isn't there is passed over.
+/// Finds the messages after `since` that match these fingerprints in order: each is the first match
+/// after the previous one. The order of `history` is irrelevant. A fingerprint without a match
+/// yields `None`.
 #[must_use]
 pub fn match_all(
     history: &[Message],

@@ -1,4 +1,5 @@
-//! Whether a message that was sent without a clear answer is in the chat: looking until it is certain. It sends nothing.
+//! Reconciliation of an uncertain send: reads the history until it is certain whether the message
+//! was delivered.
 
 use beseda_api::{BusinessId, ChatId, ChatsApi, Error, ErrorKind, MessageId};
 use jiff::Timestamp;
@@ -6,20 +7,20 @@ use jiff::Timestamp;
 use super::{Fingerprint, SendOnceOptions, after, match_all};
 use crate::{ChatsExt, ClientError, ErrorExt};
 
-/// What an error says of a send.
+/// Class of a send error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SendErrorClass {
-    /// Nothing was written, and nothing will be.
+    /// The message was not delivered and will not be.
     NotSent,
-    /// It may have been written, or may yet be.
+    /// The message may have been delivered, or may still be.
     Uncertain {
-        /// The service itself answered, so it isn't working on it any more.
+        /// True if the service itself responded, so that it is no longer processing the request.
         responded: bool,
     },
 }
 
 impl SendErrorClass {
-    /// Sorts an error of a send. One that isn't of this client leaves a uncertain.
+    /// Classifies an error of a send. An error of another origin is uncertain.
     #[must_use]
     pub fn of(error: &Error) -> Self {
         if error.kind().is_some() {
@@ -27,7 +28,8 @@ impl SendErrorClass {
         }
         match error.client_error() {
             Some(failure) if !failure.may_have_been_done() => Self::NotSent,
-            // Other 5xx are of proxies, behind which the service may be busy with it still.
+            // Other 5xx come from proxies; the service behind them may still be processing the
+            // request.
             Some(ClientError::Undocumented { status: 500 | 501 | 503, .. }) => {
                 Self::Uncertain { responded: true }
             }
@@ -36,36 +38,36 @@ impl SendErrorClass {
     }
 }
 
-/// What isn't known of the last of some messages that were sent one after the other.
+/// Uncertain send: the last of some messages that were sent one after the other.
 #[derive(Debug, Clone, Copy)]
 pub struct UncertainSend<'a> {
-    /// The cabinet.
+    /// Cabinet.
     pub business: BusinessId,
-    /// The chat.
+    /// Chat.
     pub chat: ChatId,
-    /// The last message known before the first of them was sent; `None` if the chat was empty.
+    /// Last known message before the first of them was sent; `None` if the chat was empty.
     pub since: Option<MessageId>,
-    /// What they look like, in their order; the last one is in uncertain.
+    /// Fingerprints of the messages in order; the last one is uncertain.
     pub fingerprints: &'a [Fingerprint],
-    /// From then on it can no longer arrive; see [`SendOnceOptions::settled_at`].
+    /// Time from which the message can no longer arrive; see [`SendOnceOptions::settled_at`].
     pub settled: Timestamp,
-    /// A history that can't be read is tried until then.
+    /// Time until which an unreadable history is retried.
     pub give_up: Timestamp,
 }
 
-/// What a look into the history says.
+/// Result of a reconciliation.
 #[derive(Debug)]
 pub enum Reconciliation {
-    /// It is there: the ids of all of them, as far as they were found, the last one for sure.
+    /// The message was delivered. Ids of all messages as far as found; the last one is certain.
     Found(Vec<Option<MessageId>>),
-    /// It is not there and will not get there: the ids of those before it, as far as they were found.
+    /// The message was not delivered and will not be. Ids of the earlier messages as far as found.
     Absent(Vec<Option<MessageId>>),
     /// The history can't be read.
     HistoryUnavailable(Error),
 }
 
 impl SendOnceOptions {
-    /// Looks into the history until it is certain.
+    /// Reads the history until the outcome is certain.
     pub async fn reconcile<A: ChatsApi + ?Sized>(
         &self,
         api: &A,
