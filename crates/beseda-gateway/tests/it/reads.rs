@@ -50,8 +50,8 @@ async fn a_reader_who_goes_away_leaves_the_others_their_answer() {
         .url(&world.running.url)
         .api_key(world.own_key())
         .timeout(std::time::Duration::from_millis(100))
-        .patience(beseda_stand_in::client::Patience::none())
-        .ungoverned()
+        .retry_policy(beseda_stand_in::client::RetryPolicy::none())
+        .without_rate_limit()
         .build()
         .unwrap();
     let (first, second) = tokio::join!(

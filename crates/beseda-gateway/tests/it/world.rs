@@ -8,7 +8,7 @@ use beseda_server::{Transport, router, serve};
 use beseda_stand_in::{
     LimitSettings, StandIn, StandInClock,
     api::{BusinessId, ChatId, Credential, HistoryFrom, NewKey},
-    client::{Client, ControlClient, Governor, Patience, Safety},
+    client::{Client, RateLimiter, RetryPolicy, SendOnceOptions, StandInClient},
 };
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
@@ -54,18 +54,18 @@ impl Running {
 
     /// A program that knows nothing of limits.
     pub(crate) fn client(&self, key: &str) -> Client {
-        patient_with_nothing(&self.url).api_key(key).ungoverned().build().unwrap()
+        patient_with_nothing(&self.url).api_key(key).without_rate_limit().build().unwrap()
     }
 }
 
-pub(crate) fn patient_with_nothing(url: &str) -> beseda_stand_in::client::Builder {
-    Client::builder().url(url).patience(Patience::none())
+pub(crate) fn patient_with_nothing(url: &str) -> beseda_stand_in::client::ClientBuilder {
+    Client::builder().url(url).retry_policy(RetryPolicy::none())
 }
 
 /// All three.
 pub(crate) struct World {
     pub(crate) stand_in: StandIn,
-    pub(crate) control: ControlClient,
+    pub(crate) control: StandInClient,
     pub(crate) running: Running,
     pub(crate) folder: tempfile::TempDir,
     pub(crate) http: reqwest::Client,
@@ -92,7 +92,7 @@ impl World {
         let builder = StandIn::builder().clock(Arc::new(clock)).limits(limits);
         let stand_in = builder.start().await.unwrap();
         let key = stand_in.admin_key().to_owned().into();
-        let control = Client::builder().url(stand_in.url()).build_control(&key).unwrap();
+        let control = Client::builder().url(stand_in.url()).build_stand_in(&key).unwrap();
         let folder = tempfile::tempdir().unwrap();
         let running = Running::start_as(settings(&stand_in, folder.path())).await;
         let http = http();
@@ -197,7 +197,7 @@ fn settings(stand_in: &StandIn, archive: &Path) -> Settings {
     let clock = Arc::clone(stand_in.control().clock());
     Settings {
         credential: Some(Credential::ApiKey(stand_in.api_key().to_owned())),
-        safety: Safety::default().by(clock.clone(), clock.clone()),
+        safety: SendOnceOptions::default().by(clock.clone(), clock.clone()),
         clock,
         ..Settings::new(upstream(stand_in), archive)
     }
@@ -207,7 +207,7 @@ fn settings(stand_in: &StandIn, archive: &Path) -> Settings {
 pub(crate) fn upstream(stand_in: &StandIn) -> Client {
     let clock = stand_in.control().clock();
     let builder = patient_with_nothing(stand_in.url()).api_key(stand_in.api_key());
-    builder.governor(Governor::new(clock.clone(), clock.clone())).build().unwrap()
+    builder.rate_limiter(RateLimiter::new(clock.clone(), clock.clone())).build().unwrap()
 }
 
 /// Plain HTTP. It needs rustls's cryptography picked, which the API's client does when it is built.

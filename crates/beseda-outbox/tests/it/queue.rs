@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use beseda_outbox::{Error, Filter, NewItem, Outbox, OutboxId, State};
-use beseda_stand_in::client::Outgoing;
+use beseda_stand_in::client::OutgoingMessage;
 
 use crate::world::World;
 
@@ -11,7 +11,7 @@ use crate::world::World;
 async fn what_was_accepted_is_there_after_the_program() {
     let world = World::new().await;
     let first = world.say(0, "раз").await;
-    let what = Outgoing::file("фото.jpg", vec![7; 1000]);
+    let what = OutgoingMessage::file("фото.jpg", vec![7; 1000]);
     let operator = Some("Анна".to_owned());
     let new =
         NewItem { operator, ..NewItem::new(world.stand_in.business_id(), world.chats[1], what) };
@@ -61,7 +61,7 @@ async fn the_files_of_what_is_over_are_taken_away() {
     let (business, files) =
         (world.stand_in.business_id(), world.folder.path().join("archive/outbox-files"));
     let count = || std::fs::read_dir(&files).unwrap().count();
-    let file = |byte: u8| Outgoing::file("a.bin", vec![byte; 5000]);
+    let file = |byte: u8| OutgoingMessage::file("a.bin", vec![byte; 5000]);
     for byte in [1, 1, 2, 3] {
         world.outbox.enqueue(NewItem::new(business, world.chats[0], file(byte))).await.unwrap();
     }
@@ -76,7 +76,7 @@ async fn the_files_of_what_is_over_are_taken_away() {
 #[tokio::test]
 async fn the_example_does_what_it_says() {
     let world = World::new().await;
-    let what = Outgoing::text("из примера").unwrap();
+    let what = OutgoingMessage::text("из примера").unwrap();
     let new = NewItem::new(world.stand_in.business_id(), world.chats[0], what);
     let folder = world.folder.path().join("example");
     crate::example::send(&folder, world.client(), new).await.unwrap();

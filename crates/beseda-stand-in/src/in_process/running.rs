@@ -165,12 +165,12 @@ impl StandIn {
     /// If no HTTP client can be made.
     #[cfg(feature = "client")]
     pub fn client(&self) -> beseda_api::Result<beseda_client::Client> {
-        use beseda_client::{Client, Governor};
+        use beseda_client::{Client, RateLimiter};
 
         let clock = self.control.clock();
-        let governor = Governor::new(clock.clone(), clock.clone());
+        let governor = RateLimiter::new(clock.clone(), clock.clone());
         let builder = Client::builder().url(&self.url).api_key(self.demo.api_key.clone());
-        builder.governor(governor).build()
+        builder.rate_limiter(governor).build()
     }
 
     /// What it keeps, asked without HTTP: every trait of both sides.

@@ -2,7 +2,7 @@
 
 use std::{thread, time::Duration};
 
-use beseda_client::{Outgoing, Safety, blocking::Client};
+use beseda_client::{OutgoingMessage, SendOnceOptions, blocking::Client};
 use beseda_stand_in::{
     StandIn,
     api::{
@@ -30,9 +30,9 @@ fn each_operation_returns_when_it_is_done() {
     let sent = client.send_once(
         business,
         chat,
-        Outgoing::text("Один раз").unwrap(),
+        OutgoingMessage::text("Один раз").unwrap(),
         None,
-        &Safety::default(),
+        &SendOnceOptions::default(),
     );
     assert!(sent.is_delivered());
 

@@ -14,7 +14,7 @@ use std::{
 use beseda_stand_in::{
     LimitSettings, StandIn, StandInClock,
     api::{ChatFilter, ChatId, ChatStatus, ChatsApi, Clock, ErrorKind, MessageText, PageRequest},
-    client::{Client, ErrorExt, Failure, Governor, Patience, Reason, Waiting},
+    client::{Client, ClientError, ErrorExt, QueuedCall, RateLimiter, RetryPolicy, WaitReason},
     journal::Query,
 };
 use jiff::Timestamp;
@@ -26,7 +26,7 @@ const TASKS: usize = 16;
 struct World {
     stand_in: StandIn,
     clock: Arc<StandInClock>,
-    governor: Governor,
+    governor: RateLimiter,
     /// How many were told to wait until the end of which hour.
     waits: Arc<Mutex<HashMap<Timestamp, usize>>>,
     more: Arc<Notify>,
@@ -40,8 +40,8 @@ impl World {
         let more = Arc::new(Notify::new());
         let (told, tell) = (Arc::clone(&waits), Arc::clone(&more));
         let governor =
-            Governor::new(clock.clone(), clock.clone()).on_wait(move |waiting: &Waiting| {
-                if let (Reason::Hour, Some(until)) = (waiting.reason, waiting.until) {
+            RateLimiter::new(clock.clone(), clock.clone()).on_wait(move |waiting: &QueuedCall| {
+                if let (WaitReason::Hour, Some(until)) = (waiting.reason, waiting.until) {
                     *told.lock().unwrap().entry(until).or_default() += 1;
                     tell.notify_one();
                 }
@@ -51,11 +51,12 @@ impl World {
 
     /// A client that waits as long as it takes.
     fn client(&self) -> Client {
-        let patience = Patience { longest: Duration::from_secs(96 * 3_600), ..Patience::default() };
-        self.builder().patience(patience).governor(self.governor.clone()).build().unwrap()
+        let patience =
+            RetryPolicy { deadline: Duration::from_secs(96 * 3_600), ..RetryPolicy::default() };
+        self.builder().retry_policy(patience).rate_limiter(self.governor.clone()).build().unwrap()
     }
 
-    fn builder(&self) -> beseda_stand_in::client::Builder {
+    fn builder(&self) -> beseda_stand_in::client::ClientBuilder {
         Client::builder().url(self.stand_in.url()).api_key(self.stand_in.api_key())
     }
 
@@ -175,10 +176,10 @@ async fn background_work_leaves_the_last_tenth_and_a_slot_to_those_somebody_wait
         let text = MessageText::new("срочно").unwrap();
         client.send_message_to_chat(business, chat, text).await.unwrap();
     }
-    let at_once = client.with_patience(Patience::default());
+    let at_once = client.with_retry_policy(RetryPolicy::default());
     let text = MessageText::new("срочно").unwrap();
     let over = at_once.send_message_to_chat(business, chat, text).await.unwrap_err();
-    let Some(Failure::OverLimit { until: Some(until), .. }) = over.failure() else {
+    let Some(ClientError::OverLimit { until: Some(until), .. }) = over.client_error() else {
         panic!("{over:?}")
     };
     assert_eq!(until.to_string(), "2026-06-01T11:00:00Z");
@@ -191,7 +192,7 @@ async fn background_work_leaves_the_last_tenth_and_a_slot_to_those_somebody_wait
 async fn what_other_programs_use_is_left_to_them() {
     let world = World::start(LimitSettings::default()).await;
     let (business, chat) = (world.stand_in.business_id(), world.chat().await);
-    let other = world.builder().ungoverned().build().unwrap();
+    let other = world.builder().without_rate_limit().build().unwrap();
     for _ in 0..300 {
         let text = MessageText::new("другая программа").unwrap();
         other.send_message_to_chat(business, chat, text).await.unwrap();
@@ -208,7 +209,8 @@ async fn an_hour_that_others_used_up_is_found_out_by_one_call_and_waited_for() {
     let limits = LimitSettings { hourly: Some(20), ..LimitSettings::default() };
     let world = World::start(limits).await;
     let (business, chat) = (world.stand_in.business_id(), world.chat().await);
-    let other = world.builder().ungoverned().patience(Patience::none()).build().unwrap();
+    let other =
+        world.builder().without_rate_limit().retry_policy(RetryPolicy::none()).build().unwrap();
     let text = || MessageText::new("да").unwrap();
     while other.send_message_to_chat(business, chat, text()).await.is_ok() {}
     let client = world.client();
@@ -227,11 +229,12 @@ async fn a_new_governor_is_told_420_and_says_so_in_the_services_words() {
     let (business, chat) = (world.stand_in.business_id(), world.chat().await);
     world.builder().build().unwrap().get_chat(business, chat).await.unwrap();
     let clock = world.clock.clone();
-    let client = world.builder().governor(Governor::new(clock.clone(), clock)).build().unwrap();
+    let client =
+        world.builder().rate_limiter(RateLimiter::new(clock.clone(), clock)).build().unwrap();
     let refused = client.get_chat(business, chat).await.unwrap_err();
     assert_eq!(refused.kind(), Some(ErrorKind::LimitExceeded));
     let over = client.get_chat(business, chat).await.unwrap_err();
-    assert!(matches!(over.failure(), Some(Failure::OverLimit { .. })), "{over:?}");
+    assert!(matches!(over.client_error(), Some(ClientError::OverLimit { .. })), "{over:?}");
     assert_eq!(world.refusals(), "beseda_limit_hits_total 1");
 }
 
@@ -243,7 +246,7 @@ async fn a_first_call_that_breaks_leaves_the_asking_to_the_next() {
     ]));
     let _ = world.stand_in.control().faults().add(rules.unwrap());
     let (business, client) = (world.stand_in.business_id(), world.client());
-    let client = client.with_patience(Patience::none());
+    let client = client.with_retry_policy(RetryPolicy::none());
     let calls =
         (0..8).map(|_| client.get_chats(business, ChatFilter::default(), PageRequest::default()));
     let answers = futures::future::join_all(calls).await;
