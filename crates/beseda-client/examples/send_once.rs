@@ -23,10 +23,10 @@ async fn main() -> anyhow::Result<()> {
             println!("delivered: {message_id:?}, known by {confirmation:?}");
         }
         SendOutcome::NotDelivered(error) => {
-            println!("not delivered, and may be sent again: {error}")
+            println!("not delivered, and may be sent again: {error}");
         }
         SendOutcome::Unknown(error) => {
-            println!("look at the history before sending again: {error}")
+            println!("look at the history before sending again: {error}");
         }
     }
     Ok(())
