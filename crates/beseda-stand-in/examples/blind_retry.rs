@@ -5,7 +5,7 @@ use beseda_stand_in::{
     StandIn,
     api::{ChatContext, ChatsApi, HistoryFrom, MessageText},
     client::ErrorExt,
-    faults::{Kind, NewFault},
+    faults::{FaultKind, NewFault},
 };
 
 #[tokio::main(flavor = "current_thread")]
@@ -13,7 +13,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let stand_in = StandIn::start().await?;
     let (business, client) = (stand_in.business_id(), stand_in.client()?);
     let chat = client.create_chat(business, ChatContext::Order(stand_in.orders()[5])).await?;
-    let once = NewFault { count: Some(1), ..NewFault::of(Kind::ResetAfter) };
+    let once = NewFault { count: Some(1), ..NewFault::new(FaultKind::ResetAfter) };
     stand_in.control().faults().add(vec![once])?;
 
     let text = MessageText::new("Ваш заказ в пути")?;

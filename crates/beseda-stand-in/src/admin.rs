@@ -1,14 +1,15 @@
 //! The administration surface under `/__admin`: clock, faults, journal, state. It has the API's envelope and a key of its own.
 
 mod clock;
-mod desk;
+mod page_api;
 mod faults;
-mod guard;
+mod auth;
 mod journal;
 mod openapi;
 mod progress;
-mod read;
-mod reply;
+mod parse;
+mod response;
+mod scenarios;
 mod state;
 mod subscriptions;
 
@@ -21,14 +22,14 @@ use axum::{
     routing::{delete, get, post},
 };
 
-use crate::{Control, page, scenario};
+use crate::{Control, page};
 
 /// The largest body: a whole state with its files.
-const LARGEST: usize = 256 * 1024 * 1024;
+const MAX_BODY: usize = 256 * 1024 * 1024;
 
 /// Puts the surface and the page beside a server. What isn't below `/__admin` goes to the server unchanged.
 pub fn mount(control: Arc<Control>, server: Router) -> Router {
-    let guarded = Router::new()
+    let protected = Router::new()
         .route("/clock", get(clock::show).put(clock::set))
         .route("/clock/advance", post(clock::advance))
         .route("/clock/resume", post(clock::resume))
@@ -36,12 +37,12 @@ pub fn mount(control: Arc<Control>, server: Router) -> Router {
         .route("/faults/{id}", delete(faults::remove))
         .route("/journal", get(journal::list).delete(journal::clear))
         .route("/journal/live", get(journal::live))
-        .route("/journal/{id}", get(journal::one))
+        .route("/journal/{id}", get(journal::get))
         .route("/journal/{id}/curl", get(journal::curl))
         .route("/reset", post(state::reset))
         .route("/seed", post(state::seed))
         .route("/snapshots", get(state::snapshots).post(state::snapshot))
-        .route("/snapshots/{name}", delete(state::forget))
+        .route("/snapshots/{name}", delete(state::delete_snapshot))
         .route("/snapshots/{name}/restore", post(state::restore))
         .route("/export", get(state::export))
         .route("/import", post(state::import))
@@ -50,15 +51,15 @@ pub fn mount(control: Arc<Control>, server: Router) -> Router {
             get(subscriptions::list).post(subscriptions::add).delete(subscriptions::clear),
         )
         .route("/subscriptions/{id}", delete(subscriptions::remove))
-        .merge(desk::routes())
-        .merge(scenario::router(Arc::clone(&control.scenarios)))
-        .method_not_allowed_fallback(reply::no_such_method)
-        .fallback(reply::no_such_path)
-        .layer(DefaultBodyLimit::max(LARGEST))
-        .layer(from_fn_with_state(Arc::clone(&control), guard::admit))
+        .merge(page_api::routes())
+        .merge(scenarios::routes(Arc::clone(&control.scenarios)))
+        .method_not_allowed_fallback(response::method_not_allowed)
+        .fallback(response::not_found)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(from_fn_with_state(Arc::clone(&control), auth::require_key))
         .with_state(control);
     let open = Router::new().route("/openapi.json", get(openapi::document)).merge(page::router());
-    let surface = open.fallback_service(guarded);
+    let surface = open.fallback_service(protected);
     // A nested router has no path that ends with the slash after its prefix.
     Router::new()
         .nest("/__admin", surface)

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 /// How time passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Mode {
+pub enum ClockMode {
     /// As outside.
     Real,
     /// Only when it is told to.
@@ -22,9 +22,9 @@ pub enum Mode {
 
 /// What the clock shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reading {
+pub struct ClockReading {
     /// How time passes.
-    pub mode: Mode,
+    pub mode: ClockMode,
     /// The moment it is.
     pub now: Timestamp,
 }
@@ -32,22 +32,22 @@ pub struct Reading {
 /// A clock that everything in a stand-in asks, and that can be moved while it is asked.
 #[derive(Debug)]
 pub struct StandInClock {
-    hand: Mutex<Hand>,
+    state: Mutex<ClockState>,
     /// Counts every move, so that those who wait look again.
-    moves: watch::Sender<u64>,
+    changes: watch::Sender<u64>,
 }
 
 /// Where the hand stands: at `base` since `since`, or for good if there is no `since`.
 #[derive(Debug, Clone, Copy)]
-struct Hand {
+struct ClockState {
     base: Timestamp,
-    since: Option<Instant>,
+    running_since: Option<Instant>,
 }
 
-impl Hand {
+impl ClockState {
     fn now(self) -> Timestamp {
-        match self.since {
-            Some(since) => shifted(self.base, since.elapsed()),
+        match self.running_since {
+            Some(running_since) => saturating_add(self.base, running_since.elapsed()),
             None => self.base,
         }
     }
@@ -57,93 +57,93 @@ impl StandInClock {
     /// A clock that shows the machine's time and goes with it.
     #[must_use]
     pub fn real() -> Self {
-        Self::at(Hand { base: Timestamp::now(), since: Some(Instant::now()) })
+        Self::with_state(ClockState { base: Timestamp::now(), running_since: Some(Instant::now()) })
     }
 
     /// A clock that stands still at this moment.
     #[must_use]
     pub fn manual(now: Timestamp) -> Self {
-        Self::at(Hand { base: now, since: None })
+        Self::with_state(ClockState { base: now, running_since: None })
     }
 
-    fn at(hand: Hand) -> Self {
-        Self { hand: Mutex::new(hand), moves: watch::Sender::new(0) }
+    fn with_state(state: ClockState) -> Self {
+        Self { state: Mutex::new(state), changes: watch::Sender::new(0) }
     }
 
     /// What it shows and how it goes.
     #[must_use]
-    pub fn reading(&self) -> Reading {
-        let hand = *self.hand();
-        let mode = if hand.since.is_some() { Mode::Real } else { Mode::Manual };
-        Reading { mode, now: hand.now() }
+    pub fn reading(&self) -> ClockReading {
+        let state = *self.state();
+        let mode = if state.running_since.is_some() { ClockMode::Real } else { ClockMode::Manual };
+        ClockReading { mode, now: state.now() }
     }
 
     /// Makes it stand still at this moment.
     pub fn set(&self, now: Timestamp) {
-        self.change(|_| Hand { base: now, since: None });
+        self.update(|_| ClockState { base: now, running_since: None });
     }
 
     /// Lets it go on from this moment, as fast as outside.
-    pub fn set_going(&self, now: Timestamp) {
-        self.change(|_| Hand { base: now, since: Some(Instant::now()) });
+    pub fn set_running(&self, now: Timestamp) {
+        self.update(|_| ClockState { base: now, running_since: Some(Instant::now()) });
     }
 
     /// Makes it stand still where it is.
     pub fn stop(&self) {
-        self.change(|hand| Hand { base: hand.now(), since: None });
+        self.update(|state| ClockState { base: state.now(), running_since: None });
     }
 
     /// Moves it forward; it goes on as it did.
     pub fn advance(&self, by: Duration) {
-        self.change(|hand| Hand { base: shifted(hand.base, by), ..hand });
+        self.update(|state| ClockState { base: saturating_add(state.base, by), ..state });
     }
 
     /// Lets it go again, from the moment it shows.
     pub fn resume(&self) {
-        self.change(|hand| Hand { base: hand.now(), since: Some(Instant::now()) });
+        self.update(|state| ClockState { base: state.now(), running_since: Some(Instant::now()) });
     }
 
     /// Shows the machine's time again.
     pub fn reset(&self) {
-        self.set_going(Timestamp::now());
+        self.set_running(Timestamp::now());
     }
 
     /// Ready as soon as it shows this moment or a later one, moved or by itself.
-    pub async fn until(&self, moment: Timestamp) {
-        let mut moves = self.moves.subscribe();
+    pub async fn wait_until(&self, moment: Timestamp) {
+        let mut changes = self.changes.subscribe();
         loop {
-            moves.mark_unchanged();
-            let Reading { mode, now } = self.reading();
+            changes.mark_unchanged();
+            let ClockReading { mode, now } = self.reading();
             if now >= moment {
                 return;
             }
             match mode {
                 // The sender lives in `self`, so there is always another move to hope for.
-                Mode::Manual => drop(moves.changed().await),
-                Mode::Real => {
+                ClockMode::Manual => drop(changes.changed().await),
+                ClockMode::Real => {
                     let left = Duration::try_from(moment.duration_since(now)).unwrap_or_default();
                     // Timers end at whole milliseconds: one more, so that the hand has passed.
                     let left = left.saturating_add(Duration::from_millis(1));
-                    drop(tokio::time::timeout(left, moves.changed()).await);
+                    drop(tokio::time::timeout(left, changes.changed()).await);
                 }
             }
         }
     }
 
-    fn change(&self, next: impl FnOnce(Hand) -> Hand) {
+    fn update(&self, next: impl FnOnce(ClockState) -> ClockState) {
         {
-            let mut hand = self.hand();
-            *hand = next(*hand);
+            let mut state = self.state();
+            *state = next(*state);
         }
-        self.moves.send_modify(|moves| *moves += 1);
+        self.changes.send_modify(|changes| *changes += 1);
     }
 
-    fn hand(&self) -> MutexGuard<'_, Hand> {
-        self.hand.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, ClockState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn shifted(from: Timestamp, by: Duration) -> Timestamp {
+fn saturating_add(from: Timestamp, by: Duration) -> Timestamp {
     let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
     from.checked_add(by).unwrap_or(Timestamp::MAX)
 }
@@ -151,7 +151,7 @@ fn shifted(from: Timestamp, by: Duration) -> Timestamp {
 #[async_trait::async_trait]
 impl beseda_push::Timer for StandInClock {
     async fn sleep_until(&self, moment: Timestamp) {
-        Self::until(self, moment).await;
+        Self::wait_until(self, moment).await;
     }
 }
 
@@ -165,7 +165,7 @@ impl Clock for StandInClock {
 mod tests {
     use std::{sync::Arc, time::Duration};
 
-    use super::{Mode, StandInClock};
+    use super::{ClockMode, StandInClock};
 
     fn moment(text: &str) -> jiff::Timestamp {
         text.parse().unwrap()
@@ -178,7 +178,7 @@ mod tests {
         assert_eq!(clock.reading().now, moment("2026-01-01T01:00:00Z"));
         clock.set(moment("2025-01-01T00:00:00Z"));
         assert_eq!(clock.reading().now, moment("2025-01-01T00:00:00Z"));
-        assert_eq!(clock.reading().mode, Mode::Manual);
+        assert_eq!(clock.reading().mode, ClockMode::Manual);
     }
 
     #[test]
@@ -186,7 +186,7 @@ mod tests {
         let clock = StandInClock::manual(moment("2030-01-01T00:00:00Z"));
         clock.resume();
         let first = clock.reading();
-        assert_eq!(first.mode, Mode::Real);
+        assert_eq!(first.mode, ClockMode::Real);
         assert!(first.now >= moment("2030-01-01T00:00:00Z"));
         assert!(first.now < moment("2030-01-01T00:05:00Z"));
         assert!(clock.reading().now >= first.now);
@@ -205,11 +205,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_moment_that_is_past_is_not_waited_for() {
-        StandInClock::real().until(moment("2020-01-01T00:00:00Z")).await;
+        StandInClock::real().wait_until(moment("2020-01-01T00:00:00Z")).await;
     }
 
     fn wait_for(clock: &Arc<StandInClock>, until: &str) -> tokio::task::JoinHandle<()> {
         let (clock, until) = (Arc::clone(clock), moment(until));
-        tokio::spawn(async move { clock.until(until).await })
+        tokio::spawn(async move { clock.wait_until(until).await })
     }
 }

@@ -15,7 +15,7 @@ use rand_chacha::ChaCha20Rng;
 use serde_json::json;
 
 /// When the first demo message was written; the others follow from there.
-const BEGINNING: &str = "2026-10-01T09:00:00+03:00";
+const FIRST_MESSAGE_AT: &str = "2026-10-01T09:00:00+03:00";
 
 /// Everything that follows from a seed.
 #[derive(Clone)]
@@ -53,18 +53,18 @@ impl Demo {
         let mut random = ChaCha20Rng::seed_from_u64(seed);
         let mut id = |low: i64, high: i64| random.random_range(low..high);
         let (business, campaign) = (id(100_000_000, 300_000_000), id(20_000_000, 90_000_000));
-        let (order, ret) = (id(30_000_000_000, 50_000_000_000), id(1_000_000, 9_000_000));
-        let known = "ids from a seed are positive";
+        let (order, return_index) = (id(30_000_000_000, 50_000_000_000), id(1_000_000, 9_000_000));
+        let positive = "ids from a seed are positive";
         Self {
-            business: BusinessId::new(business).expect(known),
-            campaign: CampaignId::new(campaign).expect(known),
-            own_delivery: CampaignId::new(campaign + 1).expect(known),
-            orders: std::array::from_fn(|i| OrderId::new(order + 17 * i as i64).expect(known)),
-            returns: std::array::from_fn(|i| ReturnId::new(ret + i as i64).expect(known)),
+            business: BusinessId::new(business).expect(positive),
+            campaign: CampaignId::new(campaign).expect(positive),
+            own_delivery: CampaignId::new(campaign + 1).expect(positive),
+            orders: std::array::from_fn(|i| OrderId::new(order + 17 * i as i64).expect(positive)),
+            returns: std::array::from_fn(|i| ReturnId::new(return_index + i as i64).expect(positive)),
             api_key: secret::new_api_key(&mut random),
             oauth_token: secret::new_oauth_token(&mut random),
-            market_key: long_key("market", &mut random),
-            admin_key: long_key("admin", &mut random),
+            market_key: service_key("market", &mut random),
+            admin_key: service_key("admin", &mut random),
         }
     }
 
@@ -123,22 +123,22 @@ impl Demo {
     }
 }
 
-fn long_key(kind: &str, random: &mut impl Rng) -> String {
+fn service_key(kind: &str, random: &mut impl Rng) -> String {
     let body: String = random.sample_iter(Alphanumeric).take(40).map(char::from).collect();
     format!("{kind}-{body}")
 }
 
 /// Puts the demo into a folder that doesn't have it yet, at its own time. A start that was cut off is completed.
-pub(crate) async fn plant(folder: &Path, settings: &Settings, demo: &Demo) -> anyhow::Result<()> {
-    let beginning = BEGINNING.parse().context("the demo's beginning is a date")?;
-    let clock = Arc::new(ManualClock::new(beginning));
+pub(crate) async fn create(folder: &Path, settings: &Settings, demo: &Demo) -> anyhow::Result<()> {
+    let first_message_at = FIRST_MESSAGE_AT.parse().context("the demo's beginning is a date")?;
+    let clock = Arc::new(ManualClock::new(first_message_at));
     let engine = Engine::open_sqlite(folder, settings.clone(), clock.clone()).await?;
     let credential = Credential::OAuth(demo.oauth_token.clone());
     if matches!(engine.authenticate(&credential).await?, AuthResult::Granted(_)) {
         return Ok(());
     }
-    plant_cabinet(&engine, demo).await?;
-    conversations::plant(&engine, &clock, demo).await?;
+    create_cabinet(&engine, demo).await?;
+    conversations::create(&engine, &clock, demo).await?;
     // The token comes last: it says that everything else is there.
     let user = NewUser { name: "Demo".to_owned(), business_ids: vec![demo.business] };
     let user = match engine.list_users().await?.into_iter().next() {
@@ -149,7 +149,7 @@ pub(crate) async fn plant(folder: &Path, settings: &Settings, demo: &Demo) -> an
     Ok(())
 }
 
-async fn plant_cabinet(engine: &Engine, demo: &Demo) -> anyhow::Result<()> {
+async fn create_cabinet(engine: &Engine, demo: &Demo) -> anyhow::Result<()> {
     let cabinets = engine.list_cabinets().await?;
     if !cabinets.iter().any(|cabinet| cabinet.business_id == demo.business) {
         if let Some(other) = cabinets.first() {
@@ -200,7 +200,7 @@ mod tests {
         let demo = Demo::from_seed(1);
         let mut listed = Vec::new();
         for _ in 0..2 {
-            super::plant(folder.path(), &settings, &demo).await.unwrap();
+            super::create(folder.path(), &settings, &demo).await.unwrap();
             let clock = std::sync::Arc::new(beseda_api::SystemClock);
             let engine =
                 beseda_engine::Engine::open_sqlite(folder.path(), settings.clone(), clock).await;
@@ -210,7 +210,7 @@ mod tests {
         }
         assert_eq!(listed[0], listed[1]);
         assert!(listed[0].chats.len() >= 6);
-        let other = super::plant(folder.path(), &settings, &Demo::from_seed(2)).await;
+        let other = super::create(folder.path(), &settings, &Demo::from_seed(2)).await;
         assert!(other.unwrap_err().to_string().contains("--seed"));
     }
 }

@@ -1,5 +1,8 @@
 //! Faults on demand: rules that say which requests go wrong and how. Carrying them out is the interceptor's business.
 
+mod push;
+pub(crate) mod response;
+
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use beseda_api::{BusinessId, Endpoint, Error, Result};
@@ -10,18 +13,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The most rules at once.
-const MOST_RULES: usize = 1_000;
+const MAX_RULES: usize = 1_000;
 /// The longest delay: ten minutes.
-const LONGEST_MS: u64 = 600_000;
+const MAX_DELAY_MS: u64 = 600_000;
 /// Other requests than operations that a rule may name.
-const ELSEWHERE: [&str; 6] = ["noOperation", "file", "market", "admin", "page", "unknown"];
+const OTHER_OPERATIONS: [&str; 6] = ["noOperation", "file", "market", "admin", "page", "unknown"];
 /// What a rule about push notifications strikes.
 pub(crate) const PUSH: &str = "push";
 
 /// What goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum FaultKind {
     /// An answer with this status, and nothing is done.
     Status,
     /// 420, as if the hour's requests were used up or too many ran at once; nothing is done.
@@ -50,8 +53,8 @@ pub enum Kind {
     PushLater,
 }
 
-impl Kind {
-    fn is_of_push(self) -> bool {
+impl FaultKind {
+    fn is_push(self) -> bool {
         matches!(self, Self::PushTwice | Self::PushLater)
     }
 }
@@ -72,7 +75,7 @@ pub enum LimitKind {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewFault {
     /// What goes wrong.
-    pub kind: Kind,
+    pub kind: FaultKind,
     /// The operation it is about; every published one if `None`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
@@ -119,7 +122,7 @@ fn is_zero(number: &u64) -> bool {
 impl NewFault {
     /// A rule of this kind that strikes every published operation.
     #[must_use]
-    pub fn of(kind: Kind) -> Self {
+    pub fn new(kind: FaultKind) -> Self {
         Self {
             kind,
             operation: None,
@@ -142,36 +145,36 @@ impl NewFault {
     /// # Errors
     /// 400 that says what doesn't.
     pub fn check(&self) -> Result<()> {
-        let wrong = |text: String| Err(Error::bad_request(text));
+        let invalid = |text: String| Err(Error::bad_request(text));
         if let Some(name) = &self.operation
             && !Endpoint::ALL.iter().any(|known| known.name == name)
-            && !ELSEWHERE.contains(&name.as_str())
+            && !OTHER_OPERATIONS.contains(&name.as_str())
         {
-            return wrong(format!("operation: there is no operation '{name}'"));
+            return invalid(format!("operation: there is no operation '{name}'"));
         }
         if self.status.is_some_and(|status| !(200..=599).contains(&status)) {
-            return wrong("status must be between 200 and 599".to_owned());
+            return invalid("status must be between 200 and 599".to_owned());
         }
-        if self.delay_ms.is_some_and(|delay| delay > LONGEST_MS) {
-            return wrong(format!("delayMs must be at most {LONGEST_MS}"));
+        if self.delay_ms.is_some_and(|delay| delay > MAX_DELAY_MS) {
+            return invalid(format!("delayMs must be at most {MAX_DELAY_MS}"));
         }
         if self.probability.is_some_and(|p| !(p > 0.0 && p <= 1.0)) {
-            return wrong("probability must be above 0 and at most 1".to_owned());
+            return invalid("probability must be above 0 and at most 1".to_owned());
         }
         if self.count == Some(0) {
-            return wrong("count must be at least 1".to_owned());
+            return invalid("count must be at least 1".to_owned());
         }
         if let (Some(from), Some(until)) = (self.from, self.until)
             && from >= until
         {
-            return wrong("from must be before until".to_owned());
+            return invalid("from must be before until".to_owned());
         }
         self.check_kind()
     }
 
     /// Whether nothing is said that its kind has no use for.
     fn check_kind(&self) -> Result<()> {
-        let unused = |name: &str, given: bool, kinds: &[Kind]| {
+        let only_for = |name: &str, given: bool, kinds: &[FaultKind]| {
             if given && !kinds.contains(&self.kind) {
                 let kinds = serde_json::to_string(kinds).unwrap_or_default();
                 let text = format!("{name} has a meaning only for {kinds}");
@@ -179,30 +182,30 @@ impl NewFault {
             }
             Ok(())
         };
-        if self.kind.is_of_push() && self.operation.is_some() {
+        if self.kind.is_push() && self.operation.is_some() {
             return Err(Error::bad_request("operation has no meaning for push notifications"));
         }
-        unused("status", self.status.is_some(), &[Kind::Status])?;
-        unused("body", self.body.is_some(), &[Kind::Status, Kind::Garbage])?;
-        unused("limit", self.limit.is_some(), &[Kind::Limit])?;
-        unused(
+        only_for("status", self.status.is_some(), &[FaultKind::Status])?;
+        only_for("body", self.body.is_some(), &[FaultKind::Status, FaultKind::Garbage])?;
+        only_for("limit", self.limit.is_some(), &[FaultKind::Limit])?;
+        only_for(
             "delayMs",
             self.delay_ms.is_some(),
-            &[Kind::Delay, Kind::DelayAfter, Kind::SlowBody],
+            &[FaultKind::Delay, FaultKind::DelayAfter, FaultKind::SlowBody],
         )?;
-        unused("bytes", self.bytes.is_some(), &[Kind::Truncate])
+        only_for("bytes", self.bytes.is_some(), &[FaultKind::Truncate])
     }
 
     fn matches(&self, operation: &str, business: Option<BusinessId>, now: Timestamp) -> bool {
-        if self.kind.is_of_push() != (operation == PUSH) {
+        if self.kind.is_push() != (operation == PUSH) {
             return false;
         }
-        let named = match &self.operation {
+        let is_operation = match &self.operation {
             Some(name) => name == operation,
-            None => !ELSEWHERE.contains(&operation),
+            None => !OTHER_OPERATIONS.contains(&operation),
         };
-        named
-            && self.business_id.is_none_or(|wanted| business == Some(wanted))
+        is_operation
+            && self.business_id.is_none_or(|expected| business == Some(expected))
             && self.from.is_none_or(|from| now >= from)
             && self.until.is_none_or(|until| now < until)
     }
@@ -215,7 +218,8 @@ pub struct Fault {
     /// Its number.
     pub id: u64,
     /// How many requests it has struck.
-    pub struck: u64,
+    #[serde(rename = "struck")]
+    pub hits: u64,
     /// What it says.
     #[serde(flatten)]
     pub rule: NewFault,
@@ -225,32 +229,32 @@ pub struct Fault {
 #[derive(Debug)]
 pub struct Faults {
     seed: u64,
-    inner: Mutex<Inner>,
+    table: Mutex<FaultTable>,
 }
 
 #[derive(Debug, Default)]
-struct Inner {
-    last: u64,
-    rules: Vec<Armed>,
+struct FaultTable {
+    last_id: u64,
+    rules: Vec<ActiveFault>,
 }
 
 #[derive(Debug)]
-struct Armed {
+struct ActiveFault {
     fault: Fault,
-    passed: u64,
+    skipped: u64,
     /// Each rule has dice of its own, so that rules don't disturb each other.
-    dice: ChaCha20Rng,
+    rng: ChaCha20Rng,
 }
 
 impl Faults {
     /// No rules; the chances of later ones follow from the seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self { seed, inner: Mutex::default() }
+        Self { seed, table: Mutex::default() }
     }
 
-    fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    fn table(&self) -> MutexGuard<'_, FaultTable> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds rules, all of them or none.
@@ -261,17 +265,17 @@ impl Faults {
         for rule in &rules {
             rule.check()?;
         }
-        let mut inner = self.inner();
-        if inner.rules.len() + rules.len() > MOST_RULES {
-            return Err(Error::bad_request(format!("there may be at most {MOST_RULES} rules")));
+        let mut table = self.table();
+        if table.rules.len() + rules.len() > MAX_RULES {
+            return Err(Error::bad_request(format!("there may be at most {MAX_RULES} rules")));
         }
         let mut added = Vec::with_capacity(rules.len());
         for rule in rules {
-            inner.last += 1;
-            let fault = Fault { id: inner.last, struck: 0, rule };
+            table.last_id += 1;
+            let fault = Fault { id: table.last_id, hits: 0, rule };
             added.push(fault.clone());
-            let dice = ChaCha20Rng::seed_from_u64(self.seed.wrapping_add(inner.last));
-            inner.rules.push(Armed { fault, passed: 0, dice });
+            let rng = ChaCha20Rng::seed_from_u64(self.seed.wrapping_add(table.last_id));
+            table.rules.push(ActiveFault { fault, skipped: 0, rng });
         }
         Ok(added)
     }
@@ -279,38 +283,38 @@ impl Faults {
     /// The rules in force, those that have struck all they shall included.
     #[must_use]
     pub fn list(&self) -> Vec<Fault> {
-        self.inner().rules.iter().map(|armed| armed.fault.clone()).collect()
+        self.table().rules.iter().map(|active| active.fault.clone()).collect()
     }
 
     /// Takes one rule away; whether there was such a rule.
     pub fn remove(&self, id: u64) -> bool {
-        let mut inner = self.inner();
-        let before = inner.rules.len();
-        inner.rules.retain(|armed| armed.fault.id != id);
-        inner.rules.len() < before
+        let mut table = self.table();
+        let before = table.rules.len();
+        table.rules.retain(|active| active.fault.id != id);
+        table.rules.len() < before
     }
 
     /// Takes all rules away. The numbers begin anew, and the dice with them.
     pub fn clear(&self) {
-        *self.inner() = Inner::default();
+        *self.table() = FaultTable::default();
     }
 
     /// What strikes this request, in the order of the rules. It counts as struck.
     #[must_use]
-    pub fn strike(
+    pub fn trigger(
         &self,
         operation: &str,
         business: Option<BusinessId>,
         now: Timestamp,
     ) -> Vec<Fault> {
         let mut struck = Vec::new();
-        for armed in &mut self.inner().rules {
-            if !armed.fault.rule.matches(operation, business, now) || !armed.strikes() {
+        for active in &mut self.table().rules {
+            if !active.fault.rule.matches(operation, business, now) || !active.should_trigger() {
                 continue;
             }
-            armed.fault.struck += 1;
-            struck.push(armed.fault.clone());
-            if matches!(armed.fault.rule.kind, Kind::Status | Kind::Limit | Kind::ResetBefore) {
+            active.fault.hits += 1;
+            struck.push(active.fault.clone());
+            if matches!(active.fault.rule.kind, FaultKind::Status | FaultKind::Limit | FaultKind::ResetBefore) {
                 // Nothing is left for later rules to spoil.
                 break;
             }
@@ -319,43 +323,43 @@ impl Faults {
     }
 }
 
-impl Armed {
-    fn strikes(&mut self) -> bool {
+impl ActiveFault {
+    fn should_trigger(&mut self) -> bool {
         let rule = &self.fault.rule;
-        if rule.count.is_some_and(|count| self.fault.struck >= count) {
+        if rule.count.is_some_and(|count| self.fault.hits >= count) {
             return false;
         }
-        if self.passed < rule.skip {
-            self.passed += 1;
+        if self.skipped < rule.skip {
+            self.skipped += 1;
             return false;
         }
-        rule.probability.is_none_or(|probability| self.dice.random::<f64>() < probability)
+        rule.probability.is_none_or(|probability| self.rng.random::<f64>() < probability)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Faults, Kind, NewFault};
+    use super::{Faults, FaultKind, NewFault};
 
     const NOW: jiff::Timestamp = jiff::Timestamp::UNIX_EPOCH;
 
     #[test]
     fn a_rule_strikes_as_often_as_it_says_and_after_as_many_as_it_says() {
         let faults = Faults::new(1);
-        let rule = NewFault { count: Some(2), skip: 1, ..NewFault::of(Kind::Status) };
+        let rule = NewFault { count: Some(2), skip: 1, ..NewFault::new(FaultKind::Status) };
         faults.add(vec![rule]).unwrap();
-        let struck: Vec<_> = (0..5).map(|_| faults.strike("getChat", None, NOW).len()).collect();
+        let struck: Vec<_> = (0..5).map(|_| faults.trigger("getChat", None, NOW).len()).collect();
         assert_eq!(struck, [0, 1, 1, 0, 0]);
-        assert!(faults.strike("market", None, NOW).is_empty());
+        assert!(faults.trigger("market", None, NOW).is_empty());
     }
 
     #[test]
     fn chances_follow_from_the_seed() {
         let series = |seed| {
             let faults = Faults::new(seed);
-            let rule = NewFault { probability: Some(0.5), ..NewFault::of(Kind::Garbage) };
+            let rule = NewFault { probability: Some(0.5), ..NewFault::new(FaultKind::Garbage) };
             faults.add(vec![rule]).unwrap();
-            (0..64).map(|_| faults.strike("getChat", None, NOW).len()).collect::<Vec<_>>()
+            (0..64).map(|_| faults.trigger("getChat", None, NOW).len()).collect::<Vec<_>>()
         };
         assert_eq!(series(7), series(7));
         assert_ne!(series(7), series(8));
@@ -370,7 +374,7 @@ mod tests {
         faults.add(vec![serde_json::from_str(text).unwrap()]).unwrap();
         let at = |text: &str, business| {
             let business = beseda_api::BusinessId::new(business).ok();
-            faults.strike("getChat", business, text.parse().unwrap()).len()
+            faults.trigger("getChat", business, text.parse().unwrap()).len()
         };
         assert_eq!(at("2026-01-01T12:00:00Z", 7), 1);
         assert_eq!(at("2026-01-01T12:00:00Z", 8), 0);
@@ -381,13 +385,13 @@ mod tests {
     #[test]
     fn rules_about_notifications_strike_nothing_else_and_the_others_no_notification() {
         let faults = Faults::new(1);
-        faults.add(vec![NewFault::of(Kind::PushTwice), NewFault::of(Kind::Status)]).unwrap();
+        faults.add(vec![NewFault::new(FaultKind::PushTwice), NewFault::new(FaultKind::Status)]).unwrap();
         let kinds = |operation| {
-            let struck = faults.strike(operation, None, NOW);
+            let struck = faults.trigger(operation, None, NOW);
             struck.into_iter().map(|fault| fault.rule.kind).collect::<Vec<_>>()
         };
-        assert_eq!(kinds(super::PUSH), [Kind::PushTwice]);
-        assert_eq!(kinds("getChat"), [Kind::Status]);
+        assert_eq!(kinds(super::PUSH), [FaultKind::PushTwice]);
+        assert_eq!(kinds("getChat"), [FaultKind::Status]);
     }
 
     #[test]
@@ -403,7 +407,7 @@ mod tests {
             r#"{"kind":"delay","delayMs":600001}"#,
             r#"{"kind":"push-later","operation":"getChat"}"#,
         ] {
-            let good = NewFault::of(Kind::Garbage);
+            let good = NewFault::new(FaultKind::Garbage);
             let wrong = serde_json::from_str(wrong).unwrap();
             assert!(faults.add(vec![good, wrong]).is_err());
         }

@@ -16,23 +16,23 @@ use std::{
 use beseda_engine::{Engine, Orders};
 use beseda_push::{Policy, Push};
 use beseda_server::{LimitSettings, Settings, Transport, Unversioned};
+use beseda_scenario::{Buyers, Persona};
 use secrecy::ExposeSecret;
 use tokio::{net::TcpListener, sync::oneshot};
 
 pub use self::running::StandIn;
 use self::{
-    folder::Folder,
-    running::{Facts, Running},
+    folder::DataFolder,
+    running::{StandInInfo, ServerThread},
 };
 use crate::{
     Control, ControlSettings, StandInClock,
     demo::{self, Demo},
-    scenario::{Cast, Temper},
 };
 
 /// What a stand-in is to be like. Every setting has a default that suits tests.
 #[derive(Clone)]
-pub struct Builder {
+pub struct StandInBuilder {
     seed: u64,
     listen: SocketAddr,
     data: Option<PathBuf>,
@@ -42,17 +42,17 @@ pub struct Builder {
     append_notification: bool,
     transport: Transport,
     clock: Arc<StandInClock>,
-    buyers: Temper,
+    buyers: Persona,
 }
 
-impl fmt::Debug for Builder {
+impl fmt::Debug for StandInBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("Builder");
-        shown.field("seed", &self.seed).field("listen", &self.listen).finish_non_exhaustive()
+        let mut debug = f.debug_struct("Builder");
+        debug.field("seed", &self.seed).field("listen", &self.listen).finish_non_exhaustive()
     }
 }
 
-impl Default for Builder {
+impl Default for StandInBuilder {
     fn default() -> Self {
         Self {
             seed: 1,
@@ -67,12 +67,12 @@ impl Default for Builder {
             append_notification: false,
             transport: Transport::default(),
             clock: Arc::new(StandInClock::real()),
-            buyers: Temper::Silent,
+            buyers: Persona::Silent,
         }
     }
 }
 
-impl Builder {
+impl StandInBuilder {
     /// What credentials and demo data follow from; 1 unless said.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
@@ -161,8 +161,8 @@ impl Builder {
 
     /// How buyers are who answer the shop by themselves; they are silent unless said.
     #[must_use]
-    pub fn buyers(mut self, temper: Temper) -> Self {
-        self.buyers = temper;
+    pub fn buyers(mut self, persona: Persona) -> Self {
+        self.buyers = persona;
         self
     }
 
@@ -170,30 +170,30 @@ impl Builder {
     ///
     /// # Errors
     /// If the address or the folder can't be used.
-    pub async fn open(self) -> anyhow::Result<Opened> {
-        let (listener, taken) = beseda_server::listen(self.listen).await?;
+    pub async fn open(self) -> anyhow::Result<BoundStandIn> {
+        let (listener, bound) = beseda_server::listen(self.listen).await?;
         let scheme = if self.transport.tls.is_some() { "https" } else { "http" };
-        let url = beseda_server::local_url(taken, scheme);
+        let url = beseda_server::local_url(bound, scheme);
         let mut settings = self.engine;
         if settings.public_url.is_empty() {
             settings.public_url.clone_from(&url);
         }
         let mut server = self.server;
         let mut demo = Demo::from_seed(self.seed);
-        for (key, shown) in [
+        for (key, debug) in [
             (&mut server.market_key, &mut demo.market_key),
             (&mut server.admin_key, &mut demo.admin_key),
         ] {
             match key {
-                Some(key) => key.expose_secret().clone_into(shown),
-                None => *key = Some(shown.clone().into()),
+                Some(key) => key.expose_secret().clone_into(debug),
+                None => *key = Some(debug.clone().into()),
             }
         }
         let folder = match self.data {
-            Some(folder) => Folder::Kept(folder),
-            None => Folder::temporary(self.on_disk)?,
+            Some(folder) => DataFolder::Persistent(folder),
+            None => DataFolder::temporary(self.on_disk)?,
         };
-        demo::plant(folder.path(), &settings, &demo).await?;
+        demo::create(folder.path(), &settings, &demo).await?;
         let engine = Engine::open_sqlite(folder.path(), settings, self.clock.clone()).await?;
         let engine = Arc::new(engine);
         let mut sending = beseda_push::Settings::new(Policy::Loopback);
@@ -208,14 +208,14 @@ impl Builder {
             unversioned: server.unversioned,
             subscriptions: Some(push.subscriptions()),
         }));
-        if folder.is_small() {
-            control.remember_start().await?;
+        if folder.fits_in_memory() {
+            control.save_start().await?;
         }
         let buyers = (self.buyers, self.seed);
         let weak: Weak<Control> = Arc::downgrade(&control);
         push.misbehave(weak);
         let transport = self.transport;
-        Ok(Opened { listener, url, demo, engine, push, control, buyers, server, transport, folder })
+        Ok(BoundStandIn { listener, url, demo, engine, push, control, buyers, server, transport, folder })
     }
 
     /// Starts it on a thread of its own, so that it answers whatever the caller's runtime does.
@@ -223,8 +223,8 @@ impl Builder {
     /// # Errors
     /// If the address or the folder can't be used.
     pub async fn start(self) -> anyhow::Result<StandIn> {
-        let (thread, told) = self.spawn()?;
-        thread.running(told.await)
+        let (thread, ready) = self.spawn()?;
+        thread.into_stand_in(ready.await)
     }
 
     /// The same for tests without a runtime.
@@ -235,25 +235,25 @@ impl Builder {
     /// # Panics
     /// Inside of a runtime.
     pub fn start_blocking(self) -> anyhow::Result<StandIn> {
-        let (thread, told) = self.spawn()?;
-        thread.running(told.blocking_recv())
+        let (thread, ready) = self.spawn()?;
+        thread.into_stand_in(ready.blocking_recv())
     }
 
-    fn spawn(self) -> anyhow::Result<(Running, oneshot::Receiver<anyhow::Result<Facts>>)> {
+    fn spawn(self) -> anyhow::Result<(ServerThread, oneshot::Receiver<anyhow::Result<StandInInfo>>)> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (tell, told) = oneshot::channel();
-        let (end, ended) = oneshot::channel::<()>();
+        let (ready_sender, ready) = oneshot::channel();
+        let (shutdown, shutdown_requested) = oneshot::channel::<()>();
         let work = async move {
             let opened = match self.open().await {
                 Ok(opened) => opened,
                 // Nobody waits any more if it can't be told, and nothing runs yet.
-                Err(error) => return drop(tell.send(Err(error))),
+                Err(error) => return drop(ready_sender.send(Err(error))),
             };
-            if tell.send(Ok(opened.facts())).is_ok() {
+            if ready_sender.send(Ok(opened.info())).is_ok() {
                 // Told or dropped, both mean the end.
-                let end = async { drop(ended.await) };
+                let shutdown = async { drop(shutdown_requested.await) };
                 let at_once = Transport { drain_seconds: 0, ..opened.transport.clone() };
-                if let Err(error) = opened.serve_with(end, at_once).await {
+                if let Err(error) = opened.serve_with(shutdown, at_once).await {
                     tracing::error!(%error, "the stand-in ended badly");
                 }
             }
@@ -261,31 +261,47 @@ impl Builder {
         let thread = thread::Builder::new()
             .name("beseda-stand-in".to_owned())
             .spawn(move || runtime.block_on(work))?;
-        Ok((Running::new(end, thread), told))
+        Ok((ServerThread::new(shutdown, thread), ready))
+    }
+}
+
+impl StandIn {
+    /// Returns a builder with the defaults.
+    #[must_use]
+    pub fn builder() -> StandInBuilder {
+        StandInBuilder::default()
+    }
+
+    /// Starts a stand-in on a free port of 127.0.0.1 with the default settings.
+    ///
+    /// # Errors
+    /// If no port can be bound or no temporary folder created.
+    pub async fn start() -> anyhow::Result<Self> {
+        Self::builder().start().await
     }
 }
 
 /// A stand-in that is ready to serve and doesn't yet.
-pub struct Opened {
+pub struct BoundStandIn {
     listener: TcpListener,
     url: String,
     demo: Demo,
     engine: Arc<Engine>,
     push: Push,
     control: Arc<Control>,
-    buyers: (Temper, u64),
+    buyers: (Persona, u64),
     server: Settings,
     transport: Transport,
-    folder: Folder,
+    folder: DataFolder,
 }
 
-impl fmt::Debug for Opened {
+impl fmt::Debug for BoundStandIn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Opened").field("url", &self.url).finish_non_exhaustive()
     }
 }
 
-impl Opened {
+impl BoundStandIn {
     /// Where it will answer, without a slash at the end.
     #[must_use]
     pub fn url(&self) -> &str {
@@ -302,31 +318,31 @@ impl Opened {
     ///
     /// # Errors
     /// If it can't serve.
-    pub async fn serve(self, end: impl Future<Output = ()>) -> anyhow::Result<()> {
+    pub async fn serve(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
         let transport = self.transport.clone();
-        self.serve_with(end, transport).await
+        self.serve_with(shutdown, transport).await
     }
 
     async fn serve_with(
         self,
-        end: impl Future<Output = ()>,
+        shutdown: impl Future<Output = ()>,
         transport: Transport,
     ) -> anyhow::Result<()> {
         let Self {
-            listener, engine, push, control, buyers: (temper, seed), server, folder, ..
+            listener, engine, push, control, buyers: (persona, seed), server, folder, ..
         } = self;
-        let buyers = Cast::start(control.stage().clone(), temper, seed);
+        let buyers = Buyers::start(control.world().clone(), persona, seed);
         let scenarios = Arc::clone(control.scenarios());
-        let served = serve::Served { engine, push, control };
-        let served = serve::serve(listener, served, server, transport, end).await;
-        buyers.end().await;
-        scenarios.end().await;
+        let served = serve::ServedParts { engine, push, control };
+        let served = serve::serve(listener, served, server, transport, shutdown).await;
+        buyers.shut_down().await;
+        scenarios.shut_down().await;
         drop(folder);
         served
     }
 
-    fn facts(&self) -> Facts {
-        Facts {
+    fn info(&self) -> StandInInfo {
+        StandInInfo {
             url: self.url.clone(),
             demo: self.demo.clone(),
             engine: self.engine.clone(),

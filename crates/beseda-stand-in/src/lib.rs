@@ -26,23 +26,21 @@
 //! ```
 
 mod admin;
-mod advice;
 pub mod clock;
 mod control;
 mod demo;
 pub mod faults;
+mod hints;
 mod in_process;
+mod interceptor;
 pub mod journal;
 pub mod page;
-mod pushed;
-pub mod scenario;
-mod spoil;
 pub mod state;
-mod watch;
 
 pub use beseda_api as api;
 #[cfg(feature = "client")]
 pub use beseda_client as client;
+pub use beseda_scenario as scenario;
 pub use beseda_engine::{Disputes, Engine, Orders, Settings as EngineSettings};
 pub use beseda_server::{
     LimitPreset, LimitSettings, Settings as ServerSettings, Transport, Unversioned,
@@ -53,5 +51,5 @@ pub use clock::StandInClock;
 pub use control::{Control, ControlSettings};
 pub use demo::Demo;
 pub use faults::Faults;
-pub use in_process::{Builder, Opened, StandIn};
+pub use in_process::{StandInBuilder, BoundStandIn, StandIn};
 pub use journal::Journal;

@@ -1,14 +1,9 @@
 //! The whole state of a stand-in: reset, snapshots, export, import, seeds. Each of them happens as a whole or not at all.
 
 pub mod seed;
+pub(crate) mod snapshots;
 
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::sync::{Arc, atomic::Ordering};
 
 use beseda_api::{
     Administration, BusinessId, ChatFilter, ChatId, ChatsApi, Clock, Error, ErrorKind, HistoryFrom,
@@ -16,26 +11,11 @@ use beseda_api::{
 };
 use beseda_engine::{Engine, Orders, Settings, state::State};
 
-use crate::{
-    Control,
-    clock::{Mode, Reading},
-};
+use self::snapshots::lock;
+use crate::{Control, clock::ClockMode};
 
 /// The most snapshots at once.
-const MOST_SNAPSHOTS: usize = 32;
-
-/// What is remembered of the state.
-#[derive(Debug, Default)]
-pub(crate) struct Memory {
-    start: Mutex<Option<(State, Reading)>>,
-    snapshots: Mutex<BTreeMap<String, State>>,
-    /// Whether the server still remembers credentials and limits of a state that is gone.
-    pub(crate) stale: AtomicBool,
-}
-
-fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
-    lock.lock().unwrap_or_else(PoisonError::into_inner)
-}
+const MAX_SNAPSHOTS: usize = 32;
 
 /// Everything that replaces or reads the whole state.
 impl Control {
@@ -43,9 +23,9 @@ impl Control {
     ///
     /// # Errors
     /// Only breakages.
-    pub async fn remember_start(&self) -> Result<()> {
+    pub async fn save_start(&self) -> Result<()> {
         let start = (self.engine.state().await?, self.clock.reading());
-        *held(&self.memory.start) = Some(start);
+        *lock(&self.snapshots.start) = Some(start);
         Ok(())
     }
 
@@ -54,18 +34,18 @@ impl Control {
     /// # Errors
     /// Only breakages.
     pub async fn reset(&self) -> Result<()> {
-        let start = held(&self.memory.start).clone();
+        let start = lock(&self.snapshots.start).clone();
         let (state, reading) = start.ok_or_else(|| {
             Error::bad_request(
                 "the start of this stand-in was not kept: its data folder was too large",
             )
         })?;
-        let _alone = self.turn.write().await;
+        let _guard = self.state_lock.write().await;
         self.scenarios.clear();
         self.replace(state).await?;
         match reading.mode {
-            Mode::Manual => self.clock.set(reading.now),
-            Mode::Real => self.clock.reset(),
+            ClockMode::Manual => self.clock.set(reading.now),
+            ClockMode::Real => self.clock.reset(),
         }
         self.faults.clear();
         self.journal.clear();
@@ -82,11 +62,11 @@ impl Control {
             let text = "name: 1 to 64 letters, digits, dots, dashes and underscores are wanted";
             return Err(Error::bad_request(text));
         }
-        let _alone = self.turn.write().await;
+        let _guard = self.state_lock.write().await;
         let state = self.engine.state().await?;
-        let mut snapshots = held(&self.memory.snapshots);
-        if snapshots.len() >= MOST_SNAPSHOTS && !snapshots.contains_key(name) {
-            let text = format!("there are {MOST_SNAPSHOTS} snapshots already: delete one");
+        let mut snapshots = lock(&self.snapshots.by_name);
+        if snapshots.len() >= MAX_SNAPSHOTS && !snapshots.contains_key(name) {
+            let text = format!("there are {MAX_SNAPSHOTS} snapshots already: delete one");
             return Err(Error::bad_request(text));
         }
         snapshots.insert(name.to_owned(), state);
@@ -95,8 +75,8 @@ impl Control {
 
     /// The names of the snapshots.
     #[must_use]
-    pub fn snapshots(&self) -> Vec<String> {
-        held(&self.memory.snapshots).keys().cloned().collect()
+    pub fn snapshot_names(&self) -> Vec<String> {
+        lock(&self.snapshots.by_name).keys().cloned().collect()
     }
 
     /// Goes back to a snapshot. Clock, faults and journal stay.
@@ -104,9 +84,9 @@ impl Control {
     /// # Errors
     /// 404 if there is no such snapshot.
     pub async fn restore(&self, name: &str) -> Result<()> {
-        let found = held(&self.memory.snapshots).get(name).cloned();
+        let found = lock(&self.snapshots.by_name).get(name).cloned();
         let state = found.ok_or_else(|| no_snapshot(name))?;
-        let _alone = self.turn.write().await;
+        let _guard = self.state_lock.write().await;
         self.replace(state).await
     }
 
@@ -114,9 +94,9 @@ impl Control {
     ///
     /// # Errors
     /// 404 if there is no such snapshot.
-    pub fn forget_snapshot(&self, name: &str) -> Result<()> {
-        let gone = held(&self.memory.snapshots).remove(name);
-        gone.map(drop).ok_or_else(|| no_snapshot(name))
+    pub fn delete_snapshot(&self, name: &str) -> Result<()> {
+        let removed = lock(&self.snapshots.by_name).remove(name);
+        removed.map(drop).ok_or_else(|| no_snapshot(name))
     }
 
     /// Everything there is, as one value.
@@ -124,7 +104,7 @@ impl Control {
     /// # Errors
     /// Only breakages.
     pub async fn export(&self) -> Result<State> {
-        let _alone = self.turn.write().await;
+        let _guard = self.state_lock.write().await;
         self.engine.state().await
     }
 
@@ -135,9 +115,9 @@ impl Control {
     pub async fn import(&self, state: State) -> Result<()> {
         // Tried out elsewhere first: what breaks there changes nothing here.
         let (_folder, scratch) = self.scratch(Arc::new(ManualClock::new(self.clock.now()))).await?;
-        scratch.put_state(state.clone()).await.map_err(misfit)?;
-        walk(&scratch, &state).await.map_err(misfit)?;
-        let _alone = self.turn.write().await;
+        scratch.put_state(state.clone()).await.map_err(import_error)?;
+        read_all(&scratch, &state).await.map_err(import_error)?;
+        let _guard = self.state_lock.write().await;
         self.replace(state).await
     }
 
@@ -145,7 +125,7 @@ impl Control {
     ///
     /// # Errors
     /// 400 with line and reason; then nothing has changed.
-    pub async fn seed(&self, text: &str) -> Result<seed::Summary> {
+    pub async fn seed(&self, text: &str) -> Result<seed::SeedSummary> {
         self.seed_with_progress(text, &|_, _| {}).await
     }
 
@@ -157,22 +137,22 @@ impl Control {
         &self,
         text: &str,
         progress: &(dyn Fn(usize, usize) + Send + Sync),
-    ) -> Result<seed::Summary> {
-        let seed = seed::read(text)?;
-        let all = seed.messages();
+    ) -> Result<seed::SeedSummary> {
+        let seed = seed::parse(text)?;
+        let all = seed.message_count();
         progress(0, all);
         let clock = Arc::new(ManualClock::new(self.clock.now()));
-        let located = |refused: seed::Misfit| refused.located(text);
-        let _alone = self.turn.write().await;
-        let files = seed::take_files(&seed, &self.engine).await.map_err(located)?;
+        let with_line = |refused: seed::SeedError| refused.with_line(text);
+        let _guard = self.state_lock.write().await;
+        let files = seed::apply::store_files(&seed, &self.engine).await.map_err(with_line)?;
         let settings = Settings { orders: Orders::Strict, ..self.engine.settings().clone() };
         // Dropped before its commit, by a refusal or because nobody waits any more, it leaves nothing.
         let transaction = self.engine.begin(settings, clock.clone()).await?;
-        let told = |done| progress(done, all);
-        let sown = seed::sow(&seed, files, &transaction, &clock, &told).await;
-        let summary = sown.map_err(located)?;
+        let report = |done| progress(done, all);
+        let applied = seed::apply::apply(&seed, files, &transaction, &clock, &report).await;
+        let summary = applied.map_err(with_line)?;
         let committed = transaction.commit().await;
-        self.memory.stale.store(true, Ordering::Release);
+        self.snapshots.is_stale.store(true, Ordering::Release);
         committed?;
         progress(all, all);
         Ok(summary)
@@ -181,7 +161,7 @@ impl Control {
     /// Must be called with the turn taken alone.
     async fn replace(&self, state: State) -> Result<()> {
         let replaced = self.engine.put_state(state).await;
-        self.memory.stale.store(true, Ordering::Release);
+        self.snapshots.is_stale.store(true, Ordering::Release);
         replaced
     }
 
@@ -199,7 +179,7 @@ fn no_snapshot(name: &str) -> Error {
 }
 
 /// What broke in a scratch engine is the fault of what was put there.
-fn misfit(error: Error) -> Error {
+fn import_error(error: Error) -> Error {
     match error {
         Error::Internal(source) => {
             Error::bad_request(format!("the rows don't fit together: {source}"))
@@ -209,20 +189,20 @@ fn misfit(error: Error) -> Error {
 }
 
 /// Reads everything once, so that nothing unreadable gets in.
-async fn walk(engine: &Engine, state: &State) -> Result<()> {
-    let mut seen = Seen::default();
+async fn read_all(engine: &Engine, state: &State) -> Result<()> {
+    let mut readable = ReadableRows::default();
     for cabinet in engine.list_cabinets().await? {
         let business = cabinet.business_id;
         engine.list_campaigns(business).await?;
         engine.list_keys(business).await?;
-        seen.chats_of(engine, business).await?;
+        readable.chats_of(engine, business).await?;
     }
     engine.list_users().await?;
-    for (table, seen) in [("chats", seen.chats), ("messages", seen.messages)] {
+    for (table, readable) in [("chats", readable.chats), ("messages", readable.messages)] {
         let rows = state.tables.get(table).map_or(0, |table| table.rows.len());
-        if rows != seen {
+        if rows != readable {
             return Err(Error::bad_request(format!(
-                "tables.{table}: of {rows} rows {seen} can be read; the others have words nobody knows or belong to nothing"
+                "tables.{table}: of {rows} rows {readable} can be read; the others have words nobody knows or belong to nothing"
             )));
         }
     }
@@ -231,12 +211,12 @@ async fn walk(engine: &Engine, state: &State) -> Result<()> {
 
 /// How much of a state can be read through the API.
 #[derive(Debug, Default)]
-struct Seen {
+struct ReadableRows {
     chats: usize,
     messages: usize,
 }
 
-impl Seen {
+impl ReadableRows {
     async fn chats_of(&mut self, engine: &Engine, business: BusinessId) -> Result<()> {
         let mut page = PageRequest::default();
         loop {

@@ -144,7 +144,7 @@ impl Config {
     }
 
     /// Returns the builder of a configured stand-in.
-    pub(crate) fn stand_in(self) -> beseda_stand_in::Builder {
+    pub(crate) fn stand_in(self) -> beseda_stand_in::StandInBuilder {
         let engine = self.engine(String::new());
         let listen = self.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8090)));
         let mut builder = beseda_stand_in::StandIn::builder().listen(listen).on_disk();

@@ -9,60 +9,60 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::{
-    read,
-    reply::{self, Answer},
+    parse,
+    response::{self, AdminResult},
 };
-use crate::{Control, clock::Mode};
+use crate::{Control, clock::ClockMode};
 
 /// The furthest step: a thousand years.
-const FURTHEST: f64 = 1_000.0 * 366.0 * 86_400.0;
+const MAX_STEP_SECONDS: f64 = 1_000.0 * 366.0 * 86_400.0;
 
-pub(super) async fn show(State(control): State<Arc<Control>>) -> Answer {
-    reply::ok(control.clock.reading())
+pub(super) async fn show(State(control): State<Arc<Control>>) -> AdminResult {
+    response::ok(control.clock.reading())
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Wanted {
+struct ClockUpdate {
     #[serde(default)]
-    mode: Option<Mode>,
+    mode: Option<ClockMode>,
     #[serde(default)]
     now: Option<Timestamp>,
 }
 
-pub(super) async fn set(State(control): State<Arc<Control>>, body: Bytes) -> Answer {
-    let wanted: Wanted = read::json(&body)?;
+pub(super) async fn set(State(control): State<Arc<Control>>, body: Bytes) -> AdminResult {
+    let update: ClockUpdate = parse::json(&body)?;
     let clock = &control.clock;
-    match (wanted.mode, wanted.now) {
+    match (update.mode, update.now) {
         (None, None) => {
             return Err(Error::bad_request("name the mode, the moment (now), or both").into());
         }
-        (Some(Mode::Real), None) => clock.reset(),
-        (Some(Mode::Manual), None) => clock.stop(),
-        (Some(Mode::Manual), Some(now)) => clock.set(now),
-        (Some(Mode::Real), Some(now)) => clock.set_going(now),
-        (None, Some(now)) if clock.reading().mode == Mode::Manual => clock.set(now),
-        (None, Some(now)) => clock.set_going(now),
+        (Some(ClockMode::Real), None) => clock.reset(),
+        (Some(ClockMode::Manual), None) => clock.stop(),
+        (Some(ClockMode::Manual), Some(now)) => clock.set(now),
+        (Some(ClockMode::Real), Some(now)) => clock.set_running(now),
+        (None, Some(now)) if clock.reading().mode == ClockMode::Manual => clock.set(now),
+        (None, Some(now)) => clock.set_running(now),
     }
-    reply::ok(clock.reading())
+    response::ok(clock.reading())
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Step {
+struct ClockStep {
     seconds: f64,
 }
 
-pub(super) async fn advance(State(control): State<Arc<Control>>, body: Bytes) -> Answer {
-    let step: Step = read::json(&body)?;
-    if !(0.0..=FURTHEST).contains(&step.seconds) {
+pub(super) async fn advance(State(control): State<Arc<Control>>, body: Bytes) -> AdminResult {
+    let step: ClockStep = parse::json(&body)?;
+    if !(0.0..=MAX_STEP_SECONDS).contains(&step.seconds) {
         return Err(Error::bad_request("seconds must be between 0 and a thousand years").into());
     }
     control.clock.advance(Duration::from_secs_f64(step.seconds));
-    reply::ok(control.clock.reading())
+    response::ok(control.clock.reading())
 }
 
-pub(super) async fn resume(State(control): State<Arc<Control>>) -> Answer {
+pub(super) async fn resume(State(control): State<Arc<Control>>) -> AdminResult {
     control.clock.resume();
-    reply::ok(control.clock.reading())
+    response::ok(control.clock.reading())
 }

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    read,
-    reply::{self, Answer},
+    parse,
+    response::{self, AdminResult},
 };
 use crate::{
     Control,
@@ -19,42 +19,42 @@ use crate::{
 /// Several rules at once.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Several {
+struct FaultBatch {
     faults: Vec<NewFault>,
 }
 
 #[derive(Serialize)]
-struct Listed {
+struct FaultList {
     faults: Vec<Fault>,
 }
 
-pub(super) async fn list(State(control): State<Arc<Control>>) -> Answer {
-    reply::ok(Listed { faults: control.faults.list() })
+pub(super) async fn list(State(control): State<Arc<Control>>) -> AdminResult {
+    response::ok(FaultList { faults: control.faults.list() })
 }
 
 /// Takes one rule, or `{"faults":[…]}`: all of them or none.
-pub(super) async fn add(State(control): State<Arc<Control>>, body: Bytes) -> Answer {
-    let one = !serde_json::from_slice::<serde_json::Value>(&body)
+pub(super) async fn add(State(control): State<Arc<Control>>, body: Bytes) -> AdminResult {
+    let is_single = !serde_json::from_slice::<serde_json::Value>(&body)
         .is_ok_and(|body| body.get("faults").is_some());
-    let rules = if one { vec![read::json(&body)?] } else { read::json::<Several>(&body)?.faults };
+    let rules = if is_single { vec![parse::json(&body)?] } else { parse::json::<FaultBatch>(&body)?.faults };
     let mut added = control.faults.add(rules)?;
     match added.pop() {
-        Some(only) if one => reply::ok(only),
+        Some(only) if is_single => response::ok(only),
         last => {
             added.extend(last);
-            reply::ok(Listed { faults: added })
+            response::ok(FaultList { faults: added })
         }
     }
 }
 
-pub(super) async fn clear(State(control): State<Arc<Control>>) -> Answer {
+pub(super) async fn clear(State(control): State<Arc<Control>>) -> AdminResult {
     control.faults.clear();
-    reply::done()
+    response::empty()
 }
 
-pub(super) async fn remove(State(control): State<Arc<Control>>, Path(id): Path<String>) -> Answer {
-    if control.faults.remove(read::number(&id)?) {
-        return reply::done();
+pub(super) async fn remove(State(control): State<Arc<Control>>, Path(id): Path<String>) -> AdminResult {
+    if control.faults.remove(parse::number(&id)?) {
+        return response::empty();
     }
     Err(Error::new(ErrorKind::NotFound, format!("Fault not found: {id}")).into())
 }

@@ -15,50 +15,50 @@ use serde::Serialize;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::{
-    read,
-    reply::{self, Answer},
+    parse,
+    response::{self, AdminResult},
 };
 use crate::{
     Control, Journal,
-    journal::{self, Entry},
+    journal::{self, JournalEntry},
 };
 
 #[derive(Serialize)]
-struct Listed {
-    entries: Vec<Entry>,
+struct JournalPage {
+    entries: Vec<JournalEntry>,
 }
 
 pub(super) async fn list(
     State(control): State<Arc<Control>>,
-    query: Result<Query<journal::Query>, QueryRejection>,
-) -> Answer {
+    query: Result<Query<journal::JournalQuery>, QueryRejection>,
+) -> AdminResult {
     let Query(query) = query.map_err(|error| Error::bad_request(error.body_text()))?;
-    reply::ok(Listed { entries: control.journal.read(&query) })
+    response::ok(JournalPage { entries: control.journal.read(&query) })
 }
 
-pub(super) async fn one(State(control): State<Arc<Control>>, Path(id): Path<String>) -> Answer {
-    reply::ok(entry(&control, &id)?)
+pub(super) async fn get(State(control): State<Arc<Control>>, Path(id): Path<String>) -> AdminResult {
+    response::ok(entry(&control, &id)?)
 }
 
-pub(super) async fn curl(State(control): State<Arc<Control>>, Path(id): Path<String>) -> Answer {
-    Ok(reply::text(format!("{}\n", entry(&control, &id)?.curl)))
+pub(super) async fn curl(State(control): State<Arc<Control>>, Path(id): Path<String>) -> AdminResult {
+    Ok(response::text(format!("{}\n", entry(&control, &id)?.curl)))
 }
 
-fn entry(control: &Control, id: &str) -> beseda_api::Result<Entry> {
-    let found = control.journal.entry(read::number(id)?);
+fn entry(control: &Control, id: &str) -> beseda_api::Result<JournalEntry> {
+    let found = control.journal.entry(parse::number(id)?);
     found.ok_or_else(|| Error::new(ErrorKind::NotFound, format!("Journal entry not found: {id}")))
 }
 
-pub(super) async fn clear(State(control): State<Arc<Control>>) -> Answer {
+pub(super) async fn clear(State(control): State<Arc<Control>>) -> AdminResult {
     control.journal.clear();
-    reply::done()
+    response::empty()
 }
 
 /// Every entry from now on as a server-sent event, numbered like the entry, until the stand-in ends.
-pub(super) async fn live(State(control): State<Arc<Control>>) -> Answer {
+pub(super) async fn live(State(control): State<Arc<Control>>) -> AdminResult {
     let quiet = KeepAlive::new().interval(Duration::from_secs(15));
     let journal = Arc::clone(&control.journal);
-    let live = entries(Arc::clone(&journal)).take_until(async move { journal.ended().await });
+    let live = entries(Arc::clone(&journal)).take_until(async move { journal.closed().await });
     Ok(Sse::new(live).keep_alive(quiet).into_response())
 }
 

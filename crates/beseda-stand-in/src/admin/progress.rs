@@ -16,7 +16,7 @@ use http::header;
 use serde::Serialize;
 use tokio::sync::watch;
 
-use super::reply;
+use super::response;
 
 /// The media type of such an answer.
 pub(super) const NDJSON: &str = "application/x-ndjson";
@@ -26,36 +26,36 @@ const INTERVAL: Duration = Duration::from_millis(500);
 
 /// How much is done, of how much.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
-struct Progress {
+struct ProgressLine {
     done: usize,
-    all: usize,
+    total: usize,
 }
 
 /// Where the work tells its progress.
 #[derive(Debug)]
-pub(super) struct Told(watch::Sender<Progress>);
+pub(super) struct ProgressSender(watch::Sender<ProgressLine>);
 
-impl Told {
-    pub(super) fn tell(&self, done: usize, all: usize) {
-        self.0.send_replace(Progress { done, all });
+impl ProgressSender {
+    pub(super) fn send(&self, done: usize, total: usize) {
+        self.0.send_replace(ProgressLine { done, total });
     }
 }
 
 /// Does the work and answers with its progress, then with its result or refusal in the API's envelope.
 ///
 /// The work ends when the answer is no longer read.
-pub(super) fn respond<T, F>(work: impl FnOnce(Told) -> F) -> Response
+pub(super) fn respond<T, F>(work: impl FnOnce(ProgressSender) -> F) -> Response
 where
     T: Serialize,
     F: Future<Output = Result<T>> + Send + 'static,
 {
-    let (told, progress) = watch::channel(Progress::default());
-    let work = Box::pin(work(Told(told)));
+    let (sender, progress) = watch::channel(ProgressLine::default());
+    let work = Box::pin(work(ProgressSender(sender)));
     let lines = stream::unfold(Some((work, progress)), |running| async {
         let (mut work, progress) = running?;
         tokio::select! {
             biased;
-            done = &mut work => Some((last(done), None)),
+            done = &mut work => Some((final_line(done), None)),
             () = tokio::time::sleep(INTERVAL) => {
                 let now = *progress.borrow();
                 Some((line(&now), Some((work, progress))))
@@ -66,10 +66,10 @@ where
     ([(header::CONTENT_TYPE, NDJSON)], body).into_response()
 }
 
-fn last<T: Serialize>(outcome: Result<T>) -> Bytes {
+fn final_line<T: Serialize>(outcome: Result<T>) -> Bytes {
     match outcome {
         Ok(result) => line(&Envelope::ok(result)),
-        Err(error) => line(&ErrorResponse::new(reply::faults(&error))),
+        Err(error) => line(&ErrorResponse::new(response::faults(&error))),
     }
 }
 

@@ -9,14 +9,14 @@ use http::{HeaderMap, header};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    progress, read,
-    reply::{self, Answer},
+    progress, parse,
+    response::{self, AdminResult},
 };
 use crate::Control;
 
-pub(super) async fn reset(State(control): State<Arc<Control>>) -> Answer {
+pub(super) async fn reset(State(control): State<Arc<Control>>) -> AdminResult {
     control.reset().await?;
-    reply::done()
+    response::empty()
 }
 
 /// Takes a seed in YAML or JSON. Who accepts `application/x-ndjson` is told the progress while it works.
@@ -24,61 +24,61 @@ pub(super) async fn seed(
     State(control): State<Arc<Control>>,
     headers: HeaderMap,
     body: Bytes,
-) -> Answer {
+) -> AdminResult {
     let text = String::from_utf8(body.into())
         .map_err(|error| Error::bad_request(format!("the seed is no UTF-8 text: {error}")))?;
     let accepted = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     if accepted.is_some_and(|accept| accept.contains(progress::NDJSON)) {
-        return Ok(progress::respond(move |told| async move {
-            control.seed_with_progress(&text, &|done, all| told.tell(done, all)).await
+        return Ok(progress::respond(move |progress_sender| async move {
+            control.seed_with_progress(&text, &|done, all| progress_sender.send(done, all)).await
         }));
     }
-    reply::ok(control.seed(&text).await?)
+    response::ok(control.seed(&text).await?)
 }
 
 #[derive(Serialize)]
-struct Listed {
+struct SnapshotList {
     snapshots: Vec<String>,
 }
 
-pub(super) async fn snapshots(State(control): State<Arc<Control>>) -> Answer {
-    reply::ok(Listed { snapshots: control.snapshots() })
+pub(super) async fn snapshots(State(control): State<Arc<Control>>) -> AdminResult {
+    response::ok(SnapshotList { snapshots: control.snapshot_names() })
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Named {
+struct SnapshotName {
     name: String,
 }
 
-pub(super) async fn snapshot(State(control): State<Arc<Control>>, body: Bytes) -> Answer {
-    let named: Named = read::json(&body)?;
-    control.snapshot(&named.name).await?;
-    reply::ok(named)
+pub(super) async fn snapshot(State(control): State<Arc<Control>>, body: Bytes) -> AdminResult {
+    let body: SnapshotName = parse::json(&body)?;
+    control.snapshot(&body.name).await?;
+    response::ok(body)
 }
 
 pub(super) async fn restore(
     State(control): State<Arc<Control>>,
     Path(name): Path<String>,
-) -> Answer {
+) -> AdminResult {
     control.restore(&name).await?;
-    reply::done()
+    response::empty()
 }
 
-pub(super) async fn forget(
+pub(super) async fn delete_snapshot(
     State(control): State<Arc<Control>>,
     Path(name): Path<String>,
-) -> Answer {
-    control.forget_snapshot(&name)?;
-    reply::done()
+) -> AdminResult {
+    control.delete_snapshot(&name)?;
+    response::empty()
 }
 
 /// The whole state, without an envelope: what comes out here goes into `import`.
-pub(super) async fn export(State(control): State<Arc<Control>>) -> Answer {
-    Ok(reply::bare(&control.export().await?))
+pub(super) async fn export(State(control): State<Arc<Control>>) -> AdminResult {
+    Ok(response::document(&control.export().await?))
 }
 
-pub(super) async fn import(State(control): State<Arc<Control>>, body: Bytes) -> Answer {
-    control.import(read::json(&body)?).await?;
-    reply::done()
+pub(super) async fn import(State(control): State<Arc<Control>>, body: Bytes) -> AdminResult {
+    control.import(parse::json(&body)?).await?;
+    response::empty()
 }

@@ -33,39 +33,39 @@ const BUYERS: [(&str, &str); 6] = [
 ];
 
 /// The hand that writes the conversations down.
-struct Scribe<'a> {
+struct DemoWriter<'a> {
     engine: &'a Engine,
     clock: &'a ManualClock,
     demo: &'a Demo,
 }
 
 /// Puts orders, returns and conversations there, as far as they aren't yet.
-pub(super) async fn plant(engine: &Engine, clock: &ManualClock, demo: &Demo) -> Result<()> {
-    let scribe = Scribe { engine, clock, demo };
-    scribe.orders().await?;
-    scribe.question_that_waits().await?;
-    scribe.answered_with_photo().await?;
-    scribe.return_and_dispute().await?;
-    scribe.return_in_peace().await?;
-    scribe.finished().await?;
-    scribe.begun_by_the_shop().await?;
-    scribe.direct_question().await
+pub(super) async fn create(engine: &Engine, clock: &ManualClock, demo: &Demo) -> Result<()> {
+    let writer = DemoWriter { engine, clock, demo };
+    writer.orders().await?;
+    writer.unanswered_question().await?;
+    writer.answered_with_photo().await?;
+    writer.return_and_dispute().await?;
+    writer.settled_return().await?;
+    writer.closed_chat().await?;
+    writer.chat_opened_by_shop().await?;
+    writer.direct_question().await
 }
 
-impl Scribe<'_> {
+impl DemoWriter<'_> {
     async fn orders(&self) -> Result<()> {
-        for (place, (name, public_id)) in BUYERS.into_iter().enumerate() {
-            let campaign = if place == 5 { self.demo.own_delivery } else { self.demo.campaign };
+        for (index, (name, public_id)) in BUYERS.into_iter().enumerate() {
+            let campaign = if index == 5 { self.demo.own_delivery } else { self.demo.campaign };
             let order = NewOrder {
-                order_id: self.demo.orders[place],
+                order_id: self.demo.orders[index],
                 campaign_id: Some(campaign),
                 model: None,
                 customer: Some(customer(name, public_id)),
             };
             self.engine.register_order(self.demo.business, order).await?;
         }
-        for (ret, order) in [(0, 2), (1, 3)] {
-            let (return_id, order_id) = (self.demo.returns[ret], self.demo.orders[order]);
+        for (return_index, order) in [(0, 2), (1, 3)] {
+            let (return_id, order_id) = (self.demo.returns[return_index], self.demo.orders[order]);
             self.engine
                 .register_return(self.demo.business, NewReturn { return_id, order_id })
                 .await?;
@@ -73,8 +73,8 @@ impl Scribe<'_> {
         Ok(())
     }
 
-    async fn question_that_waits(&self) -> Result<()> {
-        let Some(chat) = self.empty_talk(ChatContext::Order(self.demo.orders[0])).await? else {
+    async fn unanswered_question(&self) -> Result<()> {
+        let Some(chat) = self.empty_chat(ChatContext::Order(self.demo.orders[0])).await? else {
             return Ok(());
         };
         self.buyer(chat, "Добрый день! Подскажите, пожалуйста, когда отправите заказ?").await?;
@@ -82,11 +82,11 @@ impl Scribe<'_> {
     }
 
     async fn answered_with_photo(&self) -> Result<()> {
-        let Some(chat) = self.empty_talk(ChatContext::Order(self.demo.orders[1])).await? else {
+        let Some(chat) = self.empty_chat(ChatContext::Order(self.demo.orders[1])).await? else {
             return Ok(());
         };
         self.buyer(chat, "Здравствуйте! Чайник пришёл с царапиной, фото прилагаю.").await?;
-        self.tick();
+        self.advance_clock();
         let photo = FileUpload::from_bytes("царапина.png", PHOTO);
         self.engine.write_file(self.demo.business, chat, Sender::Customer, photo).await?;
         self.shop(chat, "Мария, простите за это! Вернём деньги или пришлём новый, как вам удобнее?")
@@ -95,17 +95,17 @@ impl Scribe<'_> {
 
     async fn return_and_dispute(&self) -> Result<()> {
         let context = ChatContext::Return(self.demo.returns[0]);
-        let Some(chat) = self.empty_talk(context).await? else { return Ok(()) };
+        let Some(chat) = self.empty_chat(context).await? else { return Ok(()) };
         self.buyer(chat, "Хочу вернуть чайник: он протекает.").await?;
         self.shop(chat, "На снимках следов протечки не видно, поэтому возврат отклонён.").await?;
-        self.tick();
+        self.advance_clock();
         let opening = DisputeOpening {
             context: Some(ContextRef::from(context)),
             message: Some("Не согласен: вода капает из-под носика.".to_owned()),
             ..DisputeOpening::default()
         };
         let dispute = self.engine.open_dispute(self.demo.business, opening).await?;
-        self.tick();
+        self.advance_clock();
         let question = MarketMessage {
             sender: Sender::Support,
             message: Some("Магазин, приложите, пожалуйста, фото с проверки возврата.".to_owned()),
@@ -115,14 +115,14 @@ impl Scribe<'_> {
         self.engine.write_message(self.demo.business, dispute.chat_id, question).await.map(drop)
     }
 
-    async fn return_in_peace(&self) -> Result<()> {
+    async fn settled_return(&self) -> Result<()> {
         let context = ChatContext::Return(self.demo.returns[1]);
-        let Some(chat) = self.empty_talk(context).await? else { return Ok(()) };
+        let Some(chat) = self.empty_chat(context).await? else { return Ok(()) };
         self.shop(chat, "Анна, получили ваш возврат, деньги вернутся в течение трёх дней.").await
     }
 
-    async fn finished(&self) -> Result<()> {
-        let Some(chat) = self.empty_talk(ChatContext::Order(self.demo.orders[4])).await? else {
+    async fn closed_chat(&self) -> Result<()> {
+        let Some(chat) = self.empty_chat(ChatContext::Order(self.demo.orders[4])).await? else {
             return Ok(());
         };
         self.buyer(chat, "Всё получил, спасибо!").await?;
@@ -130,8 +130,8 @@ impl Scribe<'_> {
         self.engine.close_chat(self.demo.business, chat).await.map(drop)
     }
 
-    async fn begun_by_the_shop(&self) -> Result<()> {
-        self.empty_talk(ChatContext::Order(self.demo.orders[5])).await.map(drop)
+    async fn chat_opened_by_shop(&self) -> Result<()> {
+        self.empty_chat(ChatContext::Order(self.demo.orders[5])).await.map(drop)
     }
 
     async fn direct_question(&self) -> Result<()> {
@@ -142,7 +142,7 @@ impl Scribe<'_> {
         if !asked.chats.is_empty() {
             return Ok(());
         }
-        self.tick();
+        self.advance_clock();
         let opening = ChatOpening {
             customer: Some(customer("Дарья Л.", "t1b8e5ym")),
             message: Some(
@@ -154,8 +154,8 @@ impl Scribe<'_> {
     }
 
     /// The talk about something, if nothing was said in it yet.
-    async fn empty_talk(&self, context: ChatContext) -> Result<Option<ChatId>> {
-        self.tick();
+    async fn empty_chat(&self, context: ChatContext) -> Result<Option<ChatId>> {
+        self.advance_clock();
         let business = self.demo.business;
         let chat = self.engine.create_chat(business, context).await?;
         let history = self.engine.get_chat_history(business, chat, HistoryFrom::default()).await?;
@@ -163,19 +163,19 @@ impl Scribe<'_> {
     }
 
     async fn buyer(&self, chat: ChatId, text: &str) -> Result<()> {
-        self.tick();
+        self.advance_clock();
         let message = MarketMessage::customer(text);
         self.engine.write_message(self.demo.business, chat, message).await.map(drop)
     }
 
     async fn shop(&self, chat: ChatId, text: &str) -> Result<()> {
-        self.tick();
+        self.advance_clock();
         let text = MessageText::new(text)?;
         self.engine.send_message_to_chat(self.demo.business, chat, text).await
     }
 
     /// Some minutes later.
-    fn tick(&self) {
+    fn advance_clock(&self) {
         self.clock.advance(Duration::from_secs(437));
     }
 }

@@ -12,11 +12,10 @@ use beseda_api::{BusinessId, CampaignId, MarketSide, OrderId, ReturnId};
 use beseda_engine::Engine;
 use tokio::sync::oneshot;
 
-use super::Builder;
 use crate::{Control, demo::Demo};
 
 /// What the thread tells of itself.
-pub(super) struct Facts {
+pub(super) struct StandInInfo {
     pub(super) url: String,
     pub(super) demo: Demo,
     pub(super) engine: Arc<Engine>,
@@ -25,29 +24,29 @@ pub(super) struct Facts {
 }
 
 /// The thread a stand-in runs on; ended and waited for when dropped.
-pub(super) struct Running {
-    end: Option<oneshot::Sender<()>>,
+pub(super) struct ServerThread {
+    shutdown: Option<oneshot::Sender<()>>,
     thread: Option<thread::JoinHandle<()>>,
 }
 
-impl Running {
-    pub(super) fn new(end: oneshot::Sender<()>, thread: thread::JoinHandle<()>) -> Self {
-        Self { end: Some(end), thread: Some(thread) }
+impl ServerThread {
+    pub(super) fn new(shutdown: oneshot::Sender<()>, thread: thread::JoinHandle<()>) -> Self {
+        Self { shutdown: Some(shutdown), thread: Some(thread) }
     }
 
-    pub(super) fn running(
+    pub(super) fn into_stand_in(
         self,
-        told: Result<anyhow::Result<Facts>, oneshot::error::RecvError>,
+        ready: Result<anyhow::Result<StandInInfo>, oneshot::error::RecvError>,
     ) -> anyhow::Result<StandIn> {
-        let Facts { url, demo, engine, control, folder } =
-            told.context("the stand-in's thread ended")??;
+        let StandInInfo { url, demo, engine, control, folder } =
+            ready.context("the stand-in's thread ended")??;
         Ok(StandIn { url, demo, folder, engine, control, _running: self })
     }
 }
 
-impl Drop for Running {
+impl Drop for ServerThread {
     fn drop(&mut self) {
-        drop(self.end.take());
+        drop(self.shutdown.take());
         if let Some(thread) = self.thread.take() {
             // A panic over there has been printed already; a second one here would end the process.
             drop(thread.join());
@@ -63,7 +62,7 @@ pub struct StandIn {
     // Fields go in this order: the thread holds the last of the engine, and closes it before the folder goes.
     engine: Arc<Engine>,
     control: Arc<Control>,
-    _running: Running,
+    _running: ServerThread,
 }
 
 impl fmt::Debug for StandIn {
@@ -77,20 +76,6 @@ impl StandIn {
     #[must_use]
     pub fn control(&self) -> &Arc<Control> {
         &self.control
-    }
-
-    /// Settings for a new one.
-    #[must_use]
-    pub fn builder() -> Builder {
-        Builder::default()
-    }
-
-    /// Starts one on a free port of 127.0.0.1, with everything as usual.
-    ///
-    /// # Errors
-    /// If no address or no folder can be had.
-    pub async fn start() -> anyhow::Result<Self> {
-        Self::builder().start().await
     }
 
     /// Where it answers, without a slash at the end.
@@ -184,6 +169,6 @@ impl StandIn {
     /// The marketplace's side without HTTP: orders, buyers, support, arbiter.
     #[must_use]
     pub fn market(&self) -> &dyn MarketSide {
-        self.control.observed().as_ref()
+        self.control.notifier().as_ref()
     }
 }

@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use crate::Control;
 
 /// Parts of a stand-in that are served together.
-pub(super) struct Served {
+pub(super) struct ServedParts {
     pub(super) engine: Arc<Engine>,
     /// Sender of the engine's notifications; stopped when serving ends.
     pub(super) push: Push,
@@ -21,13 +21,13 @@ pub(super) struct Served {
 /// Serves until `end` is ready, then drains.
 pub(super) async fn serve(
     listener: TcpListener,
-    served: Served,
+    served: ServedParts,
     settings: Settings,
     transport: Transport,
-    end: impl Future<Output = ()>,
+    shutdown: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
-    let Served { engine, push, control } = served;
-    let mut services = Services::new(control.observed().clone())
+    let ServedParts { engine, push, control } = served;
+    let mut services = Services::new(control.notifier().clone())
         .directory(engine.clone())
         .files(engine.clone())
         .subscriptions(push.subscriptions())
@@ -35,21 +35,21 @@ pub(super) async fn serve(
         .interceptor(control.clone())
         .start_page(start_page());
     if settings.market_key.is_some() {
-        services = services.market(control.observed().clone());
+        services = services.market(control.notifier().clone());
     }
     if settings.admin_key.is_some() {
         services = services.admin(engine);
     } else {
         drop(engine);
     }
-    let followed = control.clone();
-    let end = async move {
-        end.await;
-        followed.journal().end();
+    let control_for_shutdown = control.clone();
+    let shutdown = async move {
+        shutdown.await;
+        control_for_shutdown.journal().close();
     };
     let router = beseda_server::router(services, settings).context("in [server]")?;
     let router = crate::mount(control, router);
-    let served = beseda_server::serve(listener, router, transport, end).await;
+    let served = beseda_server::serve(listener, router, transport, shutdown).await;
     push.stop().await;
     served?;
     tracing::info!("ended");

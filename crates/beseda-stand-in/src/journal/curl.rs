@@ -1,9 +1,9 @@
 //! A request as a line for a shell. Secrets are named as variables and never written out.
 
-use super::Half;
+use super::entry::HttpMessage;
 
 /// Headers that curl makes up itself, or that say nothing about the request.
-const LEFT_OUT: [&str; 9] = [
+const SKIPPED_HEADERS: [&str; 9] = [
     "host",
     "content-length",
     "user-agent",
@@ -16,7 +16,7 @@ const LEFT_OUT: [&str; 9] = [
 ];
 
 /// The line that repeats this request.
-pub(crate) fn line(method: &str, target: &str, operation: &str, request: &Half) -> String {
+pub(crate) fn line(method: &str, target: &str, operation: &str, request: &HttpMessage) -> String {
     let host = request.headers.iter().find(|(name, _)| name == "host");
     let host = host.map_or("127.0.0.1", |(_, host)| host.as_str());
     let mut line = format!("curl -sS -X {method} {}", quoted(&format!("http://{host}{target}")));
@@ -25,7 +25,7 @@ pub(crate) fn line(method: &str, target: &str, operation: &str, request: &Half) 
         .iter()
         .any(|(name, value)| name == "content-type" && value.starts_with("multipart/form-data"));
     for (name, value) in &request.headers {
-        if LEFT_OUT.contains(&name.as_str()) || (multipart && name == "content-type") {
+        if SKIPPED_HEADERS.contains(&name.as_str()) || (multipart && name == "content-type") {
             continue;
         }
         let header = match name.as_str() {
@@ -62,12 +62,12 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Half, line};
+    use super::{HttpMessage, line};
 
     #[test]
     fn the_line_names_secrets_as_variables_and_quotes_what_a_shell_would_read() {
         let headers = [("host", "127.0.0.1:80"), ("api-key", "ACMA:…"), ("x-a", "it's")];
-        let request = Half {
+        let request = HttpMessage {
             headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
             body: Some(r#"{"message":"don't"}"#.to_owned()),
             bytes: None,

@@ -1,8 +1,8 @@
 //! How much memory an entry of the journal takes. How much all of them may take is the journal's business.
 
-use super::{Entry, Half};
+use super::entry::{HttpMessage, JournalEntry};
 
-impl Half {
+impl HttpMessage {
     /// Gives back the room that was only reserved.
     fn shrink(&mut self) {
         self.body.iter_mut().for_each(String::shrink_to_fit);
@@ -21,7 +21,7 @@ impl Half {
     }
 }
 
-impl Entry {
+impl JournalEntry {
     /// Gives back the room that was only reserved.
     pub(super) fn shrink(&mut self) {
         let texts = [&mut self.operation, &mut self.method, &mut self.target, &mut self.curl];
@@ -29,7 +29,7 @@ impl Entry {
         texts.into_iter().chain(maybe).for_each(String::shrink_to_fit);
         self.faults.shrink_to_fit();
         self.request.shrink();
-        self.response.iter_mut().for_each(Half::shrink);
+        self.response.iter_mut().for_each(HttpMessage::shrink);
     }
 
     /// The memory it takes, in bytes.
@@ -37,7 +37,7 @@ impl Entry {
         let texts = [&self.operation, &self.method, &self.target, &self.curl];
         let maybe = [&self.reason, &self.advice].into_iter().flatten();
         let texts: usize = texts.into_iter().chain(maybe).map(String::capacity).sum();
-        let halves = self.request.bytes() + self.response.as_ref().map_or(0, Half::bytes);
+        let halves = self.request.bytes() + self.response.as_ref().map_or(0, HttpMessage::bytes);
         size_of::<Self>() + texts + halves + self.faults.capacity() * size_of::<u64>()
     }
 }
@@ -46,12 +46,12 @@ impl Entry {
 mod tests {
     use beseda_api::Time;
 
-    use crate::journal::{Entry, Half, Journal, KEPT, KEPT_BYTES, Query, Verdict};
+    use crate::journal::{JournalEntry, HttpMessage, Journal, MAX_ENTRIES, MAX_BYTES, JournalQuery, JournalVerdict};
 
-    fn entry(body: &str) -> Entry {
+    fn entry(body: &str) -> JournalEntry {
         let mut reserved = String::with_capacity(4 * body.len());
         reserved.push_str(body);
-        Entry {
+        JournalEntry {
             id: 0,
             at: Time::moscow(jiff::Timestamp::UNIX_EPOCH),
             operation: "getChats".to_owned(),
@@ -59,12 +59,12 @@ mod tests {
             method: "POST".to_owned(),
             target: "/".to_owned(),
             status: Some(400),
-            verdict: Verdict::Request,
+            verdict: JournalVerdict::Request,
             reason: Some("x".to_owned()),
             advice: None,
             faults: vec![1],
             took_micros: 1,
-            request: Half {
+            request: HttpMessage {
                 headers: vec![("host".to_owned(), "x".to_owned())],
                 body: Some(reserved),
                 bytes: Some(body.len() as u64),
@@ -74,15 +74,15 @@ mod tests {
         }
     }
 
-    fn all(journal: &Journal) -> Vec<Entry> {
-        journal.read(&Query { limit: Some(usize::MAX), ..Query::default() })
+    fn all(journal: &Journal) -> Vec<JournalEntry> {
+        journal.read(&JournalQuery { limit: Some(usize::MAX), ..JournalQuery::default() })
     }
 
     #[test]
     fn short_entries_are_bounded_by_their_number() {
         let journal = Journal::default();
-        (0..KEPT + 5).for_each(|_| journal.write(entry("short")));
-        assert_eq!(all(&journal).len(), KEPT);
+        (0..MAX_ENTRIES + 5).for_each(|_| journal.record(entry("short")));
+        assert_eq!(all(&journal).len(), MAX_ENTRIES);
         assert_eq!(all(&journal)[0].id, 6);
     }
 
@@ -90,31 +90,31 @@ mod tests {
     fn long_entries_are_bounded_by_their_bytes_and_the_oldest_go_first() {
         let journal = Journal::default();
         let body = "x".repeat(60_000);
-        (0..1_000).for_each(|_| journal.write(entry(&body)));
+        (0..1_000).for_each(|_| journal.record(entry(&body)));
         let kept = all(&journal);
-        let bytes: usize = kept.iter().map(Entry::bytes).sum();
+        let bytes: usize = kept.iter().map(JournalEntry::bytes).sum();
         // Each of them has its body twice: as it came, and in the line for a shell.
-        assert_eq!(kept.len(), KEPT_BYTES / kept[0].bytes());
-        assert!(bytes <= KEPT_BYTES && kept[0].bytes() < 121_000, "{bytes}");
+        assert_eq!(kept.len(), MAX_BYTES / kept[0].bytes());
+        assert!(bytes <= MAX_BYTES && kept[0].bytes() < 121_000, "{bytes}");
         let ids: Vec<u64> = kept.iter().map(|entry| entry.id).collect();
         assert!(ids.is_sorted() && ids.last() == Some(&1_000), "{ids:?}");
         assert_eq!(journal.entry(ids[0]).unwrap().id, ids[0]);
         assert!(journal.entry(ids[0] - 1).is_none());
 
-        journal.write(entry("short"));
+        journal.record(entry("short"));
         assert_eq!(all(&journal).len(), kept.len() + 1, "what has gone makes room again");
         journal.clear();
-        journal.write(entry(&body));
+        journal.record(entry(&body));
         assert_eq!((all(&journal).len(), all(&journal)[0].id), (1, 1_002));
     }
 
     #[test]
     fn an_entry_larger_than_the_bound_is_kept_alone() {
         let journal = Journal::default();
-        journal.write(entry("short"));
-        journal.write(entry(&"x".repeat(KEPT_BYTES)));
+        journal.record(entry("short"));
+        journal.record(entry(&"x".repeat(MAX_BYTES)));
         assert_eq!(all(&journal).len(), 1);
-        journal.write(entry("short"));
+        journal.record(entry("short"));
         assert_eq!(all(&journal).len(), 1);
         assert_eq!(all(&journal)[0].id, 3);
     }

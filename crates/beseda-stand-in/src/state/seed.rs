@@ -1,6 +1,6 @@
 //! Seeds: cabinets, orders and conversations as people write them down, in YAML or JSON. They are tried out on a copy before anything changes.
 
-mod sow;
+pub(crate) mod apply;
 
 use std::fmt;
 
@@ -11,9 +11,8 @@ use beseda_api::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use sow::{sow, take_files};
 
-use crate::scenario::place_of;
+use beseda_scenario::locate;
 
 /// A whole seed.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -123,7 +122,7 @@ pub struct SeedFile {
 
 /// What a seed has added.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Summary {
+pub struct SeedSummary {
     /// Cabinets that are new.
     pub cabinets: usize,
     /// Orders.
@@ -136,20 +135,20 @@ pub struct Summary {
 
 /// A refusal of something in a seed.
 #[derive(Debug)]
-pub(crate) struct Misfit {
+pub(crate) struct SeedError {
     /// The way to it: names of fields and numbers in lists.
-    pub(crate) path: Vec<Step>,
+    pub(crate) path: Vec<PathSegment>,
     pub(crate) error: Error,
 }
 
 /// A step on the way to a place in a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Step {
+pub(crate) enum PathSegment {
     Field(&'static str),
     Item(usize),
 }
 
-impl fmt::Display for Step {
+impl fmt::Display for PathSegment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Field(name) => write!(f, ".{name}"),
@@ -158,35 +157,35 @@ impl fmt::Display for Step {
     }
 }
 
-impl Misfit {
+impl SeedError {
     /// The same with its line.
-    pub(crate) fn located(self, text: &str) -> Error {
+    pub(crate) fn with_line(self, text: &str) -> Error {
         let Error::Api(refused) = self.error else { return self.error };
-        let said = refused.items.first().and_then(|fault| fault.message.clone());
-        let said = said.unwrap_or_else(|| refused.kind.code().to_owned());
+        let message = refused.items.first().and_then(|fault| fault.message.clone());
+        let message = message.unwrap_or_else(|| refused.kind.code().to_owned());
         let path: String = self.path.iter().map(ToString::to_string).collect();
-        let way: Vec<String> = self
+        let segments: Vec<String> = self
             .path
             .iter()
             .map(|step| match step {
-                Step::Field(name) => (*name).to_owned(),
-                Step::Item(number) => number.to_string(),
+                PathSegment::Field(name) => (*name).to_owned(),
+                PathSegment::Item(number) => number.to_string(),
             })
             .collect();
-        let line = place_of(text, &way).map_or(1, |place| place.line);
-        Error::bad_request(format!("line {line}: {}: {said}", path.trim_start_matches('.')))
+        let line = locate(text, &segments).map_or(1, |location| location.line);
+        Error::bad_request(format!("line {line}: {}: {message}", path.trim_start_matches('.')))
     }
 }
 
 impl Seed {
     /// Counts the messages of all its chats.
-    pub(crate) fn messages(&self) -> usize {
+    pub(crate) fn message_count(&self) -> usize {
         let chats = self.cabinets.iter().flat_map(|cabinet| &cabinet.chats);
-        let said = |chat: &SeedChat| {
+        let message = |chat: &SeedChat| {
             let dispute = chat.dispute.as_ref().map_or(0, |dispute| dispute.messages.len());
             chat.messages.len() + dispute
         };
-        chats.map(said).sum()
+        chats.map(message).sum()
     }
 }
 
@@ -194,7 +193,7 @@ impl Seed {
 ///
 /// # Errors
 /// 400 with the line of the first thing that can't be read.
-pub fn read(text: &str) -> Result<Seed> {
+pub fn parse(text: &str) -> Result<Seed> {
     serde_yaml_ng::from_str(text).map_err(|error| {
         let reason = error.to_string();
         let line = error.location().map_or(1, |location| location.line());

@@ -6,6 +6,7 @@ mod clock;
 mod faults;
 mod journal;
 mod python;
+mod scenarios;
 mod state;
 mod surface;
 

@@ -15,7 +15,7 @@ use beseda_stand_in::{
     LimitSettings, StandIn, StandInClock,
     api::{ChatFilter, ChatId, ChatStatus, ChatsApi, Clock, ErrorKind, MessageText, PageRequest},
     client::{Client, ClientError, ErrorExt, QueuedCall, RateLimiter, RetryPolicy, WaitReason},
-    journal::Query,
+    journal::JournalQuery,
 };
 use jiff::Timestamp;
 use tokio::{sync::Notify, task::JoinSet};
@@ -75,11 +75,11 @@ impl World {
     /// How many requests of an operation the journal has in the hour that is shown, and how many of them were 420.
     fn of_this_hour(&self, operation: &str) -> (usize, usize) {
         let hour = self.clock.now().as_second() / 3_600 * 3_600;
-        let query = Query {
+        let query = JournalQuery {
             operation: Some(operation.to_owned()),
             since: Some(Timestamp::from_second(hour).unwrap()),
             limit: Some(usize::MAX),
-            ..Query::default()
+            ..JournalQuery::default()
         };
         let entries = self.stand_in.control().journal().read(&query);
         let refused = entries.iter().filter(|entry| entry.status == Some(420)).count();

@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeSet, fs, time::Duration};
 
-use beseda_stand_in::scenario::State;
+use beseda_stand_in::scenario::RunState;
 
-use crate::world::{Shop, World, examples};
+use crate::world::{Shop, TestWorld, examples};
 
 /// How the shop behaves in each.
 const SHOPS: [(&str, Shop); 10] = [
@@ -34,9 +34,9 @@ fn every_example_is_played_here() {
 async fn every_example_plays_to_its_end() {
     for (name, shop) in SHOPS {
         let text = fs::read_to_string(examples().join(format!("{name}.yaml"))).unwrap();
-        let world = World::new().await;
+        let world = TestWorld::new().await;
         let report = world.play(&text, shop).await;
-        assert_eq!(report.state, State::Done, "{name}: {report:#?}");
+        assert_eq!(report.state, RunState::Done, "{name}: {report:#?}");
     }
 }
 
@@ -44,8 +44,8 @@ async fn every_example_plays_to_its_end() {
 async fn an_example_fails_where_the_shop_does_not_do_its_part() {
     for (name, line) in [("where-is-my-order", 16), ("return-dispute", 18), ("shop-begins", 12)] {
         let text = fs::read_to_string(examples().join(format!("{name}.yaml"))).unwrap();
-        let report = World::new().await.play(&text, Shop::Silent).await;
-        assert_eq!(report.state, State::Failed, "{name}: {report:#?}");
+        let report = TestWorld::new().await.play(&text, Shop::Silent).await;
+        assert_eq!(report.state, RunState::Failed, "{name}: {report:#?}");
         assert_eq!(report.failure.unwrap().line, line, "{name}");
     }
 }

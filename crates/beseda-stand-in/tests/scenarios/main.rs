@@ -2,10 +2,8 @@
 //! How scenario files are shown to be wrong stands here as well; what their HTTP surface answers, in `surface.rs`.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking where it stands")]
 
-mod casts;
+mod buyers;
 mod examples;
 mod playing;
-mod reading;
 mod recording;
-mod surface;
 mod world;

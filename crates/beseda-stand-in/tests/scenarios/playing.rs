@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use beseda_stand_in::scenario::{Report, State};
+use beseda_stand_in::scenario::{ScenarioReport, RunState};
 
-use crate::world::{Shop, World};
+use crate::world::{Shop, TestWorld};
 
 const ORDER: &str = "given: {orders: [{order: 5001, customer: Иван}]}";
 
@@ -14,14 +14,14 @@ fn scenario(steps: &str) -> String {
     )
 }
 
-async fn played(steps: &str, shop: Shop) -> (World, Report) {
-    let world = World::new().await;
+async fn played(steps: &str, shop: Shop) -> (TestWorld, ScenarioReport) {
+    let world = TestWorld::new().await;
     let report = world.play(&scenario(steps), shop).await;
     (world, report)
 }
 
-fn reason(report: &Report) -> String {
-    assert_eq!(report.state, State::Failed, "{report:#?}");
+fn reason(report: &ScenarioReport) -> String {
+    assert_eq!(report.state, RunState::Failed, "{report:#?}");
     report.failure.as_ref().unwrap().to_string()
 }
 
@@ -29,7 +29,7 @@ fn reason(report: &Report) -> String {
 async fn pauses_count_from_the_step_before_and_not_from_when_somebody_looked() {
     let steps = "  - wait: 3s\n  - buyer writes: раз\n  - wait: 1d\n  - buyer sends a sticker\n";
     let (_, report) = played(steps, Shop::Silent).await;
-    assert_eq!(report.state, State::Done, "{report:#?}");
+    assert_eq!(report.state, RunState::Done, "{report:#?}");
     let at: Vec<String> = report.steps.iter().map(|done| done.at.to_string()).collect();
     assert_eq!(at[0], "2026-10-01T09:00:00+03:00");
     assert_eq!(at[1], "2026-10-01T09:00:03+03:00");
@@ -56,7 +56,7 @@ async fn an_answer_after_the_time_is_over_comes_too_late() {
     let (_, report) = played(steps, Shop::Answers(Duration::from_secs(11 * 60))).await;
     assert!(reason(&report).contains("within 600s"));
     let (_, report) = played(steps, Shop::Answers(Duration::from_secs(9 * 60))).await;
-    assert_eq!(report.state, State::Done);
+    assert_eq!(report.state, RunState::Done);
 }
 
 #[tokio::test]
@@ -99,7 +99,7 @@ async fn a_chat_by_its_id_is_waited_in_from_where_the_scenario_begins() {
     let chat = first.chats["talk"];
     let wait = format!("scenario: B\nsteps:\n  - wait for: shop\n    in: {chat}\n    within: 1m\n");
     let report = world.play(&wait, Shop::Silent).await;
-    assert_eq!(report.state, State::Failed, "{report:#?}");
+    assert_eq!(report.state, RunState::Failed, "{report:#?}");
 }
 
 #[tokio::test]
@@ -116,7 +116,7 @@ async fn files_arrive_with_their_names_and_sizes() {
 
 #[tokio::test]
 async fn two_scenarios_play_at_once_and_one_is_stopped() {
-    let world = World::new().await;
+    let world = TestWorld::new().await;
     let start = |name: &str| {
         let text = format!(
             "scenario: {name}\nsteps:\n  - buyer opens: a\n    text: x\n  - wait: 1d\n  - buyer writes: y\n"
@@ -126,9 +126,9 @@ async fn two_scenarios_play_at_once_and_one_is_stopped() {
     let (one, two) = (start("one"), start("two"));
     world.settle().await;
     let stopped = world.scenarios.stop(one.id).unwrap();
-    assert_eq!(stopped.report.state, State::Stopped);
+    assert_eq!(stopped.report.state, RunState::Stopped);
     let report = world.finish(&two, Shop::Silent).await;
-    assert_eq!(report.state, State::Done);
+    assert_eq!(report.state, RunState::Done);
     assert_eq!(world.history(report.chats["a"]).await.len(), 2);
     assert_eq!(world.history(stopped.report.chats["a"]).await.len(), 1);
     world.scenarios.clear();

@@ -21,20 +21,20 @@ use beseda_push::Timer;
 use beseda_stand_in::{
     StandInClock,
     scenario::{
-        Cast, Claims, Files, Observed, Report, Run, Scenario, Scenarios, Stage, State, Temper,
+        Buyers, Claims, Files, ChangeNotifier, ScenarioReport, ScenarioRun, Scenario, ScenarioRunner, World, RunState, Persona,
     },
 };
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 
 /// Everything actors need, and the hand on the clock.
-pub(crate) struct World {
-    pub(crate) stage: Stage,
+pub(crate) struct TestWorld {
+    pub(crate) world: World,
     pub(crate) clock: Arc<StandInClock>,
     pub(crate) business: BusinessId,
-    pub(crate) scenarios: Arc<Scenarios>,
+    pub(crate) scenarios: Arc<ScenarioRunner>,
     timer: Arc<ManualTimers>,
-    casts: AtomicUsize,
+    buyers: AtomicUsize,
     _folder: TempDir,
 }
 
@@ -49,7 +49,7 @@ pub(crate) enum Shop {
     Silent,
 }
 
-impl World {
+impl TestWorld {
     pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(StandInClock::manual("2026-10-01T06:00:00Z".parse().unwrap()));
@@ -64,39 +64,39 @@ impl World {
             let campaign = NewCampaign { campaign_id: None, name, placement_type };
             engine.create_campaign(business, campaign).await.unwrap();
         }
-        let observed = Arc::new(Observed::new(Arc::<Engine>::clone(&engine), engine));
+        let observed = Arc::new(ChangeNotifier::new(Arc::<Engine>::clone(&engine), engine));
         let timer = Arc::new(ManualTimers {
             clock: Arc::clone(&clock),
             waiting: Mutex::default(),
             last: AtomicU64::default(),
         });
-        let stage = Stage {
-            market: Arc::<Observed>::clone(&observed),
-            chats: Arc::<Observed>::clone(&observed),
+        let world = World {
+            market: Arc::<ChangeNotifier>::clone(&observed),
+            chats: Arc::<ChangeNotifier>::clone(&observed),
             clock: Arc::<StandInClock>::clone(&clock),
             timer: Arc::<ManualTimers>::clone(&timer),
             changes: observed.changes(),
             claims: Claims::default(),
         };
-        let scenarios = Arc::new(Scenarios::new(stage.clone(), business));
-        let casts = AtomicUsize::default();
-        Self { stage, clock, business, scenarios, timer, casts, _folder: folder }
+        let scenarios = Arc::new(ScenarioRunner::new(world.clone(), business));
+        let buyers = AtomicUsize::default();
+        Self { world, clock, business, scenarios, timer, buyers, _folder: folder }
     }
 
     /// Plays a scenario to its end, moving time along.
-    pub(crate) async fn play(&self, text: &str, shop: Shop) -> Report {
-        let scenario = Scenario::read(text, &Files::Folder(examples())).unwrap();
+    pub(crate) async fn play(&self, text: &str, shop: Shop) -> ScenarioReport {
+        let scenario = Scenario::parse(text, &Files::Folder(examples())).unwrap();
         let run = self.scenarios.play(scenario);
         self.finish(&run, shop).await
     }
 
-    pub(crate) async fn finish(&self, run: &Run, shop: Shop) -> Report {
+    pub(crate) async fn finish(&self, run: &ScenarioRun, shop: Shop) -> ScenarioReport {
         let started = self.clock.reading().now;
-        let mut teller = Teller { world: self, shop, begun: false, started };
+        let mut teller = TestShop { world: self, shop, initial: false, started };
         for _ in 0..1_000 {
             self.settle().await;
             let report = self.scenarios.get(run.id).unwrap().report;
-            if report.state != State::Running {
+            if report.state != RunState::Running {
                 return report;
             }
             if !teller.act().await {
@@ -124,11 +124,11 @@ impl World {
             // Whoever was woken gets his turn before we get ours.
             tokio::task::yield_now().await;
             let running = self.scenarios.list().into_iter();
-            let running = running.filter(|run| run.report.state == State::Running).count();
+            let running = running.filter(|run| run.report.state == RunState::Running).count();
             let now = self.clock.reading().now;
             let idle =
                 self.timer.waiting.lock().unwrap().values().filter(|due| **due > now).count();
-            if idle == running + self.casts.load(Ordering::Relaxed) {
+            if idle == running + self.buyers.load(Ordering::Relaxed) {
                 return;
             }
         }
@@ -136,27 +136,27 @@ impl World {
     }
 
     /// Lets buyers of a temper in.
-    pub(crate) fn cast(&self, temper: Temper, seed: u64) -> Cast {
-        if temper != Temper::Silent {
-            self.casts.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn buyers(&self, temper: Persona, seed: u64) -> Buyers {
+        if temper != Persona::Silent {
+            self.buyers.fetch_add(1, Ordering::Relaxed);
         }
-        Cast::start(self.stage.clone(), temper, seed)
+        Buyers::start(self.world.clone(), temper, seed)
     }
 
     pub(crate) async fn chats(&self) -> Vec<Chat> {
         let page = PageRequest::first(Limit::MAX);
-        self.stage.chats.get_chats(self.business, ChatFilter::default(), page).await.unwrap().chats
+        self.world.chats.get_chats(self.business, ChatFilter::default(), page).await.unwrap().chats
     }
 
     pub(crate) async fn history(&self, chat: ChatId) -> Vec<Message> {
         let page = PageRequest::first(Limit::MAX);
         let from = HistoryFrom { message_id_from: None, page };
-        self.stage.chats.get_chat_history(self.business, chat, from).await.unwrap().messages
+        self.world.chats.get_chat_history(self.business, chat, from).await.unwrap().messages
     }
 
     pub(crate) async fn shop_writes(&self, chat: ChatId, text: &str) {
         let text = MessageText::new(text).unwrap();
-        self.stage.chats.send_message_to_chat(self.business, chat, text).await.unwrap();
+        self.world.chats.send_message_to_chat(self.business, chat, text).await.unwrap();
     }
 
     /// Who wrote what, a line a message.
@@ -194,19 +194,19 @@ impl Timer for ManualTimers {
         }
         let waiting = Waiting(self, self.last.fetch_add(1, Ordering::Relaxed));
         self.waiting.lock().unwrap().insert(waiting.1, moment);
-        self.clock.until(moment).await;
+        self.clock.wait_until(moment).await;
     }
 }
 
 /// The shop of a test.
-struct Teller<'a> {
-    world: &'a World,
+struct TestShop<'a> {
+    world: &'a TestWorld,
     shop: Shop,
-    begun: bool,
+    initial: bool,
     started: Timestamp,
 }
 
-impl Teller<'_> {
+impl TestShop<'_> {
     /// When it is going to act of its own accord.
     fn due(&self) -> Option<Timestamp> {
         let Shop::Answers(after) = self.shop else { return None };
@@ -220,18 +220,18 @@ impl Teller<'_> {
             Shop::Silent => false,
             Shop::Answers(_) if self.due().is_some() => false,
             Shop::Answers(_) => self.answer().await,
-            Shop::Begins(order) if !self.begun => self.begin(order).await,
+            Shop::Begins(order) if !self.initial => self.begin(order).await,
             Shop::Begins(_) => self.answer().await,
         }
     }
 
     async fn begin(&mut self, order: i64) -> bool {
-        let (chats, business) = (&self.world.stage.chats, self.world.business);
+        let (chats, business) = (&self.world.world.chats, self.world.business);
         let context = ChatContext::Order(OrderId::new(order).unwrap());
         let chat = chats.create_chat(business, context).await.unwrap();
         self.world.shop_writes(chat, "Добрый день!").await;
         self.world.shop_writes(chat, "Доставка в субботу, удобно?").await;
-        self.begun = true;
+        self.initial = true;
         true
     }
 

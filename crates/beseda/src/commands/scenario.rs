@@ -9,7 +9,7 @@ use std::{
 use anyhow::bail;
 use beseda_api::{BusinessId, ChatsApi, Clock, SystemClock};
 use beseda_client::ChatsExt;
-use beseda_stand_in::scenario::{Files, Report, Scenario, Shop, Stage, State, play, record};
+use beseda_scenario::{Files, ScenarioReport, Scenario, ShopPart, World, RunState, play, record};
 use serde::Serialize;
 use serde_json::json;
 use tokio::sync::watch;
@@ -42,7 +42,7 @@ pub(crate) async fn run(args: ScenarioArgs, out: Output) -> anyhow::Result<()> {
             let shop = connect::ShopClient::connect(&args.connection, &args.cabinet, &[]).await?;
             let messages = shop.client.history_sorted(shop.business, *chat, None).await?;
             let chat = shop.client.get_chat(shop.business, *chat).await?;
-            let part = if *with_shop { Shop::Scripted } else { Shop::Awaited };
+            let part = if *with_shop { ShopPart::Scripted } else { ShopPart::Awaited };
             let text = record(&chat, &messages, part);
             if out.is_json() {
                 return out.document(&json!({ "scenario": text }));
@@ -54,12 +54,12 @@ pub(crate) async fn run(args: ScenarioArgs, out: Output) -> anyhow::Result<()> {
             let read = read(files)?;
             let (market, business) = connect::market(&args.connection, &args.cabinet).await?;
             let shop = connect::shop_from_env(&args.connection, &args.cabinet)?;
-            let stage = Stage::remote(Arc::new(market), Arc::new(shop), POLL_INTERVAL);
+            let world = World::remote(Arc::new(market), Arc::new(shop), POLL_INTERVAL);
             let mut failed = 0;
             for (path, scenario) in &read {
                 let business = scenario.cabinet.unwrap_or(business);
-                let report = show(out, path, scenario, &stage, business).await?;
-                failed += usize::from(report.state != State::Done);
+                let report = show(out, path, scenario, &world, business).await?;
+                failed += usize::from(report.state != RunState::Done);
             }
             match failed {
                 0 => Ok(()),
@@ -77,9 +77,9 @@ fn read(files: &[PathBuf]) -> anyhow::Result<Vec<(&Path, Scenario)>> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| UsageError::error(format!("can't read {shown}: {error}")))?;
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-        match Scenario::read(&text, &Files::Folder(folder)) {
+        match Scenario::parse(&text, &Files::Folder(folder)) {
             Ok(scenario) => good.push((path.as_path(), scenario)),
-            Err(refused) => wrong.push(refused.told(&shown)),
+            Err(errors) => wrong.push(errors.report(&shown)),
         }
     }
     if wrong.is_empty() { Ok(good) } else { Err(UsageError::error(wrong.join("\n"))) }
@@ -90,21 +90,21 @@ async fn show(
     out: Output,
     path: &Path,
     scenario: &Scenario,
-    stage: &Stage,
+    world: &World,
     business: BusinessId,
-) -> anyhow::Result<Report> {
+) -> anyhow::Result<ScenarioReport> {
     #[derive(Serialize)]
     struct Line<'a> {
         file: &'a str,
         #[serde(flatten)]
-        report: &'a Report,
+        report: &'a ScenarioReport,
     }
-    let (told, mut report) = watch::channel(Report::begin(scenario, SystemClock.now()));
+    let (told, mut report) = watch::channel(ScenarioReport::start(scenario, SystemClock.now()));
     if !out.is_json() {
         out.say(format!("{}: {}", path.display(), scenario.name))?;
     }
     let mut shown = 0;
-    let mut playing = std::pin::pin!(play(scenario, stage, business, &told));
+    let mut playing = std::pin::pin!(play(scenario, world, business, &told));
     loop {
         let ended = tokio::select! {
             () = &mut playing => true,

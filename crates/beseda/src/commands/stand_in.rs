@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use beseda_api::{Clock, SystemClock};
-use beseda_stand_in::{StandInClock, scenario::Temper};
+use beseda_stand_in::{StandInClock, scenario::Persona};
 
 use crate::{
     args::{BuyersArg, ClockArg, StandInArgs},
@@ -18,10 +18,10 @@ pub(crate) async fn run(args: StandInArgs, out: Output) -> anyhow::Result<()> {
     signals::start_log(config.log.level.as_deref().unwrap_or("warn"), config.log.json)?;
     let mut builder = config.stand_in().seed(args.seed);
     let buyers = match args.buyers {
-        BuyersArg::Silent => Temper::Silent,
-        BuyersArg::Polite => Temper::Polite,
-        BuyersArg::Chatty => Temper::Chatty,
-        BuyersArg::Angry => Temper::Angry,
+        BuyersArg::Silent => Persona::Silent,
+        BuyersArg::Polite => Persona::Polite,
+        BuyersArg::Chatty => Persona::Chatty,
+        BuyersArg::Angry => Persona::Angry,
     };
     builder = builder.buyers(buyers);
     if args.clock == ClockArg::Manual {

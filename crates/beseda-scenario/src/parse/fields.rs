@@ -1,0 +1,183 @@
+//! The fields of one mapping, taken one by one, and what is wrong with them gathered. Which fields there are, the readers know.
+
+use std::{fmt::Display, str::FromStr, time::Duration};
+
+use jiff::{Span, SpanRelativeTo};
+use regex::RegexBuilder;
+
+use crate::yaml::{YamlNode, Location, ParseError, YamlValue};
+
+/// What was found wrong so far.
+#[derive(Debug, Default)]
+pub(crate) struct ErrorList(pub(super) Vec<ParseError>);
+
+impl ErrorList {
+    pub(crate) fn add(&mut self, location: Location, reason: impl Into<String>) {
+        self.0.push(ParseError { location, reason: reason.into() });
+    }
+}
+
+/// The fields of a mapping that are not taken yet.
+pub(crate) struct Fields<'n> {
+    remaining: Vec<&'n (YamlNode, YamlNode)>,
+    known_names: Vec<&'static str>,
+}
+
+impl<'n> Fields<'n> {
+    /// The fields of a node; a word or nothing where it is no mapping.
+    pub(crate) fn of(node: &'n YamlNode, errors: &mut ErrorList) -> Option<Self> {
+        match &node.value {
+            YamlValue::Map(entries) => Some(Self { remaining: entries.iter().collect(), known_names: Vec::new() }),
+            _ => {
+                errors.add(
+                    node.location,
+                    format!("a mapping is wanted here, and this is {}", node.kind()),
+                );
+                None
+            }
+        }
+    }
+
+    pub(crate) fn none() -> Self {
+        Self { remaining: Vec::new(), known_names: Vec::new() }
+    }
+
+    /// The value of a field, if it is there and isn't nothing.
+    pub(crate) fn take(&mut self, name: &'static str) -> Option<&'n YamlNode> {
+        self.take_entry(name)
+            .map(|(_, value)| value)
+            .filter(|node| !matches!(node.value, YamlValue::Null))
+    }
+
+    /// Name and value of a field, if it is there.
+    pub(crate) fn take_entry(&mut self, name: &'static str) -> Option<&'n (YamlNode, YamlNode)> {
+        self.known_names.push(name);
+        let found = self.remaining.iter().position(|(key, _)| key.as_str() == Some(name))?;
+        Some(self.remaining.remove(found))
+    }
+
+    /// Complains of every field that nobody asked for.
+    pub(crate) fn reject_unknown(self, errors: &mut ErrorList) {
+        for (key, _) in self.remaining {
+            let known = self.known_names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>();
+            let known = if known.is_empty() { "nothing more".to_owned() } else { known.join(", ") };
+            let name = key.as_str().unwrap_or_default();
+            errors
+                .add(key.location, format!("`{name}` has no meaning here; here may stand {known}"));
+        }
+    }
+
+    pub(crate) fn text(&mut self, name: &'static str, errors: &mut ErrorList) -> Option<String> {
+        text(self.take(name)?, errors)
+    }
+
+    pub(crate) fn id<T: FromStr<Err: Display>>(
+        &mut self,
+        name: &'static str,
+        errors: &mut ErrorList,
+    ) -> Option<T> {
+        id(self.take(name)?, errors)
+    }
+
+    pub(crate) fn duration(
+        &mut self,
+        name: &'static str,
+        errors: &mut ErrorList,
+    ) -> Option<Duration> {
+        duration(self.take(name)?, errors)
+    }
+}
+
+pub(crate) fn text(node: &YamlNode, errors: &mut ErrorList) -> Option<String> {
+    let words = node.as_str().map(str::to_owned);
+    if words.is_none() {
+        errors.add(node.location, format!("a text is wanted here, and this is {}", node.kind()));
+    }
+    words
+}
+
+pub(crate) fn id<T: FromStr<Err: Display>>(node: &YamlNode, errors: &mut ErrorList) -> Option<T> {
+    let words = text(node, errors)?;
+    match words.parse() {
+        Ok(id) => Some(id),
+        Err(error) => {
+            errors.add(node.location, format!("`{words}`: {error}"));
+            None
+        }
+    }
+}
+
+pub(crate) fn number(node: &YamlNode, most: u64, errors: &mut ErrorList) -> Option<u64> {
+    let words = text(node, errors)?;
+    match words.replace('_', "").parse::<u64>() {
+        Ok(number) if number <= most => Some(number),
+        _ => {
+            errors
+                .add(node.location, format!("`{words}`: a whole number from 0 to {most} is wanted"));
+            None
+        }
+    }
+}
+
+pub(crate) fn items<'n>(node: &'n YamlNode, errors: &mut ErrorList) -> &'n [YamlNode] {
+    match &node.value {
+        YamlValue::List(items) => items,
+        _ => {
+            errors.add(node.location, format!("a list is wanted here, and this is {}", node.kind()));
+            &[]
+        }
+    }
+}
+
+/// One word out of a few.
+pub(crate) fn word<T: Clone>(
+    node: &YamlNode,
+    words: &[(&str, T)],
+    errors: &mut ErrorList,
+) -> Option<T> {
+    let given = text(node, errors)?;
+    let found = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(&given));
+    if found.is_none() {
+        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        errors.add(node.location, format!("`{given}` is not one of: {}", known.join(", ")));
+    }
+    found.map(|(_, value)| value.clone())
+}
+
+/// `3s`, `500ms`, `1h 30m`, `14d`; a bare number is seconds.
+pub(crate) fn duration(node: &YamlNode, errors: &mut ErrorList) -> Option<Duration> {
+    let words = text(node, errors)?;
+    let long = parse_duration(&words);
+    if long.is_none() {
+        errors.add(
+            node.location,
+            format!("`{words}` is no length of time; write 3s, 500ms, 1h 30m or 14d"),
+        );
+    }
+    long
+}
+
+fn parse_duration(words: &str) -> Option<Duration> {
+    const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+    let seconds = words.parse::<f64>().ok();
+    let long = match seconds {
+        Some(seconds) => Duration::try_from_secs_f64(seconds).ok()?,
+        None => {
+            let span: Span = words.parse().ok()?;
+            let long = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
+            Duration::try_from(long).ok()?
+        }
+    };
+    (long <= LONGEST).then_some(long)
+}
+
+pub(crate) fn regex(node: &YamlNode, errors: &mut ErrorList) -> Option<regex::Regex> {
+    let words = text(node, errors)?;
+    match RegexBuilder::new(&words).size_limit(1 << 20).build() {
+        Ok(regex) => Some(regex),
+        Err(error) => {
+            errors.add(node.location, format!("this is no regular expression: {error}"));
+            None
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! YAML (and so JSON) as nodes that know their lines, so that everything wrong with a file can be told with its place.
+//! What the nodes mean is none of its business.
+
+use std::{borrow::Cow, fmt};
+
+use saphyr_parser::{Event, Parser, ScalarStyle, Span};
+
+/// Deeper than any honest file; a bound for others.
+const MAX_DEPTH: usize = 32;
+
+/// Where something stands in a file, both counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Location {
+    /// The line.
+    pub line: usize,
+    /// The column, in characters.
+    pub column: usize,
+}
+
+/// Something wrong with a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParseError {
+    /// Where.
+    pub location: Location,
+    /// What, and what would be right.
+    pub reason: String,
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}: {}", self.location.line, self.location.column, self.reason)
+    }
+}
+
+/// A value and where it begins.
+#[derive(Debug, Clone)]
+pub(crate) struct YamlNode {
+    pub(crate) location: Location,
+    pub(crate) value: YamlValue,
+}
+
+/// What stands there.
+#[derive(Debug, Clone)]
+pub(crate) enum YamlValue {
+    /// Nothing, `~` or `null`.
+    Null,
+    /// Words without quotes: a text, a number, yes or no.
+    Plain(String),
+    /// Words in quotes or a block: a text only.
+    Quoted(String),
+    List(Vec<YamlNode>),
+    Map(Vec<(YamlNode, YamlNode)>),
+}
+
+impl YamlNode {
+    /// What kind of value it is, for people.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self.value {
+            YamlValue::Null => "nothing",
+            YamlValue::Plain(_) | YamlValue::Quoted(_) => "a text",
+            YamlValue::List(_) => "a list",
+            YamlValue::Map(_) => "a mapping",
+        }
+    }
+
+    /// The words of a text.
+    pub(crate) fn as_str(&self) -> Option<&str> {
+        match &self.value {
+            YamlValue::Plain(text) | YamlValue::Quoted(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// Reads one document.
+///
+/// # Errors
+/// The first thing that isn't YAML, or is YAML that no scenario needs: anchors, tags, keys that aren't words.
+pub(crate) fn parse(text: &str) -> Result<YamlNode, ParseError> {
+    let text = decode_json_escapes(text);
+    let mut open: Vec<OpenCollection> = Vec::new();
+    let mut root: Option<YamlNode> = None;
+    for event in Parser::new_from_str(&text) {
+        let (event, span) = event.map_err(|error| {
+            let marker = error.marker();
+            let location = Location { line: marker.line().max(1), column: marker.col() + 1 };
+            ParseError { location, reason: format!("this is not YAML: {}", error.info()) }
+        })?;
+        let location = location_of(span);
+        let refused = |reason: &str| Err(ParseError { location, reason: reason.to_owned() });
+        let finished = match event {
+            Event::Alias(_) => return refused("aliases (*name) are not used here"),
+            Event::Scalar(_, _, 1.., _)
+            | Event::SequenceStart(1.., _)
+            | Event::MappingStart(1.., _) => {
+                return refused("anchors (&name) are not used here");
+            }
+            Event::Scalar(_, _, _, Some(_))
+            | Event::SequenceStart(_, Some(_))
+            | Event::MappingStart(_, Some(_)) => return refused("tags (!name) are not used here"),
+            Event::SequenceStart(..) | Event::MappingStart(..) if open.len() >= MAX_DEPTH => {
+                return refused("this is nested too deep");
+            }
+            Event::DocumentStart(_) if root.is_some() => {
+                return refused("a file holds one document; this is a second one");
+            }
+            Event::SequenceStart(..) => {
+                open.push(OpenCollection::List(location, Vec::new()));
+                continue;
+            }
+            Event::MappingStart(..) => {
+                open.push(OpenCollection::Map(location, Vec::new(), None));
+                continue;
+            }
+            Event::Scalar(text, style, _, _) => scalar(location, text, style),
+            Event::SequenceEnd | Event::MappingEnd => match open.pop() {
+                Some(ended) => ended.finish(),
+                None => continue,
+            },
+            _ => continue,
+        };
+        match open.last_mut() {
+            Some(parent) => parent.take(finished)?,
+            None => root = Some(finished),
+        }
+    }
+    let start = Location { line: 1, column: 1 };
+    root.ok_or_else(|| ParseError { location: start, reason: "the file is empty".to_owned() })
+}
+
+/// Where something stands in a document: the way to it by names of fields and numbers in lists. As far as the way goes.
+pub fn locate(text: &str, path: &[String]) -> Option<Location> {
+    let root = parse(text).ok()?;
+    let mut node = &root;
+    for step in path {
+        let next = match &node.value {
+            YamlValue::Map(fields) => fields.iter().find(|(key, _)| key.as_str() == Some(step)),
+            YamlValue::List(items) => {
+                let item = step.parse::<usize>().ok().and_then(|number| items.get(number));
+                match item {
+                    Some(item) => {
+                        node = item;
+                        continue;
+                    }
+                    None => None,
+                }
+            }
+            _ => None,
+        };
+        match next {
+            Some((_, value)) => node = value,
+            None => break,
+        }
+    }
+    Some(node.location)
+}
+
+/// JSON escapes characters beyond 16 bits as pairs, which YAML doesn't know: such a text is written out first.
+fn decode_json_escapes(text: &str) -> Cow<'_, str> {
+    if text.trim_start().starts_with('{')
+        && text.contains("\\u")
+        && let Ok(value) = serde_json::from_str::<serde_json::Value>(text)
+        && let Ok(written) = serde_json::to_string_pretty(&value)
+    {
+        return Cow::Owned(written);
+    }
+    Cow::Borrowed(text)
+}
+
+fn location_of(span: Span) -> Location {
+    Location { line: span.start.line().max(1), column: span.start.col() + 1 }
+}
+
+fn scalar(location: Location, text: Cow<'_, str>, style: ScalarStyle) -> YamlNode {
+    let value = match style {
+        ScalarStyle::Plain if matches!(text.as_ref(), "" | "~" | "null") => YamlValue::Null,
+        ScalarStyle::Plain => YamlValue::Plain(text.into_owned()),
+        _ => YamlValue::Quoted(text.into_owned()),
+    };
+    YamlNode { location, value }
+}
+
+/// A list or mapping whose end hasn't come yet.
+enum OpenCollection {
+    List(Location, Vec<YamlNode>),
+    Map(Location, Vec<(YamlNode, YamlNode)>, Option<YamlNode>),
+}
+
+impl OpenCollection {
+    fn take(&mut self, node: YamlNode) -> Result<(), ParseError> {
+        match self {
+            Self::List(_, items) => items.push(node),
+            Self::Map(_, entries, waiting) => match waiting.take() {
+                Some(key) => entries.push((key, node)),
+                None => *waiting = Some(key(node, entries)?),
+            },
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> YamlNode {
+        match self {
+            Self::List(location, items) => YamlNode { location, value: YamlValue::List(items) },
+            Self::Map(location, entries, _) => YamlNode { location, value: YamlValue::Map(entries) },
+        }
+    }
+}
+
+/// A key that is words and new to its mapping.
+fn key(node: YamlNode, entries: &[(YamlNode, YamlNode)]) -> Result<YamlNode, ParseError> {
+    let error = |reason: String| ParseError { location: node.location, reason };
+    let Some(text) = node.as_str() else {
+        return Err(error(format!("a key is a text, and this is {}", node.kind())));
+    };
+    match entries.iter().find(|(key, _)| key.as_str() == Some(text)) {
+        Some((first, _)) => {
+            Err(error(format!("`{text}` stands here twice, first in line {}", first.location.line)))
+        }
+        None => Ok(node),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{YamlValue, parse};
+
+    #[test]
+    fn what_is_no_yaml_is_told_with_its_line() {
+        for (text, line, reason) in [
+            ("a: 1\nb: [1, 2\nc: 3\n", 3, "not YAML"),
+            ("a: 1\na: 2\n", 2, "twice, first in line 1"),
+            ("a: &x 1\n", 1, "anchors"),
+            ("a: !!str 1\n", 1, "tags"),
+            ("a: 1\n---\nb: 2\n", 2, "second one"),
+            ("", 1, "empty"),
+            ("? [1]\n: 2\n", 1, "a key is a text"),
+        ] {
+            let error = parse(text).unwrap_err();
+            assert!(error.reason.contains(reason), "{text:?}: {error}");
+            assert_eq!(error.location.line, line, "{text:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn nesting_beyond_all_measure_is_refused_and_overflows_nothing() {
+        for bracket in ["[", "{a: ", "- "] {
+            assert!(parse(&bracket.repeat(50_000)).is_err(), "{bracket}");
+        }
+    }
+
+    #[test]
+    fn json_is_read_with_its_escaped_pairs() {
+        let node = parse(r#"{"text": "\ud83d\ude42 \u043f", "n": 1}"#).unwrap();
+        let YamlValue::Map(entries) = node.value else { panic!("a mapping") };
+        let (_, text) = entries.iter().find(|(key, _)| key.as_str() == Some("text")).unwrap();
+        assert_eq!(text.as_str(), Some("🙂 п"));
+    }
+}

@@ -1,0 +1,113 @@
+//! Looks up what a hint needs to know of the stand-in: hidden chats, campaigns, orders.
+
+use beseda_api::{
+    Administration, BusinessId, ChatFilter, ChatId, ChatsApi, ContextType, Generation, OrderId,
+    PageRequest,
+};
+use beseda_server::{Arrival, Unversioned};
+use bytes::Bytes;
+
+use super::{RejectedRequest, hidden, hint, upload};
+use crate::{
+    Control,
+    interceptor::recorder::{self, Recorder},
+};
+
+impl Control {
+    /// What to tell the sender of a request that was refused, or whose answer hides chats.
+    pub(crate) async fn hint_for(
+        &self,
+        info: &Arrival,
+        recorder: &Recorder,
+        status: u16,
+        whole: Option<&Bytes>,
+    ) -> Option<String> {
+        if let Some(text) = self.hidden(info, recorder, status).await {
+            return Some(text);
+        }
+        if info.operation == "sendFileToChat" && status == 200 {
+            return upload::missing_file_name(&recorder.body());
+        }
+        let ours = info.generation.is_some() || info.operation == "unknown";
+        if !(400..500).contains(&status) || !ours {
+            return None;
+        }
+        let answer = whole.and_then(|bytes| std::str::from_utf8(bytes).ok());
+        let reason = answer.and_then(recorder::reason).unwrap_or_default();
+        let campaigns = if status == 403 { self.campaigns().await } else { Vec::new() };
+        let orders = match (status, info.business) {
+            (404, Some(business)) => self.orders(business, &recorder.query).await,
+            _ => Vec::new(),
+        };
+        let body = recorder.body();
+        hint(&RejectedRequest {
+            method: recorder.method(),
+            path: &recorder.path,
+            query: &recorder.query,
+            headers: &recorder.headers,
+            body: &body,
+            operation: info.operation,
+            status,
+            reason: &reason,
+            campaigns: &campaigns,
+            orders: &orders,
+        })
+    }
+
+    /// What an answer on a path without a version doesn't show, if that is so.
+    async fn hidden(
+        &self,
+        info: &Arrival,
+        recorder: &Recorder,
+        status: u16,
+    ) -> Option<String> {
+        let old = info.generation == Some(Generation::Y2024);
+        if !old || self.unversioned != Unversioned::Y2024 {
+            return None;
+        }
+        let business = info.business?;
+        match (info.operation, status) {
+            ("getChats", 200) => {
+                let filter = hidden::filter(&recorder.body())?;
+                let count = self.engine.count_chats(business, filter, hidden::MAX_COUNTED).await.ok()?;
+                hidden::in_list(count)
+            }
+            ("getChat" | "getChatHistory", 404) => {
+                let chat = chat_in(&recorder.query)?;
+                let known = self.engine.get_chat(business, chat).await.ok()?;
+                let direct = known.context.context_type == ContextType::Direct;
+                direct.then(|| hidden::chat(chat))
+            }
+            _ => None,
+        }
+    }
+
+    /// Every campaign with its cabinet. Nothing is known of them if the store is in trouble.
+    async fn campaigns(&self) -> Vec<(i64, i64)> {
+        let mut all = Vec::new();
+        for cabinet in self.engine.list_cabinets().await.unwrap_or_default() {
+            let business = cabinet.business_id;
+            let known = self.engine.list_campaigns(business).await.unwrap_or_default();
+            let ids = known.into_iter().filter_map(|campaign| campaign.id);
+            all.extend(ids.map(|id| (id.get(), business.get())));
+        }
+        all
+    }
+
+    /// The number given as a chat, if there is a chat about an order of that number.
+    async fn orders(&self, business: BusinessId, query: &str) -> Vec<i64> {
+        let Some(Ok(order)) = chat_in(query).map(|chat| OrderId::new(chat.get())) else {
+            return Vec::new();
+        };
+        let filter = ChatFilter { order_ids: vec![order], ..ChatFilter::default() };
+        let found = self.engine.get_chats(business, filter, PageRequest::default()).await;
+        let known = found.is_ok_and(|page| !page.chats.is_empty());
+        if known { vec![order.get()] } else { Vec::new() }
+    }
+}
+
+/// The chat that a query names.
+fn chat_in(query: &str) -> Option<ChatId> {
+    let chat = query.split('&').find_map(|pair| pair.strip_prefix("chatId="))?;
+    ChatId::new(chat.parse().ok()?).ok()
+}

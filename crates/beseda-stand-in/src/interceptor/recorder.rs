@@ -1,0 +1,182 @@
+//! An exchange on its way into the journal. It gets there even if the caller goes away in between.
+
+use std::{io::Read, sync::Arc, time::Instant};
+
+use axum::{body::Body, response::Response};
+use beseda_api::{Time, wire::ErrorResponse};
+use beseda_server::{Arrival, Reset};
+use bytes::Bytes;
+use flate2::read::GzDecoder;
+use http::{HeaderMap, header, request::Parts};
+
+use super::tee_body::{self, BodyCapture, MAX_CAPTURED};
+use crate::{
+    Journal,
+    faults::Fault,
+    journal::{JournalEntry, HttpMessage, JournalVerdict, curl_line, redacted_body, redacted_header},
+};
+
+/// Verdict and text that a fault leaves in the journal.
+pub(crate) type FaultOutcome = (JournalVerdict, String);
+
+/// An entry that is being written. Dropped before its end, it says that the caller went away.
+pub(crate) struct Recorder {
+    journal: Arc<Journal>,
+    started: Instant,
+    captured: BodyCapture,
+    /// The headers with their secrets, for advice only.
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) path: String,
+    pub(crate) query: String,
+    entry: Option<JournalEntry>,
+}
+
+impl Recorder {
+    pub(crate) fn start(
+        journal: &Arc<Journal>,
+        info: &Arrival,
+        parts: &Parts,
+        triggered: &[Fault],
+    ) -> Self {
+        let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
+        let headers = header_pairs(&parts.headers);
+        let redacted =
+            headers.iter().map(|(name, value)| (name.clone(), redacted_header(name, value)));
+        let entry = JournalEntry {
+            id: 0,
+            at: Time::moscow(info.at),
+            operation: info.operation.to_owned(),
+            business_id: info.business,
+            method: parts.method.to_string(),
+            target: redacted_body(target),
+            status: None,
+            verdict: JournalVerdict::Breakage,
+            reason: Some("the caller went away before the answer".to_owned()),
+            advice: None,
+            faults: triggered.iter().map(|fault| fault.id).collect(),
+            took_micros: 0,
+            request: HttpMessage { headers: redacted.collect(), ..HttpMessage::default() },
+            response: None,
+            curl: String::new(),
+        };
+        Self {
+            journal: Arc::clone(journal),
+            started: Instant::now(),
+            captured: BodyCapture::default(),
+            headers,
+            path: parts.uri.path().to_owned(),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            entry: Some(entry),
+        }
+    }
+
+    /// Listens to the request's body.
+    pub(crate) fn tee_request(&mut self, body: Body) -> Body {
+        let (body, captured) = tee_body::tee(body);
+        self.captured = captured;
+        body
+    }
+
+    /// The request's body as far as it was read. What isn't text is replaced.
+    pub(crate) fn body(&self) -> String {
+        let (bytes, _) = self.captured.snapshot();
+        let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
+        String::from_utf8_lossy(text).into_owned()
+    }
+
+    pub(crate) fn method(&self) -> &str {
+        self.entry.as_ref().map_or("", |entry| entry.method.as_str())
+    }
+
+    pub(crate) fn set_hint(&mut self, advice: String) {
+        if let Some(entry) = &mut self.entry {
+            entry.advice = Some(advice);
+        }
+    }
+
+    /// Writes the entry down.
+    pub(crate) fn finish(mut self, response: &Response, whole: Option<&Bytes>, done: Option<FaultOutcome>) {
+        let Some(entry) = &mut self.entry else { return };
+        entry.reason = None;
+        if response.extensions().get::<Reset>().is_none() {
+            let status = response.status().as_u16();
+            let half = response_message(response.headers(), whole);
+            entry.status = Some(status);
+            entry.reason = half.body.as_deref().and_then(reason);
+            entry.verdict = JournalVerdict::of(status, entry.reason.as_deref());
+            entry.response = Some(half);
+        }
+        if let Some((verdict, text)) = done {
+            entry.verdict = verdict;
+            entry.reason = Some(text);
+        }
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        let Some(mut entry) = self.entry.take() else { return };
+        let (kept, bytes) = self.captured.snapshot();
+        entry.request.bytes = Some(bytes);
+        entry.request.body = text(&kept);
+        entry.took_micros = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        entry.curl = curl_line(&entry.method, &entry.target, &entry.operation, &entry.request);
+        self.journal.record(entry);
+    }
+}
+
+/// The reason in the body of a refusal.
+pub(crate) fn reason(body: &str) -> Option<String> {
+    let failure: ErrorResponse = serde_json::from_str(body).ok()?;
+    let first = failure.errors.into_iter().next()?;
+    first.message.or(Some(first.code))
+}
+
+/// The answer with its body at hand, if it is in memory.
+pub(crate) async fn buffered(response: Response) -> (Response, Option<Bytes>) {
+    let (parts, body) = response.into_parts();
+    let (body, whole) = tee_body::buffer(body).await;
+    (Response::from_parts(parts, body), whole)
+}
+
+fn response_message(headers: &HeaderMap, whole: Option<&Bytes>) -> HttpMessage {
+    let redacted = header_pairs(headers).into_iter().map(|(name, value)| {
+        let value = redacted_header(&name, &value);
+        (name, value)
+    });
+    let decompressed = whole.map(|bytes| match headers.get(header::CONTENT_ENCODING) {
+        Some(encoding) if encoding == "gzip" => decompressed(bytes),
+        _ => bytes.slice(..bytes.len().min(MAX_CAPTURED)),
+    });
+    HttpMessage {
+        headers: redacted.collect(),
+        body: decompressed.as_ref().and_then(text),
+        bytes: whole.map(|bytes| bytes.len() as u64),
+    }
+}
+
+fn decompressed(bytes: &Bytes) -> Bytes {
+    let mut plain = Vec::new();
+    // What can't be unpacked is shown as far as it can.
+    let _ = GzDecoder::new(bytes.as_ref()).take(MAX_CAPTURED as u64).read_to_end(&mut plain);
+    Bytes::from(plain)
+}
+
+/// The text without secrets; a cut in the middle of a letter loses that letter only.
+fn text(bytes: &Bytes) -> Option<String> {
+    let valid = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) if error.error_len().is_none() => {
+            std::str::from_utf8(&bytes[..error.valid_up_to()]).ok()?
+        }
+        Err(_) => return None,
+    };
+    (!valid.is_empty()).then(|| redacted_body(valid))
+}
+
+fn header_pairs(headers: &HeaderMap) -> Vec<(String, String)> {
+    let pair = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
+        (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+    };
+    headers.iter().map(pair).collect()
+}
