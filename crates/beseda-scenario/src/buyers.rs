@@ -16,8 +16,8 @@ use tokio::{
 };
 
 use crate::world::{Change, World};
-pub use persona::Persona;
 use persona::Action;
+pub use persona::Persona;
 
 /// Buyers of one temper in every cabinet of a stage, until it is dropped.
 #[derive(Debug)]
@@ -99,7 +99,11 @@ impl BuyerTask {
     }
 
     /// What is to be done next in a chat, and when: it follows from what has been said in it, and from the seed.
-    async fn next(&self, business: BusinessId, chat: ChatId) -> Result<Option<(Timestamp, Action)>> {
+    async fn next(
+        &self,
+        business: BusinessId,
+        chat: ChatId,
+    ) -> Result<Option<(Timestamp, Action)>> {
         if self.world.claims.contains(chat) {
             return Ok(None);
         }

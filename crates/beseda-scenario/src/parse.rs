@@ -7,10 +7,10 @@ use std::{fmt, path::PathBuf, time::Duration};
 
 use beseda_api::{CampaignId, Customer, Model, NewOrder, NewReturn, OrderId, ReturnId};
 
-use self::fields::{Fields, ErrorList};
+use self::fields::{ErrorList, Fields};
 use crate::{
     model::{ChatRef, Scenario},
-    yaml::{self, YamlNode, Location, ParseError},
+    yaml::{self, Location, ParseError, YamlNode},
 };
 
 /// How long a step waits unless the scenario says otherwise.
@@ -86,13 +86,13 @@ impl Parser<'_> {
         let mut fields = Fields::of(node, &mut self.errors)?;
         let name = fields.text("scenario", &mut self.errors);
         let cabinet = fields.id("cabinet", &mut self.errors);
-        let default_timeout = fields.duration("within", &mut self.errors).unwrap_or(DEFAULT_TIMEOUT);
+        let default_timeout =
+            fields.duration("within", &mut self.errors).unwrap_or(DEFAULT_TIMEOUT);
         let (mut orders, mut returns) = (Vec::new(), Vec::new());
         if let Some(given) = fields.take("given")
             && let Some(mut given) = Fields::of(given, &mut self.errors)
         {
-            for node in
-                given.take("orders").map_or(&[][..], |n| fields::items(n, &mut self.errors))
+            for node in given.take("orders").map_or(&[][..], |n| fields::items(n, &mut self.errors))
             {
                 orders.extend(self.order(node).map(|order| (node.location, order)));
             }

@@ -12,8 +12,8 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
 use crate::{
-    model::{DisputeSubject, StepAction, ChatRef, WaitCondition, Scenario, ScriptStep},
-    report::{StepReport, StepFailure, ScenarioReport, RunState},
+    model::{ChatRef, DisputeSubject, Scenario, ScriptStep, StepAction, WaitCondition},
+    report::{RunState, ScenarioReport, StepFailure, StepReport},
     world::{Claims, World},
 };
 
@@ -169,7 +169,11 @@ impl<'a> Player<'a> {
         self.step_time = until;
         let Some(steps) = otherwise else {
             let reason = format!("{} within {within:?}", conditions::unmet(condition));
-            return Err(StepFailure { line: step.location.line, step: step.verb.to_owned(), reason });
+            return Err(StepFailure {
+                line: step.location.line,
+                step: step.verb.to_owned(),
+                reason,
+            });
         };
         let note = Some("in vain, so otherwise".to_owned());
         self.report_step(step, StepOutcome { note, ..StepOutcome::default() });
@@ -198,7 +202,9 @@ impl<'a> Player<'a> {
                 let mut opening = DisputeOpening { message: text.clone(), ..Default::default() };
                 match subject {
                     DisputeSubject::Chat(chat) => opening.chat_id = Some(self.chat(chat)?),
-                    DisputeSubject::Context(context) => opening.context = Some(ContextRef::from(*context)),
+                    DisputeSubject::Context(context) => {
+                        opening.context = Some(ContextRef::from(*context));
+                    }
                 }
                 let chat = market.open_dispute(business, opening).await?;
                 self.chat_opened(name, &chat, text.as_deref()).await
@@ -263,7 +269,12 @@ impl<'a> Player<'a> {
     }
 
     /// A chat that has a name from here on.
-    async fn chat_opened(&mut self, name: &str, chat: &Chat, text: Option<&str>) -> Result<StepOutcome, Error> {
+    async fn chat_opened(
+        &mut self,
+        name: &str,
+        chat: &Chat,
+        text: Option<&str>,
+    ) -> Result<StepOutcome, Error> {
         let first = self.locate_first_message(chat.chat_id, text).await?;
         self.name(name, chat.chat_id);
         self.step_time = self.message_time(first.as_ref());
@@ -322,7 +333,10 @@ impl<'a> Player<'a> {
 }
 
 /// Holds what came of a step against the refusal it was to end with.
-fn check_refusal(step: &ScriptStep, done: Result<StepOutcome, Error>) -> Result<StepOutcome, StepFailure> {
+fn check_refusal(
+    step: &ScriptStep,
+    done: Result<StepOutcome, Error>,
+) -> Result<StepOutcome, StepFailure> {
     let line = step.location.line;
     let failed = |reason| StepFailure { line, step: step.verb.to_owned(), reason };
     match (done, step.refused) {

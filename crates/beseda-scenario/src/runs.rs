@@ -11,9 +11,9 @@ use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
     model::Scenario,
-    player::play,
     parse::{Files, ParseErrors},
-    report::{ScenarioReport, RunState},
+    player::play,
+    report::{RunState, ScenarioReport},
     world::World,
 };
 

@@ -31,7 +31,11 @@ pub struct World {
 impl World {
     /// A stage in another process: what happens there is asked for again and again.
     #[must_use]
-    pub fn remote(market: Arc<dyn MarketSide>, chats: Arc<dyn ChatsApi>, interval: Duration) -> Self {
+    pub fn remote(
+        market: Arc<dyn MarketSide>,
+        chats: Arc<dyn ChatsApi>,
+        interval: Duration,
+    ) -> Self {
         Self {
             market,
             chats,

@@ -201,7 +201,9 @@ impl OpenCollection {
     fn finish(self) -> YamlNode {
         match self {
             Self::List(location, items) => YamlNode { location, value: YamlValue::List(items) },
-            Self::Map(location, entries, _) => YamlNode { location, value: YamlValue::Map(entries) },
+            Self::Map(location, entries, _) => {
+                YamlNode { location, value: YamlValue::Map(entries) }
+            }
         }
     }
 }

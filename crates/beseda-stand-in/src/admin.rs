@@ -1,13 +1,13 @@
 //! The administration surface under `/__admin`: clock, faults, journal, state. It has the API's envelope and a key of its own.
 
-mod clock;
-mod page_api;
-mod faults;
 mod auth;
+mod clock;
+mod faults;
 mod journal;
 mod openapi;
-mod progress;
+mod page_api;
 mod parse;
+mod progress;
 mod response;
 mod scenarios;
 mod state;

@@ -9,10 +9,7 @@ use beseda_server::Unversioned;
 use secrecy::SecretString;
 use tokio::sync::RwLock;
 
-use crate::{
-    Faults, Journal, StandInClock,
-    state::snapshots::Snapshots,
-};
+use crate::{Faults, Journal, StandInClock, state::snapshots::Snapshots};
 
 /// What a stand-in is controlled with.
 #[derive(Clone)]

@@ -60,7 +60,9 @@ impl Demo {
             campaign: CampaignId::new(campaign).expect(positive),
             own_delivery: CampaignId::new(campaign + 1).expect(positive),
             orders: std::array::from_fn(|i| OrderId::new(order + 17 * i as i64).expect(positive)),
-            returns: std::array::from_fn(|i| ReturnId::new(return_index + i as i64).expect(positive)),
+            returns: std::array::from_fn(|i| {
+                ReturnId::new(return_index + i as i64).expect(positive)
+            }),
             api_key: secret::new_api_key(&mut random),
             oauth_token: secret::new_oauth_token(&mut random),
             market_key: service_key("market", &mut random),

@@ -314,7 +314,10 @@ impl Faults {
             }
             active.fault.hits += 1;
             struck.push(active.fault.clone());
-            if matches!(active.fault.rule.kind, FaultKind::Status | FaultKind::Limit | FaultKind::ResetBefore) {
+            if matches!(
+                active.fault.rule.kind,
+                FaultKind::Status | FaultKind::Limit | FaultKind::ResetBefore
+            ) {
                 // Nothing is left for later rules to spoil.
                 break;
             }
@@ -339,7 +342,7 @@ impl ActiveFault {
 
 #[cfg(test)]
 mod tests {
-    use super::{Faults, FaultKind, NewFault};
+    use super::{FaultKind, Faults, NewFault};
 
     const NOW: jiff::Timestamp = jiff::Timestamp::UNIX_EPOCH;
 
@@ -385,7 +388,9 @@ mod tests {
     #[test]
     fn rules_about_notifications_strike_nothing_else_and_the_others_no_notification() {
         let faults = Faults::new(1);
-        faults.add(vec![NewFault::new(FaultKind::PushTwice), NewFault::new(FaultKind::Status)]).unwrap();
+        faults
+            .add(vec![NewFault::new(FaultKind::PushTwice), NewFault::new(FaultKind::Status)])
+            .unwrap();
         let kinds = |operation| {
             let struck = faults.trigger(operation, None, NOW);
             struck.into_iter().map(|fault| fault.rule.kind).collect::<Vec<_>>()

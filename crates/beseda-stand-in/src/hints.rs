@@ -84,7 +84,12 @@ mod tests {
         hint(request).unwrap_or_default()
     }
 
-    fn bad<'a>(operation: &'a str, query: &'a str, body: &'a str, reason: &'a str) -> RejectedRequest<'a> {
+    fn bad<'a>(
+        operation: &'a str,
+        query: &'a str,
+        body: &'a str,
+        reason: &'a str,
+    ) -> RejectedRequest<'a> {
         RejectedRequest {
             method: "POST",
             path: "/v2/businesses/1/chats",
@@ -137,7 +142,10 @@ mod tests {
                 "sample",
             ),
             (
-                RejectedRequest { path: "/businesses/1/chats/new", ..bad("createChat", "", "{}", "") },
+                RejectedRequest {
+                    path: "/businesses/1/chats/new",
+                    ..bad("createChat", "", "{}", "")
+                },
                 r#"{"orderId":"#,
             ),
         ] {

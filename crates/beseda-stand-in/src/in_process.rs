@@ -15,15 +15,15 @@ use std::{
 
 use beseda_engine::{Engine, Orders};
 use beseda_push::{Policy, Push};
-use beseda_server::{LimitSettings, Settings, Transport, Unversioned};
 use beseda_scenario::{Buyers, Persona};
+use beseda_server::{LimitSettings, Settings, Transport, Unversioned};
 use secrecy::ExposeSecret;
 use tokio::{net::TcpListener, sync::oneshot};
 
 pub use self::running::StandIn;
 use self::{
     folder::DataFolder,
-    running::{StandInInfo, ServerThread},
+    running::{ServerThread, StandInInfo},
 };
 use crate::{
     Control, ControlSettings, StandInClock,
@@ -215,7 +215,18 @@ impl StandInBuilder {
         let weak: Weak<Control> = Arc::downgrade(&control);
         push.misbehave(weak);
         let transport = self.transport;
-        Ok(BoundStandIn { listener, url, demo, engine, push, control, buyers, server, transport, folder })
+        Ok(BoundStandIn {
+            listener,
+            url,
+            demo,
+            engine,
+            push,
+            control,
+            buyers,
+            server,
+            transport,
+            folder,
+        })
     }
 
     /// Starts it on a thread of its own, so that it answers whatever the caller's runtime does.
@@ -239,7 +250,9 @@ impl StandInBuilder {
         thread.into_stand_in(ready.blocking_recv())
     }
 
-    fn spawn(self) -> anyhow::Result<(ServerThread, oneshot::Receiver<anyhow::Result<StandInInfo>>)> {
+    fn spawn(
+        self,
+    ) -> anyhow::Result<(ServerThread, oneshot::Receiver<anyhow::Result<StandInInfo>>)> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (ready_sender, ready) = oneshot::channel();
         let (shutdown, shutdown_requested) = oneshot::channel::<()>();

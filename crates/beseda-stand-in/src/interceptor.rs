@@ -74,8 +74,12 @@ impl Control {
                 }
                 FaultKind::Status => {
                     let status = rule.status.unwrap_or(500);
-                    let answer = next.answer(request, status_response(status, rule.body.as_ref())).await;
-                    return (answer, fault_outcome(&format!("answered {status} in place of the server")));
+                    let answer =
+                        next.answer(request, status_response(status, rule.body.as_ref())).await;
+                    return (
+                        answer,
+                        fault_outcome(&format!("answered {status} in place of the server")),
+                    );
                 }
                 FaultKind::Limit => {
                     let kind = rule.limit.unwrap_or_default();

@@ -45,7 +45,8 @@ impl JournalLog {
     fn push(&mut self, entry: JournalEntry) {
         self.bytes += entry.bytes();
         self.entries.push_back(entry);
-        while self.entries.len() > MAX_ENTRIES || (self.bytes > MAX_BYTES && self.entries.len() > 1) {
+        while self.entries.len() > MAX_ENTRIES || (self.bytes > MAX_BYTES && self.entries.len() > 1)
+        {
             let Some(oldest) = self.entries.pop_front() else { return };
             self.bytes -= oldest.bytes();
         }

@@ -40,8 +40,8 @@ pub mod state;
 pub use beseda_api as api;
 #[cfg(feature = "client")]
 pub use beseda_client as client;
-pub use beseda_scenario as scenario;
 pub use beseda_engine::{Disputes, Engine, Orders, Settings as EngineSettings};
+pub use beseda_scenario as scenario;
 pub use beseda_server::{
     LimitPreset, LimitSettings, Settings as ServerSettings, Transport, Unversioned,
 };
@@ -51,5 +51,5 @@ pub use clock::StandInClock;
 pub use control::{Control, ControlSettings};
 pub use demo::Demo;
 pub use faults::Faults;
-pub use in_process::{StandInBuilder, BoundStandIn, StandIn};
+pub use in_process::{BoundStandIn, StandIn, StandInBuilder};
 pub use journal::Journal;

@@ -28,8 +28,8 @@ const LEFT_OUT: [(&str, &str, &str); 15] = [
         "two_hundred_run_at_once",
         "two hundred stand-ins, several seconds",
     ),
-    ("beseda-stand-in/in_process", "governor::sixteen_eager_readers", ONE_CLOCK),
-    ("beseda-stand-in/in_process", "governor::sixteen_eager_senders", ONE_CLOCK),
+    ("beseda-stand-in/in_process", "rate_limiter::sixteen_eager_readers", ONE_CLOCK),
+    ("beseda-stand-in/in_process", "rate_limiter::sixteen_eager_senders", ONE_CLOCK),
     ("beseda-server/it", "bounds::a_body_that_comes_drop_by_drop", "six seconds of a slow body"),
 ];
 const CASES: &str = "hundreds of cases by a clock that is moved by hand, half a minute and more";

@@ -114,7 +114,8 @@ impl Conversation {
         for message in messages {
             match message.sender {
                 Sender::Partner if !shop_spoke => {
-                    conversation = Self { turns: conversation.turns + 1, unanswered: 0, ..conversation };
+                    conversation =
+                        Self { turns: conversation.turns + 1, unanswered: 0, ..conversation };
                     shop_spoke = true;
                 }
                 Sender::Partner => {}
@@ -161,7 +162,11 @@ fn chatty(conversation: &Conversation, rng: &mut ChaCha20Rng) -> Option<(Duratio
     Some((after, action))
 }
 
-fn angry(conversation: &Conversation, chat: &Chat, rng: &mut ChaCha20Rng) -> Option<(Duration, Action)> {
+fn angry(
+    conversation: &Conversation,
+    chat: &Chat,
+    rng: &mut ChaCha20Rng,
+) -> Option<(Duration, Action)> {
     let after = seconds(rng, 2, 6);
     if !conversation.is_shop_last() {
         let presses = conversation.turns < 2 && conversation.unanswered <= REMINDERS;

@@ -5,7 +5,7 @@ use std::{fmt::Display, str::FromStr, time::Duration};
 use jiff::{Span, SpanRelativeTo};
 use regex::RegexBuilder;
 
-use crate::yaml::{YamlNode, Location, ParseError, YamlValue};
+use crate::yaml::{Location, ParseError, YamlNode, YamlValue};
 
 /// What was found wrong so far.
 #[derive(Debug, Default)]
@@ -27,7 +27,9 @@ impl<'n> Fields<'n> {
     /// The fields of a node; a word or nothing where it is no mapping.
     pub(crate) fn of(node: &'n YamlNode, errors: &mut ErrorList) -> Option<Self> {
         match &node.value {
-            YamlValue::Map(entries) => Some(Self { remaining: entries.iter().collect(), known_names: Vec::new() }),
+            YamlValue::Map(entries) => {
+                Some(Self { remaining: entries.iter().collect(), known_names: Vec::new() })
+            }
             _ => {
                 errors.add(
                     node.location,
@@ -112,8 +114,10 @@ pub(crate) fn number(node: &YamlNode, most: u64, errors: &mut ErrorList) -> Opti
     match words.replace('_', "").parse::<u64>() {
         Ok(number) if number <= most => Some(number),
         _ => {
-            errors
-                .add(node.location, format!("`{words}`: a whole number from 0 to {most} is wanted"));
+            errors.add(
+                node.location,
+                format!("`{words}`: a whole number from 0 to {most} is wanted"),
+            );
             None
         }
     }
@@ -123,7 +127,8 @@ pub(crate) fn items<'n>(node: &'n YamlNode, errors: &mut ErrorList) -> &'n [Yaml
     match &node.value {
         YamlValue::List(items) => items,
         _ => {
-            errors.add(node.location, format!("a list is wanted here, and this is {}", node.kind()));
+            errors
+                .add(node.location, format!("a list is wanted here, and this is {}", node.kind()));
             &[]
         }
     }

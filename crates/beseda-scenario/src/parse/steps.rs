@@ -9,10 +9,16 @@ use beseda_api::{
 };
 use bytes::Bytes;
 
-use super::{Files, Parser, fields::{self, Fields}};
+use super::{
+    Files, Parser,
+    fields::{self, Fields},
+};
 use crate::{
-    model::{DisputeSubject, StepAction, ChatRef, WaitCondition, Expectation, MessageKind, MessagePattern, ScriptStep},
-    yaml::{YamlNode, Location, YamlValue},
+    model::{
+        ChatRef, DisputeSubject, Expectation, MessageKind, MessagePattern, ScriptStep, StepAction,
+        WaitCondition,
+    },
+    yaml::{Location, YamlNode, YamlValue},
 };
 
 /// Every verb, as `docs/scenarios.md` lists them.
@@ -76,7 +82,14 @@ impl Parser<'_> {
         if refused.is_some() {
             // What is refused opens no chat.
             self.names.truncate(names);
-            if matches!(action, Some(StepAction::OpenChat { .. } | StepAction::CreateChat { .. } | StepAction::Dispute { .. })) {
+            if matches!(
+                action,
+                Some(
+                    StepAction::OpenChat { .. }
+                        | StepAction::CreateChat { .. }
+                        | StepAction::Dispute { .. }
+                )
+            ) {
                 self.current = current;
             }
         }
@@ -91,7 +104,8 @@ impl Parser<'_> {
         let YamlValue::Map(entries) = &node.value else {
             let verb = known(node.as_str());
             if verb.is_none() {
-                self.errors.add(location, unknown_verb(node.as_str().unwrap_or_else(|| node.kind())));
+                self.errors
+                    .add(location, unknown_verb(node.as_str().unwrap_or_else(|| node.kind())));
             }
             return Some(StepFields { location, verb: verb?, value: None, fields: Fields::none() });
         };
@@ -232,8 +246,10 @@ impl Parser<'_> {
         let text = self.text(line, "text");
         let subject = match (line.fields.take("about"), context) {
             (Some(node), Some(_)) => {
-                self.errors
-                    .add(node.location, "a dispute is about a chat, an order or a return: name one");
+                self.errors.add(
+                    node.location,
+                    "a dispute is about a chat, an order or a return: name one",
+                );
                 None
             }
             (Some(node), None) => self.chat_ref(node).map(DisputeSubject::Chat),
@@ -258,7 +274,12 @@ impl Parser<'_> {
         if text.is_none() {
             self.errors.add(line.location, "`text` is missing: what the arbiter asks");
         }
-        Some(StepAction::Write { sender: Sender::Support, text: text?, waiting_for: Some(side?), chat: chat? })
+        Some(StepAction::Write {
+            sender: Sender::Support,
+            text: text?,
+            waiting_for: Some(side?),
+            chat: chat?,
+        })
     }
 
     fn waits(&mut self, line: &mut StepFields<'_>) -> Option<StepAction> {
@@ -274,7 +295,9 @@ impl Parser<'_> {
             }
             "wait for status" => {
                 let chat = self.chat(line);
-                self.status(line).zip(chat).map(|(status, chat)| WaitCondition::Status { status, chat })
+                self.status(line)
+                    .zip(chat)
+                    .map(|(status, chat)| WaitCondition::Status { status, chat })
             }
             _ => {
                 let chat = self.chat(line);
@@ -341,7 +364,11 @@ impl Parser<'_> {
     }
 
     fn pattern(&mut self, line: &mut StepFields<'_>) -> MessagePattern {
-        let kinds = [("text", MessageKind::Text), ("file", MessageKind::File), ("sticker", MessageKind::Sticker)];
+        let kinds = [
+            ("text", MessageKind::Text),
+            ("file", MessageKind::File),
+            ("sticker", MessageKind::Sticker),
+        ];
         let kind = line.fields.take("kind");
         let kind = kind.and_then(|node| fields::word(node, &kinds, &mut self.errors));
         let matching = line.fields.take("matching");
@@ -397,7 +424,11 @@ impl Parser<'_> {
         }
     }
 
-    fn required(&mut self, line: &StepFields<'_>, context: Option<ChatContext>) -> Option<ChatContext> {
+    fn required(
+        &mut self,
+        line: &StepFields<'_>,
+        context: Option<ChatContext>,
+    ) -> Option<ChatContext> {
         if context.is_none() {
             self.errors.add(line.location, format!("`{}` needs `order` or `return`", line.verb));
         }
@@ -440,8 +471,10 @@ impl Parser<'_> {
         if !self.names.contains(&words) {
             let known = self.names.join(", ");
             let known = if known.is_empty() { "none has one yet".to_owned() } else { known };
-            self.errors
-                .add(node.location, format!("no chat is named `{words}` by now; named are: {known}"));
+            self.errors.add(
+                node.location,
+                format!("no chat is named `{words}` by now; named are: {known}"),
+            );
             return None;
         }
         Some(ChatRef::Named(words))

@@ -5,9 +5,9 @@ use beseda_api::{
 };
 use jiff::Timestamp;
 
-use super::{StepOutcome, Player, failure};
+use super::{Player, StepOutcome, failure};
 use crate::{
-    model::{StepAction, ChatRef, WaitCondition, Expectation, MessagePattern, ScriptStep},
+    model::{ChatRef, Expectation, MessagePattern, ScriptStep, StepAction, WaitCondition},
     report::StepFailure,
 };
 
@@ -37,13 +37,18 @@ impl Player<'_> {
         }
     }
 
-    async fn met(&mut self, condition: &WaitCondition, until: Timestamp) -> Result<Option<StepOutcome>> {
+    async fn met(
+        &mut self,
+        condition: &WaitCondition,
+        until: Timestamp,
+    ) -> Result<Option<StepOutcome>> {
         match condition {
             WaitCondition::Message { pattern, chat } => {
                 let chat = self.chat(chat)?;
                 let from = self.read_up_to.get(&chat).copied().unwrap_or_default();
                 let is_local = self.world.changes.is_local();
-                let in_time = |message: &Message| !is_local || message.created_at.timestamp() <= until;
+                let in_time =
+                    |message: &Message| !is_local || message.created_at.timestamp() <= until;
                 let messages = self.messages(chat, from + 1).await?;
                 let found = messages.into_iter().find(|m| pattern.matches(m) && in_time(m));
                 let Some(message) = found else { return Ok(None) };
@@ -110,7 +115,10 @@ impl Player<'_> {
     }
 
     /// What was said before the scenario is not waited for in chats that it names by their ids.
-    pub(crate) async fn skip_existing_messages(&mut self, steps: &[ScriptStep]) -> Result<(), StepFailure> {
+    pub(crate) async fn skip_existing_messages(
+        &mut self,
+        steps: &[ScriptStep],
+    ) -> Result<(), StepFailure> {
         for step in steps {
             let chat = match &step.action {
                 StepAction::Write { chat, .. }
@@ -120,7 +128,8 @@ impl Player<'_> {
                 | StepAction::Close { chat }
                 | StepAction::Expect { chat, .. }
                 | StepAction::Await {
-                    condition: WaitCondition::Message { chat, .. } | WaitCondition::Status { chat, .. },
+                    condition:
+                        WaitCondition::Message { chat, .. } | WaitCondition::Status { chat, .. },
                     ..
                 } => Some(chat),
                 StepAction::Repeat { steps, .. } => {

@@ -31,7 +31,9 @@ pub(super) async fn require_key(
 fn check(headers: &HeaderMap, key: &str) -> beseda_api::Result<()> {
     let unauthorized = |text: &str| Err(Error::new(ErrorKind::Unauthorized, text));
     let Some(header) = headers.get(header::AUTHORIZATION) else {
-        return unauthorized("Credentials are not specified: send Authorization: Bearer <admin key>");
+        return unauthorized(
+            "Credentials are not specified: send Authorization: Bearer <admin key>",
+        );
     };
     let header = header.to_str().unwrap_or_default().trim();
     let (scheme, token) = header.split_once(' ').unwrap_or((header, ""));

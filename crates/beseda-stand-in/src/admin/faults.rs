@@ -36,7 +36,11 @@ pub(super) async fn list(State(control): State<Arc<Control>>) -> AdminResult {
 pub(super) async fn add(State(control): State<Arc<Control>>, body: Bytes) -> AdminResult {
     let is_single = !serde_json::from_slice::<serde_json::Value>(&body)
         .is_ok_and(|body| body.get("faults").is_some());
-    let rules = if is_single { vec![parse::json(&body)?] } else { parse::json::<FaultBatch>(&body)?.faults };
+    let rules = if is_single {
+        vec![parse::json(&body)?]
+    } else {
+        parse::json::<FaultBatch>(&body)?.faults
+    };
     let mut added = control.faults.add(rules)?;
     match added.pop() {
         Some(only) if is_single => response::ok(only),
@@ -52,7 +56,10 @@ pub(super) async fn clear(State(control): State<Arc<Control>>) -> AdminResult {
     response::empty()
 }
 
-pub(super) async fn remove(State(control): State<Arc<Control>>, Path(id): Path<String>) -> AdminResult {
+pub(super) async fn remove(
+    State(control): State<Arc<Control>>,
+    Path(id): Path<String>,
+) -> AdminResult {
     if control.faults.remove(parse::number(&id)?) {
         return response::empty();
     }

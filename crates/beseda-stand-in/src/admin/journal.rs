@@ -36,11 +36,17 @@ pub(super) async fn list(
     response::ok(JournalPage { entries: control.journal.read(&query) })
 }
 
-pub(super) async fn get(State(control): State<Arc<Control>>, Path(id): Path<String>) -> AdminResult {
+pub(super) async fn get(
+    State(control): State<Arc<Control>>,
+    Path(id): Path<String>,
+) -> AdminResult {
     response::ok(entry(&control, &id)?)
 }
 
-pub(super) async fn curl(State(control): State<Arc<Control>>, Path(id): Path<String>) -> AdminResult {
+pub(super) async fn curl(
+    State(control): State<Arc<Control>>,
+    Path(id): Path<String>,
+) -> AdminResult {
     Ok(response::text(format!("{}\n", entry(&control, &id)?.curl)))
 }
 

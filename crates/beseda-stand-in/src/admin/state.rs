@@ -9,7 +9,7 @@ use http::{HeaderMap, header};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    progress, parse,
+    parse, progress,
     response::{self, AdminResult},
 };
 use crate::Control;

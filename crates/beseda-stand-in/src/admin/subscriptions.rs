@@ -60,9 +60,15 @@ pub(super) async fn clear(State(control): State<Arc<Control>>) -> AdminResult {
     response::empty()
 }
 
-pub(super) async fn remove(State(control): State<Arc<Control>>, Path(id): Path<String>) -> AdminResult {
+pub(super) async fn remove(
+    State(control): State<Arc<Control>>,
+    Path(id): Path<String>,
+) -> AdminResult {
     let number = parse::number(&id)?;
-    let found = all(&control).await?.into_iter().find(|subscription| u64::try_from(subscription.id) == Ok(number));
+    let found = all(&control)
+        .await?
+        .into_iter()
+        .find(|subscription| u64::try_from(subscription.id) == Ok(number));
     let Some(found) = found else {
         return Err(Error::new(ErrorKind::NotFound, format!("Subscription not found: {id}")).into());
     };

@@ -220,5 +220,6 @@ fn misspelt(word: Option<&Value>) -> Option<String> {
             "The word has quotes or blanks inside its quotes: write \"{uppercase}\", quoted once."
         ));
     }
-    (uppercase != word).then(|| format!("Words of the API are written in capital letters: {uppercase}."))
+    (uppercase != word)
+        .then(|| format!("Words of the API are written in capital letters: {uppercase}."))
 }

@@ -24,7 +24,9 @@ pub(crate) fn in_list(count: usize) -> Option<String> {
     let what = match count {
         0 => return None,
         1 => "1 DIRECT chat (a question without an order) is".to_owned(),
-        MAX_COUNTED.. => format!("{MAX_COUNTED} or more DIRECT chats (questions without an order) are"),
+        MAX_COUNTED.. => {
+            format!("{MAX_COUNTED} or more DIRECT chats (questions without an order) are")
+        }
         _ => format!("{count} DIRECT chats (questions without an order) are"),
     };
     Some(format!("{what} not shown on paths without a version. {SWITCH}"))

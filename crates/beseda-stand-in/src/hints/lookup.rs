@@ -55,12 +55,7 @@ impl Control {
     }
 
     /// What an answer on a path without a version doesn't show, if that is so.
-    async fn hidden(
-        &self,
-        info: &Arrival,
-        recorder: &Recorder,
-        status: u16,
-    ) -> Option<String> {
+    async fn hidden(&self, info: &Arrival, recorder: &Recorder, status: u16) -> Option<String> {
         let old = info.generation == Some(Generation::Y2024);
         if !old || self.unversioned != Unversioned::Y2024 {
             return None;
@@ -69,7 +64,8 @@ impl Control {
         match (info.operation, status) {
             ("getChats", 200) => {
                 let filter = hidden::filter(&recorder.body())?;
-                let count = self.engine.count_chats(business, filter, hidden::MAX_COUNTED).await.ok()?;
+                let count =
+                    self.engine.count_chats(business, filter, hidden::MAX_COUNTED).await.ok()?;
                 hidden::in_list(count)
             }
             ("getChat" | "getChatHistory", 404) => {

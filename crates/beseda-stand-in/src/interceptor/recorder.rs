@@ -13,7 +13,9 @@ use super::tee_body::{self, BodyCapture, MAX_CAPTURED};
 use crate::{
     Journal,
     faults::Fault,
-    journal::{JournalEntry, HttpMessage, JournalVerdict, curl_line, redacted_body, redacted_header},
+    journal::{
+        HttpMessage, JournalEntry, JournalVerdict, curl_line, redacted_body, redacted_header,
+    },
 };
 
 /// Verdict and text that a fault leaves in the journal.
@@ -95,7 +97,12 @@ impl Recorder {
     }
 
     /// Writes the entry down.
-    pub(crate) fn finish(mut self, response: &Response, whole: Option<&Bytes>, done: Option<FaultOutcome>) {
+    pub(crate) fn finish(
+        mut self,
+        response: &Response,
+        whole: Option<&Bytes>,
+        done: Option<FaultOutcome>,
+    ) {
         let Some(entry) = &mut self.entry else { return };
         entry.reason = None;
         if response.extensions().get::<Reset>().is_none() {

@@ -46,7 +46,9 @@ impl JournalEntry {
 mod tests {
     use beseda_api::Time;
 
-    use crate::journal::{JournalEntry, HttpMessage, Journal, MAX_ENTRIES, MAX_BYTES, JournalQuery, JournalVerdict};
+    use crate::journal::{
+        HttpMessage, Journal, JournalEntry, JournalQuery, JournalVerdict, MAX_BYTES, MAX_ENTRIES,
+    };
 
     fn entry(body: &str) -> JournalEntry {
         let mut reserved = String::with_capacity(4 * body.len());

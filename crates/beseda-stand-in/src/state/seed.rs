@@ -11,7 +11,6 @@ use beseda_api::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-
 use beseda_scenario::locate;
 
 /// A whole seed.

@@ -4,7 +4,7 @@
 
 mod archiving;
 mod blocking;
-mod governor;
+mod rate_limiter;
 mod receiving;
 
 use std::{

@@ -8,7 +8,12 @@ use beseda_stand_in::scenario::{Buyers, Persona};
 use crate::world::TestWorld;
 
 /// Lets the shop write so many times, each time when the buyers have had their say; gives what was said.
-async fn talked(temper: Persona, seed: u64, answers: usize, order: bool) -> (TestWorld, ChatId, Buyers) {
+async fn talked(
+    temper: Persona,
+    seed: u64,
+    answers: usize,
+    order: bool,
+) -> (TestWorld, ChatId, Buyers) {
     let world = TestWorld::new().await;
     let buyers = world.buyers(temper, seed);
     let (market, business) = (&world.world.market, world.business);

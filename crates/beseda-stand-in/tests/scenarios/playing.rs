@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use beseda_stand_in::scenario::{ScenarioReport, RunState};
+use beseda_stand_in::scenario::{RunState, ScenarioReport};
 
 use crate::world::{Shop, TestWorld};
 

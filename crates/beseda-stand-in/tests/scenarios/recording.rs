@@ -3,7 +3,7 @@
 use std::fs;
 
 use beseda_api::ChatId;
-use beseda_stand_in::scenario::{ShopPart as Part, RunState, record};
+use beseda_stand_in::scenario::{RunState, ShopPart as Part, record};
 
 use crate::world::{Shop, TestWorld, examples};
 
@@ -50,7 +50,8 @@ async fn a_shop_that_is_awaited_may_say_something_else() {
     let chat = first.play(&text, Shop::Answers(std::time::Duration::ZERO)).await.chats["talk"];
     let script = recorded(&first, chat, Part::Awaited).await;
     assert!(script.contains("- wait for: shop") && !script.contains("shop writes"), "{script}");
-    let answered = TestWorld::new().await.play(&script, Shop::Answers(std::time::Duration::ZERO)).await;
+    let answered =
+        TestWorld::new().await.play(&script, Shop::Answers(std::time::Duration::ZERO)).await;
     assert_eq!(answered.state, RunState::Done, "{script}\n{answered:#?}");
     let silent = TestWorld::new().await.play(&script, Shop::Silent).await;
     assert_eq!(silent.state, RunState::Failed, "{script}");

@@ -21,7 +21,8 @@ use beseda_push::Timer;
 use beseda_stand_in::{
     StandInClock,
     scenario::{
-        Buyers, Claims, Files, ChangeNotifier, ScenarioReport, ScenarioRun, Scenario, ScenarioRunner, World, RunState, Persona,
+        Buyers, ChangeNotifier, Claims, Files, Persona, RunState, Scenario, ScenarioReport,
+        ScenarioRun, ScenarioRunner, World,
     },
 };
 use jiff::{SignedDuration, Timestamp};

@@ -9,7 +9,7 @@ use std::{
 use anyhow::bail;
 use beseda_api::{BusinessId, ChatsApi, Clock, SystemClock};
 use beseda_client::ChatsExt;
-use beseda_scenario::{Files, ScenarioReport, Scenario, ShopPart, World, RunState, play, record};
+use beseda_scenario::{Files, RunState, Scenario, ScenarioReport, ShopPart, World, play, record};
 use serde::Serialize;
 use serde_json::json;
 use tokio::sync::watch;

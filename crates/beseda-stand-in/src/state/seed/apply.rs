@@ -11,7 +11,9 @@ use beseda_api::{
 };
 use beseda_engine::{Engine, TakenFile, Transaction};
 
-use super::{SeedError, Seed, SeedCabinet, SeedChat, SeedFile, SeedMessage, PathSegment, SeedSummary};
+use super::{
+    PathSegment, Seed, SeedCabinet, SeedChat, SeedError, SeedFile, SeedMessage, SeedSummary,
+};
 
 /// Where something goes wrong.
 trait AtPath<T> {
@@ -25,7 +27,11 @@ impl<T> AtPath<T> for Result<T> {
 }
 
 /// The way one field further.
-fn child_path(path: &[PathSegment], field: &'static str, number: Option<usize>) -> Vec<PathSegment> {
+fn child_path(
+    path: &[PathSegment],
+    field: &'static str,
+    number: Option<usize>,
+) -> Vec<PathSegment> {
     let mut path = path.to_vec();
     path.push(PathSegment::Field(field));
     path.extend(number.map(PathSegment::Item));
@@ -116,7 +122,11 @@ struct SeedWriter<'a> {
 }
 
 impl SeedWriter<'_> {
-    async fn cabinet(&mut self, cabinet: &SeedCabinet, path: &[PathSegment]) -> Result<(), SeedError> {
+    async fn cabinet(
+        &mut self,
+        cabinet: &SeedCabinet,
+        path: &[PathSegment],
+    ) -> Result<(), SeedError> {
         let (engine, business) = (self.engine, cabinet.business_id);
         let existing = engine.list_cabinets().await.at(path)?;
         if !existing.iter().any(|existing| existing.business_id == business) {
