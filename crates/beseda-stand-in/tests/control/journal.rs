@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::{CHAT, World, chat};
 
 /// Sends raw bytes and gives back the whole answer.
-async fn raw(world: &World, request: String) -> String {
+pub(crate) async fn raw(world: &World, request: String) -> String {
     let address = world.stand_in.url().strip_prefix("http://").unwrap().to_owned();
     let exchange = tokio::task::spawn_blocking(move || {
         let mut socket = TcpStream::connect(address).unwrap();
