@@ -15,7 +15,8 @@ use beseda_client::{Client, SecretString, SendOnceOptions, receiver::Take};
 use beseda_engine::{Engine, private};
 use beseda_push::{Policy, Push, SystemTimer};
 use beseda_server::{
-    Attendant, Attended, LimitPreset, LimitSettings, Services, StartPage, Unversioned, Visit, Words,
+    CallApi, CallContext, LimitPreset, LimitSettings, LocalizedText, PerCallApi, Services,
+    StartPage, Unversioned,
 };
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
@@ -360,8 +361,8 @@ impl Gateway {
             .admin(Arc::new(self.keys.clone()))
             .subscriptions(self.push.subscriptions())
             .clock(Arc::clone(&self.inner.clock))
-            .attendant(Arc::new(Reception(Arc::clone(&self.inner))))
-            .start_page(StartPage::new().keys(Words::new(
+            .per_call(Arc::new(Reception(Arc::clone(&self.inner))))
+            .start_page(StartPage::new().keys(LocalizedText::new(
                 "This is a gateway. Whoever runs it issues keys: beseda gateway keys create.",
                 "Это шлюз. Ключи выдаёт тот, кто его держит: beseda gateway keys create.",
             )))
@@ -369,13 +370,13 @@ impl Gateway {
 
     /// How that server is to behave: it counts no limits of its own, because the gateway does.
     #[must_use]
-    pub fn server_settings(&self) -> beseda_server::Settings {
-        beseda_server::Settings {
+    pub fn server_settings(&self) -> beseda_server::ServerSettings {
+        beseda_server::ServerSettings {
             limits: LimitSettings { preset: LimitPreset::Off, ..LimitSettings::default() },
             admin_key: Some(self.admin_key.clone()),
             request_timeout_seconds: self.request_timeout_seconds,
             unversioned: self.unversioned,
-            ..beseda_server::Settings::default()
+            ..beseda_server::ServerSettings::default()
         }
     }
 
@@ -505,8 +506,8 @@ async fn keep_looking(inner: Arc<Inner>, keys: Keys, businesses: Vec<BusinessId>
 /// Receives every call.
 struct Reception(Arc<Inner>);
 
-impl Attendant for Reception {
-    fn attend(&self, visit: Visit<'_>) -> Result<Arc<dyn Attended>> {
+impl PerCallApi for Reception {
+    fn begin_call(&self, visit: CallContext<'_>) -> Result<Arc<dyn CallApi>> {
         let program: Arc<str> = match &visit.access.principal {
             Principal::ApiKey { name, .. } => Arc::from(name.as_str()),
             Principal::User { id } => Arc::from(format!("user {id}")),

@@ -16,7 +16,7 @@ use beseda_api::{
     RateLimit, Result,
 };
 use beseda_client::OutgoingMessage;
-use beseda_server::{Attended, Unavailable};
+use beseda_server::{CallApi, Unavailable};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::{
@@ -185,8 +185,8 @@ impl Visited {
     }
 }
 
-impl Attended for Visited {
-    fn standing(&self) -> Option<RateLimit> {
+impl CallApi for Visited {
+    fn rate_limit(&self) -> Option<RateLimit> {
         let caller = &self.caller;
         let refused = *self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         let business = caller.business?;

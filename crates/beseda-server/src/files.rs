@@ -9,44 +9,48 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::{
     FileAccess,
-    call::Call,
-    gate::{self, credential},
-    reply::{self, Answer},
+    auth::{self, credential},
+    request::RequestContext,
+    response::{self, ApiResponse},
 };
 
 /// `/files/{fileId}` and `/files/{fileId}/{name}`; the name is for people and isn't checked.
-pub(crate) async fn handle(call: &mut Call<'_>, rest: &str, now: Timestamp) -> Result<Answer> {
+pub(crate) async fn handle(
+    call: &mut RequestContext<'_>,
+    rest: &str,
+    now: Timestamp,
+) -> Result<ApiResponse> {
     let (id, name) = rest.split_once('/').unwrap_or((rest, ""));
-    let id: FileId = id.parse().map_err(|_| reply::resource_not_found())?;
+    let id: FileId = id.parse().map_err(|_| response::resource_not_found())?;
     if name.contains('/') {
-        return Err(reply::resource_not_found());
+        return Err(response::resource_not_found());
     }
     let method = &call.parts.method;
     if !matches!(*method, Method::GET | Method::HEAD) {
-        return Ok(reply::method_not_allowed(method, "GET, HEAD"));
+        return Ok(response::method_not_allowed(method, "GET, HEAD"));
     }
     let server = call.server;
-    let files = server.services.files.as_deref().ok_or_else(reply::resource_not_found)?;
+    let files = server.services.files.as_deref().ok_or_else(response::resource_not_found)?;
     if server.settings.files == FileAccess::Required {
         admit(call, files, &id, now).await?;
     }
     let etag = HeaderValue::try_from(format!("\"{id}\"")).map_err(beseda_api::Error::internal)?;
     let headers = &call.parts.headers;
     let range = range(headers, &etag);
-    let download = files.open_file(&id, range).await?.ok_or_else(reply::resource_not_found)?;
+    let download = files.open_file(&id, range).await?.ok_or_else(response::resource_not_found)?;
     let same = |value: &HeaderValue| value == etag || value == "*";
     if headers.get(header::IF_NONE_MATCH).is_some_and(same) {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         response.headers_mut().insert(header::ETAG, etag);
-        return Ok(Answer::Streamed(response));
+        return Ok(ApiResponse::Streaming(response));
     }
     respond(download, range, etag, *method == Method::HEAD)
 }
 
 /// 401 and 403 as for a call, and 403 for a file of another cabinet.
 async fn admit(
-    call: &mut Call<'_>,
+    call: &mut RequestContext<'_>,
     files: &dyn Downloads,
     id: &FileId,
     now: Timestamp,
@@ -55,8 +59,8 @@ async fn admit(
     let credential = credential::read_for_download(&call.parts.headers, format)?;
     let access = call.server.gate.verdict(call.directory(), &credential, now).await?;
     let business = files.file_business(id).await?;
-    let business = business.ok_or_else(reply::resource_not_found)?;
-    if access.allows(business) { Ok(()) } else { Err(gate::access_denied()) }
+    let business = business.ok_or_else(response::resource_not_found)?;
+    if access.allows(business) { Ok(()) } else { Err(auth::access_denied()) }
 }
 
 fn respond(
@@ -64,7 +68,7 @@ fn respond(
     asked: Option<ByteRange>,
     etag: HeaderValue,
     head: bool,
-) -> Result<Answer> {
+) -> Result<ApiResponse> {
     let (range, size) = (download.range.clone(), download.size);
     let outside = asked.is_some() && range.is_empty();
     let mut response = Response::new(if head || outside {
@@ -95,7 +99,7 @@ fn respond(
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private"));
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     headers.insert(header::ETAG, etag);
-    Ok(Answer::Streamed(response))
+    Ok(ApiResponse::Streaming(response))
 }
 
 fn value(text: String) -> Result<HeaderValue> {

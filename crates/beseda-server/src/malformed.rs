@@ -40,7 +40,7 @@ impl<S> MalformedAnswers<S> {
     }
 
     /// Begins a replacement if `bytes` are an empty answer of hyper's.
-    fn recognise(&mut self, bytes: &[u8]) {
+    fn match_path(&mut self, bytes: &[u8]) {
         if matches!(self.state, State::Forwarding)
             && let Some(status) = empty_refusal(bytes)
         {
@@ -133,7 +133,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for MalformedAnswers<S> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.recognise(bytes);
+        self.match_path(bytes);
         if ready!(self.poll_replace(cx))? {
             return Poll::Ready(Ok(bytes.len()));
         }

@@ -1,4 +1,4 @@
-//! Query parameters, read with the documented texts for whatever is wrong with them. Unknown ones are ignored.
+//! QueryString parameters, read with the documented texts for whatever is wrong with them. Unknown ones are ignored.
 
 use std::{borrow::Cow, str::FromStr};
 
@@ -6,9 +6,9 @@ use beseda_api::{Error, Limit, PageRequest, PageToken, Result};
 
 /// The query of a request.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Query<'a>(pub(crate) &'a str);
+pub(crate) struct QueryString<'a>(pub(crate) &'a str);
 
-impl<'a> Query<'a> {
+impl<'a> QueryString<'a> {
     /// A parameter's value. Given several times with one value it counts once; different values are joined
     /// by commas, as the published server's framework does, and so are no number and no token any more.
     pub(crate) fn text(self, name: &str) -> Option<Cow<'a, str>> {
@@ -83,18 +83,19 @@ pub(crate) fn shown(value: &str) -> String {
 mod tests {
     use beseda_api::ChatId;
 
-    use super::Query;
+    use super::QueryString;
 
     #[test]
     fn a_repeated_parameter_counts_once_if_equal_and_is_no_number_if_not() {
-        assert_eq!(Query("chatId=5&chatId=5").id::<ChatId>("chatId").unwrap().get(), 5);
-        let refused = Query("chatId=5&chatId=6").id::<ChatId>("chatId").unwrap_err();
+        assert_eq!(QueryString("chatId=5&chatId=5").id::<ChatId>("chatId").unwrap().get(), 5);
+        let refused = QueryString("chatId=5&chatId=6").id::<ChatId>("chatId").unwrap_err();
         assert_eq!(refused.to_string(), "Type mismatch: '5,6'");
     }
 
     #[test]
     fn the_new_spelling_of_the_token_wins_and_an_empty_one_is_none() {
-        let token = |query| Query(query).page::<20>().unwrap().token.map(|t| t.as_str().to_owned());
+        let token =
+            |query| QueryString(query).page::<20>().unwrap().token.map(|t| t.as_str().to_owned());
         assert_eq!(token("page_token=old&pageToken=new").as_deref(), Some("new"));
         assert_eq!(token("page_token=a%3D%3D").as_deref(), Some("a=="));
         assert_eq!(token("pageToken=&page_token=old").as_deref(), Some("old"));
@@ -103,7 +104,7 @@ mod tests {
 
     #[test]
     fn an_empty_limit_is_an_absent_one() {
-        assert_eq!(Query("limit=").page::<20>().unwrap().limit, None);
-        assert!(Query("limit=%20").page::<20>().is_err());
+        assert_eq!(QueryString("limit=").page::<20>().unwrap().limit, None);
+        assert!(QueryString("limit=%20").page::<20>().is_err());
     }
 }

@@ -6,7 +6,7 @@ use beseda_api::{
     Administration, ChatsApi, Clock, Directory, Downloads, MarketSide, Subscriptions, SystemClock,
 };
 
-use crate::{Attendant, Interceptor, StartPage, StaticDirectory};
+use crate::{Interceptor, PerCallApi, StartPage, StaticDirectory};
 
 /// What a router serves. Only the seven operations are required; everything else has a default.
 ///
@@ -42,7 +42,7 @@ pub struct Services {
     /// Steps between requests and answers; nothing does if `None`. For stand-ins.
     pub interceptor: Option<Arc<dyn Interceptor>>,
     /// Attends to every call by who calls; if `None`, all callers are the same to `chats`. For gateways.
-    pub attendant: Option<Arc<dyn Attendant>>,
+    pub per_call: Option<Arc<dyn PerCallApi>>,
     /// What the page at `/` shows besides what is served here.
     pub start_page: StartPage,
 }
@@ -61,7 +61,7 @@ impl Services {
             subscriptions: None,
             clock: Arc::new(SystemClock),
             interceptor: None,
-            attendant: None,
+            per_call: None,
             start_page: StartPage::new(),
         }
     }
@@ -117,8 +117,8 @@ impl Services {
 
     /// Sets who is told of every caller, and may set headers of answers.
     #[must_use]
-    pub fn attendant(mut self, attendant: Arc<dyn Attendant>) -> Self {
-        self.attendant = Some(attendant);
+    pub fn per_call(mut self, per_call: Arc<dyn PerCallApi>) -> Self {
+        self.per_call = Some(per_call);
         self
     }
 

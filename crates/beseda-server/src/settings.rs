@@ -9,7 +9,7 @@ use serde::Deserialize;
 /// How the server behaves. Every field has a default, so a TOML section may name only what differs.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Settings {
+pub struct ServerSettings {
     /// Hourly and parallel limits.
     pub limits: LimitSettings,
     /// Whether answers carry `orderId` and requests may filter by `orderIds`. `false` is the strictest form
@@ -47,7 +47,7 @@ pub struct Settings {
     pub metrics: bool,
 }
 
-impl Default for Settings {
+impl Default for ServerSettings {
     fn default() -> Self {
         Self {
             limits: LimitSettings::default(),
@@ -71,7 +71,7 @@ impl Default for Settings {
     }
 }
 
-impl Settings {
+impl ServerSettings {
     /// Whether these settings make sense together.
     ///
     /// # Errors
@@ -116,7 +116,7 @@ impl Settings {
     }
 }
 
-/// Settings that make no sense.
+/// ServerSettings that make no sense.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingsError(String);
 
@@ -229,17 +229,18 @@ pub enum FileAccess {
 
 #[cfg(test)]
 mod tests {
-    use super::Settings;
+    use super::ServerSettings;
 
     #[test]
     fn the_defaults_make_sense_and_an_unknown_setting_is_refused() {
-        assert_eq!(Settings::default().check(), Ok(()));
-        assert!(serde_json::from_str::<Settings>(r#"{"ordre_id":true}"#).is_err());
+        assert_eq!(ServerSettings::default().check(), Ok(()));
+        assert!(serde_json::from_str::<ServerSettings>(r#"{"ordre_id":true}"#).is_err());
     }
 
     #[test]
     fn an_unknown_form_of_the_unversioned_paths_is_refused_with_the_known_ones() {
-        let refused = serde_json::from_str::<Settings>(r#"{"unversioned":"2026"}"#).unwrap_err();
+        let refused =
+            serde_json::from_str::<ServerSettings>(r#"{"unversioned":"2026"}"#).unwrap_err();
         let said = refused.to_string();
         assert!(said.contains("2026") && said.contains("`2024` or `today`"), "{said}");
         let said = "2026".parse::<super::Unversioned>().unwrap_err().to_string();
@@ -248,14 +249,14 @@ mod tests {
 
     #[test]
     fn a_limit_for_an_unknown_operation_is_refused() {
-        let settings: Settings =
+        let settings: ServerSettings =
             serde_json::from_str(r#"{"limits":{"operations":{"getChat5":3}}}"#).unwrap();
         assert!(settings.check().unwrap_err().to_string().contains("getChat5"));
     }
 
     #[test]
     fn a_key_never_shows_in_debug_output() {
-        let settings: Settings =
+        let settings: ServerSettings =
             serde_json::from_str(r#"{"market_key":"very-secret-market-key"}"#).unwrap();
         assert!(!format!("{settings:?}").contains("very-secret"));
     }

@@ -3,17 +3,17 @@
 /// What the page at `/` shows a browser besides what the server itself serves.
 ///
 /// ```
-/// use beseda_server::{StartPage, Words};
+/// use beseda_server::{StartPage, LocalizedText};
 ///
 /// let page = StartPage::new()
-///     .keys(Words::new("Ask the operator for a key.", "Ключ выдаёт администратор."))
-///     .link("/inbox/", Words::new("The inbox", "Рабочее место оператора"));
+///     .keys(LocalizedText::new("Ask the operator for a key.", "Ключ выдаёт администратор."))
+///     .link("/inbox/", LocalizedText::new("The inbox", "Рабочее место оператора"));
 /// # drop(page);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct StartPage {
-    pub(crate) keys: Option<Words>,
-    pub(crate) links: Vec<(String, Words)>,
+    pub(crate) keys: Option<LocalizedText>,
+    pub(crate) links: Vec<(String, LocalizedText)>,
 }
 
 impl StartPage {
@@ -25,14 +25,14 @@ impl StartPage {
 
     /// Sets the sentence that says where to get an Api-Key or a token.
     #[must_use]
-    pub fn keys(mut self, words: Words) -> Self {
+    pub fn keys(mut self, words: LocalizedText) -> Self {
         self.keys = Some(words);
         self
     }
 
     /// Adds a link to a page that is served at the same address, with what it is.
     #[must_use]
-    pub fn link(mut self, path: impl Into<String>, words: Words) -> Self {
+    pub fn link(mut self, path: impl Into<String>, words: LocalizedText) -> Self {
         self.links.push((path.into(), words));
         self
     }
@@ -40,12 +40,12 @@ impl StartPage {
 
 /// A text in both languages of the page. It is shown as it is: markup in it is escaped.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Words {
+pub struct LocalizedText {
     pub(crate) english: String,
     pub(crate) russian: String,
 }
 
-impl Words {
+impl LocalizedText {
     /// Takes the text in both languages.
     #[must_use]
     pub fn new(english: impl Into<String>, russian: impl Into<String>) -> Self {

@@ -11,7 +11,7 @@ use beseda_api::{
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::gate::credential::{is_api_key, is_token};
+use crate::auth::credential::{is_api_key, is_token};
 
 /// Api-Keys, OAuth tokens and campaigns, as they were given. Of a secret only its SHA-256 is kept, and it is compared
 /// in constant time.
@@ -31,7 +31,7 @@ impl StaticDirectory {
     /// Adds an Api-Key that opens these cabinets with these scopes.
     ///
     /// By default the server refuses keys of another form than `ACMA:…` before it asks a directory:
-    /// [`Settings::api_key_format`](crate::Settings::api_key_format).
+    /// [`ServerSettings::api_key_format`](crate::ServerSettings::api_key_format).
     ///
     /// # Errors
     /// If the key is empty, can't be sent in a header or is known already, and if there is no cabinet or no scope.

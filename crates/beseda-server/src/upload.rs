@@ -14,8 +14,8 @@ use multer::{Constraints, Field, Multipart, SizeLimit};
 use tokio::sync::mpsc;
 
 use crate::{
-    body::{self, Kind, Unread},
-    call::Call,
+    body::{self, BodyError, BodyKind},
+    request::RequestContext,
 };
 
 /// What multipart may add to a file.
@@ -23,7 +23,7 @@ const OVERHEAD: u64 = 64 * 1024;
 const PART: &str = "file";
 
 /// The part named `file`, found in a body that is still arriving.
-pub(crate) struct Incoming<'r> {
+pub(crate) struct FilePart<'r> {
     form: Multipart<'r>,
     part: Field<'r>,
     /// The value of the part named `sender`, if it came before the file.
@@ -31,11 +31,11 @@ pub(crate) struct Incoming<'r> {
 }
 
 /// Finds the file; 400 if there is none or no body at all, 415 if the body is no multipart.
-pub(crate) async fn find<'r>(call: &'r mut Call<'_>) -> Result<Incoming<'r>> {
+pub(crate) async fn find<'r>(call: &'r mut RequestContext<'_>) -> Result<FilePart<'r>> {
     if call.has_nothing() {
         return Err(Error::bad_request("Required request body is missing"));
     }
-    call.check_type(Kind::Multipart)?;
+    call.check_type(BodyKind::Multipart)?;
     let most = MAX_FILE_BYTES + OVERHEAD;
     if call.body.size_hint().lower() > most {
         return Err(body::too_big(MAX_FILE_BYTES));
@@ -46,14 +46,14 @@ pub(crate) async fn find<'r>(call: &'r mut Call<'_>) -> Result<Incoming<'r>> {
     let limits = SizeLimit::new().whole_stream(most).for_field(PART, MAX_FILE_BYTES);
     let silence = call.bounds().silence;
     let pieces = stream::try_unfold(&mut *call.body, move |body: &mut Body| async move {
-        Ok::<_, Unread>(body::piece(body, silence).await?.map(|piece| (piece, body)))
+        Ok::<_, BodyError>(body::piece(body, silence).await?.map(|piece| (piece, body)))
     });
     let limits = Constraints::new().size_limit(limits);
     let mut form = Multipart::with_constraints(pieces, boundary, limits);
     let mut sender = None;
     while let Some(part) = form.next_field().await.map_err(|error| refuse(&error))? {
         match part.name() {
-            Some(PART) => return Ok(Incoming { form, part, sender }),
+            Some(PART) => return Ok(FilePart { form, part, sender }),
             Some("sender") => sender = Some(part.text().await.map_err(|error| refuse(&error))?),
             _ => {}
         }
@@ -61,7 +61,7 @@ pub(crate) async fn find<'r>(call: &'r mut Call<'_>) -> Result<Incoming<'r>> {
     Err(Error::bad_request(format!("Required request part '{PART}' is not present")))
 }
 
-impl Incoming<'_> {
+impl FilePart<'_> {
     /// Hands the file to `send` piece by piece. If the rest of it never comes, `send` sees its stream fail.
     pub(crate) async fn pass<T, F>(self, send: impl FnOnce(FileUpload) -> F) -> Result<T>
     where
@@ -82,23 +82,27 @@ impl Incoming<'_> {
 }
 
 /// What goes from the socket to the engine.
-enum Piece {
+enum UploadChunk {
     Bytes(Bytes),
     End,
 }
 
 /// Passes the file on and ends it once the rest of the form has been read and holds no second file.
-async fn pump(form: Multipart<'_>, mut part: Field<'_>, pieces: mpsc::Sender<Piece>) -> Result<()> {
+async fn pump(
+    form: Multipart<'_>,
+    mut part: Field<'_>,
+    pieces: mpsc::Sender<UploadChunk>,
+) -> Result<()> {
     // Returning without an end drops the sender, which is how a failure reaches the other side.
     while let Some(bytes) = part.chunk().await.map_err(|error| refuse(&error))? {
         // Nobody listens any more if the engine has refused: its answer counts then.
-        if pieces.send(Piece::Bytes(bytes)).await.is_err() {
+        if pieces.send(UploadChunk::Bytes(bytes)).await.is_err() {
             return Ok(());
         }
     }
     drop(part);
     check_rest(form).await?;
-    let _ = pieces.send(Piece::End).await;
+    let _ = pieces.send(UploadChunk::End).await;
     Ok(())
 }
 
@@ -119,12 +123,12 @@ async fn check_rest(mut form: Multipart<'_>) -> Result<()> {
 }
 
 /// The receiving end as a stream that fails if the sending end is dropped too early.
-fn arriving(receiver: mpsc::Receiver<Piece>) -> FileStream {
+fn arriving(receiver: mpsc::Receiver<UploadChunk>) -> FileStream {
     stream::unfold(Some(receiver), |receiver| async {
         let mut receiver = receiver?;
         match receiver.recv().await {
-            Some(Piece::Bytes(bytes)) => Some((Ok(bytes), Some(receiver))),
-            Some(Piece::End) => None,
+            Some(UploadChunk::Bytes(bytes)) => Some((Ok(bytes), Some(receiver))),
+            Some(UploadChunk::End) => None,
             None => {
                 let cut = io::Error::new(io::ErrorKind::UnexpectedEof, "the upload was cut short");
                 Some((Err(cut), None))
@@ -139,21 +143,21 @@ fn refuse(error: &multer::Error) -> Error {
         multer::Error::FieldSizeExceeded { .. } | multer::Error::StreamSizeExceeded { .. } => {
             body::too_big(MAX_FILE_BYTES)
         }
-        multer::Error::StreamReadFailed(source) => match source.downcast_ref::<Unread>() {
-            Some(Unread::TooSlow) => Unread::TooSlow.into(),
-            _ => Unread::Cut.into(),
+        multer::Error::StreamReadFailed(source) => match source.downcast_ref::<BodyError>() {
+            Some(BodyError::TooSlow) => BodyError::TooSlow.into(),
+            _ => BodyError::Cut.into(),
         },
         multer::Error::IncompleteFieldData { .. }
         | multer::Error::IncompleteHeaders
-        | multer::Error::IncompleteStream => Unread::Cut.into(),
+        | multer::Error::IncompleteStream => BodyError::Cut.into(),
         other => Error::bad_request(format!("Multipart: {other}")),
     }
 }
 
-impl fmt::Display for Unread {
+impl fmt::Display for BodyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the body could not be read")
     }
 }
 
-impl std::error::Error for Unread {}
+impl std::error::Error for BodyError {}

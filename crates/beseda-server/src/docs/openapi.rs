@@ -11,13 +11,13 @@ use beseda_api::{
 use serde_json::{Map, Value, json};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::{Unversioned, y2024};
+use crate::{Unversioned, compat_2024};
 
 /// What the table doesn't say of an operation.
 struct Operation {
     endpoint: Endpoint,
     summary: &'static str,
-    /// Query parameters besides those of paging.
+    /// QueryString parameters besides those of paging.
     ids: &'static [&'static str],
     /// Default and maximum of `limit`, if the answer comes in pages.
     limit: Option<(Option<u32>, u32)>,
@@ -241,9 +241,9 @@ fn schemas(unversioned: Unversioned) -> Value {
     of::<AuthTokenInfo>(&mut found);
     of::<ErrorResponse>(&mut found);
     if unversioned == Unversioned::Y2024 {
-        of::<y2024::ChatPage>(&mut found);
-        of::<y2024::MessagePage>(&mut found);
-        of::<y2024::CampaignList>(&mut found);
+        of::<compat_2024::ChatPage2024>(&mut found);
+        of::<compat_2024::MessagePage2024>(&mut found);
+        of::<compat_2024::CampaignList2024>(&mut found);
     }
     let mut all = named(found);
     for (name, result) in [
@@ -277,16 +277,17 @@ fn schemas(unversioned: Unversioned) -> Value {
 }
 
 /// Schemas with their names.
-pub(super) type Found = Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::schema::Schema>)>;
+pub(super) type NamedSchemas =
+    Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::schema::Schema>)>;
 
 /// Adds the schema of a type and those it refers to.
-pub(super) fn of<T: ToSchema + PartialSchema>(found: &mut Found) {
+pub(super) fn of<T: ToSchema + PartialSchema>(found: &mut NamedSchemas) {
     found.push((T::name().into_owned(), T::schema()));
     T::schemas(found);
 }
 
 /// Returns the schemas by name.
-pub(super) fn named(found: Found) -> Map<String, Value> {
+pub(super) fn named(found: NamedSchemas) -> Map<String, Value> {
     found
         .into_iter()
         .filter_map(|(name, schema)| Some((name, serde_json::to_value(schema).ok()?)))

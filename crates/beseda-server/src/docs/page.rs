@@ -91,13 +91,13 @@ fn write_operation(
         html.push_str("<h3>Body</h3>");
         write_schema(html, &schema["schema"], document)?;
     }
-    html.push_str("<h3>Answer</h3>");
+    html.push_str("<h3>ApiResponse</h3>");
     let answer = &operation["responses"]["200"]["content"]["application/json"]["schema"];
     write_schema(html, answer, document)?;
     let unversioned = &document["paths"][old][method.to_lowercase()];
     let old_answer = &unversioned["responses"]["200"]["content"]["application/json"]["schema"];
     if old_answer != answer {
-        html.push_str("<h3>Answer on the path without <code>/v2</code>, as in 2024</h3>");
+        html.push_str("<h3>ApiResponse on the path without <code>/v2</code>, as in 2024</h3>");
         write_schema(html, old_answer, document)?;
     }
     let curl = escape(&curl(id, method, path));

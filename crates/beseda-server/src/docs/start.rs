@@ -9,21 +9,20 @@ use sha2::{Digest, Sha256};
 
 use super::page::{STYLE, escape};
 use crate::{
-    Server,
-    call::Call,
-    health,
-    reply::{self, Answer},
-    start_page::Words,
+    Server, health,
+    request::RequestContext,
+    response::{self, ApiResponse},
+    start_page::LocalizedText,
 };
 
 /// A language of the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Language {
+enum PageLanguage {
     English,
     Russian,
 }
 
-impl Language {
+impl PageLanguage {
     /// The one that `Accept-Language` likes more; English if it doesn't care.
     fn of(headers: &HeaderMap) -> Self {
         let weight = |language| weight(headers, &header::ACCEPT_LANGUAGE, language);
@@ -37,7 +36,7 @@ impl Language {
         }
     }
 
-    fn of_both(self, words: &Words) -> &str {
+    fn of_both(self, words: &LocalizedText) -> &str {
         self.pick(&words.english, &words.russian)
     }
 }
@@ -46,16 +45,16 @@ impl Language {
 ///
 /// # Errors
 /// 404 for all who don't ask for HTML.
-pub(crate) fn page(call: &Call<'_>) -> Result<Answer> {
+pub(crate) fn page(call: &RequestContext<'_>) -> Result<ApiResponse> {
     let headers = &call.parts.headers;
     let reads = matches!(call.parts.method, Method::GET | Method::HEAD);
     if !reads || weight(headers, &header::ACCEPT, "text/html") == 0 {
-        return Err(reply::resource_not_found());
+        return Err(response::resource_not_found());
     }
-    let language = Language::of(headers);
+    let language = PageLanguage::of(headers);
     let html = render(call.server, language);
     let answer = health::text("text/html; charset=utf-8", html.into());
-    let Answer::Whole(mut response) = answer else { return Ok(answer) };
+    let ApiResponse::Full(mut response) = answer else { return Ok(answer) };
     let headers = response.headers_mut();
     if let Ok(policy) = HeaderValue::from_str(&policy()) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
@@ -64,7 +63,7 @@ pub(crate) fn page(call: &Call<'_>) -> Result<Answer> {
     headers.insert(header::CONTENT_LANGUAGE, code);
     // What is asked for decides, and other clients get a 404 at the same address.
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(Answer::Whole(response))
+    Ok(ApiResponse::Full(response))
 }
 
 /// The thousandths with which a header that lists what is accepted (`ru-RU, en;q=0.5`) accepts this; 0 if it isn't there.
@@ -101,7 +100,7 @@ fn policy() -> String {
     )
 }
 
-fn render(server: &Server, language: Language) -> String {
+fn render(server: &Server, language: PageLanguage) -> String {
     let say = |english, russian| language.pick(english, russian);
     let page = &server.services.start_page;
     let mut html = String::with_capacity(8 * 1024);
@@ -185,7 +184,7 @@ fn served(server: &Server) -> Vec<(&'static str, &'static str, &'static str)> {
 mod tests {
     use http::{HeaderMap, HeaderValue, header};
 
-    use super::{Language, weight};
+    use super::{PageLanguage, weight};
 
     fn headers(name: &header::HeaderName, value: &'static str) -> HeaderMap {
         HeaderMap::from_iter([(name.clone(), HeaderValue::from_static(value))])
@@ -193,13 +192,13 @@ mod tests {
 
     #[test]
     fn the_language_is_the_one_that_is_liked_more() {
-        let of = |value| Language::of(&headers(&header::ACCEPT_LANGUAGE, value));
+        let of = |value| PageLanguage::of(&headers(&header::ACCEPT_LANGUAGE, value));
         for russian in ["ru", "ru-RU,ru;q=0.9,en-US;q=0.8,en;q=0.7", "de, ru;q=0.1", "en;q=0.5, RU"]
         {
-            assert_eq!(of(russian), Language::Russian, "{russian}");
+            assert_eq!(of(russian), PageLanguage::Russian, "{russian}");
         }
         for english in ["", "*", "de", "en-GB,ru;q=0.9", "ru;q=0", "ru;q=much", "ru;q=9,en;q=0.1"] {
-            assert_eq!(of(english), Language::English, "{english}");
+            assert_eq!(of(english), PageLanguage::English, "{english}");
         }
     }
 

@@ -8,11 +8,11 @@ use beseda_api::{
 };
 use serde_json::{Map, Value, json};
 
-use super::openapi::{Found, correct, named, of, reference, set};
+use super::openapi::{NamedSchemas, correct, named, of, reference, set};
 
 /// What an operation answers in `result`.
 #[derive(Clone, Copy)]
-enum Answer {
+enum ResultShape {
     /// Nothing besides the status.
     Done,
     /// One value of this schema.
@@ -21,12 +21,13 @@ enum Answer {
     List(&'static str, &'static str),
 }
 
-use Answer::{Done, List, One};
+use ResultShape::{Done, List, One};
 
 /// One operation: method, path, operation id, summary, body, answer.
-type Row = (&'static str, &'static str, &'static str, &'static str, Option<&'static str>, Answer);
+type OperationRow =
+    (&'static str, &'static str, &'static str, &'static str, Option<&'static str>, ResultShape);
 
-const MARKET: &[Row] = &[
+const MARKET: &[OperationRow] = &[
     ("post", "/orders", "registerOrder", "Register an order", Some("NewOrder"), One("Order")),
     ("post", "/returns", "registerReturn", "Register a return", Some("NewReturn"), One("Return")),
     ("post", "/chats", "openChat", "Open a chat as a buyer", Some("ChatOpening"), One("Chat")),
@@ -51,7 +52,7 @@ const MARKET: &[Row] = &[
     ("post", "/disputes/{chatId}/resolve", "resolveDispute", "End a dispute", None, One("Chat")),
 ];
 
-const ADMINISTRATION: &[Row] = &[
+const ADMINISTRATION: &[OperationRow] = &[
     ("get", "/cabinets", "listCabinets", "List cabinets", None, List("cabinets", "Cabinet")),
     ("post", "/cabinets", "createCabinet", "Create a cabinet", Some("NewCabinet"), One("Cabinet")),
     (
@@ -131,7 +132,7 @@ const ADMINISTRATION: &[Row] = &[
     ),
 ];
 
-const SUBSCRIPTIONS: &[Row] = &[
+const SUBSCRIPTIONS: &[OperationRow] = &[
     (
         "get",
         "/cabinets/{businessId}/subscriptions",
@@ -206,7 +207,7 @@ pub(crate) fn administration(with_subscriptions: bool) -> Value {
 fn document(
     title: &str,
     key: &str,
-    rows: impl Iterator<Item = (&'static str, &'static Row)>,
+    rows: impl Iterator<Item = (&'static str, &'static OperationRow)>,
 ) -> Value {
     let mut paths = Map::new();
     for (prefix, row) in rows {
@@ -234,7 +235,7 @@ fn document(
     })
 }
 
-fn describe(path: &str, (method, _, id, summary, body, answer): &Row) -> Value {
+fn describe(path: &str, (method, _, id, summary, body, answer): &OperationRow) -> Value {
     let mut responses = json!({ "200": response("Done.", &envelope(*answer)) });
     for (status, description) in [
         ("400", "The request is malformed or breaks a rule; the message names the field."),
@@ -286,7 +287,7 @@ fn response(description: &str, schema: &Value) -> Value {
     json!({ "description": description, "content": { "application/json": { "schema": schema } } })
 }
 
-fn envelope(answer: Answer) -> Value {
+fn envelope(answer: ResultShape) -> Value {
     let mut properties = json!({ "status": reference("Status") });
     let mut required = vec!["status"];
     let result = match answer {
@@ -306,7 +307,7 @@ fn envelope(answer: Answer) -> Value {
 }
 
 fn schemas() -> Value {
-    let mut found = Found::new();
+    let mut found = NamedSchemas::new();
     of::<NewOrder>(&mut found);
     of::<Order>(&mut found);
     of::<NewReturn>(&mut found);

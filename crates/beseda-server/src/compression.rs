@@ -12,7 +12,7 @@ const WORTHWHILE: usize = 1024;
 const LONG: usize = 128 * 1024;
 
 /// The body, compressed if the request accepts that and it pays.
-pub(crate) async fn shrink(body: Bytes, asked: &HeaderMap, headers: &mut HeaderMap) -> Bytes {
+pub(crate) async fn compress(body: Bytes, asked: &HeaderMap, headers: &mut HeaderMap) -> Bytes {
     if body.len() < WORTHWHILE {
         return body;
     }

@@ -9,14 +9,15 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::{
-    Server, edge,
-    metrics::Label,
-    route::{self, Route},
+    Server,
+    metrics::RouteLabel,
+    pipeline,
+    router::{self, Route},
 };
 
 /// What is known of a request before anything is done with it.
 #[derive(Debug, Clone)]
-pub struct Arrival {
+pub struct RequestInfo {
     /// The operation's published name, or `noOperation`, `file`, `market`, `admin`, `page`, `unknown`.
     pub operation: &'static str,
     /// The generation of a published path.
@@ -27,10 +28,10 @@ pub struct Arrival {
     pub at: Timestamp,
 }
 
-impl Arrival {
+impl RequestInfo {
     fn of(server: &Server, request: &Request) -> Self {
         let path = request.uri().path();
-        let route = route::recognise(path);
+        let route = router::match_path(path);
         let (generation, business) = match route {
             Route::Api { generation, business, .. } => (Some(generation), business),
             Route::Market(rest) => (None, after(rest, "businesses/")),
@@ -38,7 +39,7 @@ impl Arrival {
             _ => (None, None),
         };
         Self {
-            operation: Label::of(route, request.method()).as_str(),
+            operation: RouteLabel::of(route, request.method()).as_str(),
             generation,
             business: business.and_then(|segment| segment.parse().ok()),
             at: server.services.clock.now(),
@@ -64,12 +65,12 @@ impl Next {
 
     /// Handles the request as the server does: gate, handler, headers. What it wrote is durable on return.
     pub async fn run(self, request: Request) -> Response {
-        edge::serve(&self.server, request, None).await
+        pipeline::serve(&self.server, request, None).await
     }
 
     /// Answers with this in place of gate and handler. It gets the headers every answer has.
     pub async fn answer(self, request: Request, answer: http::Response<Bytes>) -> Response {
-        edge::serve(&self.server, request, Some(answer)).await
+        pipeline::serve(&self.server, request, Some(answer)).await
     }
 }
 
@@ -77,7 +78,7 @@ impl Next {
 #[async_trait]
 pub trait Interceptor: Send + Sync {
     /// Answers the request, with or without the server's help.
-    async fn around(&self, arrival: Arrival, request: Request, next: Next) -> Response;
+    async fn around(&self, arrival: RequestInfo, request: Request, next: Next) -> Response;
 }
 
 /// Put into the extensions of an answer, this breaks the connection instead of sending anything of it.
@@ -90,6 +91,6 @@ pub(crate) async fn around(
     server: &Arc<Server>,
     request: Request,
 ) -> Response {
-    let arrival = Arrival::of(server, &request);
+    let arrival = RequestInfo::of(server, &request);
     interceptor.around(arrival, request, Next { server: Arc::clone(server) }).await
 }

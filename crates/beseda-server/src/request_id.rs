@@ -8,12 +8,12 @@ pub(crate) static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent
 
 /// Both names of one request.
 #[derive(Debug, Clone)]
-pub(crate) struct Trace {
+pub(crate) struct RequestIds {
     pub(crate) request_id: HeaderValue,
     pub(crate) traceparent: HeaderValue,
 }
 
-impl Trace {
+impl RequestIds {
     /// What the request brought along, as far as it is sane; the rest is made up.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let parent = headers.get(&TRACEPARENT).filter(|value| is_traceparent(value.as_bytes()));
@@ -80,15 +80,15 @@ fn is_request_id(value: &[u8]) -> bool {
 mod tests {
     use http::{HeaderMap, HeaderValue};
 
-    use super::{Trace, is_traceparent};
+    use super::{RequestIds, is_traceparent};
 
     const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
-    fn of(pairs: &[(&'static str, &'static str)]) -> Trace {
+    fn of(pairs: &[(&'static str, &'static str)]) -> RequestIds {
         let pairs = pairs.iter().map(|(name, value)| {
             (http::HeaderName::from_static(name), HeaderValue::from_static(value))
         });
-        Trace::of(&pairs.collect::<HeaderMap>())
+        RequestIds::of(&pairs.collect::<HeaderMap>())
     }
 
     #[test]

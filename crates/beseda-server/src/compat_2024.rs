@@ -6,13 +6,13 @@ use beseda_api::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::generation::order_of;
+use crate::compat::order_of;
 
 /// A chat.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = ChatOf2024)]
-pub(crate) struct Chat {
+pub(crate) struct Chat2024 {
     /// Its id.
     chat_id: ChatId,
     /// The order it is about; for a chat about a return, the order that came back.
@@ -28,7 +28,7 @@ pub(crate) struct Chat {
     updated_at: Time,
 }
 
-impl Chat {
+impl Chat2024 {
     /// The chat; `None` if it has no order.
     pub(crate) fn of(chat: beseda_api::Chat) -> Option<Self> {
         Some(Self {
@@ -45,16 +45,16 @@ impl Chat {
 /// One page of chats.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ChatPageOf2024)]
-pub(crate) struct ChatPage {
+pub(crate) struct ChatPage2024 {
     /// The chats about orders and returns, most recently updated first.
-    chats: Vec<Chat>,
+    chats: Vec<Chat2024>,
     /// Where to go on.
     paging: Paging,
 }
 
-impl ChatPage {
+impl ChatPage2024 {
     pub(crate) fn of(page: beseda_api::ChatPage) -> Self {
-        let chats = page.chats.into_iter().filter_map(Chat::of).collect();
+        let chats = page.chats.into_iter().filter_map(Chat2024::of).collect();
         Self { chats, paging: page.paging }
     }
 }
@@ -63,7 +63,7 @@ impl ChatPage {
 #[derive(ToSchema)]
 #[schema(as = MessagePageOf2024, rename_all = "camelCase")]
 #[expect(dead_code, reason = "a schema only")]
-pub(crate) struct MessagePage {
+pub(crate) struct MessagePage2024 {
     /// The order the chat is about.
     order_id: OrderId,
     /// The messages, oldest first.
@@ -76,7 +76,7 @@ pub(crate) struct MessagePage {
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = CampaignOf2024)]
-pub(crate) struct Campaign {
+pub(crate) struct Campaign2024 {
     /// Its id.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -97,7 +97,7 @@ pub(crate) struct Campaign {
     placement_type: Option<PlacementType>,
 }
 
-impl Campaign {
+impl Campaign2024 {
     fn of(campaign: beseda_api::Campaign) -> Self {
         let known = |model: &PlacementType| {
             matches!(model, PlacementType::Fbs | PlacementType::Fby | PlacementType::Dbs)
@@ -115,18 +115,18 @@ impl Campaign {
 /// The answer of getCampaigns, which has no envelope.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = CampaignListOf2024)]
-pub(crate) struct CampaignList {
+pub(crate) struct CampaignList2024 {
     /// The shops the credential sees.
-    campaigns: Vec<Campaign>,
+    campaigns: Vec<Campaign2024>,
     /// Which part of the list this is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pager: Option<Pager>,
 }
 
-impl CampaignList {
+impl CampaignList2024 {
     pub(crate) fn of(page: beseda_api::CampaignList) -> Self {
         Self {
-            campaigns: page.campaigns.into_iter().map(Campaign::of).collect(),
+            campaigns: page.campaigns.into_iter().map(Campaign2024::of).collect(),
             pager: page.pager,
         }
     }
@@ -141,7 +141,7 @@ mod tests {
         let list = json!({ "campaigns": [
             { "id": 1, "placementType": "FBS", "apiAvailability": "AVAILABLE", "clientId": 5 },
             { "id": 2, "placementType": "LAAS" } ], "pager": {}, "paging": {} });
-        let list = super::CampaignList::of(serde_json::from_value(list).unwrap());
+        let list = super::CampaignList2024::of(serde_json::from_value(list).unwrap());
         let shown = serde_json::to_value(list).unwrap();
         let first = json!({ "id": 1, "placementType": "FBS", "clientId": 5 });
         assert_eq!(shown["campaigns"], json!([first, { "id": 2 }]));
@@ -153,10 +153,10 @@ mod tests {
         let mut chat = json!({ "chatId": 7, "type": "CHAT", "status": "NEW",
             "context": { "type": "RETURN", "returnId": 3, "orderId": 5 },
             "createdAt": "2024-09-10T12:00:00+03:00", "updatedAt": "2024-09-10T12:00:00+03:00" });
-        let shown = super::Chat::of(serde_json::from_value(chat.clone()).unwrap()).unwrap();
+        let shown = super::Chat2024::of(serde_json::from_value(chat.clone()).unwrap()).unwrap();
         let shown = serde_json::to_value(shown).unwrap();
         assert_eq!((&shown["orderId"], shown.get("context")), (&json!(5), None));
         chat["context"] = json!({ "type": "DIRECT" });
-        assert!(super::Chat::of(serde_json::from_value(chat).unwrap()).is_none());
+        assert!(super::Chat2024::of(serde_json::from_value(chat).unwrap()).is_none());
     }
 }

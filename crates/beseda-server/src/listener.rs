@@ -37,7 +37,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::{
     Reset,
     malformed::MalformedAnswers,
-    resettable::{Breaker, Resettable},
+    reset_stream::{ResetFlag, ResetStream},
 };
 
 /// Binds a listener and returns it with the address taken, which differs from the one given for port 0.
@@ -65,7 +65,7 @@ pub fn local_url(bound: SocketAddr, scheme: &str) -> String {
 /// How connections are taken and kept. Every field has a default, so a TOML section may name only what differs.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Transport {
+pub struct TransportSettings {
     /// The certificate; plain HTTP if `None`.
     pub tls: Option<Tls>,
     /// Seconds in which a request's headers must have come; also how long an idle connection is kept.
@@ -79,7 +79,7 @@ pub struct Transport {
     pub tell_peers: bool,
 }
 
-impl Default for Transport {
+impl Default for TransportSettings {
     fn default() -> Self {
         Self {
             tls: None,
@@ -101,7 +101,7 @@ pub struct Tls {
     pub key: PathBuf,
 }
 
-impl Transport {
+impl TransportSettings {
     /// Whether it can be used: the certificate is read.
     ///
     /// # Errors
@@ -158,13 +158,13 @@ impl Transport {
 pub async fn serve(
     listener: TcpListener,
     router: Router,
-    transport: Transport,
+    transport: TransportSettings,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let patience = Duration::from_secs(transport.header_timeout_seconds.max(1));
     let tls = transport.acceptor()?;
     let (builder, tell_peers) = (transport.builder(), transport.tell_peers);
-    let door = Arc::new(Door { tls, builder, router, patience, tell_peers });
+    let door = Arc::new(ConnectionHandler { tls, builder, router, patience, tell_peers });
     let room = Arc::new(Semaphore::new(transport.max_connections.max(1)));
     let (graceful, mut connections) = (GracefulShutdown::new(), JoinSet::new());
     let mut shutdown = pin!(shutdown);
@@ -210,7 +210,7 @@ async fn accept(
 }
 
 /// What every connection needs.
-struct Door {
+struct ConnectionHandler {
     tls: Option<TlsAcceptor>,
     builder: auto::Builder<TokioExecutor>,
     router: Router,
@@ -218,17 +218,17 @@ struct Door {
     tell_peers: bool,
 }
 
-impl Door {
+impl ConnectionHandler {
     async fn welcome(&self, stream: TcpStream, watcher: Watcher) {
         // Only a socket that is gone already refuses this, and then reading tells.
         let _ = stream.set_nodelay(true);
         let peer = if self.tell_peers { stream.peer_addr().ok() } else { None };
-        let (stream, breaker) = Resettable::new(stream);
+        let (stream, reset_flag) = ResetStream::new(stream);
         let Some(tls) = &self.tls else {
-            return self.converse(stream, peer, breaker, watcher).await;
+            return self.converse(stream, peer, reset_flag, watcher).await;
         };
         match timeout(self.patience, tls.accept(stream)).await {
-            Ok(Ok(stream)) => self.converse(stream, peer, breaker, watcher).await,
+            Ok(Ok(stream)) => self.converse(stream, peer, reset_flag, watcher).await,
             Ok(Err(error)) => tracing::debug!(%error, "no TLS"),
             Err(_) => tracing::debug!("TLS took too long"),
         }
@@ -238,7 +238,7 @@ impl Door {
         &self,
         stream: S,
         peer: Option<SocketAddr>,
-        breaker: Breaker,
+        reset_flag: ResetFlag,
         watcher: Watcher,
     ) where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -248,13 +248,13 @@ impl Door {
             if let Some(peer) = peer {
                 request.extensions_mut().insert(ConnectInfo(peer));
             }
-            let (answer, breaker) = (router.call(request), Arc::clone(&breaker));
+            let (answer, reset_flag) = (router.call(request), Arc::clone(&reset_flag));
             async move {
                 let Ok(answer) = answer.await;
                 if answer.extensions().get::<Reset>().is_none() {
                     return Ok(answer);
                 }
-                breaker.store(true, Ordering::Release);
+                reset_flag.store(true, Ordering::Release);
                 Err(io::Error::from(io::ErrorKind::ConnectionReset))
             }
         });

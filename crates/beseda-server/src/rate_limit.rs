@@ -17,24 +17,24 @@ use http::HeaderValue;
 use jiff::Timestamp;
 
 use crate::{
-    route::Operation,
+    router::Operation,
     settings::{LimitPreset, LimitSettings},
 };
 
 const OPERATIONS: usize = Endpoint::ALL.len();
 const SHARDS: usize = 16;
 /// What answers say that belong to no limited operation.
-const ELSEWHERE: u32 = 1_000;
+const NO_LIMIT: u32 = 1_000;
 
 /// Whose requests are counted together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Entity {
+pub(crate) enum LimitOwner {
     Business(i64),
     User(i64),
     Key(u64),
 }
 
-impl Entity {
+impl LimitOwner {
     /// The cabinet of the path, else the key's cabinet, else the user.
     pub(crate) fn of(access: &Access, business: Option<BusinessId>) -> Self {
         match (business, &access.principal) {
@@ -57,7 +57,7 @@ impl Entity {
     }
 }
 
-impl std::fmt::Display for Entity {
+impl std::fmt::Display for LimitOwner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Business(id) => write!(f, "businessId {id}"),
@@ -69,44 +69,44 @@ impl std::fmt::Display for Entity {
 
 /// What the three `X-RateLimit-Resource-*` headers of an answer will say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Standing {
+pub(crate) struct LimitState {
     pub(crate) limit: u32,
     pub(crate) remaining: u32,
 }
 
-impl Standing {
+impl LimitState {
     /// For answers that belong to no limited operation.
-    pub(crate) const ELSEWHERE: Self = Self { limit: ELSEWHERE, remaining: ELSEWHERE };
+    pub(crate) const NO_LIMIT: Self = Self { limit: NO_LIMIT, remaining: NO_LIMIT };
 }
 
 /// What one entity has used.
-struct Counters {
+struct UsageCounters {
     /// By operation: the hour's number in the upper half, requests in it in the lower.
     hourly: [AtomicU64; OPERATIONS],
     parallel: AtomicU32,
 }
 
 /// A running request in the count of parallel ones.
-pub(crate) struct Slot(Arc<Counters>);
+pub(crate) struct ConcurrencySlot(Arc<UsageCounters>);
 
-impl Drop for Slot {
+impl Drop for ConcurrencySlot {
     fn drop(&mut self) {
         self.0.parallel.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
 /// The limits and everything counted against them.
-pub(crate) struct Limits {
+pub(crate) struct RateLimits {
     /// By generation and operation; `None` if there is no limit.
     ceilings: [[Option<u32>; OPERATIONS]; 2],
     parallel: Option<u32>,
     /// Whether parallel requests are counted and texts written as in 2024.
     as_in_2024: bool,
     hasher: RandomState,
-    shards: [RwLock<HashMap<Entity, Arc<Counters>>>; SHARDS],
+    shards: [RwLock<HashMap<LimitOwner, Arc<UsageCounters>>>; SHARDS],
 }
 
-impl Limits {
+impl RateLimits {
     pub(crate) fn new(settings: &LimitSettings) -> Self {
         let off = settings.preset == LimitPreset::Off;
         let ceiling = |endpoint: &Endpoint, generation| {
@@ -129,20 +129,20 @@ impl Limits {
     }
 
     /// What an answer says before anything was counted.
-    pub(crate) fn untouched(&self, operation: Operation, generation: Generation) -> Standing {
+    pub(crate) fn untouched(&self, operation: Operation, generation: Generation) -> LimitState {
         let limit = self.ceilings[generation as usize][operation as usize]
             .unwrap_or(operation.endpoint().hourly(generation));
-        Standing { limit, remaining: limit }
+        LimitState { limit, remaining: limit }
     }
 
     /// Counts one request; 420 if it is one too many, at once or in this hour.
     pub(crate) fn admit(
         &self,
-        entity: Entity,
-        login: impl FnOnce() -> Entity,
+        entity: LimitOwner,
+        login: impl FnOnce() -> LimitOwner,
         (operation, generation): (Operation, Generation),
-        (now, standing): (Timestamp, &mut Standing),
-    ) -> Result<Option<Slot>> {
+        (now, limit_state): (Timestamp, &mut LimitState),
+    ) -> Result<Option<ConcurrencySlot>> {
         let ceiling = self.ceilings[generation as usize][operation as usize];
         if ceiling.is_none() && self.parallel.is_none() {
             return Ok(None);
@@ -150,7 +150,7 @@ impl Limits {
         let counters = self.counters(entity);
         let hourly = &counters.hourly[operation as usize];
         if let Some(ceiling) = ceiling {
-            standing.remaining = ceiling.saturating_sub(used(hourly, hour(now)));
+            limit_state.remaining = ceiling.saturating_sub(used(hourly, hour(now)));
         }
         let slot = match self.parallel {
             Some(most) if self.as_in_2024 => {
@@ -161,7 +161,7 @@ impl Limits {
         };
         if let Some(ceiling) = ceiling {
             match take(hourly, hour(now), ceiling) {
-                Some(used) => standing.remaining = ceiling - used,
+                Some(used) => limit_state.remaining = ceiling - used,
                 None => return Err(self.too_many(ceiling, operation, entity)),
             }
         }
@@ -175,9 +175,14 @@ impl Limits {
         }
     }
 
-    fn slot(&self, counters: Arc<Counters>, most: u32, entity: Entity) -> Result<Slot> {
+    fn slot(
+        &self,
+        counters: Arc<UsageCounters>,
+        most: u32,
+        entity: LimitOwner,
+    ) -> Result<ConcurrencySlot> {
         if counters.parallel.fetch_add(1, Ordering::AcqRel) < most {
-            return Ok(Slot(counters));
+            return Ok(ConcurrencySlot(counters));
         }
         counters.parallel.fetch_sub(1, Ordering::AcqRel);
         let text = format!("Hit rate limit of {most} parallel requests");
@@ -185,14 +190,14 @@ impl Limits {
         Err(Error::new(ErrorKind::LimitExceeded, text))
     }
 
-    fn too_many(&self, ceiling: u32, operation: Operation, entity: Entity) -> Error {
+    fn too_many(&self, ceiling: u32, operation: Operation, entity: LimitOwner) -> Error {
         let path = operation.endpoint().path;
         let text = format!("Hit rate limit of {ceiling} requests per 1 hour for resource {path}");
         let text = if self.as_in_2024 { text } else { format!("{text} for {entity}") };
         Error::new(ErrorKind::LimitExceeded, text)
     }
 
-    fn counters(&self, entity: Entity) -> Arc<Counters> {
+    fn counters(&self, entity: LimitOwner) -> Arc<UsageCounters> {
         #[expect(clippy::cast_possible_truncation, reason = "any bits of the hash will do")]
         let shard = &self.shards[self.hasher.hash_one(entity) as usize % SHARDS];
         let known = shard.read().unwrap_or_else(PoisonError::into_inner).get(&entity).cloned();
@@ -200,7 +205,7 @@ impl Limits {
             let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
             let fresh = || {
                 let hourly = std::array::from_fn(|_| AtomicU64::new(0));
-                Arc::new(Counters { hourly, parallel: AtomicU32::new(0) })
+                Arc::new(UsageCounters { hourly, parallel: AtomicU32::new(0) })
             };
             Arc::clone(shard.entry(entity).or_insert_with(fresh))
         })

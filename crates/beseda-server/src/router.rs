@@ -37,14 +37,14 @@ pub(crate) enum Route<'a> {
     /// `/admin/v1/` and what follows.
     Admin(&'a str),
     /// A page about the server itself.
-    Page(Page),
+    Page(ServerPage),
     /// Nothing we have.
     Unknown,
 }
 
 /// A page about the server itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Page {
+pub(crate) enum ServerPage {
     /// `/`, for browsers.
     Start,
     Health,
@@ -107,18 +107,18 @@ fn published(path: &str, generation: Generation) -> Route<'_> {
 }
 
 /// What a path means.
-pub(crate) fn recognise(path: &str) -> Route<'_> {
+pub(crate) fn match_path(path: &str) -> Route<'_> {
     if let Some(rest) = path.strip_prefix("/v2/") {
         return published(&path[path.len() - rest.len() - 1..], Generation::Y2026);
     }
     match path {
-        "/" => return Route::Page(Page::Start),
-        "/healthz" => return Route::Page(Page::Health),
-        "/readyz" => return Route::Page(Page::Ready),
-        "/metrics" => return Route::Page(Page::Metrics),
-        "/version" => return Route::Page(Page::Version),
-        "/openapi.json" => return Route::Page(Page::OpenApi),
-        "/docs" | "/docs/" => return Route::Page(Page::Docs),
+        "/" => return Route::Page(ServerPage::Start),
+        "/healthz" => return Route::Page(ServerPage::Health),
+        "/readyz" => return Route::Page(ServerPage::Ready),
+        "/metrics" => return Route::Page(ServerPage::Metrics),
+        "/version" => return Route::Page(ServerPage::Version),
+        "/openapi.json" => return Route::Page(ServerPage::OpenApi),
+        "/docs" | "/docs/" => return Route::Page(ServerPage::Docs),
         _ => {}
     }
     let below = |prefix| path.strip_prefix(prefix);
@@ -134,7 +134,7 @@ mod tests {
     use beseda_api::Generation;
     use http::Method;
 
-    use super::{Route, TABLE, recognise};
+    use super::{Route, TABLE, match_path};
 
     #[test]
     fn every_endpoint_of_the_table_is_found_in_both_generations_with_and_without_suffix() {
@@ -143,7 +143,7 @@ mod tests {
                 for suffix in ["", ".json"] {
                     let path = endpoint.path.replace("{businessId}", "7");
                     let path = format!("{}{path}{suffix}", generation.prefix());
-                    let Route::Api { generation: found, resource, business } = recognise(&path)
+                    let Route::Api { generation: found, resource, business } = match_path(&path)
                     else {
                         panic!("{path} is unknown");
                     };
@@ -176,7 +176,7 @@ mod tests {
             "//",
             "",
         ] {
-            assert_eq!(recognise(path), Route::Unknown, "{path}");
+            assert_eq!(match_path(path), Route::Unknown, "{path}");
         }
     }
 }

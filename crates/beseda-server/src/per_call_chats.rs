@@ -1,4 +1,4 @@
-//! The simplest `Attended`: a `ChatsApi` for one caller, with headers that are known beforehand.
+//! The simplest `CallApi`: a `ChatsApi` for one caller, with headers that are known beforehand.
 
 use std::sync::Arc;
 
@@ -9,18 +9,18 @@ use beseda_api::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::Attended;
+use crate::CallApi;
 
-/// A `ChatsApi` for one call, with what its answer says besides: what [`Attendant::attend`](crate::Attendant::attend)
+/// A `ChatsApi` for one call, with what its answer says besides: what [`PerCallApi::attend`](crate::PerCallApi::attend)
 /// returns where nothing has to be found out while the call runs.
 #[derive(Clone)]
-pub struct AttendedChats {
+pub struct PerCallChats {
     chats: Arc<dyn ChatsApi>,
     headers: HeaderMap,
     limit: Option<RateLimit>,
 }
 
-impl AttendedChats {
+impl PerCallChats {
     /// The seven operations of these chats. The server counts limits as always.
     #[must_use]
     pub fn new(chats: Arc<dyn ChatsApi>) -> Self {
@@ -42,8 +42,8 @@ impl AttendedChats {
     }
 }
 
-impl Attended for AttendedChats {
-    fn standing(&self) -> Option<RateLimit> {
+impl CallApi for PerCallChats {
+    fn rate_limit(&self) -> Option<RateLimit> {
         self.limit
     }
 
@@ -53,7 +53,7 @@ impl Attended for AttendedChats {
 }
 
 #[async_trait]
-impl ChatsApi for AttendedChats {
+impl ChatsApi for PerCallChats {
     async fn get_chats(
         &self,
         business: BusinessId,

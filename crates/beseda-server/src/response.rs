@@ -11,8 +11,8 @@ use hyper::ext::ReasonPhrase;
 use serde::Serialize;
 
 use crate::{
-    attend::Unavailable,
-    page::{self, History},
+    history_json::{self, HistoryView},
+    per_call::Unavailable,
     report,
 };
 
@@ -24,33 +24,33 @@ const ROOM: usize = 4 * 1024;
 
 /// An answer on its way out.
 #[derive(Debug)]
-pub(crate) enum Answer {
+pub(crate) enum ApiResponse {
     /// One that is in memory.
-    Whole(Response<Bytes>),
+    Full(Response<Bytes>),
     /// One that is read while it goes.
-    Streamed(Response<Body>),
+    Streaming(Response<Body>),
 }
 
 /// 200 with a result in the envelope.
-pub(crate) fn ok<T: Serialize>(result: T) -> Result<Answer> {
+pub(crate) fn ok<T: Serialize>(result: T) -> Result<ApiResponse> {
     bare(&Envelope::ok(result))
 }
 
 /// 200 with a page of a history in the envelope.
-pub(crate) fn history(page: &History<'_>) -> Result<Answer> {
-    Ok(Answer::Whole(json(StatusCode::OK, Bytes::from(page::history(page)?))))
+pub(crate) fn history(page: &HistoryView<'_>) -> Result<ApiResponse> {
+    Ok(ApiResponse::Full(json(StatusCode::OK, Bytes::from(history_json::history(page)?))))
 }
 
 /// 200 without a result.
-pub(crate) fn done() -> Result<Answer> {
-    Ok(Answer::Whole(json(StatusCode::OK, Bytes::from_static(br#"{"status":"OK"}"#))))
+pub(crate) fn done() -> Result<ApiResponse> {
+    Ok(ApiResponse::Full(json(StatusCode::OK, Bytes::from_static(br#"{"status":"OK"}"#))))
 }
 
 /// 200 with this body as it is.
-pub(crate) fn bare<T: Serialize>(body: &T) -> Result<Answer> {
+pub(crate) fn bare<T: Serialize>(body: &T) -> Result<ApiResponse> {
     let mut room = BytesMut::with_capacity(ROOM).writer();
     sonic_rs::to_writer(&mut room, body).map_err(Error::internal)?;
-    Ok(Answer::Whole(json(StatusCode::OK, room.into_inner().freeze())))
+    Ok(ApiResponse::Full(json(StatusCode::OK, room.into_inner().freeze())))
 }
 
 fn json(status: StatusCode, body: Bytes) -> Response<Bytes> {
@@ -83,16 +83,16 @@ pub(crate) fn internal_error() -> Response<Bytes> {
 }
 
 /// 405 with the methods that would do.
-pub(crate) fn method_not_allowed(method: &Method, allow: &'static str) -> Answer {
+pub(crate) fn method_not_allowed(method: &Method, allow: &'static str) -> ApiResponse {
     let text = format!("Request method '{method}' not supported");
     let fault = fault(ErrorKind::MethodNotAllowed.code(), &text);
     let mut response = enveloped(StatusCode::METHOD_NOT_ALLOWED, &[fault]);
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
-    Answer::Whole(response)
+    ApiResponse::Full(response)
 }
 
 /// The answer to a request that couldn't be parsed: 400, 414 or 431.
-pub(crate) fn malformed(status: StatusCode) -> Answer {
+pub(crate) fn malformed(status: StatusCode) -> ApiResponse {
     let (code, text) = match status {
         StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => return too_many_headers(),
         StatusCode::URI_TOO_LONG => ("URI_TOO_LONG", "The request target is too long"),
@@ -101,18 +101,18 @@ pub(crate) fn malformed(status: StatusCode) -> Answer {
             "The request is not valid HTTP: its first line or a header can't be parsed, or its target is not UTF-8",
         ),
     };
-    Answer::Whole(enveloped(status, &[fault(code, text)]))
+    ApiResponse::Full(enveloped(status, &[fault(code, text)]))
 }
 
 /// 431: the request has more headers than are read.
-pub(crate) fn too_many_headers() -> Answer {
+pub(crate) fn too_many_headers() -> ApiResponse {
     let fault = fault("REQUEST_HEADER_FIELDS_TOO_LARGE", "The request headers are too big");
-    Answer::Whole(enveloped(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, &[fault]))
+    ApiResponse::Full(enveloped(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, &[fault]))
 }
 
 /// 503: requests can't be served now.
-pub(crate) fn unavailable() -> Answer {
-    Answer::Whole(no_service())
+pub(crate) fn unavailable() -> ApiResponse {
+    ApiResponse::Full(no_service())
 }
 
 fn no_service() -> Response<Bytes> {

@@ -16,26 +16,26 @@ use tokio::{
 };
 
 /// Says that a stream shall end with a reset.
-pub(crate) type Breaker = Arc<AtomicBool>;
+pub(crate) type ResetFlag = Arc<AtomicBool>;
 
-/// A TCP stream with its breaker.
-pub(crate) struct Resettable {
+/// A TCP stream with its reset_flag.
+pub(crate) struct ResetStream {
     stream: TcpStream,
-    breaker: Breaker,
+    reset_flag: ResetFlag,
 }
 
-impl Resettable {
-    pub(crate) fn new(stream: TcpStream) -> (Self, Breaker) {
-        let breaker = Breaker::default();
-        (Self { stream, breaker: Arc::clone(&breaker) }, breaker)
+impl ResetStream {
+    pub(crate) fn new(stream: TcpStream) -> (Self, ResetFlag) {
+        let reset_flag = ResetFlag::default();
+        (Self { stream, reset_flag: Arc::clone(&reset_flag) }, reset_flag)
     }
 
     fn broken(&self) -> bool {
-        self.breaker.load(Ordering::Acquire)
+        self.reset_flag.load(Ordering::Acquire)
     }
 }
 
-impl Drop for Resettable {
+impl Drop for ResetStream {
     fn drop(&mut self) {
         if self.broken() {
             // Only a socket that is gone already refuses this.
@@ -44,7 +44,7 @@ impl Drop for Resettable {
     }
 }
 
-impl AsyncRead for Resettable {
+impl AsyncRead for ResetStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -54,7 +54,7 @@ impl AsyncRead for Resettable {
     }
 }
 
-impl AsyncWrite for Resettable {
+impl AsyncWrite for ResetStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -9,15 +9,15 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     Server,
-    body::{self, Bounds, Detail, Kind},
-    generation::View,
-    query::{self, Query},
+    body::{self, BodyKind, BodyLimits, ErrorDetail},
+    compat::ResponseFormat,
+    query::{self, QueryString},
 };
 
 static X_BUSINESS_ID: HeaderName = HeaderName::from_static("x-business-id");
 
 /// A request on its way through a handler.
-pub(crate) struct Call<'a> {
+pub(crate) struct RequestContext<'a> {
     pub(crate) server: &'a Server,
     /// The seven operations for this call.
     pub(crate) chats: &'a dyn ChatsApi,
@@ -26,7 +26,7 @@ pub(crate) struct Call<'a> {
     pub(crate) generation: Generation,
 }
 
-impl<'a> Call<'a> {
+impl<'a> RequestContext<'a> {
     pub(crate) fn chats(&self) -> &'a dyn ChatsApi {
         self.chats
     }
@@ -35,17 +35,17 @@ impl<'a> Call<'a> {
         self.server.services.directory.as_ref()
     }
 
-    pub(crate) fn query(&self) -> Query<'a> {
-        Query(self.parts.uri.query().unwrap_or_default())
+    pub(crate) fn query(&self) -> QueryString<'a> {
+        QueryString(self.parts.uri.query().unwrap_or_default())
     }
 
     /// How orders are shown to this caller.
-    pub(crate) fn view(&self) -> View {
-        View::of(&self.server.settings, self.generation)
+    pub(crate) fn view(&self) -> ResponseFormat {
+        ResponseFormat::of(&self.server.settings, self.generation)
     }
 
     /// 415 and 400 for a body of the wrong type. Where nothing came at all, nothing came in the wrong type.
-    pub(crate) fn check_type(&self, wanted: Kind) -> Result<()> {
+    pub(crate) fn check_type(&self, wanted: BodyKind) -> Result<()> {
         if self.has_nothing() {
             return Ok(());
         }
@@ -75,28 +75,28 @@ impl<'a> Call<'a> {
 
     /// The body as JSON, for an operation of the published API.
     pub(crate) async fn json<T: DeserializeOwned>(&mut self) -> Result<T> {
-        body::json(&self.whole_body().await?, Detail::Place)
+        body::json(&self.whole_body().await?, ErrorDetail::Place)
     }
 
     /// The body as JSON, for an operation of our own.
     pub(crate) async fn own_json<T: DeserializeOwned>(&mut self) -> Result<T> {
-        body::json(&self.whole_body().await?, Detail::Reason)
+        body::json(&self.whole_body().await?, ErrorDetail::Reason)
     }
 
     async fn whole_body(&mut self) -> Result<Bytes> {
         let bounds = self.bounds();
         // The bound on silence bounds the whole as well: nobody may keep a body coming drop by drop.
         let reading = tokio::time::timeout(bounds.silence, body::whole(self.body, bounds));
-        let read = reading.await.unwrap_or(Err(body::Unread::TooSlow));
+        let read = reading.await.unwrap_or(Err(body::BodyError::TooSlow));
         read.map_err(|unread| match unread {
-            body::Unread::TooBig => body::too_big(bounds.bytes as u64),
+            body::BodyError::TooBig => body::too_big(bounds.bytes as u64),
             other => other.into(),
         })
     }
 
     /// What a JSON body may cost.
-    pub(crate) fn bounds(&self) -> Bounds {
+    pub(crate) fn bounds(&self) -> BodyLimits {
         let settings = &self.server.settings;
-        Bounds { bytes: settings.max_body_bytes, silence: settings.body_timeout() }
+        BodyLimits { bytes: settings.max_body_bytes, silence: settings.body_timeout() }
     }
 }

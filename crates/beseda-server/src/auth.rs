@@ -1,7 +1,6 @@
 //! Who may pass: 401, 403 and 420, in that order. What a credential opens is the directory's knowledge; here it is asked for and remembered for a moment.
 
 pub(crate) mod credential;
-pub(crate) mod limits;
 
 use std::sync::{
     Arc,
@@ -19,14 +18,17 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::{Server, Settings, query, route::Operation};
-use limits::{Entity, Slot, Standing};
+use crate::{
+    Server, ServerSettings, query,
+    rate_limit::{ConcurrencySlot, LimitOwner, LimitState},
+    router::Operation,
+};
 
 type Hash = [u8; 32];
 
 /// What is remembered of credentials, and the keys of the other two surfaces, all as hashes.
-pub(crate) struct Gate {
-    known: Cache<Hash, Known>,
+pub(crate) struct Authenticator {
+    known: Cache<Hash, CachedCredential>,
     remember_ms: i64,
     /// Grows with every administrative change: what was known before counts no more.
     epoch: AtomicU64,
@@ -36,21 +38,21 @@ pub(crate) struct Gate {
 
 /// A credential that was good a moment ago.
 #[derive(Clone)]
-struct Known {
+struct CachedCredential {
     access: Arc<Access>,
     since_ms: i64,
     epoch: u64,
 }
 
 /// A caller that passed. Dropping it ends the call in the count of parallel ones.
-pub(crate) struct Caller {
+pub(crate) struct AuthenticatedCaller {
     pub(crate) access: Arc<Access>,
     pub(crate) business: Option<BusinessId>,
-    _slot: Option<Slot>,
+    _slot: Option<ConcurrencySlot>,
 }
 
-impl Gate {
-    pub(crate) fn new(settings: &Settings) -> Self {
+impl Authenticator {
+    pub(crate) fn new(settings: &ServerSettings) -> Self {
         let hashed = |key: &Option<SecretString>| {
             key.as_ref().map(|key| Sha256::digest(key.expose_secret().as_bytes()).into())
         };
@@ -82,12 +84,12 @@ impl Gate {
     }
 
     /// Lets the marketplace in: 401 for any other key.
-    pub(crate) fn admit_market(&self, headers: &HeaderMap) -> Result<()> {
+    pub(crate) fn authorize_market(&self, headers: &HeaderMap) -> Result<()> {
         admit_by_key(headers, self.market_key.as_ref())
     }
 
     /// Lets an administrator in: 401 for any other key.
-    pub(crate) fn admit_admin(&self, headers: &HeaderMap) -> Result<()> {
+    pub(crate) fn authorize_admin(&self, headers: &HeaderMap) -> Result<()> {
         admit_by_key(headers, self.admin_key.as_ref())
     }
 
@@ -113,7 +115,7 @@ impl Gate {
                 return Err(not_granted(credential, &verdict));
             }
         };
-        let known = Known { access: Arc::clone(&access), since_ms: now_ms, epoch };
+        let known = CachedCredential { access: Arc::clone(&access), since_ms: now_ms, epoch };
         self.known.insert(hash, known);
         Ok(access)
     }
@@ -149,18 +151,18 @@ pub(crate) async fn admit(
     headers: &HeaderMap,
     (operation, generation): (Operation, Generation),
     business: Option<&str>,
-    (now, standing): (Timestamp, &mut Standing),
-) -> Result<Caller> {
+    (now, limit_state): (Timestamp, &mut LimitState),
+) -> Result<AuthenticatedCaller> {
     let credential = credential::read(headers, server.settings.api_key_format)?;
     let directory = server.services.directory.as_ref();
     let access = server.gate.verdict(directory, &credential, now).await?;
     check_scopes(&access.principal, operation)?;
     let business = business.map(|segment| open(&access, segment)).transpose()?;
-    let entity = Entity::of(&access, business);
-    let login = || Entity::login(&access, &hash(&credential));
+    let entity = LimitOwner::of(&access, business);
+    let login = || LimitOwner::login(&access, &hash(&credential));
     let limits = &server.limits;
-    let slot = limits.admit(entity, login, (operation, generation), (now, standing))?;
-    Ok(Caller { access, business, _slot: slot })
+    let slot = limits.admit(entity, login, (operation, generation), (now, limit_state))?;
+    Ok(AuthenticatedCaller { access, business, _slot: slot })
 }
 
 /// The cabinet of the path: 400 if it is no id, 403 if the caller has no right to it.

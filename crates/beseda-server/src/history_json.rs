@@ -10,14 +10,14 @@ const ROOM: usize = 24 * 1024;
 
 /// The fields of a page that go out: answers of 2024 have no context, and a setting leaves the order out.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct History<'a> {
+pub(crate) struct HistoryView<'a> {
     pub(crate) order_id: Option<OrderId>,
     pub(crate) context: Option<&'a FullContext>,
     pub(crate) messages: &'a [Message],
     pub(crate) paging: &'a Paging,
 }
 
-impl<'a> History<'a> {
+impl<'a> HistoryView<'a> {
     /// All of the page.
     pub(crate) fn whole(page: &'a MessagePage) -> Self {
         // Every field is taken here by its name: a new one must not be forgotten.
@@ -27,7 +27,7 @@ impl<'a> History<'a> {
 }
 
 /// The whole answer: the page in its envelope, byte for byte as serde would write it.
-pub(crate) fn history(page: &History<'_>) -> Result<Vec<u8>> {
+pub(crate) fn history(page: &HistoryView<'_>) -> Result<Vec<u8>> {
     let mut out = Vec::with_capacity(ROOM);
     out.extend_from_slice(br#"{"status":"OK","result":{"#);
     if let Some(order) = page.order_id {
@@ -87,7 +87,7 @@ mod tests {
     use beseda_api::{MessagePage, wire::Envelope};
     use serde_json::Value;
 
-    use super::History;
+    use super::HistoryView;
 
     #[test]
     fn a_page_is_written_as_serde_would_write_it() {
@@ -107,13 +107,13 @@ mod tests {
         ] {
             let body = format!(r#"{{{order}"context":{context},"messages":[{messages}],"paging":{paging}}}"#);
             let page: MessagePage = serde_json::from_str(&body).unwrap();
-            let written = super::history(&History::whole(&page)).unwrap();
+            let written = super::history(&HistoryView::whole(&page)).unwrap();
             let written = String::from_utf8(written).unwrap();
             assert_eq!(written, sonic_rs::to_string(&Envelope::ok(&page)).unwrap());
             let read: Envelope<MessagePage> = serde_json::from_str(&written).unwrap();
             assert_eq!(read.result.as_ref(), Some(&page));
 
-            let without = History { context: None, ..History::whole(&page) };
+            let without = HistoryView { context: None, ..HistoryView::whole(&page) };
             let bare: Value =
                 serde_json::from_slice(&super::history(&without).unwrap()).unwrap();
             let mut expected: Value = serde_json::from_str(&written).unwrap();

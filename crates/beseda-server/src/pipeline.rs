@@ -19,20 +19,18 @@ use hyper::body::Body as _;
 use jiff::Timestamp;
 
 use crate::{
-    Server, admin,
-    attend::{Attended, Visit},
-    body::{self, Bounds},
-    call::Call,
-    files, gate,
-    gate::limits::{self, Standing},
-    gzip, health, intercept,
+    Server, admin, auth,
+    body::{self, BodyLimits},
+    compression, files, handlers, health, interceptor,
     malformed::Malformed,
     market,
-    metrics::Label,
-    reply::{self, Answer},
-    route::{self, Operation, Route},
-    routes,
-    trace::{TRACEPARENT, Trace, X_REQUEST_ID},
+    metrics::RouteLabel,
+    per_call::{CallApi, CallContext},
+    rate_limit::{self, LimitState},
+    request::RequestContext,
+    request_id::{RequestIds, TRACEPARENT, X_REQUEST_ID},
+    response::{self, ApiResponse},
+    router::{self, Operation, Route},
 };
 
 static LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-resource-limit");
@@ -44,16 +42,16 @@ const UNWANTED: usize = 16 * 1024 * 1024;
 const UNWANTED_TIME: Duration = Duration::from_secs(5);
 
 /// What is known of a request while it runs, and needed for its answer and its log line.
-struct Exchange {
+struct RequestState {
     now: Timestamp,
-    trace: Trace,
-    standing: Standing,
-    label: Label,
+    trace: RequestIds,
+    limit_state: LimitState,
+    label: RouteLabel,
     /// When it began, and how long it may take.
     started: Instant,
     patience: Duration,
-    /// Who attended to it, if anybody did.
-    attended: Option<Arc<dyn Attended>>,
+    /// Who call_api to it, if anybody did.
+    call_api: Option<Arc<dyn CallApi>>,
     /// What the implementation said of a limit of its own when it refused.
     refused: Option<RateLimit>,
 }
@@ -62,7 +60,7 @@ struct Exchange {
 pub(crate) async fn answer(State(server): State<Arc<Server>>, request: Request) -> Response {
     match &server.services.interceptor {
         None => serve(&server, request, None).await,
-        Some(interceptor) => intercept::around(interceptor.as_ref(), &server, request).await,
+        Some(interceptor) => interceptor::around(interceptor.as_ref(), &server, request).await,
     }
 }
 
@@ -74,40 +72,40 @@ pub(crate) async fn serve(
 ) -> Response {
     let started = Instant::now();
     let (parts, mut body) = request.into_parts();
-    let route = route::recognise(parts.uri.path());
-    let mut exchange = Exchange {
+    let route = router::match_path(parts.uri.path());
+    let mut state = RequestState {
         now: server.services.clock.now(),
-        trace: Trace::of(&parts.headers),
-        standing: Standing::ELSEWHERE,
-        label: Label::of(route, &parts.method),
+        trace: RequestIds::of(&parts.headers),
+        limit_state: LimitState::NO_LIMIT,
+        label: RouteLabel::of(route, &parts.method),
         started,
         patience: Duration::ZERO,
-        attended: None,
+        call_api: None,
         refused: None,
     };
     let in_flight = server.metrics.begin();
     let outcome = match instead {
-        None => guarded(server, &parts, &mut body, (route, &mut exchange)).await,
+        None => guarded(server, &parts, &mut body, (route, &mut state)).await,
         Some(answer) => {
-            if let (Label::Operation(operation), Route::Api { generation, .. }) =
-                (exchange.label, route)
+            if let (RouteLabel::Operation(operation), Route::Api { generation, .. }) =
+                (state.label, route)
             {
-                exchange.standing = server.limits.untouched(operation, generation);
+                state.limit_state = server.limits.untouched(operation, generation);
             }
-            Answer::Whole(answer)
+            ApiResponse::Full(answer)
         }
     };
     let unread = parts.version < Version::HTTP_2 && !body.is_end_stream();
     if unread && !parts.headers.contains_key(header::EXPECT) {
-        let bounds = Bounds { bytes: UNWANTED, silence: Duration::from_secs(1) };
+        let bounds = BodyLimits { bytes: UNWANTED, silence: Duration::from_secs(1) };
         // However it ends, the answer goes out now.
         let _ = tokio::time::timeout(UNWANTED_TIME, body::drain(&mut body, bounds)).await;
     }
-    let response = finish(outcome, &parts.headers, &exchange).await;
+    let response = finish(outcome, &parts.headers, &state).await;
     drop(in_flight);
     let status = response.status();
-    server.metrics.count(exchange.label, status, started.elapsed());
-    log(&parts, status, started, &exchange);
+    server.metrics.count(state.label, status, started.elapsed());
+    log(&parts, status, started, &state);
     response
 }
 
@@ -116,30 +114,30 @@ async fn guarded(
     server: &Arc<Server>,
     parts: &Parts,
     body: &mut Body,
-    (route, exchange): (Route<'_>, &mut Exchange),
-) -> Answer {
-    let request_id = exchange.trace.request_id.clone();
-    let patience = match exchange.label {
-        Label::Operation(Operation::SendFileToChat) | Label::Market => {
+    (route, state): (Route<'_>, &mut RequestState),
+) -> ApiResponse {
+    let request_id = state.trace.request_id.clone();
+    let patience = match state.label {
+        RouteLabel::Operation(Operation::SendFileToChat) | RouteLabel::Market => {
             server.settings.upload_timeout()
         }
         _ => server.settings.request_timeout(),
     };
-    exchange.patience = patience;
-    let handled = dispatch(server, parts, body, (route, exchange));
+    state.patience = patience;
+    let handled = dispatch(server, parts, body, (route, state));
     let handled = AssertUnwindSafe(handled).catch_unwind();
     match tokio::time::timeout(patience, handled).await {
         Ok(Ok(Ok(answer))) => answer,
-        Ok(Ok(Err(error))) => Answer::Whole(reply::error(&error, &request_id)),
+        Ok(Ok(Err(error))) => ApiResponse::Full(response::error(&error, &request_id)),
         Ok(Err(panic)) => {
             let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
             let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
             let error = Error::internal(format!("panic: {}", text.unwrap_or_default()));
-            Answer::Whole(reply::error(&error, &request_id))
+            ApiResponse::Full(response::error(&error, &request_id))
         }
         Err(_) => {
             let error = Error::internal("the request took too long");
-            Answer::Whole(reply::error(&error, &request_id))
+            ApiResponse::Full(response::error(&error, &request_id))
         }
     }
 }
@@ -148,80 +146,80 @@ async fn dispatch(
     server: &Arc<Server>,
     parts: &Parts,
     body: &mut Body,
-    (route, exchange): (Route<'_>, &mut Exchange),
-) -> Result<Answer> {
+    (route, state): (Route<'_>, &mut RequestState),
+) -> Result<ApiResponse> {
     let settings = &server.settings;
     if let Some(Malformed(status)) = parts.extensions.get() {
-        return Ok(reply::malformed(*status));
+        return Ok(response::malformed(*status));
     }
     if too_many(&parts.headers, settings.max_headers, settings.max_header_bytes) {
-        return Ok(reply::too_many_headers());
+        return Ok(response::too_many_headers());
     }
     let Route::Api { generation, resource, business } = route else {
         let chats = server.services.chats.as_ref();
         let generation = beseda_api::Generation::Y2026;
-        let mut call = Call { server, chats, parts, body, generation };
+        let mut call = RequestContext { server, chats, parts, body, generation };
         return match route {
-            Route::File(rest) => files::handle(&mut call, rest, exchange.now).await,
+            Route::File(rest) => files::handle(&mut call, rest, state.now).await,
             Route::Market(rest) => market::handle(call, rest).await,
             Route::Admin(rest) => admin::handle(call, rest).await,
             Route::Page(page) => health::handle(&mut call, page).await,
-            Route::Api { .. } | Route::Unknown => Err(reply::resource_not_found()),
+            Route::Api { .. } | Route::Unknown => Err(response::resource_not_found()),
         };
     };
     let Some(operation) = resource.operation(&parts.method) else {
-        return Ok(reply::method_not_allowed(&parts.method, resource.allow()));
+        return Ok(response::method_not_allowed(&parts.method, resource.allow()));
     };
-    exchange.standing = server.limits.untouched(operation, generation);
-    let counted = (exchange.now, &mut exchange.standing);
+    state.limit_state = server.limits.untouched(operation, generation);
+    let counted = (state.now, &mut state.limit_state);
     let asked = (operation, generation);
-    let caller = gate::admit(server, &parts.headers, asked, business, counted).await?;
-    let attended = match &server.services.attendant {
+    let caller = auth::admit(server, &parts.headers, asked, business, counted).await?;
+    let call_api = match &server.services.per_call {
         None => None,
-        Some(attendant) => Some(attendant.attend(Visit {
+        Some(per_call) => Some(per_call.begin_call(CallContext {
             access: &caller.access,
             business: caller.business,
             endpoint: operation.endpoint(),
             generation,
             headers: &parts.headers,
-            request_id: &exchange.trace.request_id,
-            deadline: exchange.started + exchange.patience,
+            request_id: &state.trace.request_id,
+            deadline: state.started + state.patience,
         })?),
     };
-    exchange.attended.clone_from(&attended);
-    let chats: &dyn ChatsApi = match &attended {
-        Some(attended) => attended.as_ref(),
+    state.call_api.clone_from(&call_api);
+    let chats: &dyn ChatsApi = match &call_api {
+        Some(call_api) => call_api.as_ref(),
         None => server.services.chats.as_ref(),
     };
-    let call = Call { server, chats, parts, body, generation };
-    let answer = routes::handle(operation, call, &caller).await;
+    let call = RequestContext { server, chats, parts, body, generation };
+    let answer = handlers::handle(operation, call, &caller).await;
     if let Err(error) = &answer {
-        exchange.hear(error);
+        state.record_limit_error(error);
     }
     answer
 }
 
-impl Exchange {
+impl RequestState {
     /// Takes over what an implementation's own 420 says of its limit. Our count is not what it refused by, so without
-    /// figures nothing is left. An attendant tells its figures itself.
-    fn hear(&mut self, error: &Error) {
+    /// figures nothing is left. An per_call tells its figures itself.
+    fn record_limit_error(&mut self, error: &Error) {
         if error.kind() == Some(ErrorKind::LimitExceeded) {
             self.refused = error.rate_limit();
-            if self.refused.is_none() && self.attended.is_none() {
-                self.standing.remaining = 0;
+            if self.refused.is_none() && self.call_api.is_none() {
+                self.limit_state.remaining = 0;
             }
         }
     }
 
     /// What the three `X-RateLimit-Resource-*` headers say.
     fn figures(&self) -> (u32, u32, HeaderValue) {
-        let told = self.attended.as_ref().and_then(|attended| attended.standing());
+        let told = self.call_api.as_ref().and_then(|call_api| call_api.rate_limit());
         match told.or(self.refused) {
             None => {
-                let Standing { limit, remaining } = self.standing;
-                (limit, remaining, limits::until(self.now))
+                let LimitState { limit, remaining } = self.limit_state;
+                (limit, remaining, rate_limit::until(self.now))
             }
-            Some(told) => (told.limit, told.remaining, limits::moment(told.until)),
+            Some(told) => (told.limit, told.remaining, rate_limit::moment(told.until)),
         }
     }
 }
@@ -232,39 +230,39 @@ fn too_many(headers: &HeaderMap, most: usize, most_bytes: usize) -> bool {
 }
 
 /// Puts the headers on that every answer has.
-async fn finish(answer: Answer, asked: &HeaderMap, exchange: &Exchange) -> Response {
+async fn finish(answer: ApiResponse, asked: &HeaderMap, state: &RequestState) -> Response {
     let mut response = match answer {
-        Answer::Streamed(response) => response,
-        Answer::Whole(whole) => {
+        ApiResponse::Streaming(response) => response,
+        ApiResponse::Full(whole) => {
             let (mut parts, body) = whole.into_parts();
-            let body: Bytes = gzip::shrink(body, asked, &mut parts.headers).await;
+            let body: Bytes = compression::compress(body, asked, &mut parts.headers).await;
             Response::from_parts(parts, Body::from(body))
         }
     };
     let headers = response.headers_mut();
-    let (limit, remaining, until) = exchange.figures();
+    let (limit, remaining, until) = state.figures();
     headers.insert(&LIMIT, HeaderValue::from(limit));
     headers.insert(&UNTIL, until);
-    headers.insert(header::DATE, limits::date(exchange.now));
+    headers.insert(header::DATE, rate_limit::date(state.now));
     headers.insert(&REMAINING, HeaderValue::from(remaining));
-    if let Some(attended) = &exchange.attended {
-        attended.headers(headers);
+    if let Some(call_api) = &state.call_api {
+        call_api.headers(headers);
     }
-    headers.insert(&X_REQUEST_ID, exchange.trace.request_id.clone());
-    headers.insert(&TRACEPARENT, exchange.trace.traceparent.clone());
+    headers.insert(&X_REQUEST_ID, state.trace.request_id.clone());
+    headers.insert(&TRACEPARENT, state.trace.traceparent.clone());
     response
 }
 
 /// One line a request. No query, no body and no credential is in it.
-fn log(parts: &Parts, status: StatusCode, started: Instant, exchange: &Exchange) {
+fn log(parts: &Parts, status: StatusCode, started: Instant, state: &RequestState) {
     tracing::info!(
         target: "beseda::request",
         method = %parts.method,
         path = parts.uri.path(),
-        operation = exchange.label.as_str(),
+        operation = state.label.as_str(),
         status = status.as_u16(),
         micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
-        request_id = exchange.trace.request_id.to_str().unwrap_or("-"),
+        request_id = state.trace.request_id.to_str().unwrap_or("-"),
         "request"
     );
 }

@@ -1,4 +1,4 @@
-//! The place where a gateway learns who calls, and tells what it did for them. A server without an attendant pays nothing for it.
+//! The place where a gateway learns who calls, and tells what it did for them. A server without an per_call pays nothing for it.
 
 use std::{fmt, sync::Arc, time::Instant};
 
@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue};
 
 /// A call that has passed the gate.
 #[derive(Debug, Clone, Copy)]
-pub struct Visit<'a> {
+pub struct CallContext<'a> {
     /// Who calls, and what they may touch.
     pub access: &'a Arc<Access>,
     /// The cabinet of the path.
@@ -25,12 +25,12 @@ pub struct Visit<'a> {
 }
 
 /// Attends to every call of the published API: [`Services::chats`](crate::Services::chats) isn't asked then.
-pub trait Attendant: Send + Sync {
+pub trait PerCallApi: Send + Sync {
     /// The seven operations for this one call.
     ///
     /// # Errors
     /// If the call isn't let in after all.
-    fn attend(&self, visit: Visit<'_>) -> Result<Arc<dyn Attended>, Error>;
+    fn begin_call(&self, visit: CallContext<'_>) -> Result<Arc<dyn CallApi>, Error>;
 
     /// What stands in `/metrics` besides the server's own, in the text format of Prometheus.
     fn metrics(&self) -> String {
@@ -39,9 +39,9 @@ pub trait Attendant: Send + Sync {
 }
 
 /// The seven operations for one call, and what is told of it afterwards.
-pub trait Attended: ChatsApi {
+pub trait CallApi: ChatsApi {
     /// What the answer says of the hourly limit; the server's own counting if `None`.
-    fn standing(&self) -> Option<RateLimit>;
+    fn rate_limit(&self) -> Option<RateLimit>;
 
     /// Puts on what the answer says besides.
     fn headers(&self, headers: &mut HeaderMap);
