@@ -1,4 +1,4 @@
-//! Administration over HTTP: `/admin/v1/…`, with a key of its own and no limits. The shapes are ours: the published service has web pages only.
+//! Administration over HTTP: `/admin/v1/…`, authenticated by the admin key and without rate limits.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::{
     subscriptions,
 };
 
-/// What can be administered, by the path.
+/// Resource of the administration, by path.
 #[derive(Debug, Clone, Copy)]
 enum AdminRoute<'a> {
     Cabinets,
@@ -59,9 +59,9 @@ impl<'a> AdminRoute<'a> {
     }
 }
 
-/// Answers below `/admin/v1/`; 404 if there is no administration here.
+/// Handles a request below `/admin/v1/`; 404 if administration is disabled.
 pub(crate) async fn handle(mut call: RequestContext<'_>, rest: &str) -> Result<ApiResponse> {
-    let admin = call.server.services.admin.as_ref().filter(|_| call.server.gate.has_admin_key());
+    let admin = call.server.services.admin.as_ref().filter(|_| call.server.auth.has_admin_key());
     let admin = Arc::clone(admin.ok_or_else(response::resource_not_found)?);
     if rest == docs::DOCUMENT {
         return docs::administration(&call);
@@ -71,7 +71,7 @@ pub(crate) async fn handle(mut call: RequestContext<'_>, rest: &str) -> Result<A
     if !thing.allow().split(", ").any(|allowed| allowed == method.as_str()) {
         return Ok(response::method_not_allowed(&method, thing.allow()));
     }
-    call.server.gate.authorize_admin(&call.parts.headers)?;
+    call.server.auth.authorize_admin(&call.parts.headers)?;
     if method == Method::POST {
         call.check_type(BodyKind::Json)?;
     }
@@ -82,8 +82,8 @@ pub(crate) async fn handle(mut call: RequestContext<'_>, rest: &str) -> Result<A
         return list(admin.as_ref(), thing).await;
     }
     let changed = change(&mut call, admin.as_ref(), thing, &method).await;
-    // Also after a failure: it may have happened all the same.
-    call.server.gate.forget();
+    // Also after an error: the change may have been made.
+    call.server.auth.invalidate();
     changed
 }
 

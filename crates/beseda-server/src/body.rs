@@ -1,4 +1,4 @@
-//! Request bodies: read in bounds of size and time, and JSON out of them with the documented texts. No multipart here.
+//! Request bodies: size and time limits, and JSON with the documented error texts.
 
 use std::time::Duration;
 
@@ -12,15 +12,15 @@ use serde::de::DeserializeOwned;
 
 use crate::query::shown;
 
-/// What a body may cost.
+/// Limits of a body.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct BodyLimits {
     pub(crate) bytes: usize,
-    /// How long its sender may be silent.
+    /// Maximum time without data from the sender.
     pub(crate) silence: Duration,
 }
 
-/// A body that couldn't be read whole.
+/// Error of reading a body.
 #[derive(Debug)]
 pub(crate) enum BodyError {
     TooBig,
@@ -38,13 +38,16 @@ impl From<BodyError> for Error {
     }
 }
 
-/// 400: more bytes than allowed.
+/// Creates the 400 for a body that is too large.
 pub(crate) fn too_big(most: u64) -> Error {
     Error::bad_request(format!("The request is too big: at most {most} bytes are allowed"))
 }
 
-/// The next piece of a body; `None` at its end.
-pub(crate) async fn piece(body: &mut Body, silence: Duration) -> Result<Option<Bytes>, BodyError> {
+/// Returns the next chunk of a body, or `None` at its end.
+pub(crate) async fn next_chunk(
+    body: &mut Body,
+    silence: Duration,
+) -> Result<Option<Bytes>, BodyError> {
     loop {
         let frame = tokio::time::timeout(silence, body.frame()).await;
         match frame.map_err(|_| BodyError::TooSlow)? {
@@ -59,18 +62,18 @@ pub(crate) async fn piece(body: &mut Body, silence: Duration) -> Result<Option<B
     }
 }
 
-/// The whole body.
-pub(crate) async fn whole(body: &mut Body, bounds: BodyLimits) -> Result<Bytes, BodyError> {
+/// Reads the whole body.
+pub(crate) async fn read_all(body: &mut Body, bounds: BodyLimits) -> Result<Bytes, BodyError> {
     let most = bounds.bytes;
     if body.size_hint().lower() > most as u64 {
         return Err(BodyError::TooBig);
     }
-    let Some(first) = piece(body, bounds.silence).await? else { return Ok(Bytes::new()) };
+    let Some(first) = next_chunk(body, bounds.silence).await? else { return Ok(Bytes::new()) };
     if first.len() > most {
         return Err(BodyError::TooBig);
     }
-    // Most bodies come in one piece, and then nothing is copied.
-    let Some(second) = piece(body, bounds.silence).await? else { return Ok(first) };
+    // Most bodies arrive in one chunk, which needs no copy.
+    let Some(second) = next_chunk(body, bounds.silence).await? else { return Ok(first) };
     let mut all = BytesMut::from(first);
     let mut next = Some(second);
     while let Some(piece_read) = next {
@@ -78,15 +81,15 @@ pub(crate) async fn whole(body: &mut Body, bounds: BodyLimits) -> Result<Bytes, 
             return Err(BodyError::TooBig);
         }
         all.extend_from_slice(&piece_read);
-        next = piece(body, bounds.silence).await?;
+        next = next_chunk(body, bounds.silence).await?;
     }
     Ok(all.freeze())
 }
 
-/// Reads on without keeping anything, so that a caller who is still sending can take the answer.
+/// Reads and discards the rest, so that a client that is still sending can receive the response.
 pub(crate) async fn drain(body: &mut Body, bounds: BodyLimits) {
     let mut left = bounds.bytes;
-    while let Ok(Some(dropped)) = piece(body, bounds.silence).await {
+    while let Ok(Some(dropped)) = next_chunk(body, bounds.silence).await {
         match left.checked_sub(dropped.len()) {
             Some(rest) => left = rest,
             None => return,
@@ -94,18 +97,18 @@ pub(crate) async fn drain(body: &mut Body, bounds: BodyLimits) {
     }
 }
 
-/// How much an error says of a body of the wrong types.
+/// Level of detail in the error of a body with wrong types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ErrorDetail {
-    /// The published text, which names the place only.
+    /// Published text, with the path only.
     Place,
-    /// The reason and the known fields as well, for the surfaces that are our own.
+    /// Reason and known fields too, for our own APIs.
     Reason,
 }
 
-/// JSON out of a body.
+/// Deserializes JSON from a body.
 pub(crate) fn json<T: DeserializeOwned>(body: &[u8], detail: ErrorDetail) -> Result<T> {
-    // PowerShell, .NET and 1C put a byte order mark before the text.
+    // PowerShell, .NET and 1C send a byte order mark.
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     let text = std::str::from_utf8(body).map_err(|error| unreadable(&error.to_string()))?;
     let start = text.trim_start_matches([' ', '\t', '\r', '\n']);
@@ -115,7 +118,7 @@ pub(crate) fn json<T: DeserializeOwned>(body: &[u8], detail: ErrorDetail) -> Res
     if start.starts_with('{') {
         return serde_json::from_str(text).map_err(|error| explain::<T>(text, &error, detail));
     }
-    // A list would read as a struct by position: only an object is one.
+    // A derived `Deserialize` would accept an array by position; only an object is valid.
     match serde_json::from_str::<serde::de::IgnoredAny>(text) {
         Ok(_) => Err(Error::illegal_input("$")),
         Err(error) => Err(syntax(&error)),
@@ -130,7 +133,7 @@ fn explain<T: DeserializeOwned>(
     if error.classify() != serde_json::error::Category::Data {
         return syntax(error);
     }
-    // Well-formed JSON of the wrong types: read it again to learn where. This is the rare way.
+    // Well-formed JSON with wrong types: parse it again to find the path. This is the rare case.
     let mut deserializer = serde_json::Deserializer::from_str(text);
     match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
         Ok(_) => unreadable(&error.to_string()),
@@ -152,9 +155,9 @@ fn explain<T: DeserializeOwned>(
     }
 }
 
-/// Says what is wrong at `path`, in serde's words but for unknown fields.
+/// Returns the error text for `path`, in serde's words except for unknown fields.
 fn reason(path: &str, inner: &str) -> String {
-    // serde says where in the text it is, too; the path says it better.
+    // serde adds line and column, which the path replaces.
     let inner = inner.rsplit_once(" at line ").map_or(inner, |(reason, _)| reason);
     let Some((_, known)) =
         inner.strip_prefix("unknown field `").and_then(|rest| rest.split_once("`, "))
@@ -176,15 +179,15 @@ fn unreadable(message: &str) -> Error {
     Error::bad_request(format!("JSON: {}", shown(message)))
 }
 
-/// What kind of body an operation takes.
+/// Media type of an operation's body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BodyKind {
     Json,
     Multipart,
 }
 
-/// Checks `Content-Type` and `Content-Encoding`: 415 for another type or a compressed body, 400 for another character
-/// set than UTF-8. JSON needs no header at all.
+/// Checks `Content-Type` and `Content-Encoding`: 415 for another type or a compressed body, 400 for
+/// another charset than UTF-8. JSON needs no header.
 pub(crate) fn check_type(headers: &HeaderMap, wanted: BodyKind) -> Result<()> {
     for encoding in headers.get_all(header::CONTENT_ENCODING) {
         let encoding = String::from_utf8_lossy(encoding.as_bytes());

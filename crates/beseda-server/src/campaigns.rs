@@ -1,4 +1,4 @@
-//! The two neighbours a chat client needs: getCampaigns, with its two kinds of paging, and getAuthTokenInfo.
+//! getCampaigns, with its two kinds of paging, and getAuthTokenInfo.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use beseda_api::{
@@ -34,7 +34,7 @@ pub(crate) fn get_auth_token_info(access: &Access) -> Result<ApiResponse> {
     }
 }
 
-/// Which part of the list is asked for: from a place and so many at most.
+/// Requested part of the list: offset and maximum number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct PageSelection {
     from: usize,
@@ -42,7 +42,7 @@ struct PageSelection {
 }
 
 impl PageSelection {
-    /// A page token or a limit wins over page numbers.
+    /// A page token or a limit takes precedence over page numbers.
     fn of(query: QueryString<'_>) -> Result<Self> {
         let limit = bounded(query, "limit", MOST)?;
         let page = bounded(query, "page", 10_000)?;

@@ -1,5 +1,5 @@
-//! What a caller sees of chats, histories and campaigns: today's fields, or those of the 2024 document on paths without a version.
-//! What stands in a request is read elsewhere; only its filter is fitted here, so that pages stay full.
+//! Response formats: current fields, or those of the 2024 document on unversioned paths.
+//! Requests are adapted only in their filter, so that pages stay full.
 
 use beseda_api::{
     CampaignList, Chat, ChatFilter, ChatId, ChatPage, ContextType, Error, FullContext, Generation,
@@ -13,19 +13,20 @@ use crate::{
     settings::Unversioned,
 };
 
-/// What the answers to one call look like.
+/// Response format of one call.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct ResponseFormat {
     fields: ResponseFields,
     one_context_filter: bool,
 }
 
-/// Which fields answers have.
+/// Fields of responses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ResponseFields {
-    /// Those of the 2024 document. It requires an order of every chat, so chats without one are not shown.
+    /// Fields of the 2024 document. It requires an order of every chat, so chats without one are
+    /// not shown.
     Y2024,
-    /// Today's.
+    /// Current fields.
     Today { order_id: bool },
 }
 
@@ -38,7 +39,7 @@ impl ResponseFormat {
         Self { fields, one_context_filter: settings.one_context_filter }
     }
 
-    /// The filter of a request; `None` if nothing that is shown can match it.
+    /// Converts the filter of a request; `None` if no visible chat can match.
     pub(crate) fn filter(self, mut body: GetChats) -> Result<Option<ChatFilter>> {
         if self.fields == (ResponseFields::Today { order_id: false }) {
             body.order_ids = None;
@@ -54,7 +55,7 @@ impl ResponseFormat {
         Ok(if self.fields == ResponseFields::Y2024 { about_orders(filter) } else { Some(filter) })
     }
 
-    /// A page of chats as the caller sees it.
+    /// Formats a page of chats.
     pub(crate) fn chats(self, mut page: ChatPage) -> Result<ApiResponse> {
         match self.fields {
             ResponseFields::Y2024 => return response::ok(compat_2024::ChatPage2024::of(page)),
@@ -66,7 +67,7 @@ impl ResponseFormat {
         response::ok(page)
     }
 
-    /// A chat as the caller sees it.
+    /// Formats a chat.
     pub(crate) fn chat(self, mut chat: Chat) -> Result<ApiResponse> {
         match self.fields {
             ResponseFields::Y2024 => {
@@ -81,7 +82,7 @@ impl ResponseFormat {
         response::ok(chat)
     }
 
-    /// A page of a history as the caller sees it.
+    /// Formats a page of a history.
     pub(crate) fn history(self, chat: ChatId, page: &MessagePage) -> Result<ApiResponse> {
         let mut shown = HistoryView::whole(page);
         match self.fields {
@@ -96,7 +97,7 @@ impl ResponseFormat {
         response::history(&shown)
     }
 
-    /// A page of campaigns as the caller sees it.
+    /// Formats a page of campaigns.
     pub(crate) fn campaigns(self, page: CampaignList) -> Result<ApiResponse> {
         match self.fields {
             ResponseFields::Y2024 => response::bare(&compat_2024::CampaignList2024::of(page)),
@@ -105,7 +106,7 @@ impl ResponseFormat {
     }
 }
 
-/// The order of a chat, as answers of 2024 show it; `None` if the chat can't be shown there.
+/// Returns the order of a chat for a 2024 response, or `None` if the chat can't be shown there.
 pub(crate) fn order_of(order: Option<OrderId>, context: &FullContext) -> Option<OrderId> {
     if context.context_type == ContextType::Direct {
         return None;
@@ -113,13 +114,13 @@ pub(crate) fn order_of(order: Option<OrderId>, context: &FullContext) -> Option<
     order.or(context.order_id)
 }
 
-/// The filter without direct questions; `None` if it asked for nothing else.
+/// Returns the filter without direct questions; `None` if it selects nothing else.
 fn about_orders(mut filter: ChatFilter) -> Option<ChatFilter> {
     if !filter.context_types.is_empty() {
         filter.context_types.retain(|kind| *kind != ContextType::Direct);
         return (!filter.context_types.is_empty()).then_some(filter);
     }
-    // What is found by its order or return is no direct question.
+    // A chat found by its order or return is no direct question.
     if filter.order_ids.is_empty() && filter.contexts.is_empty() {
         filter.context_types = vec![ContextType::Order, ContextType::Return];
     }

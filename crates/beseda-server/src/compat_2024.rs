@@ -1,4 +1,4 @@
-//! The answers of the 2024 document, field by field, as far as they differ from today's. When they are given is `generation.rs`'s business.
+//! Responses of the 2024 document, as far as they differ from the current ones.
 
 use beseda_api::{
     Business, CampaignId, ChatId, ChatStatus, ChatType, OrderId, Pager, Paging, PlacementType, Time,
@@ -8,28 +8,28 @@ use utoipa::ToSchema;
 
 use crate::compat::order_of;
 
-/// A chat.
+/// Chat.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = ChatOf2024)]
 pub(crate) struct Chat2024 {
-    /// Its id.
+    /// Chat id.
     chat_id: ChatId,
-    /// The order it is about; for a chat about a return, the order that came back.
+    /// Order of the chat; for a return, the order of the returned goods.
     order_id: OrderId,
-    /// A talk or a dispute.
+    /// Conversation or dispute.
     #[serde(rename = "type")]
     chat_type: ChatType,
-    /// Who has to answer.
+    /// Status: the party who has to answer.
     status: ChatStatus,
-    /// When it was created.
+    /// Creation time.
     created_at: Time,
-    /// When its last message was written; its creation if it has none.
+    /// Time of the last message, or of creation if there is none.
     updated_at: Time,
 }
 
 impl Chat2024 {
-    /// The chat; `None` if it has no order.
+    /// Converts a chat; `None` if it has no order.
     pub(crate) fn of(chat: beseda_api::Chat) -> Option<Self> {
         Some(Self {
             chat_id: chat.chat_id,
@@ -42,13 +42,13 @@ impl Chat2024 {
     }
 }
 
-/// One page of chats.
+/// Page of chats.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ChatPageOf2024)]
 pub(crate) struct ChatPage2024 {
-    /// The chats about orders and returns, most recently updated first.
+    /// Chats about orders and returns, most recently updated first.
     chats: Vec<Chat2024>,
-    /// Where to go on.
+    /// Token of the next page.
     paging: Paging,
 }
 
@@ -59,40 +59,40 @@ impl ChatPage2024 {
     }
 }
 
-/// One page of a chat's history. Only described: it is written in `page.rs`.
+/// Page of a history. Used for the OpenAPI document only; it is written in `history_json.rs`.
 #[derive(ToSchema)]
 #[schema(as = MessagePageOf2024, rename_all = "camelCase")]
 #[expect(dead_code, reason = "a schema only")]
 pub(crate) struct MessagePage2024 {
-    /// The order the chat is about.
+    /// Order of the chat.
     order_id: OrderId,
-    /// The messages, oldest first.
+    /// Messages, oldest first.
     messages: Vec<beseda_api::Message>,
-    /// Where to go on.
+    /// Token of the next page.
     paging: Paging,
 }
 
-/// A shop.
+/// Campaign (shop).
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = CampaignOf2024)]
 pub(crate) struct Campaign2024 {
-    /// Its id.
+    /// Campaign id.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     id: Option<CampaignId>,
-    /// Its name.
+    /// Name of the shop.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     domain: Option<String>,
-    /// The payer's id in Yandex Balance.
+    /// Id of the payer in Yandex Balance.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     client_id: Option<i64>,
-    /// The cabinet it belongs to.
+    /// Cabinet of the shop.
     #[serde(skip_serializing_if = "Option::is_none")]
     business: Option<Business>,
-    /// The model it works by, left out if it is a later one.
+    /// Fulfilment model; omitted if it was added later.
     #[serde(skip_serializing_if = "Option::is_none")]
     placement_type: Option<PlacementType>,
 }
@@ -112,13 +112,13 @@ impl Campaign2024 {
     }
 }
 
-/// The answer of getCampaigns, which has no envelope.
+/// Response of getCampaigns, which has no envelope.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = CampaignListOf2024)]
 pub(crate) struct CampaignList2024 {
-    /// The shops the credential sees.
+    /// Campaigns of the credential.
     campaigns: Vec<Campaign2024>,
-    /// Which part of the list this is.
+    /// Page numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pager: Option<Pager>,
 }

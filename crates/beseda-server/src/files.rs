@@ -1,4 +1,4 @@
-//! Downloads behind the links in `payload[].url`: whole, in part, or as headers only. Where files are kept is the engine's business.
+//! Downloads behind the links in `payload[].url`: whole files, ranges, and HEAD.
 
 use axum::body::Body;
 use beseda_api::{ByteRange, Download, Downloads, FileId, Result};
@@ -14,7 +14,8 @@ use crate::{
     response::{self, ApiResponse},
 };
 
-/// `/files/{fileId}` and `/files/{fileId}/{name}`; the name is for people and isn't checked.
+/// Handles `/files/{fileId}` and `/files/{fileId}/{name}`; the name is for people and is not
+/// checked.
 pub(crate) async fn handle(
     call: &mut RequestContext<'_>,
     rest: &str,
@@ -48,7 +49,7 @@ pub(crate) async fn handle(
     respond(download, range, etag, *method == Method::HEAD)
 }
 
-/// 401 and 403 as for a call, and 403 for a file of another cabinet.
+/// Authorizes a download: 401 and 403 as for a call, and 403 for a file of another cabinet.
 async fn admit(
     call: &mut RequestContext<'_>,
     files: &dyn Downloads,
@@ -57,7 +58,7 @@ async fn admit(
 ) -> Result<()> {
     let format = call.server.settings.api_key_format;
     let credential = credential::read_for_download(&call.parts.headers, format)?;
-    let access = call.server.gate.verdict(call.directory(), &credential, now).await?;
+    let access = call.server.auth.authenticate(call.directory(), &credential, now).await?;
     let business = files.file_business(id).await?;
     let business = business.ok_or_else(response::resource_not_found)?;
     if access.allows(business) { Ok(()) } else { Err(auth::access_denied()) }
@@ -106,9 +107,9 @@ fn value(text: String) -> Result<HeaderValue> {
     HeaderValue::from_maybe_shared(Bytes::from(text)).map_err(beseda_api::Error::internal)
 }
 
-/// `attachment` with the name twice: in ASCII for old readers, exact for the others (RFC 6266).
+/// Returns `attachment` with the name in ASCII and in full (RFC 6266).
 fn disposition(name: &str) -> String {
-    /// What may stand in an extended parameter as it is (`attr-char` of RFC 5987).
+    /// Characters of an extended parameter that need no escape (`attr-char` of RFC 5987).
     const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
     let safe = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '_' };
     let ascii: String =
@@ -117,7 +118,8 @@ fn disposition(name: &str) -> String {
     format!("attachment; filename=\"{ascii}\"; filename*=UTF-8''{exact}")
 }
 
-/// The one range that is asked for. Several ranges, other units and nonsense mean the whole file, as RFC 9110 allows.
+/// Returns the requested range. Several ranges, other units and invalid ones mean the whole file,
+/// as RFC 9110 allows.
 fn range(headers: &HeaderMap, etag: &HeaderValue) -> Option<ByteRange> {
     if headers.get(header::IF_RANGE).is_some_and(|condition| condition != etag) {
         return None;

@@ -1,4 +1,4 @@
-//! The handlers of the published operations, in the order of the trait: read, call, answer. Refusing is everybody else's business.
+//! HTTP handlers of the published operations, in the order of the trait.
 
 use beseda_api::{
     BusinessId, ChatPage, Error, Generation, HistoryFrom, Result,
@@ -15,7 +15,7 @@ use crate::{
     upload,
 };
 
-/// Calls the handler of an operation. What every handler would check is checked here.
+/// Calls the handler of an operation after the checks common to all.
 pub(crate) async fn handle(
     op: Operation,
     mut call: RequestContext<'_>,
@@ -79,7 +79,7 @@ async fn get_chat_message(
 async fn create_chat(call: &mut RequestContext<'_>, business: BusinessId) -> Result<ApiResponse> {
     let body: CreateChat = call.json().await?;
     if call.generation == Generation::Y2024 && body.context.is_none() && body.order_id.is_none() {
-        // That generation knows orders only.
+        // Unversioned requests know only orders.
         return Err(Error::null_field("orderId"));
     }
     let context = body.parse()?;

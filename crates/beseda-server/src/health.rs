@@ -1,8 +1,7 @@
-//! Pages about the server itself: alive, ready, counted, versioned. Nothing of a cabinet is on them.
+//! Pages about the server: liveness, readiness, metrics, version.
 
 use beseda_api::{ErrorChain, Result};
-use bytes::Bytes;
-use http::{HeaderValue, Method, Response, header};
+use http::Method;
 use serde::Serialize;
 
 use crate::{
@@ -22,7 +21,7 @@ struct Version {
 
 pub(crate) async fn handle(call: &mut RequestContext<'_>, page: ServerPage) -> Result<ApiResponse> {
     if page == ServerPage::Start {
-        // Whatever the method is, who doesn't ask for the page gets a 404.
+        // Clients that don't request the page get a 404, whatever the method.
         return docs::start(call);
     }
     let settings = &call.server.settings;
@@ -41,14 +40,16 @@ pub(crate) async fn handle(call: &mut RequestContext<'_>, page: ServerPage) -> R
         ServerPage::Start => docs::start(call),
         ServerPage::Health => response::done(),
         ServerPage::Ready => ready(call).await,
-        ServerPage::Metrics => Ok(text("text/plain; version=0.0.4", metrics(call.server).into())),
+        ServerPage::Metrics => {
+            Ok(response::text("text/plain; version=0.0.4", metrics(call.server).into()))
+        }
         ServerPage::Version => version(call),
         ServerPage::OpenApi => Ok(docs::openapi(settings.unversioned)),
         ServerPage::Docs => Ok(docs::page(settings.unversioned)),
     }
 }
 
-/// The server's own counters, and the per_call's.
+/// Returns the server's metrics and those of the per-call implementation.
 fn metrics(server: &Server) -> String {
     let mut text = server.metrics.render();
     if let Some(per_call) = &server.services.per_call {
@@ -73,13 +74,4 @@ fn version(call: &mut RequestContext<'_>) -> Result<ApiResponse> {
         version: env!("CARGO_PKG_VERSION"),
         started_at: call.server.started.to_string(),
     })
-}
-
-/// A body of another type than JSON.
-pub(crate) fn text(content_type: &'static str, body: Bytes) -> ApiResponse {
-    let mut response = Response::new(body);
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    ApiResponse::Full(response)
 }

@@ -1,14 +1,14 @@
-//! A page of a history as JSON, written field by field: serde spends a third of the whole request on the names alone.
-//! Every other answer goes through serde in `reply.rs`.
+//! JSON of a history page, written field by field: serde spends a third of the whole request on
+//! field names alone.
 
 use beseda_api::{Error, FullContext, Message, MessagePage, OrderId, Paging, Result};
 use serde::Serialize;
 
-/// Room for most pages, so that they are written without being moved: 50 messages have about 15 KB, and the
-/// serializer of texts wants room for the worst case of each.
+/// Buffer size that avoids reallocation for most pages: 50 messages take about 15 KB, and the
+/// string serializer reserves for the worst case.
 const ROOM: usize = 24 * 1024;
 
-/// The fields of a page that go out: answers of 2024 have no context, and a setting leaves the order out.
+/// Fields of a page to send: 2024 responses have no context, and a setting omits the order.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct HistoryView<'a> {
     pub(crate) order_id: Option<OrderId>,
@@ -18,15 +18,15 @@ pub(crate) struct HistoryView<'a> {
 }
 
 impl<'a> HistoryView<'a> {
-    /// All of the page.
+    /// Selects all fields of the page.
     pub(crate) fn whole(page: &'a MessagePage) -> Self {
-        // Every field is taken here by its name: a new one must not be forgotten.
+        // Destructured by name so that a new field can't be forgotten.
         let MessagePage { order_id, context, messages, paging } = page;
         Self { order_id: *order_id, context: Some(context), messages, paging }
     }
 }
 
-/// The whole answer: the page in its envelope, byte for byte as serde would write it.
+/// Serializes the page in its envelope, byte for byte as serde would.
 pub(crate) fn history(page: &HistoryView<'_>) -> Result<Vec<u8>> {
     let mut out = Vec::with_capacity(ROOM);
     out.extend_from_slice(br#"{"status":"OK","result":{"#);
@@ -54,7 +54,7 @@ pub(crate) fn history(page: &HistoryView<'_>) -> Result<Vec<u8>> {
 }
 
 fn message(out: &mut Vec<u8>, message: &Message) -> Result<()> {
-    // Every field is taken here by its name: a new one must not be forgotten.
+    // Destructured by name so that a new field can't be forgotten.
     let Message { message_id, created_at, sender, message, payload } = message;
     out.extend_from_slice(br#"{"messageId":"#);
     number(out, message_id.get());

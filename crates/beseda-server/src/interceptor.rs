@@ -1,9 +1,12 @@
-//! The place where a stand-in may step between a request and its answer. A server without an interceptor pays nothing for it.
+//! Interceptor: middleware around every request, used by the stand-in.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use axum::{extract::Request, response::Response};
+use axum::{
+    extract::{Request, State},
+    response::Response,
+};
 use beseda_api::{BusinessId, Generation};
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -15,16 +18,16 @@ use crate::{
     router::{self, Route},
 };
 
-/// What is known of a request before anything is done with it.
+/// Request as seen by an interceptor.
 #[derive(Debug, Clone)]
 pub struct RequestInfo {
-    /// The operation's published name, or `noOperation`, `file`, `market`, `admin`, `page`, `unknown`.
+    /// Name of the operation, or `noOperation`, `file`, `market`, `admin`, `page`, `unknown`.
     pub operation: &'static str,
-    /// The generation of a published path.
+    /// Version of a published path.
     pub generation: Option<Generation>,
-    /// The cabinet its path names, right or wrong.
+    /// Cabinet in the path, valid or not.
     pub business: Option<BusinessId>,
-    /// When it came, by the server's clock.
+    /// Time of arrival by the server's clock.
     pub at: Timestamp,
 }
 
@@ -51,46 +54,47 @@ fn after<'a>(rest: &'a str, prefix: &str) -> Option<&'a str> {
     rest.strip_prefix(prefix).and_then(|rest| rest.split('/').next())
 }
 
-/// What handles a request if the interceptor lets it.
+/// Rest of the processing, called by an interceptor.
 pub struct Next {
     server: Arc<Server>,
 }
 
 impl Next {
-    /// Forgets which credentials were good and what was counted against limits: the state behind is another one.
-    pub fn forget(&self) {
-        self.server.gate.forget();
-        self.server.limits.forget();
+    /// Clears cached credentials and rate limit counters, after the state behind the server was
+    /// replaced.
+    pub fn reset(&self) {
+        self.server.auth.invalidate();
+        self.server.limits.reset();
     }
 
-    /// Handles the request as the server does: gate, handler, headers. What it wrote is durable on return.
+    /// Processes the request normally. Its writes are durable on return.
     pub async fn run(self, request: Request) -> Response {
-        pipeline::serve(&self.server, request, None).await
+        pipeline::handle(&self.server, request, None).await
     }
 
-    /// Answers with this in place of gate and handler. It gets the headers every answer has.
+    /// Sends this response instead of authorizing and handling the request, with the headers of
+    /// every response.
     pub async fn answer(self, request: Request, answer: http::Response<Bytes>) -> Response {
-        pipeline::serve(&self.server, request, Some(answer)).await
+        pipeline::handle(&self.server, request, Some(answer)).await
     }
 }
 
-/// Steps between every request and its answer.
+/// Middleware around every request.
 #[async_trait]
 pub trait Interceptor: Send + Sync {
-    /// Answers the request, with or without the server's help.
-    async fn around(&self, arrival: RequestInfo, request: Request, next: Next) -> Response;
+    /// Answers the request, with or without calling `next`.
+    async fn intercept(&self, info: RequestInfo, request: Request, next: Next) -> Response;
 }
 
-/// Put into the extensions of an answer, this breaks the connection instead of sending anything of it.
+/// Response extension that resets the connection instead of sending the response.
 #[derive(Debug, Clone, Copy)]
 pub struct Reset;
 
-/// Hands a request to the interceptor.
-pub(crate) async fn around(
-    interceptor: &dyn Interceptor,
-    server: &Arc<Server>,
-    request: Request,
-) -> Response {
-    let arrival = RequestInfo::of(server, &request);
-    interceptor.around(arrival, request, Next { server: Arc::clone(server) }).await
+/// Handles a request through the interceptor, if there is one. This is the router's fallback, which every request takes.
+pub(crate) async fn handle(State(server): State<Arc<Server>>, request: Request) -> Response {
+    let Some(interceptor) = &server.services.interceptor else {
+        return pipeline::handle(&server, request, None).await;
+    };
+    let info = RequestInfo::of(&server, &request);
+    interceptor.intercept(info, request, Next { server: Arc::clone(&server) }).await
 }

@@ -1,5 +1,5 @@
-//! The Chats API over HTTP: any `ChatsApi` behind keys, limits and the published paths of both generations.
-//! It knows no store and no engine: what it serves comes in as `Services`.
+//! HTTP server for the Yandex Market Partner Chats API: serves any `ChatsApi` with authentication, rate limits and the
+//! published paths of both generations. The implementations are given as [`Services`].
 //!
 //! ```no_run
 //! # async fn run(services: beseda_server::Services) -> Result<(), Box<dyn std::error::Error>> {
@@ -69,11 +69,11 @@ use auth::Authenticator;
 use metrics::Metrics;
 use rate_limit::RateLimits;
 
-/// Everything one router shares between its requests.
+/// State shared by all requests of a router.
 pub(crate) struct Server {
     pub(crate) services: Services,
     pub(crate) settings: ServerSettings,
-    pub(crate) gate: Authenticator,
+    pub(crate) auth: Authenticator,
     pub(crate) limits: RateLimits,
     pub(crate) metrics: Metrics,
     pub(crate) started: jiff::Timestamp,
@@ -88,14 +88,14 @@ pub(crate) struct Server {
 pub fn router(services: Services, settings: ServerSettings) -> Result<Router, SettingsError> {
     settings.check()?;
     let server = Server {
-        gate: Authenticator::new(&settings),
+        auth: Authenticator::new(&settings),
         limits: RateLimits::new(&settings.limits),
         metrics: Metrics::default(),
         started: services.clock.now(),
         services,
         settings,
     };
-    Ok(Router::new().fallback(pipeline::answer).with_state(Arc::new(server)))
+    Ok(Router::new().fallback(interceptor::handle).with_state(Arc::new(server)))
 }
 
 /// Compiles what docs/implementing.md shows.

@@ -1,4 +1,4 @@
-//! Sockets: connections accepted in bounds, TLS if there is a certificate, slow senders cut off, and a drain with an end. What is said over them is the router's business.
+//! Listener: connections with limits and timeouts, TLS, and graceful shutdown.
 
 use std::{
     future::Future,
@@ -62,19 +62,20 @@ pub fn local_url(bound: SocketAddr, scheme: &str) -> String {
     }
 }
 
-/// How connections are taken and kept. Every field has a default, so a TOML section may name only what differs.
+/// Settings of connections. Every field has a default, so a TOML section may be partial.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TransportSettings {
-    /// The certificate; plain HTTP if `None`.
+    /// Certificate; `None` serves plain HTTP.
     pub tls: Option<Tls>,
-    /// Seconds in which a request's headers must have come; also how long an idle connection is kept.
+    /// Timeout for request headers and for idle connections, in seconds.
     pub header_timeout_seconds: u64,
-    /// Seconds that running requests have to finish after the end was asked for.
+    /// Time for running requests to finish after shutdown was requested, in seconds.
     pub drain_seconds: u64,
-    /// The most connections at once; further ones wait.
+    /// Maximum number of concurrent connections; further ones wait.
     pub max_connections: usize,
-    /// Whether handlers are told who calls, by axum's `ConnectInfo<SocketAddr>`. Not for configuration files.
+    /// Provides the peer's address to handlers, as axum's `ConnectInfo<SocketAddr>`. Not for
+    /// configuration files.
     #[serde(skip)]
     pub tell_peers: bool,
 }
@@ -91,21 +92,22 @@ impl Default for TransportSettings {
     }
 }
 
-/// Where certificate and key are, as PEM files.
+/// Certificate and key as PEM files.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tls {
-    /// The certificate and those above it.
+    /// Certificate chain.
     pub cert: PathBuf,
-    /// The private key.
+    /// Private key.
     pub key: PathBuf,
 }
 
 impl TransportSettings {
-    /// Whether it can be used: the certificate is read.
+    /// Checks certificate and key.
     ///
     /// # Errors
-    /// If certificate or key can't be read or don't belong together.
+    ///
+    /// If certificate or key can't be read or don't match.
     pub fn check(&self) -> io::Result<()> {
         self.acceptor().map(drop)
     }
@@ -151,10 +153,11 @@ impl TransportSettings {
     }
 }
 
-/// Serves a router until `shutdown` is ready, then lets running requests finish within the bound.
+/// Serves a router until `shutdown` completes, then drains running requests within the timeout.
 ///
 /// # Errors
-/// If the certificate can't be used. Failures of single connections end only those.
+///
+/// If the certificate is unusable. A failed connection ends only itself.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -174,7 +177,7 @@ pub async fn serve(
             () = &mut shutdown => break,
             next = accept(&listener, &room) => next,
         };
-        // Connections that have ended are let go here and not kept until the drain.
+        // Finished connections are reaped here rather than kept until the drain.
         while connections.try_join_next().is_some() {}
         let (door, watcher) = (Arc::clone(&door), graceful.watcher());
         connections.spawn(async move {
@@ -195,21 +198,21 @@ async fn accept(
     listener: &TcpListener,
     room: &Arc<Semaphore>,
 ) -> (TcpStream, Option<OwnedSemaphorePermit>) {
-    // The semaphore is never closed, so there always is a permit in the end.
+    // The semaphore is never closed.
     let place = Arc::clone(room).acquire_owned().await.ok();
     loop {
         match listener.accept().await {
             Ok((stream, _)) => return (stream, place),
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
-                // Out of file descriptors, most likely: wait for others to close.
+                // Probably out of file descriptors: wait for other connections to close.
                 sleep(Duration::from_millis(50)).await;
             }
         }
     }
 }
 
-/// What every connection needs.
+/// Handler of connections.
 struct ConnectionHandler {
     tls: Option<TlsAcceptor>,
     builder: auto::Builder<TokioExecutor>,
@@ -220,7 +223,7 @@ struct ConnectionHandler {
 
 impl ConnectionHandler {
     async fn welcome(&self, stream: TcpStream, watcher: Watcher) {
-        // Only a socket that is gone already refuses this, and then reading tells.
+        // Fails only if the socket is closed, which the next read reports.
         let _ = stream.set_nodelay(true);
         let peer = if self.tell_peers { stream.peer_addr().ok() } else { None };
         let (stream, reset_flag) = ResetStream::new(stream);

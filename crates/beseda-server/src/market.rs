@@ -1,4 +1,5 @@
-//! The marketplace's side over HTTP: `/market/v1/businesses/{businessId}/…`, with a key of its own and no limits. Sellers never come here.
+//! Marketplace API over HTTP: `/market/v1/businesses/{businessId}/…`, authenticated by the market
+//! key and without rate limits.
 
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use crate::{
     upload,
 };
 
-/// What can be done, by the path after the cabinet.
+/// Action of the marketplace, by the path after the cabinet.
 #[derive(Debug, Clone, Copy)]
 enum MarketRoute<'a> {
     RegisterOrder,
@@ -43,9 +44,9 @@ fn match_path(rest: &str) -> Option<(&str, MarketRoute<'_>)> {
     Some((business, action))
 }
 
-/// Answers below `/market/v1/`; 404 if there is no marketplace's side here.
+/// Handles a request below `/market/v1/`; 404 if the marketplace API is disabled.
 pub(crate) async fn handle(call: RequestContext<'_>, rest: &str) -> Result<ApiResponse> {
-    let market = call.server.services.market.as_ref().filter(|_| call.server.gate.has_market_key());
+    let market = call.server.services.market.as_ref().filter(|_| call.server.auth.has_market_key());
     let market = Arc::clone(market.ok_or_else(response::resource_not_found)?);
     if rest == docs::DOCUMENT {
         return docs::market(&call);
@@ -54,7 +55,7 @@ pub(crate) async fn handle(call: RequestContext<'_>, rest: &str) -> Result<ApiRe
     if call.parts.method != Method::POST {
         return Ok(response::method_not_allowed(&call.parts.method, "POST"));
     }
-    call.server.gate.authorize_market(&call.parts.headers)?;
+    call.server.auth.authorize_market(&call.parts.headers)?;
     let business: BusinessId = query::id("businessId", query::parse(business)?)?;
     act(call, market.as_ref(), business, action).await
 }
@@ -93,7 +94,7 @@ async fn act(
     }
 }
 
-/// The sender stands in the query or in a part before the file; a buyer if it stands nowhere.
+/// The sender is a query parameter or a part before the file; defaults to the buyer.
 async fn write_file(
     mut call: RequestContext<'_>,
     market: &dyn MarketSide,

@@ -1,4 +1,5 @@
-//! UsageCounters of one router, in the text format of Prometheus. They are plain atomics: several servers may live in one process.
+//! Metrics of one router in the text format of Prometheus. Plain atomics, since a process may run
+//! several servers.
 
 use std::{
     fmt::Write,
@@ -16,11 +17,11 @@ const BUCKETS_MICROS: [u64; 12] =
     [250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 500_000, 1_000_000, 5_000_000];
 const LABELS: usize = RouteLabel::ALL.len();
 
-/// What a request was, for counting and for the log.
+/// Kind of a request, for metrics and log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RouteLabel {
     Operation(Operation),
-    /// A published path with a method it doesn't have.
+    /// Published path with an unsupported method.
     NoOperation,
     File,
     Market,
@@ -83,7 +84,7 @@ impl RouteLabel {
     }
 }
 
-/// The counters of one router.
+/// Metrics of one router.
 #[derive(Default)]
 pub(crate) struct Metrics {
     in_flight: AtomicI64,
@@ -97,7 +98,7 @@ struct OfLabel {
     micros: AtomicU64,
 }
 
-/// A running request in the count of those in flight.
+/// Running request, counted while in flight.
 pub(crate) struct InFlight<'a>(&'a AtomicI64);
 
 impl Drop for InFlight<'_> {
@@ -123,7 +124,7 @@ impl Metrics {
         of.micros.fetch_add(micros, Ordering::Relaxed);
     }
 
-    /// Everything, as Prometheus reads it.
+    /// Renders all metrics.
     pub(crate) fn render(&self) -> String {
         let mut text = String::with_capacity(4096);
         // Writing to a String can't fail.

@@ -1,53 +1,57 @@
-//! The place where a gateway learns who calls, and tells what it did for them. A server without an per_call pays nothing for it.
+//! Per-call implementations: a gateway is given the caller of each request and adds headers to its
+//! response.
 
 use std::{fmt, sync::Arc, time::Instant};
 
 use beseda_api::{Access, BusinessId, ChatsApi, Endpoint, Error, Generation, RateLimit};
 use http::{HeaderMap, HeaderValue};
 
-/// A call that has passed the gate.
+/// Authorized call.
 #[derive(Debug, Clone, Copy)]
 pub struct CallContext<'a> {
-    /// Who calls, and what they may touch.
+    /// Caller and its access rights.
     pub access: &'a Arc<Access>,
-    /// The cabinet of the path.
+    /// Cabinet in the path.
     pub business: Option<BusinessId>,
-    /// What is called.
+    /// Operation.
     pub endpoint: &'static Endpoint,
-    /// The form of the path.
+    /// Version of the path.
     pub generation: Generation,
-    /// What came along.
+    /// Request headers.
     pub headers: &'a HeaderMap,
-    /// The name the request goes by in the answer and in the log.
+    /// Request id, as in the response and the log.
     pub request_id: &'a HeaderValue,
-    /// When the server gives up on it.
+    /// Time at which the server gives up on the call.
     pub deadline: Instant,
 }
 
-/// Attends to every call of the published API: [`Services::chats`](crate::Services::chats) isn't asked then.
+/// Factory of per-call implementations. If set, [`Services::chats`](crate::Services::chats) is not
+/// used.
 pub trait PerCallApi: Send + Sync {
-    /// The seven operations for this one call.
+    /// Returns the seven operations for this call.
     ///
     /// # Errors
-    /// If the call isn't let in after all.
+    ///
+    /// An error that refuses the call.
     fn begin_call(&self, visit: CallContext<'_>) -> Result<Arc<dyn CallApi>, Error>;
 
-    /// What stands in `/metrics` besides the server's own, in the text format of Prometheus.
+    /// Returns further lines for `/metrics`, in the text format of Prometheus.
     fn metrics(&self) -> String {
         String::new()
     }
 }
 
-/// The seven operations for one call, and what is told of it afterwards.
+/// Seven operations for one call, and what its response says besides.
 pub trait CallApi: ChatsApi {
-    /// What the answer says of the hourly limit; the server's own counting if `None`.
+    /// Returns the hourly limit to send; `None` sends the server's own.
     fn rate_limit(&self) -> Option<RateLimit>;
 
-    /// Puts on what the answer says besides.
+    /// Adds headers to the response.
     fn headers(&self, headers: &mut HeaderMap);
 }
 
-/// Inside of [`Error::Internal`], this is answered with 503 in place of 500: whoever really answers can't be reached.
+/// Error that is answered with 503 instead of 500 inside of [`Error::Internal`]: the upstream can't
+/// be reached.
 #[derive(Debug)]
 pub struct Unavailable(pub Box<dyn std::error::Error + Send + Sync>);
 

@@ -1,4 +1,5 @@
-//! The one thing every request passes, in and out: names, bounds, limit headers, gzip, metrics, the log line, and nothing breaking through. It decides nothing about calls.
+//! Processing of every request: dispatch, timeout, panics, response headers, compression, metrics,
+//! log line.
 
 use std::{
     panic::AssertUnwindSafe,
@@ -6,11 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::{
-    body::Body,
-    extract::{Request, State},
-    response::Response,
-};
+use axum::{body::Body, extract::Request, response::Response};
 use beseda_api::{ChatsApi, Error, ErrorKind, RateLimit, Result};
 use bytes::Bytes;
 use futures::FutureExt;
@@ -21,7 +18,7 @@ use jiff::Timestamp;
 use crate::{
     Server, admin, auth,
     body::{self, BodyLimits},
-    compression, files, handlers, health, interceptor,
+    compression, files, handlers, health,
     malformed::Malformed,
     market,
     metrics::RouteLabel,
@@ -37,69 +34,62 @@ static LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-resource-limit")
 static UNTIL: HeaderName = HeaderName::from_static("x-ratelimit-resource-until");
 static REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-resource-remaining");
 
-/// How much of a body that nobody wants is still read, so that its sender gets the answer, and for how long.
-const UNWANTED: usize = 16 * 1024 * 1024;
-const UNWANTED_TIME: Duration = Duration::from_secs(5);
+/// Maximum bytes and time for reading a body that is not needed, so that its sender receives the
+/// response.
+const MAX_DISCARDED_BYTES: usize = 16 * 1024 * 1024;
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What is known of a request while it runs, and needed for its answer and its log line.
+/// State of a request, used for its response and log line.
 struct RequestState {
     now: Timestamp,
-    trace: RequestIds,
+    ids: RequestIds,
     limit_state: LimitState,
     label: RouteLabel,
-    /// When it began, and how long it may take.
+    /// Start and timeout of the request.
     started: Instant,
-    patience: Duration,
-    /// Who call_api to it, if anybody did.
+    timeout: Duration,
+    /// Per-call implementation, if there is one.
     call_api: Option<Arc<dyn CallApi>>,
-    /// What the implementation said of a limit of its own when it refused.
-    refused: Option<RateLimit>,
+    /// Rate limit reported by the implementation when it refused the call.
+    reported_limit: Option<RateLimit>,
 }
 
-/// Answers one request, whatever it is.
-pub(crate) async fn answer(State(server): State<Arc<Server>>, request: Request) -> Response {
-    match &server.services.interceptor {
-        None => serve(&server, request, None).await,
-        Some(interceptor) => interceptor::around(interceptor.as_ref(), &server, request).await,
-    }
-}
-
-/// Answers one request, with what was put in place of its handling if there is such a thing.
-pub(crate) async fn serve(
+/// Handles a request; `replacement` is sent instead of calling a handler.
+pub(crate) async fn handle(
     server: &Arc<Server>,
     request: Request,
-    instead: Option<http::Response<Bytes>>,
+    replacement: Option<http::Response<Bytes>>,
 ) -> Response {
     let started = Instant::now();
     let (parts, mut body) = request.into_parts();
     let route = router::match_path(parts.uri.path());
     let mut state = RequestState {
         now: server.services.clock.now(),
-        trace: RequestIds::of(&parts.headers),
+        ids: RequestIds::of(&parts.headers),
         limit_state: LimitState::NO_LIMIT,
         label: RouteLabel::of(route, &parts.method),
         started,
-        patience: Duration::ZERO,
+        timeout: Duration::ZERO,
         call_api: None,
-        refused: None,
+        reported_limit: None,
     };
     let in_flight = server.metrics.begin();
-    let outcome = match instead {
-        None => guarded(server, &parts, &mut body, (route, &mut state)).await,
+    let outcome = match replacement {
+        None => run_handler(server, &parts, &mut body, (route, &mut state)).await,
         Some(answer) => {
             if let (RouteLabel::Operation(operation), Route::Api { generation, .. }) =
                 (state.label, route)
             {
-                state.limit_state = server.limits.untouched(operation, generation);
+                state.limit_state = server.limits.initial_state(operation, generation);
             }
             ApiResponse::Full(answer)
         }
     };
     let unread = parts.version < Version::HTTP_2 && !body.is_end_stream();
     if unread && !parts.headers.contains_key(header::EXPECT) {
-        let bounds = BodyLimits { bytes: UNWANTED, silence: Duration::from_secs(1) };
-        // However it ends, the answer goes out now.
-        let _ = tokio::time::timeout(UNWANTED_TIME, body::drain(&mut body, bounds)).await;
+        let bounds = BodyLimits { bytes: MAX_DISCARDED_BYTES, silence: Duration::from_secs(1) };
+        // The response is sent even if this times out.
+        let _ = tokio::time::timeout(DISCARD_TIMEOUT, body::drain(&mut body, bounds)).await;
     }
     let response = finish(outcome, &parts.headers, &state).await;
     drop(in_flight);
@@ -109,24 +99,24 @@ pub(crate) async fn serve(
     response
 }
 
-/// The answer of the request's handler, or what stands for it if that panics or takes too long.
-async fn guarded(
+/// Calls the handler, and replaces its response if it panics or times out.
+async fn run_handler(
     server: &Arc<Server>,
     parts: &Parts,
     body: &mut Body,
     (route, state): (Route<'_>, &mut RequestState),
 ) -> ApiResponse {
-    let request_id = state.trace.request_id.clone();
-    let patience = match state.label {
+    let request_id = state.ids.request_id.clone();
+    let timeout = match state.label {
         RouteLabel::Operation(Operation::SendFileToChat) | RouteLabel::Market => {
             server.settings.upload_timeout()
         }
         _ => server.settings.request_timeout(),
     };
-    state.patience = patience;
+    state.timeout = timeout;
     let handled = dispatch(server, parts, body, (route, state));
     let handled = AssertUnwindSafe(handled).catch_unwind();
-    match tokio::time::timeout(patience, handled).await {
+    match tokio::time::timeout(timeout, handled).await {
         Ok(Ok(Ok(answer))) => answer,
         Ok(Ok(Err(error))) => ApiResponse::Full(response::error(&error, &request_id)),
         Ok(Err(panic)) => {
@@ -170,10 +160,10 @@ async fn dispatch(
     let Some(operation) = resource.operation(&parts.method) else {
         return Ok(response::method_not_allowed(&parts.method, resource.allow()));
     };
-    state.limit_state = server.limits.untouched(operation, generation);
+    state.limit_state = server.limits.initial_state(operation, generation);
     let counted = (state.now, &mut state.limit_state);
     let asked = (operation, generation);
-    let caller = auth::admit(server, &parts.headers, asked, business, counted).await?;
+    let caller = auth::authorize(server, &parts.headers, asked, business, counted).await?;
     let call_api = match &server.services.per_call {
         None => None,
         Some(per_call) => Some(per_call.begin_call(CallContext {
@@ -182,8 +172,8 @@ async fn dispatch(
             endpoint: operation.endpoint(),
             generation,
             headers: &parts.headers,
-            request_id: &state.trace.request_id,
-            deadline: state.started + state.patience,
+            request_id: &state.ids.request_id,
+            deadline: state.started + state.timeout,
         })?),
     };
     state.call_api.clone_from(&call_api);
@@ -200,26 +190,29 @@ async fn dispatch(
 }
 
 impl RequestState {
-    /// Takes over what an implementation's own 420 says of its limit. Our count is not what it refused by, so without
-    /// figures nothing is left. An per_call tells its figures itself.
+    /// Records the rate limit of an implementation's own 420. The server's count is not the one
+    /// that was exceeded, so without figures nothing is left. A per-call implementation reports its
+    /// figures itself.
     fn record_limit_error(&mut self, error: &Error) {
         if error.kind() == Some(ErrorKind::LimitExceeded) {
-            self.refused = error.rate_limit();
-            if self.refused.is_none() && self.call_api.is_none() {
+            self.reported_limit = error.rate_limit();
+            if self.reported_limit.is_none() && self.call_api.is_none() {
                 self.limit_state.remaining = 0;
             }
         }
     }
 
-    /// What the three `X-RateLimit-Resource-*` headers say.
-    fn figures(&self) -> (u32, u32, HeaderValue) {
-        let told = self.call_api.as_ref().and_then(|call_api| call_api.rate_limit());
-        match told.or(self.refused) {
+    /// Returns the values of the three `X-RateLimit-Resource-*` headers.
+    fn rate_limit_headers(&self) -> (u32, u32, HeaderValue) {
+        let reported = self.call_api.as_ref().and_then(|call_api| call_api.rate_limit());
+        match reported.or(self.reported_limit) {
             None => {
                 let LimitState { limit, remaining } = self.limit_state;
                 (limit, remaining, rate_limit::until(self.now))
             }
-            Some(told) => (told.limit, told.remaining, rate_limit::moment(told.until)),
+            Some(reported) => {
+                (reported.limit, reported.remaining, rate_limit::moment(reported.until))
+            }
         }
     }
 }
@@ -229,7 +222,7 @@ fn too_many(headers: &HeaderMap, most: usize, most_bytes: usize) -> bool {
     headers.len() > most || headers.iter().map(size).sum::<usize>() > most_bytes
 }
 
-/// Puts the headers on that every answer has.
+/// Adds the headers of every response.
 async fn finish(answer: ApiResponse, asked: &HeaderMap, state: &RequestState) -> Response {
     let mut response = match answer {
         ApiResponse::Streaming(response) => response,
@@ -240,7 +233,7 @@ async fn finish(answer: ApiResponse, asked: &HeaderMap, state: &RequestState) ->
         }
     };
     let headers = response.headers_mut();
-    let (limit, remaining, until) = state.figures();
+    let (limit, remaining, until) = state.rate_limit_headers();
     headers.insert(&LIMIT, HeaderValue::from(limit));
     headers.insert(&UNTIL, until);
     headers.insert(header::DATE, rate_limit::date(state.now));
@@ -248,12 +241,12 @@ async fn finish(answer: ApiResponse, asked: &HeaderMap, state: &RequestState) ->
     if let Some(call_api) = &state.call_api {
         call_api.headers(headers);
     }
-    headers.insert(&X_REQUEST_ID, state.trace.request_id.clone());
-    headers.insert(&TRACEPARENT, state.trace.traceparent.clone());
+    headers.insert(&X_REQUEST_ID, state.ids.request_id.clone());
+    headers.insert(&TRACEPARENT, state.ids.traceparent.clone());
     response
 }
 
-/// One line a request. No query, no body and no credential is in it.
+/// Logs one line per request, without query, body and credential.
 fn log(parts: &Parts, status: StatusCode, started: Instant, state: &RequestState) {
     tracing::info!(
         target: "beseda::request",
@@ -262,7 +255,7 @@ fn log(parts: &Parts, status: StatusCode, started: Instant, state: &RequestState
         operation = state.label.as_str(),
         status = status.as_u16(),
         micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
-        request_id = state.trace.request_id.to_str().unwrap_or("-"),
+        request_id = state.ids.request_id.to_str().unwrap_or("-"),
         "request"
     );
 }

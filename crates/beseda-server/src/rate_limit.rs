@@ -1,4 +1,5 @@
-//! Hourly and parallel limits: counters in windows that end on the hour. No lock is shared by all requests, and a refused call consumes nothing.
+//! Hourly and concurrency limits: fixed windows that end on the hour. Lock-free per request; a
+//! refused call is not counted.
 
 use std::{
     cell::RefCell,
@@ -23,10 +24,10 @@ use crate::{
 
 const OPERATIONS: usize = Endpoint::ALL.len();
 const SHARDS: usize = 16;
-/// What answers say that belong to no limited operation.
+/// Figures in responses of operations without a limit.
 const NO_LIMIT: u32 = 1_000;
 
-/// Whose requests are counted together.
+/// Owner of counters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum LimitOwner {
     Business(i64),
@@ -35,7 +36,7 @@ pub(crate) enum LimitOwner {
 }
 
 impl LimitOwner {
-    /// The cabinet of the path, else the key's cabinet, else the user.
+    /// Returns the cabinet of the path, else the key's cabinet, else the user.
     pub(crate) fn of(access: &Access, business: Option<BusinessId>) -> Self {
         match (business, &access.principal) {
             (Some(business), _) => Self::Business(business.get()),
@@ -46,7 +47,7 @@ impl LimitOwner {
         }
     }
 
-    /// The key or user itself, which is what parallel requests were counted by in 2024.
+    /// Returns the key or user itself, by which concurrent requests were counted in 2024.
     pub(crate) fn login(access: &Access, hash: &[u8; 32]) -> Self {
         match access.principal {
             Principal::User { id } => Self::User(id),
@@ -67,7 +68,7 @@ impl std::fmt::Display for LimitOwner {
     }
 }
 
-/// What the three `X-RateLimit-Resource-*` headers of an answer will say.
+/// Values of the `X-RateLimit-Resource-*` headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct LimitState {
     pub(crate) limit: u32,
@@ -75,18 +76,18 @@ pub(crate) struct LimitState {
 }
 
 impl LimitState {
-    /// For answers that belong to no limited operation.
+    /// Figures of operations without a limit.
     pub(crate) const NO_LIMIT: Self = Self { limit: NO_LIMIT, remaining: NO_LIMIT };
 }
 
-/// What one entity has used.
+/// Counters of one owner.
 struct UsageCounters {
-    /// By operation: the hour's number in the upper half, requests in it in the lower.
+    /// Per operation: number of the hour in the upper half, requests in the lower half.
     hourly: [AtomicU64; OPERATIONS],
     parallel: AtomicU32,
 }
 
-/// A running request in the count of parallel ones.
+/// Slot of a running request; released when dropped.
 pub(crate) struct ConcurrencySlot(Arc<UsageCounters>);
 
 impl Drop for ConcurrencySlot {
@@ -95,12 +96,12 @@ impl Drop for ConcurrencySlot {
     }
 }
 
-/// The limits and everything counted against them.
+/// Limits and their counters.
 pub(crate) struct RateLimits {
-    /// By generation and operation; `None` if there is no limit.
+    /// By API version and operation; `None` if unlimited.
     ceilings: [[Option<u32>; OPERATIONS]; 2],
     parallel: Option<u32>,
-    /// Whether parallel requests are counted and texts written as in 2024.
+    /// True if concurrent requests are counted, and texts written, as in 2024.
     as_in_2024: bool,
     hasher: RandomState,
     shards: [RwLock<HashMap<LimitOwner, Arc<UsageCounters>>>; SHARDS],
@@ -128,15 +129,15 @@ impl RateLimits {
         }
     }
 
-    /// What an answer says before anything was counted.
-    pub(crate) fn untouched(&self, operation: Operation, generation: Generation) -> LimitState {
+    /// Returns the figures of an operation before its first request.
+    pub(crate) fn initial_state(&self, operation: Operation, generation: Generation) -> LimitState {
         let limit = self.ceilings[generation as usize][operation as usize]
             .unwrap_or(operation.endpoint().hourly(generation));
         LimitState { limit, remaining: limit }
     }
 
-    /// Counts one request; 420 if it is one too many, at once or in this hour.
-    pub(crate) fn admit(
+    /// Counts a request; 420 if it exceeds the concurrency or hourly limit.
+    pub(crate) fn acquire(
         &self,
         entity: LimitOwner,
         login: impl FnOnce() -> LimitOwner,
@@ -160,7 +161,7 @@ impl RateLimits {
             None => None,
         };
         if let Some(ceiling) = ceiling {
-            match take(hourly, hour(now), ceiling) {
+            match increment(hourly, hour(now), ceiling) {
                 Some(used) => limit_state.remaining = ceiling - used,
                 None => return Err(self.too_many(ceiling, operation, entity)),
             }
@@ -168,8 +169,8 @@ impl RateLimits {
         Ok(slot)
     }
 
-    /// Forgets everything that was counted.
-    pub(crate) fn forget(&self) {
+    /// Resets all counters.
+    pub(crate) fn reset(&self) {
         for shard in &self.shards {
             shard.write().unwrap_or_else(PoisonError::into_inner).clear();
         }
@@ -214,7 +215,7 @@ impl RateLimits {
 
 const HOUR: i64 = 3_600;
 
-/// The number of the hour; hours before 1970 are all the same one.
+/// Returns the number of the hour; hours before 1970 are all the same.
 fn hour(now: Timestamp) -> u32 {
     u32::try_from(now.as_second() / HOUR).unwrap_or(0)
 }
@@ -226,8 +227,8 @@ fn used(counter: &AtomicU64, hour: u32) -> u32 {
     if packed >> 32 == u64::from(hour) { count } else { 0 }
 }
 
-/// Counts one request in this hour; how many that makes, or `None` if there were enough.
-fn take(counter: &AtomicU64, hour: u32, ceiling: u32) -> Option<u32> {
+/// Counts a request in this hour and returns the new count, or `None` if the limit is reached.
+fn increment(counter: &AtomicU64, hour: u32, ceiling: u32) -> Option<u32> {
     let next = |packed: u64| {
         let count = if packed >> 32 == u64::from(hour) { packed & u64::from(u32::MAX) } else { 0 };
         (count < u64::from(ceiling)).then(|| (u64::from(hour) << 32) | (count + 1))
@@ -238,12 +239,12 @@ fn take(counter: &AtomicU64, hour: u32, ceiling: u32) -> Option<u32> {
 }
 
 thread_local! {
-    /// The last `X-RateLimit-Resource-Until` of this thread: it changes once an hour.
+    /// Last `X-RateLimit-Resource-Until` of this thread; changes once an hour.
     static UNTIL: RefCell<(u32, HeaderValue)> =
         const { RefCell::new((u32::MAX, HeaderValue::from_static(""))) };
 }
 
-/// The end of the hour as `X-RateLimit-Resource-Until` writes it.
+/// Returns the end of the hour in the format of `X-RateLimit-Resource-Until`.
 pub(crate) fn until(now: Timestamp) -> HeaderValue {
     let hour = hour(now);
     UNTIL.with_borrow_mut(|(cached_hour, cached)| {
@@ -258,9 +259,9 @@ pub(crate) fn until(now: Timestamp) -> HeaderValue {
     })
 }
 
-/// Any moment in the same form.
+/// Formats a time for that header.
 pub(crate) fn moment(moment: Timestamp) -> HeaderValue {
-    // The format knows no years before 1970.
+    // The format has no years before 1970.
     let since = u64::try_from(moment.as_second()).unwrap_or(0);
     let text = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(since));
     HeaderValue::from_maybe_shared(Bytes::from(text))
@@ -268,12 +269,12 @@ pub(crate) fn moment(moment: Timestamp) -> HeaderValue {
 }
 
 thread_local! {
-    /// The last `Date` of this thread: it changes once a second.
+    /// Last `Date` of this thread; changes once a second.
     static DATE: RefCell<(i64, HeaderValue)> =
         const { RefCell::new((i64::MIN, HeaderValue::from_static(""))) };
 }
 
-/// The moment as `Date` writes it: by the clock that the windows go by, which need not be the machine's.
+/// Formats `Date` by the clock of the limits, which may differ from the system clock.
 pub(crate) fn date(now: Timestamp) -> HeaderValue {
     let second = now.as_second();
     DATE.with_borrow_mut(|(cached_second, cached)| {
@@ -287,7 +288,7 @@ pub(crate) fn date(now: Timestamp) -> HeaderValue {
 
 #[cfg(test)]
 mod tests {
-    use super::{date, hour, take, until, used};
+    use super::{date, hour, increment, until, used};
     use std::sync::atomic::AtomicU64;
 
     #[test]
@@ -303,9 +304,9 @@ mod tests {
     fn a_refused_call_consumes_nothing_and_a_new_hour_begins_anew() {
         let hour = hour("2026-11-21T00:10:00Z".parse().unwrap());
         let counter = AtomicU64::new(0);
-        assert_eq!([1, 2].map(|_| take(&counter, hour, 2)), [Some(1), Some(2)]);
-        assert_eq!((take(&counter, hour, 2), used(&counter, hour)), (None, 2));
-        assert_eq!((used(&counter, hour + 1), take(&counter, hour + 1, 2)), (0, Some(1)));
+        assert_eq!([1, 2].map(|_| increment(&counter, hour, 2)), [Some(1), Some(2)]);
+        assert_eq!((increment(&counter, hour, 2), used(&counter, hour)), (None, 2));
+        assert_eq!((used(&counter, hour + 1), increment(&counter, hour + 1, 2)), (0, Some(1)));
     }
 
     #[test]
@@ -314,7 +315,9 @@ mod tests {
         let taken: usize = std::thread::scope(|scope| {
             let all: Vec<_> = (0..4)
                 .map(|_| {
-                    scope.spawn(|| (0..500).filter(|_| take(&counter, 7, 900).is_some()).count())
+                    scope.spawn(|| {
+                        (0..500).filter(|_| increment(&counter, 7, 900).is_some()).count()
+                    })
                 })
                 .collect();
             all.into_iter().map(|thread| thread.join().unwrap()).sum()

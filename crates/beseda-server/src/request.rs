@@ -1,4 +1,4 @@
-//! A call that has passed the gate, and what its handler may ask of it. Nothing of the engine is called here.
+//! Context of an authorized request, passed to its handler.
 
 use axum::body::Body;
 use beseda_api::{BusinessId, ChatsApi, Directory, Error, Generation, Result};
@@ -16,10 +16,10 @@ use crate::{
 
 static X_BUSINESS_ID: HeaderName = HeaderName::from_static("x-business-id");
 
-/// A request on its way through a handler.
+/// Request in a handler.
 pub(crate) struct RequestContext<'a> {
     pub(crate) server: &'a Server,
-    /// The seven operations for this call.
+    /// Seven operations for this call.
     pub(crate) chats: &'a dyn ChatsApi,
     pub(crate) parts: &'a Parts,
     pub(crate) body: &'a mut Body,
@@ -39,12 +39,12 @@ impl<'a> RequestContext<'a> {
         QueryString(self.parts.uri.query().unwrap_or_default())
     }
 
-    /// How orders are shown to this caller.
+    /// Returns the response format for this caller.
     pub(crate) fn view(&self) -> ResponseFormat {
         ResponseFormat::of(&self.server.settings, self.generation)
     }
 
-    /// 415 and 400 for a body of the wrong type. Where nothing came at all, nothing came in the wrong type.
+    /// Checks the media type: 415 and 400. A request without a body has no wrong type.
     pub(crate) fn check_type(&self, wanted: BodyKind) -> Result<()> {
         if self.has_nothing() {
             return Ok(());
@@ -52,12 +52,12 @@ impl<'a> RequestContext<'a> {
         body::check_type(&self.parts.headers, wanted)
     }
 
-    /// Whether there is neither a body nor a word on what it would be.
+    /// Returns true if the request has neither a body nor a content type.
     pub(crate) fn has_nothing(&self) -> bool {
         self.body.is_end_stream() && !self.parts.headers.contains_key(header::CONTENT_TYPE)
     }
 
-    /// 400 if `X-Business-Id` is no id or names another cabinet than the path.
+    /// Checks `X-Business-Id`: 400 if it is not an id or differs from the path.
     pub(crate) fn check_business_header(&self, business: Option<BusinessId>) -> Result<()> {
         let Some(value) = self.parts.headers.get(&X_BUSINESS_ID) else { return Ok(()) };
         let text = String::from_utf8_lossy(value.as_bytes());
@@ -73,20 +73,20 @@ impl<'a> RequestContext<'a> {
         }
     }
 
-    /// The body as JSON, for an operation of the published API.
+    /// Deserializes the JSON body of a published operation.
     pub(crate) async fn json<T: DeserializeOwned>(&mut self) -> Result<T> {
         body::json(&self.whole_body().await?, ErrorDetail::Place)
     }
 
-    /// The body as JSON, for an operation of our own.
+    /// Deserializes the JSON body of an operation of our own.
     pub(crate) async fn own_json<T: DeserializeOwned>(&mut self) -> Result<T> {
         body::json(&self.whole_body().await?, ErrorDetail::Reason)
     }
 
     async fn whole_body(&mut self) -> Result<Bytes> {
         let bounds = self.bounds();
-        // The bound on silence bounds the whole as well: nobody may keep a body coming drop by drop.
-        let reading = tokio::time::timeout(bounds.silence, body::whole(self.body, bounds));
+        // The limit on silence applies to the whole body too, against senders that trickle.
+        let reading = tokio::time::timeout(bounds.silence, body::read_all(self.body, bounds));
         let read = reading.await.unwrap_or(Err(body::BodyError::TooSlow));
         read.map_err(|unread| match unread {
             body::BodyError::TooBig => body::too_big(bounds.bytes as u64),
@@ -94,7 +94,7 @@ impl<'a> RequestContext<'a> {
         })
     }
 
-    /// What a JSON body may cost.
+    /// Returns the limits of a JSON body.
     pub(crate) fn bounds(&self) -> BodyLimits {
         let settings = &self.server.settings;
         BodyLimits { bytes: settings.max_body_bytes, silence: settings.body_timeout() }

@@ -1,4 +1,4 @@
-//! A TCP stream that can end with a reset in place of a goodbye. Whether it should is said by others.
+//! TCP stream that can be closed with RST instead of FIN.
 
 use std::{
     io::{self, IoSlice},
@@ -15,10 +15,10 @@ use tokio::{
     net::TcpStream,
 };
 
-/// Says that a stream shall end with a reset.
+/// Flag that makes a stream close with a reset.
 pub(crate) type ResetFlag = Arc<AtomicBool>;
 
-/// A TCP stream with its reset_flag.
+/// TCP stream with its reset flag.
 pub(crate) struct ResetStream {
     stream: TcpStream,
     reset_flag: ResetFlag,
@@ -38,7 +38,7 @@ impl ResetStream {
 impl Drop for ResetStream {
     fn drop(&mut self) {
         if self.broken() {
-            // Only a socket that is gone already refuses this.
+            // Fails only if the socket is already closed.
             let _ = self.stream.set_zero_linger();
         }
     }
@@ -80,7 +80,7 @@ impl AsyncWrite for ResetStream {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // A goodbye would reach the other side before the reset.
+        // A FIN would reach the peer before the reset.
         if self.broken() {
             return Poll::Ready(Ok(()));
         }

@@ -1,11 +1,11 @@
-//! Which resource a path means, in either generation. Methods are checked here too; who may call is the gate's business.
+//! Routing: maps a path of either version to a resource, and a method to an operation.
 
 use beseda_api::{Endpoint, Generation};
 use http::Method;
 
 static TABLE: [Endpoint; 9] = Endpoint::ALL;
 
-/// An operation of the published API, in the order of [`Endpoint::ALL`].
+/// Operation of the published API, in the order of [`Endpoint::ALL`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operation {
     GetChats,
@@ -25,27 +25,27 @@ impl Operation {
     }
 }
 
-/// Where a request goes.
+/// Destination of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Route<'a> {
-    /// A published path.
+    /// Published path.
     Api { generation: Generation, resource: Resource, business: Option<&'a str> },
-    /// `/files/` and what follows.
+    /// `/files/` and the rest of the path.
     File(&'a str),
-    /// `/market/v1/` and what follows.
+    /// `/market/v1/` and the rest of the path.
     Market(&'a str),
-    /// `/admin/v1/` and what follows.
+    /// `/admin/v1/` and the rest of the path.
     Admin(&'a str),
-    /// A page about the server itself.
+    /// Page about the server.
     Page(ServerPage),
-    /// Nothing we have.
+    /// Unknown path.
     Unknown,
 }
 
-/// A page about the server itself.
+/// Page about the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ServerPage {
-    /// `/`, for browsers.
+    /// Start page `/`, for browsers.
     Start,
     Health,
     Ready,
@@ -55,18 +55,18 @@ pub(crate) enum ServerPage {
     Docs,
 }
 
-/// A published path and the operations it has.
+/// Published path with its operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Resource(&'static [Operation]);
 
 impl Resource {
-    /// The operation of this method.
+    /// Returns the operation of this method.
     pub(crate) fn operation(self, method: &Method) -> Option<Operation> {
         let named = |op: &&Operation| op.endpoint().method.as_str() == method.as_str();
         self.0.iter().find(named).copied()
     }
 
-    /// The methods it has, as the `Allow` header lists them.
+    /// Returns the value of the `Allow` header.
     pub(crate) fn allow(self) -> &'static str {
         match self.0 {
             [_, _] => "GET, POST",
@@ -76,7 +76,7 @@ impl Resource {
     }
 }
 
-/// The resource below `/businesses/{businessId}/`.
+/// Returns the resource below `/businesses/{businessId}/`.
 fn of_cabinet(path: &str) -> Option<Resource> {
     use Operation as Op;
     Some(Resource(match path {
@@ -90,7 +90,7 @@ fn of_cabinet(path: &str) -> Option<Resource> {
     }))
 }
 
-/// A published path after its version and without its `.json`.
+/// Matches a published path without its version and `.json`.
 fn published(path: &str, generation: Generation) -> Route<'_> {
     let path = path.strip_suffix(".json").unwrap_or(path);
     let api = |resource, business| Route::Api { generation, resource, business };
@@ -106,7 +106,7 @@ fn published(path: &str, generation: Generation) -> Route<'_> {
         .unwrap_or(Route::Unknown)
 }
 
-/// What a path means.
+/// Matches a path.
 pub(crate) fn match_path(path: &str) -> Route<'_> {
     if let Some(rest) = path.strip_prefix("/v2/") {
         return published(&path[path.len() - rest.len() - 1..], Generation::Y2026);

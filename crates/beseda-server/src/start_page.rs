@@ -1,4 +1,5 @@
-//! What the page at `/` shows besides the server's own: pages that the embedding program serves beside it, and where keys come from.
+//! Additional contents of the start page at `/`: pages of the embedding program, and where keys
+//! come from.
 
 /// What the page at `/` shows a browser besides what the server itself serves.
 ///
@@ -17,20 +18,20 @@ pub struct StartPage {
 }
 
 impl StartPage {
-    /// Shows nothing besides what the server itself serves.
+    /// Creates an empty page.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets the sentence that says where to get an Api-Key or a token.
+    /// Sets the sentence that says where to get a key or token.
     #[must_use]
     pub fn keys(mut self, words: LocalizedText) -> Self {
         self.keys = Some(words);
         self
     }
 
-    /// Adds a link to a page that is served at the same address, with what it is.
+    /// Adds a link to a page at the same address.
     #[must_use]
     pub fn link(mut self, path: impl Into<String>, words: LocalizedText) -> Self {
         self.links.push((path.into(), words));
@@ -38,7 +39,7 @@ impl StartPage {
     }
 }
 
-/// A text in both languages of the page. It is shown as it is: markup in it is escaped.
+/// Text in English and Russian. HTML in it is escaped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LocalizedText {
     pub(crate) english: String,
@@ -46,7 +47,7 @@ pub struct LocalizedText {
 }
 
 impl LocalizedText {
-    /// Takes the text in both languages.
+    /// Creates a text from both languages.
     #[must_use]
     pub fn new(english: impl Into<String>, russian: impl Into<String>) -> Self {
         Self { english: english.into(), russian: russian.into() }

@@ -1,4 +1,4 @@
-//! Subscriptions over HTTP, below a cabinet of `/admin/v1/`. Who may come here was asked before; nothing is sent from here.
+//! Webhook subscriptions over HTTP, below a cabinet of `/admin/v1/`.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::{
     response::{self, ApiResponse},
 };
 
-/// What can be done, by the path behind `…/subscriptions`.
+/// Resource by the path after `…/subscriptions`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum SubscriptionRoute<'a> {
     All,
@@ -51,7 +51,7 @@ struct Listed {
     subscriptions: Vec<Subscription>,
 }
 
-/// Answers for a cabinet; 404 if nobody sends notifications here.
+/// Handles a request of a cabinet; 404 if the server sends no webhooks.
 pub(crate) async fn handle(
     call: &mut RequestContext<'_>,
     business: &str,

@@ -1,4 +1,4 @@
-//! A file out of a multipart body, handed on while it arrives. Where it is kept is the engine's business.
+//! File of a multipart body, streamed while it arrives.
 
 mod file_name;
 
@@ -18,19 +18,19 @@ use crate::{
     request::RequestContext,
 };
 
-/// What multipart may add to a file.
+/// Maximum size of multipart besides the file, in bytes.
 const OVERHEAD: u64 = 64 * 1024;
 const PART: &str = "file";
 
-/// The part named `file`, found in a body that is still arriving.
+/// Part `file` of a body that is still arriving.
 pub(crate) struct FilePart<'r> {
     form: Multipart<'r>,
     part: Field<'r>,
-    /// The value of the part named `sender`, if it came before the file.
+    /// Value of the part `sender`, if it came before the file.
     pub(crate) sender: Option<String>,
 }
 
-/// Finds the file; 400 if there is none or no body at all, 415 if the body is no multipart.
+/// Finds the file; 400 if it is missing, 415 if the body is not multipart.
 pub(crate) async fn find<'r>(call: &'r mut RequestContext<'_>) -> Result<FilePart<'r>> {
     if call.has_nothing() {
         return Err(Error::bad_request("Required request body is missing"));
@@ -46,7 +46,7 @@ pub(crate) async fn find<'r>(call: &'r mut RequestContext<'_>) -> Result<FilePar
     let limits = SizeLimit::new().whole_stream(most).for_field(PART, MAX_FILE_BYTES);
     let silence = call.bounds().silence;
     let pieces = stream::try_unfold(&mut *call.body, move |body: &mut Body| async move {
-        Ok::<_, BodyError>(body::piece(body, silence).await?.map(|piece| (piece, body)))
+        Ok::<_, BodyError>(body::next_chunk(body, silence).await?.map(|piece| (piece, body)))
     });
     let limits = Constraints::new().size_limit(limits);
     let mut form = Multipart::with_constraints(pieces, boundary, limits);
@@ -62,7 +62,7 @@ pub(crate) async fn find<'r>(call: &'r mut RequestContext<'_>) -> Result<FilePar
 }
 
 impl FilePart<'_> {
-    /// Hands the file to `send` piece by piece. If the rest of it never comes, `send` sees its stream fail.
+    /// Streams the file to `send`. The stream fails if the rest of the file never arrives.
     pub(crate) async fn pass<T, F>(self, send: impl FnOnce(FileUpload) -> F) -> Result<T>
     where
         F: Future<Output = Result<T>>,
@@ -81,21 +81,21 @@ impl FilePart<'_> {
     }
 }
 
-/// What goes from the socket to the engine.
+/// Chunk from the socket to the engine.
 enum UploadChunk {
     Bytes(Bytes),
     End,
 }
 
-/// Passes the file on and ends it once the rest of the form has been read and holds no second file.
+/// Forwards the file, and ends it after the rest of the form was read and has no second file.
 async fn pump(
     form: Multipart<'_>,
     mut part: Field<'_>,
     pieces: mpsc::Sender<UploadChunk>,
 ) -> Result<()> {
-    // Returning without an end drops the sender, which is how a failure reaches the other side.
+    // Returning early drops the sender, which makes the receiver's stream fail.
     while let Some(bytes) = part.chunk().await.map_err(|error| refuse(&error))? {
-        // Nobody listens any more if the engine has refused: its answer counts then.
+        // The receiver is gone if the engine has refused the file; its error is sent then.
         if pieces.send(UploadChunk::Bytes(bytes)).await.is_err() {
             return Ok(());
         }
@@ -106,7 +106,7 @@ async fn pump(
     Ok(())
 }
 
-/// Reads what follows the file: 400 if that is another file.
+/// Reads the rest of the form: 400 for another file.
 async fn check_rest(mut form: Multipart<'_>) -> Result<()> {
     loop {
         match form.next_field().await {
@@ -115,14 +115,14 @@ async fn check_rest(mut form: Multipart<'_>) -> Result<()> {
                 return Err(Error::bad_request(text));
             }
             Ok(Some(_)) => {}
-            // A form that ends without its closing delimiter has ended all the same.
+            // A form without its closing delimiter counts as ended.
             Ok(None) | Err(multer::Error::IncompleteStream) => return Ok(()),
             Err(error) => return Err(refuse(&error)),
         }
     }
 }
 
-/// The receiving end as a stream that fails if the sending end is dropped too early.
+/// Returns the receiver as a stream that fails if the sender is dropped early.
 fn arriving(receiver: mpsc::Receiver<UploadChunk>) -> FileStream {
     stream::unfold(Some(receiver), |receiver| async {
         let mut receiver = receiver?;

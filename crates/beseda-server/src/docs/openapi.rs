@@ -1,4 +1,4 @@
-//! The OpenAPI document, made from the endpoint table and the types. No text of the published document is in it.
+//! OpenAPI document, generated from the endpoint table and the types.
 
 use beseda_api::{
     CampaignList, Chat, ChatPage, ChatsLimit, ContextType, Endpoint, Generation, HistoryLimit,
@@ -13,13 +13,13 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::{Unversioned, compat_2024};
 
-/// What the table doesn't say of an operation.
+/// Properties of an operation that the endpoint table lacks.
 struct Operation {
     endpoint: Endpoint,
     summary: &'static str,
-    /// QueryString parameters besides those of paging.
+    /// Query parameters besides those of paging.
     ids: &'static [&'static str],
-    /// Default and maximum of `limit`, if the answer comes in pages.
+    /// Default and maximum of `limit`, for operations with pages.
     limit: Option<(Option<u32>, u32)>,
     body: Option<&'static str>,
     answer: &'static str,
@@ -73,7 +73,7 @@ fn operations() -> [Operation; 9] {
     ]
 }
 
-/// Answers of today and the name of what the 2024 document has in their place.
+/// Current responses and the names of their 2024 counterparts.
 const IN_2024: [(&str, &str); 4] = [
     ("GetChatsResponse", "GetChatsResponseOf2024"),
     ("GetChatResponse", "GetChatResponseOf2024"),
@@ -81,7 +81,7 @@ const IN_2024: [(&str, &str); 4] = [
     ("CampaignList", "CampaignListOf2024"),
 ];
 
-/// The whole document of a server whose paths without a version answer so.
+/// Returns the document of a server with this form of unversioned responses.
 pub(crate) fn document(unversioned: Unversioned) -> Value {
     let mut paths = Map::new();
     for generation in [Generation::Y2026, Generation::Y2024] {
@@ -280,7 +280,7 @@ fn schemas(unversioned: Unversioned) -> Value {
 pub(super) type NamedSchemas =
     Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::schema::Schema>)>;
 
-/// Adds the schema of a type and those it refers to.
+/// Adds the schema of a type and of the types it refers to.
 pub(super) fn of<T: ToSchema + PartialSchema>(found: &mut NamedSchemas) {
     found.push((T::name().into_owned(), T::schema()));
     T::schemas(found);
@@ -294,7 +294,8 @@ pub(super) fn named(found: NamedSchemas) -> Map<String, Value> {
         .collect()
 }
 
-/// What the derives can't say: which fields are on their way out, and that what decoding tolerates is always there.
+/// Adds what the derives can't express: deprecated fields, and fields that decoding tolerates to be
+/// absent but that are always sent.
 pub(super) fn correct(all: &mut Map<String, Value>) {
     for (schema, fields) in [
         ("Attachment", &["name", "url", "size"][..]),
@@ -330,7 +331,7 @@ pub(super) fn correct(all: &mut Map<String, Value>) {
         "CampaignListOf2024",
     ] {
         if let Some(schema) = all.get_mut(schema) {
-            // Clients of 2024 refuse what they don't know.
+            // Clients of 2024 reject unknown fields.
             schema["additionalProperties"] = json!(false);
         }
     }

@@ -1,4 +1,4 @@
-//! The OpenAPI documents of the surfaces that are our own: the marketplace's side and administration.
+//! OpenAPI documents of our own APIs: marketplace and administration.
 
 use beseda_api::{
     ApiKeyInfo, Cabinet, Campaign, Chat, ChatOpening, Delivery, DeliveryPage, DisputeOpening,
@@ -10,20 +10,20 @@ use serde_json::{Map, Value, json};
 
 use super::openapi::{NamedSchemas, correct, named, of, reference, set};
 
-/// What an operation answers in `result`.
+/// Shape of `result` in a response.
 #[derive(Clone, Copy)]
 enum ResultShape {
-    /// Nothing besides the status.
+    /// No result.
     Done,
-    /// One value of this schema.
+    /// Value of this schema.
     One(&'static str),
-    /// A list of this schema under this name.
+    /// List of this schema under this name.
     List(&'static str, &'static str),
 }
 
 use ResultShape::{Done, List, One};
 
-/// One operation: method, path, operation id, summary, body, answer.
+/// Operation: method, path, operation id, summary, body, result.
 type OperationRow =
     (&'static str, &'static str, &'static str, &'static str, Option<&'static str>, ResultShape);
 
@@ -191,13 +191,13 @@ const SUBSCRIPTIONS: &[OperationRow] = &[
     ),
 ];
 
-/// The document of the marketplace's side.
+/// Returns the document of the marketplace API.
 pub(crate) fn market() -> Value {
     let rows = MARKET.iter().map(|row| ("/market/v1/businesses/{businessId}", row));
     document("Beseda: marketplace side", "The key of the marketplace's side.", rows)
 }
 
-/// The document of administration, with its webhooks if the server sends any.
+/// Returns the document of the administration API, with webhooks if the server sends any.
 pub(crate) fn administration(with_subscriptions: bool) -> Value {
     let subscriptions = SUBSCRIPTIONS.iter().filter(|_| with_subscriptions);
     let rows = ADMINISTRATION.iter().chain(subscriptions).map(|row| ("/admin/v1", row));
@@ -278,7 +278,7 @@ fn parameters(path: &str, method: &str, id: &str) -> Vec<Value> {
     all
 }
 
-/// Those who write on the marketplace's side.
+/// Returns the schema of senders on the marketplace's side.
 fn sender() -> Value {
     json!({ "type": "string", "enum": ["CUSTOMER", "MARKET", "SUPPORT"], "default": "CUSTOMER" })
 }
