@@ -212,7 +212,7 @@ fn responses(operation: &Operation) -> Value {
         ("420", "Too many requests in this hour or at once."),
         ("500", "Something broke on our side."),
     ] {
-        all.insert(status.to_owned(), answer(description, "Failure"));
+        all.insert(status.to_owned(), answer(description, "ErrorResponse"));
     }
     Value::Object(all)
 }
@@ -299,7 +299,7 @@ pub(super) fn named(found: NamedSchemas) -> Map<String, Value> {
 pub(super) fn correct(all: &mut Map<String, Value>) {
     for (schema, fields) in [
         ("Attachment", &["name", "url", "size"][..]),
-        ("Failure", &["status", "errors"]),
+        ("ErrorResponse", &["status", "errors"]),
         ("ContextRef", &["type", "id"]),
     ] {
         if let Some(schema) = all.get_mut(schema) {
@@ -307,7 +307,7 @@ pub(super) fn correct(all: &mut Map<String, Value>) {
         }
     }
     let named = [ContextType::Order, ContextType::Return].map(|kind| kind.as_str().to_owned());
-    set(all, "Failure", "errors", "minItems", json!(1));
+    set(all, "ErrorResponse", "errors", "minItems", json!(1));
     set(all, "ContextRef", "id", "type", json!("integer"));
     set(all, "ContextRef", "id", "minimum", json!(1));
     let description = "What the id is of.";

@@ -243,7 +243,7 @@ fn describe(path: &str, (method, _, id, summary, body, answer): &OperationRow) -
         ("404", "There is no such thing."),
         ("500", "Something broke on our side."),
     ] {
-        responses[status] = response(description, &reference("Failure"));
+        responses[status] = response(description, &reference("ErrorResponse"));
     }
     let mut described = json!({
         "operationId": id,
