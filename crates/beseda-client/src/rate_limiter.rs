@@ -9,6 +9,7 @@ mod waiter;
 use std::{
     fmt,
     hash::{BuildHasher, Hash, RandomState},
+    str::FromStr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -38,6 +39,28 @@ pub enum Priority {
 impl Priority {
     /// Both priorities, the higher first.
     pub const ALL: [Self; 2] = [Self::Interactive, Self::Background];
+
+    /// Returns `"interactive"` or `"background"`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Interactive => "interactive",
+            Self::Background => "background",
+        }
+    }
+}
+
+impl FromStr for Priority {
+    type Err = String;
+
+    /// Parses a priority, ignoring case and surrounding whitespace.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let name = text.trim();
+        Self::ALL
+            .into_iter()
+            .find(|known| known.as_str().eq_ignore_ascii_case(name))
+            .ok_or_else(|| format!("unknown priority '{name}'; known ones: interactive background"))
+    }
 }
 
 /// Reason why a call waits.
