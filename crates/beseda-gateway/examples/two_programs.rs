@@ -1,7 +1,7 @@
 //! A gateway inside of a program, before a stand-in: a bot and a desk with keys of their own share one cabinet.
 
-use beseda_gateway::{AuditFilter, Gateway, Priority, SendRecord, Settings, Terms};
-use beseda_server::{TransportSettings, router, serve};
+use beseda_gateway::{AuditFilter, Gateway, GatewaySettings, Priority, Quota, SendRecord};
+use beseda_server::{Transport, router, serve};
 use beseda_stand_in::{
     StandIn,
     api::{ChatFilter, ChatsApi, MessageText, NewKey},
@@ -20,11 +20,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 pub(crate) async fn run() -> Result<Vec<String>, Box<dyn std::error::Error>> {
     let stand_in = StandIn::start().await?;
     let folder = tempfile::tempdir()?;
-    let gateway = Gateway::open(Settings::new(stand_in.client()?, folder.path())).await?;
+    let gateway = Gateway::open(GatewaySettings::new(stand_in.client()?, folder.path())).await?;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
     let router = router(gateway.services(), gateway.server_settings())?;
-    tokio::spawn(serve(listener, router, TransportSettings::default(), std::future::pending()));
+    tokio::spawn(serve(listener, router, Transport::default(), std::future::pending()));
 
     let business = stand_in.business_id();
     let mut clients = Vec::new();
@@ -32,8 +32,8 @@ pub(crate) async fn run() -> Result<Vec<String>, Box<dyn std::error::Error>> {
         [("bot", 20, Priority::Background), ("desk", 60, Priority::Interactive)]
     {
         let key = NewKey { name: name.to_owned(), scopes: vec!["communication".to_owned()] };
-        let terms = Terms { share: Some(share), priority };
-        let issued = gateway.keys().create(business, key, terms).await?;
+        let quota = Quota { share: Some(share), priority };
+        let issued = gateway.keys().create(business, key, quota).await?;
         clients.push(Client::builder().url(&url).api_key(issued.api_key).build()?);
     }
 
@@ -42,7 +42,7 @@ pub(crate) async fn run() -> Result<Vec<String>, Box<dyn std::error::Error>> {
     for (client, text) in clients.iter().zip(["A bot greets", "A person answers"]) {
         client.send_message_to_chat(business, chat, MessageText::new(text)?).await?;
     }
-    let sends = gateway.keys().ledger().sends(AuditFilter::default()).await?;
+    let sends = gateway.keys().db().sends(AuditFilter::default()).await?;
     let line =
         |send: SendRecord| format!("{} {} {} bytes", send.key, send.outcome.as_str(), send.size);
     Ok(sends.into_iter().map(line).collect())

@@ -1,4 +1,4 @@
-//! What the gateway does unasked: keeping the archive in step behind everybody else, and passing the upstream's notifications on.
+//! Background work: archive sync, upstream webhooks, and periodic maintenance.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,86 +7,96 @@ use beseda_api::{BusinessId, notification::Notification};
 use beseda_archive::{Error, Schedule, Syncer};
 use beseda_client::receiver::{Event, Take, Verdict};
 use beseda_engine::Engine;
+use jiff::{SignedDuration, Timestamp};
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use crate::gateway::Inner;
+use crate::{attribution::match_sends, keys::KeyStore, shared::GatewayState};
 
-/// How long to wait for an archive that another process keeps in step, or after a failure that won't pass by itself.
-const ANOTHER_TRY: Duration = Duration::from_secs(30);
-/// Hints that may wait; what doesn't fit the next listing finds.
-const HINTS: usize = 1_000;
+/// Pause before the archive is locked again, or after a failed sync.
+const RETRY_INTERVAL: Duration = Duration::from_secs(30);
+/// Capacity of the channel of sync hints. The next listing finds the chats of dropped hints.
+const HINT_CAPACITY: usize = 1_000;
+/// Interval of maintenance, in which quotas are reloaded: another process may have changed them.
+const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(1);
+/// Number of maintenance intervals between deletions of expired audit records.
+const INTERVALS_PER_CLEANUP: u64 = 3_600;
+/// Number of maintenance intervals between matching sends to archived messages.
+const INTERVALS_PER_MATCHING: u64 = 3;
 
-/// The archive being kept in step.
-pub(crate) struct Syncing {
+/// Background task that syncs the archive.
+pub(crate) struct ArchiveSync {
     hints: mpsc::Sender<Notification>,
-    stop: CancellationToken,
-    running: JoinHandle<()>,
+    shutdown: CancellationToken,
+    task: JoinHandle<()>,
 }
 
-impl Syncing {
-    pub(crate) fn start(inner: &Arc<Inner>, businesses: Vec<BusinessId>) -> Self {
-        let (hints, told) = mpsc::channel(HINTS);
-        let stop = CancellationToken::new();
-        let end = stop.clone();
-        let (archive, client) = (inner.archive.clone(), inner.background.clone());
-        let running = tokio::spawn(async move {
+impl ArchiveSync {
+    /// Starts the task.
+    pub(crate) fn start(shared: &Arc<GatewayState>, businesses: Vec<BusinessId>) -> Self {
+        let (hints, hint_receiver) = mpsc::channel(HINT_CAPACITY);
+        let shutdown = CancellationToken::new();
+        let cancelled = shutdown.clone();
+        let (archive, client) = (shared.archive.clone(), shared.background_client.clone());
+        let task = tokio::spawn(async move {
             let api = Arc::new(client);
             let syncer = loop {
                 match Syncer::new(archive.clone(), api.clone(), businesses.iter().copied()) {
                     Ok(syncer) => break syncer,
                     Err(error @ Error::Locked { .. }) => {
-                        tracing::info!(%error, "the archive is kept in step already");
+                        tracing::info!(%error, "another process syncs the archive");
                     }
-                    Err(error) => tracing::warn!(%error, "the archive can't be kept in step"),
+                    Err(error) => tracing::warn!(%error, "failed to start the archive sync"),
                 }
                 tokio::select! {
-                    () = end.cancelled() => return,
-                    () = tokio::time::sleep(ANOTHER_TRY) => {}
+                    () = cancelled.cancelled() => return,
+                    () = tokio::time::sleep(RETRY_INTERVAL) => {}
                 }
             };
-            let mut told = Some(told);
+            let mut hints = Some(hint_receiver);
             loop {
-                match syncer.run(Schedule::polling(), told.take(), end.cancelled()).await {
+                match syncer.run(Schedule::polling(), hints.take(), cancelled.cancelled()).await {
                     Ok(()) => return,
-                    // A credential may be let in again, and a disk have room.
-                    Err(error) => tracing::error!(%error, "the archive isn't kept in step"),
+                    // Retried: the credential may be accepted again, or the disk have space again.
+                    Err(error) => tracing::error!(%error, "archive sync failed"),
                 }
                 tokio::select! {
-                    () = end.cancelled() => return,
-                    () = tokio::time::sleep(ANOTHER_TRY) => {}
+                    () = cancelled.cancelled() => return,
+                    () = tokio::time::sleep(RETRY_INTERVAL) => {}
                 }
             }
         });
-        Self { hints, stop, running }
+        Self { hints, shutdown, task }
     }
 
+    /// Returns a sender of sync hints.
     pub(crate) fn hints(&self) -> mpsc::Sender<Notification> {
         self.hints.clone()
     }
 
-    pub(crate) async fn end(self) {
-        self.stop.cancel();
-        // A syncer that panicked has ended too.
-        let _ = self.running.await;
+    /// Stops the task and waits for it.
+    pub(crate) async fn shutdown(self) {
+        self.shutdown.cancel();
+        // A panic ends the task as well.
+        let _ = self.task.await;
     }
 }
 
-/// Takes notifications of the upstream.
-pub(crate) struct Told {
-    pub(crate) inner: Arc<Inner>,
+/// Sink of the upstream's webhooks: expires shared reads, hints the sync, and forwards to subscriptions.
+pub(crate) struct UpstreamWebhooks {
+    pub(crate) shared: Arc<GatewayState>,
     pub(crate) engine: Arc<Engine>,
     pub(crate) hints: Option<mpsc::Sender<Notification>>,
 }
 
 #[async_trait]
-impl Take for Told {
-    /// It is taken when every subscriber's copy is durable.
+impl Take for UpstreamWebhooks {
+    /// Returns `Taken` after the copies of all subscriptions are durable.
     async fn take(&self, event: Event) -> Verdict {
         let Some(business) = event.business else { return Verdict::Taken };
-        self.inner.flights.written(business);
+        self.shared.single_flight.invalidate(business);
         if let Some(hints) = &self.hints {
-            // What doesn't fit the next listing finds.
+            // The next listing finds the chats of dropped hints.
             let _ = hints.try_send(event.notification.clone());
         }
         match self.engine.announce(business, event.notification).await {
@@ -94,5 +104,56 @@ impl Take for Told {
             Err(error) if error.kind().is_some() => Verdict::Malformed(error.to_string()),
             Err(error) => Verdict::Failed(error.to_string()),
         }
+    }
+}
+
+/// Periodic maintenance. The task is aborted on drop.
+pub(crate) struct Maintenance(JoinHandle<()>);
+
+impl Drop for Maintenance {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Maintenance {
+    /// Starts the task.
+    pub(crate) fn start(
+        shared: Arc<GatewayState>,
+        keys: KeyStore,
+        businesses: Vec<BusinessId>,
+        audit_days: u32,
+    ) -> Self {
+        Self(tokio::spawn(maintain(shared, keys, businesses, audit_days)))
+    }
+}
+
+async fn maintain(
+    shared: Arc<GatewayState>,
+    keys: KeyStore,
+    businesses: Vec<BusinessId>,
+    days: u32,
+) {
+    for interval in 0_u64.. {
+        if interval.is_multiple_of(INTERVALS_PER_CLEANUP) {
+            delete_expired_records(&shared, days).await;
+        }
+        tokio::time::sleep(MAINTENANCE_INTERVAL).await;
+        if interval.is_multiple_of(INTERVALS_PER_MATCHING)
+            && let Err(error) = match_sends(&shared.db, &shared.archive, shared.clock.now()).await
+        {
+            tracing::warn!(%error, "failed to match sends to archived messages");
+        }
+        if let Err(error) = shared.reload_quotas(&keys, &businesses).await {
+            tracing::warn!(%error, "failed to reload quotas");
+        }
+    }
+}
+
+async fn delete_expired_records(shared: &GatewayState, days: u32) {
+    let age = SignedDuration::from_hours(24 * i64::from(days));
+    let oldest = shared.clock.now().checked_sub(age).unwrap_or(Timestamp::MIN);
+    if let Err(error) = shared.db.delete_sends_before(oldest).await {
+        tracing::warn!(%error, "failed to delete expired audit records");
     }
 }

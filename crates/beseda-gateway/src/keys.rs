@@ -1,5 +1,5 @@
-//! Keys of the gateway: an engine keeps them; here the upstream's own credential opens too, and names are unique, because
-//! shares and the audit go by them. The cabinets are the upstream's and can't be made here.
+//! API keys of the gateway, stored by an engine. The names of active keys are unique in a cabinet, because quotas and the
+//! audit log identify programs by them. Cabinets and campaigns come from the upstream.
 
 use std::{path::Path, sync::Arc};
 
@@ -7,111 +7,114 @@ use async_trait::async_trait;
 use beseda_api::{
     Access, Administration, ApiKeyInfo, AuthResult, BusinessId, Cabinet, Campaign, Clock,
     Credential, Directory, Error, IssuedKey, IssuedToken, NewCabinet, NewCampaign, NewKey, NewUser,
-    Principal, Result, TokenInfo, User,
+    Result, TokenInfo, User,
 };
 use beseda_engine::Engine;
 
 use crate::{
-    Agreement, Ledger, OpenError, Terms,
-    upstream::{OwnCredential, Shops},
+    db::{GatewayDb, ProgramQuota},
+    scheduler::share::Quota,
+    settings::GatewayOpenError,
+    upstream::{CabinetDirectory, UpstreamCredential},
 };
 
-/// Administration of a gateway's keys, in its folder. Beside a running gateway it works too.
+/// API keys of a gateway and their quotas. Several processes may have them open, a running gateway included.
 #[derive(Clone)]
-pub struct Keys {
+pub struct KeyStore {
     pub(crate) engine: Arc<Engine>,
-    pub(crate) ledger: Ledger,
+    pub(crate) db: GatewayDb,
 }
 
-impl std::fmt::Debug for Keys {
+impl std::fmt::Debug for KeyStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Keys").finish_non_exhaustive()
+        f.debug_struct("KeyStore").finish_non_exhaustive()
     }
 }
 
-impl Keys {
-    /// Opens the keys of the gateway of an archive, whether it runs or not.
+impl KeyStore {
+    /// Opens the keys of the gateway on an archive folder.
     ///
     /// # Errors
-    /// If there has been no gateway on this archive yet, or its files can't be used.
-    pub async fn share(archive: &Path, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+    /// If no gateway has run on this archive yet, or its files can't be opened.
+    pub async fn open(archive: &Path, clock: Arc<dyn Clock>) -> Result<Self, GatewayOpenError> {
         let folder = archive.join("gateway");
         if !folder.join("gateway.sqlite").exists() {
-            return Err(OpenError::NoGateway(archive.to_owned()));
+            return Err(GatewayOpenError::NoGateway(archive.to_owned()));
         }
-        let ledger = Ledger::open(&folder.join("gateway.sqlite"))?;
+        let db = GatewayDb::open(&folder.join("gateway.sqlite"))?;
         let engine = Arc::new(Engine::share_sqlite(&folder, clock).await?);
-        Ok(Self { engine, ledger })
+        Ok(Self { engine, db })
     }
 
-    /// The gateway's own file.
+    /// Returns the gateway's database.
     #[must_use]
-    pub fn ledger(&self) -> &Ledger {
-        &self.ledger
+    pub fn db(&self) -> &GatewayDb {
+        &self.db
     }
 
-    /// Issues a key with a share of the budget.
+    /// Issues a key with a quota.
     ///
     /// # Errors
-    /// 400 if a key in force has this name, or if more than 100 percent would be promised.
+    /// 400 if an active key has this name, or if the shares of the cabinet would exceed 100 percent.
     pub async fn create(
         &self,
         business: BusinessId,
         key: NewKey,
-        terms: Terms,
+        quota: Quota,
     ) -> Result<IssuedKey> {
         self.check_name(business, &key.name).await?;
-        let agreements = self.in_force(business).await?;
-        let promised: u32 = agreements
+        let quotas = self.active_quotas(business).await?;
+        let assigned: u32 = quotas
             .iter()
-            .filter(|agreement| agreement.program != key.name)
-            .filter_map(|agreement| agreement.terms.share)
+            .filter(|quota| quota.program != key.name)
+            .filter_map(|quota| quota.quota.share)
             .sum();
-        let wanted = terms.share.unwrap_or(0);
-        if promised + wanted > 100 {
-            let left = 100_u32.saturating_sub(promised);
+        let share = quota.share.unwrap_or(0);
+        if assigned + share > 100 {
+            let left = 100_u32.saturating_sub(assigned);
             return Err(Error::bad_request(format!(
-                "share: {promised} percent are promised to other keys: at most {left} are left (rejected value: {wanted})"
+                "share: {assigned} percent are assigned to other keys: at most {left} are left (rejected value: {share})"
             )));
         }
         let program = key.name.clone();
-        self.ledger.agree(Agreement { business, program, terms }).await?;
+        self.db.set_quota(ProgramQuota { business, program, quota }).await?;
         self.engine.create_key(business, key).await
     }
 
-    /// What was agreed with the programs of a cabinet whose keys are in force.
+    /// Returns the quotas of the active keys of a cabinet.
     ///
     /// # Errors
-    /// If the files can't be read.
-    pub async fn in_force(&self, business: BusinessId) -> Result<Vec<Agreement>> {
+    /// If the databases can't be read.
+    pub async fn active_quotas(&self, business: BusinessId) -> Result<Vec<ProgramQuota>> {
         let keys = self.engine.list_keys(business).await?;
-        let mut agreements = self.ledger.agreements().await?;
-        agreements.retain(|agreement| {
-            let its = |key: &ApiKeyInfo| key.name == agreement.program && key.revoked_at.is_none();
-            agreement.business == business && keys.iter().any(its)
+        let mut quotas = self.db.quotas().await?;
+        quotas.retain(|quota| {
+            let is_active =
+                |key: &ApiKeyInfo| key.name == quota.program && key.revoked_at.is_none();
+            quota.business == business && keys.iter().any(is_active)
         });
-        Ok(agreements)
+        Ok(quotas)
     }
 
     async fn check_name(&self, business: BusinessId, name: &str) -> Result<()> {
         let keys = self.engine.list_keys(business).await?;
         if keys.iter().any(|key| key.name == name && key.revoked_at.is_none()) {
             return Err(Error::bad_request(format!(
-                "name: a key in force is called '{name}' already"
+                "name: an active key is already called '{name}'"
             )));
         }
         Ok(())
     }
 }
 
-fn upstreams() -> Error {
-    Error::bad_request("Cabinets and campaigns are those of the upstream: a gateway makes none")
+fn managed_upstream() -> Error {
+    Error::bad_request("Cabinets and campaigns are managed upstream: a gateway can't create them")
 }
 
 #[async_trait]
-impl Administration for Keys {
+impl Administration for KeyStore {
     async fn create_cabinet(&self, _: NewCabinet) -> Result<Cabinet> {
-        Err(upstreams())
+        Err(managed_upstream())
     }
 
     async fn list_cabinets(&self) -> Result<Vec<Cabinet>> {
@@ -119,7 +122,7 @@ impl Administration for Keys {
     }
 
     async fn create_campaign(&self, _: BusinessId, _: NewCampaign) -> Result<Campaign> {
-        Err(upstreams())
+        Err(managed_upstream())
     }
 
     async fn list_campaigns(&self, business: BusinessId) -> Result<Vec<Campaign>> {
@@ -127,11 +130,10 @@ impl Administration for Keys {
     }
 
     async fn create_key(&self, business: BusinessId, key: NewKey) -> Result<IssuedKey> {
-        // A new key of an old name goes on with what was agreed under it.
-        let agreements = self.ledger.agreements().await?;
-        let before =
-            agreements.into_iter().find(|a| a.business == business && a.program == key.name);
-        self.create(business, key, before.map_or_else(Terms::default, |before| before.terms)).await
+        // A new key keeps the quota of an earlier key with its name.
+        let quotas = self.db.quotas().await?;
+        let earlier = quotas.into_iter().find(|q| q.business == business && q.program == key.name);
+        self.create(business, key, earlier.map_or_else(Quota::default, |found| found.quota)).await
     }
 
     async fn list_keys(&self, business: BusinessId) -> Result<Vec<ApiKeyInfo>> {
@@ -171,32 +173,43 @@ impl Administration for Keys {
     }
 }
 
-/// Who may pass: the engine's keys and users, and whoever has the upstream's own credential.
-pub(crate) struct Door {
-    pub(crate) engine: Arc<Engine>,
-    pub(crate) own: Option<OwnCredential>,
-    pub(crate) shops: Arc<Shops>,
+/// Authentication: the engine's keys and users, and the upstream's own credential.
+pub(crate) struct GatewayDirectory {
+    engine: Arc<Engine>,
+    credential: Option<UpstreamCredential>,
+    cabinets: Arc<CabinetDirectory>,
+}
+
+impl GatewayDirectory {
+    /// Creates a directory.
+    pub(crate) fn new(
+        engine: Arc<Engine>,
+        credential: Option<UpstreamCredential>,
+        cabinets: Arc<CabinetDirectory>,
+    ) -> Self {
+        Self { engine, credential, cabinets }
+    }
 }
 
 #[async_trait]
-impl Directory for Door {
+impl Directory for GatewayDirectory {
     async fn authenticate(&self, credential: &Credential) -> Result<AuthResult> {
-        let served: Vec<BusinessId> = self.shops.cabinets().into_keys().collect();
-        if let Some(own) = self.own.as_ref().filter(|own| own.is(credential)) {
-            let holder: Principal = own.holder.clone();
-            return Ok(AuthResult::Granted(Access { principal: holder, businesses: served }));
+        let businesses: Vec<BusinessId> = self.cabinets.cabinets().into_keys().collect();
+        if let Some(own) = self.credential.as_ref().filter(|own| own.matches(credential)) {
+            let principal = own.principal.clone();
+            return Ok(AuthResult::Granted(Access { principal, businesses }));
         }
         Ok(match self.engine.authenticate(credential).await? {
             AuthResult::Granted(mut access) => {
-                access.businesses.retain(|business| served.contains(business));
+                access.businesses.retain(|business| businesses.contains(business));
                 AuthResult::Granted(access)
             }
-            verdict => verdict,
+            denied => denied,
         })
     }
 
     async fn campaigns(&self, businesses: &[BusinessId]) -> Result<Vec<Campaign>> {
-        Ok(self.shops.campaigns(businesses).await)
+        Ok(self.cabinets.campaigns(businesses).await)
     }
 
     async fn ready(&self) -> Result<()> {

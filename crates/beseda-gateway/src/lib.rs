@@ -1,48 +1,57 @@
-//! Many programs behind one cabinet's limits: the server over a client, with keys, shares and queues of its own.
-//! The conversations stay with the upstream; what it keeps is keys, the audit and what the archive has.
+//! Rate limiting proxy for the Yandex Market Partner Chats API: several programs share one cabinet's budget, each with
+//! its own API key and quota, and every send is in an audit log.
 //!
 //! ```no_run
 //! use std::sync::Arc;
 //! use beseda_client::Client;
-//! use beseda_gateway::{Gateway, Settings};
+//! use beseda_gateway::{Gateway, GatewaySettings};
 //!
 //! # async fn start() -> Result<(), Box<dyn std::error::Error>> {
 //! let client = Client::builder().api_key(std::env::var("BESEDA_API_KEY")?).build()?;
-//! let gateway = Gateway::open(Settings::new(client, "archive")).await?;
+//! let gateway = Gateway::open(GatewaySettings::new(client, "archive")).await?;
 //! let router = beseda_server::router(gateway.services(), gateway.server_settings())?;
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:8070").await?;
 //! beseda_server::serve(listener, router, Default::default(), async {}).await?;
+//! gateway.shutdown().await;
 //! # Ok(()) }
 //! ```
 //!
-//! - **Programs** are known by the names of their keys. They take turns by their shares, interactive ones before
-//!   background ones, and every answer tells what is left of the hour for its caller.
-//! - **Reads** that are equal go up once; full pages of a history that can't change any more come from the archive.
-//! - **Sends** are noted before they go up, one at a time in each chat; a doubt is decided by the history, and an
-//!   `Idempotency-Key` makes a repeated request harmless.
-//! - **Links** of attachments that open only with the upstream's credential become the gateway's own ([`FileLinks`]).
+//! - **Programs** are identified by the names of their keys. Upstream calls are scheduled by weighted fair queueing with
+//!   two priorities. The `X-RateLimit-Resource-*` headers of a response have the caller's own budget.
+//! - **Reads** that are equal share one upstream call (single flight). Full history pages that can't change any more
+//!   come from the archive.
+//! - **Sends** are logged before they go upstream, one at a time per chat. After an unclear response the history decides
+//!   whether the message was delivered. `Idempotency-Key` makes a retry safe.
+//! - **Attachment links** that need the upstream's credential are replaced with links to the gateway ([`FileLinkMode`]).
 
+mod attribution;
 mod background;
-mod counts;
-mod files;
-mod flights;
+mod call;
+mod chat_locks;
+mod db;
+mod derived_keys;
+mod file_links;
+mod file_proxy;
+mod folder;
 mod gateway;
+mod history_cache;
 mod keys;
-mod lanes;
-mod ledger;
-mod links;
-mod naming;
-mod pages;
-mod question;
-mod secret;
-mod sends;
-mod threads;
+mod metrics;
+mod per_call;
+mod read_request;
+mod scheduler;
+mod settings;
+mod shared;
+mod single_flight;
 mod upstream;
-mod visit;
 
+pub use beseda_client::Priority;
 pub use beseda_push::Policy;
-pub use gateway::{Gateway, OpenError, Settings};
-pub use keys::Keys;
-pub use lanes::{Priority, Terms};
-pub use ledger::{Agreement, AuditFilter, Ledger, Outcome, SendRecord};
-pub use links::FileLinks;
+pub use db::{
+    GatewayDb, ProgramQuota,
+    audit::{AuditFilter, AuditOutcome, SendRecord},
+};
+pub use gateway::Gateway;
+pub use keys::KeyStore;
+pub use scheduler::share::Quota;
+pub use settings::{FileLinkMode, GatewayOpenError, GatewaySettings};

@@ -1,4 +1,4 @@
-//! What lies behind the gateway: the client, what its credential opens, and what its failures mean to a caller.
+//! The upstream: its cabinets, its credential, its hourly budgets, and the conversion of its errors.
 
 use std::{
     collections::BTreeMap,
@@ -16,16 +16,16 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::{Ledger, lanes::Meter};
+use crate::{db::GatewayDb, scheduler::BudgetSource, settings::GatewaySettings};
 
-/// How long a list of shops is told without asking again.
-const FRESH: Duration = Duration::from_secs(60);
+/// Age above which the list of campaigns is loaded again.
+const CAMPAIGNS_TTL: Duration = Duration::from_secs(60);
 
-/// The credential the gateway itself calls with. Only its hash is kept here.
-pub(crate) struct OwnCredential {
+/// Credential of the gateway itself. Only its hash is kept.
+pub(crate) struct UpstreamCredential {
     hash: [u8; 32],
-    /// Who holds it, as far as a caller may ask.
-    pub(crate) holder: Principal,
+    /// Principal of the credential, as callers see it.
+    pub(crate) principal: Principal,
 }
 
 fn hash(credential: &Credential) -> [u8; 32] {
@@ -36,16 +36,17 @@ fn hash(credential: &Credential) -> [u8; 32] {
     Sha256::new().chain_update([kind]).chain_update(secret.as_bytes()).finalize().into()
 }
 
-impl OwnCredential {
-    /// Learns of the upstream what the credential is called and may do.
-    pub(crate) async fn learn(client: &Client, credential: &Credential) -> Self {
-        let holder = match credential {
+impl UpstreamCredential {
+    /// Loads the name and scopes of the configured credential from the upstream; `None` if none is configured.
+    pub(crate) async fn resolve(settings: &GatewaySettings) -> Option<Self> {
+        let credential = settings.credential.as_ref()?;
+        let principal = match credential {
             Credential::OAuth(_) => Principal::User { id: 0 },
-            Credential::ApiKey(_) => match client.token_info().await {
+            Credential::ApiKey(_) => match settings.client.token_info().await {
                 Ok(info) => Principal::ApiKey { name: info.name, scopes: info.auth_scopes },
-                // The upstream itself will say what the key may not do.
+                // The upstream itself refuses calls outside of the key's scopes.
                 Err(error) => {
-                    tracing::warn!(%error, "the upstream doesn't tell what its credential may do");
+                    tracing::warn!(%error, "failed to load the scopes of the upstream's credential");
                     Principal::ApiKey {
                         name: "upstream".to_owned(),
                         scopes: vec![Scope::AllMethods],
@@ -53,168 +54,169 @@ impl OwnCredential {
                 }
             },
         };
-        Self { hash: hash(credential), holder }
+        Some(Self { hash: hash(credential), principal })
     }
 
-    /// Whether this is the credential; how long that takes tells nothing.
-    pub(crate) fn is(&self, credential: &Credential) -> bool {
+    /// Compares a credential with this one in constant time.
+    pub(crate) fn matches(&self, credential: &Credential) -> bool {
         self.hash.ct_eq(&hash(credential)).into()
     }
 }
 
-/// The shops behind the upstream's credential.
-pub(crate) struct Shops {
+/// Cabinets and campaigns that the upstream's credential has access to.
+pub(crate) struct CabinetDirectory {
     client: Client,
-    ledger: Ledger,
+    db: GatewayDb,
     clock: Arc<dyn Clock>,
-    /// Only these cabinets; all of them if empty.
-    wanted: Vec<BusinessId>,
-    known: RwLock<Known>,
-    asking: tokio::sync::Mutex<()>,
+    /// Configured cabinets; empty for all.
+    businesses: Vec<BusinessId>,
+    cache: RwLock<CachedCampaigns>,
+    refresh: tokio::sync::Mutex<()>,
 }
 
-struct Known {
+struct CachedCampaigns {
     campaigns: Vec<Campaign>,
     at: Timestamp,
 }
 
-impl Shops {
-    /// Asks the upstream; where it doesn't answer, what was seen last will do.
-    pub(crate) async fn ask(
-        client: Client,
-        ledger: Ledger,
-        clock: Arc<dyn Clock>,
-        wanted: Vec<BusinessId>,
-    ) -> Result<Self> {
+impl CabinetDirectory {
+    /// Loads the campaigns from the upstream, or from the database if it can't be reached.
+    ///
+    /// # Errors
+    /// If the upstream refuses the credential, or can't be reached and the database has no campaigns.
+    pub(crate) async fn load(settings: &GatewaySettings, db: GatewayDb) -> Result<Self> {
+        let (client, clock) = (settings.client.clone(), Arc::clone(&settings.clock));
         let campaigns = match client.campaigns().await {
             Ok(campaigns) => {
-                ledger.keep_campaigns(&campaigns, clock.now()).await?;
+                db.save_campaigns(&campaigns, clock.now()).await?;
                 campaigns
             }
             Err(error) if error.kind().is_some() => return Err(error),
             Err(error) => {
-                let Some(remembered) = ledger.campaigns().await? else { return Err(error) };
-                tracing::warn!(%error, "the upstream can't be reached: its shops are those seen last");
-                remembered
+                let Some(saved) = db.campaigns().await? else { return Err(error) };
+                tracing::warn!(%error, "failed to reach the upstream; using the saved campaigns");
+                saved
             }
         };
-        let known = RwLock::new(Known { campaigns, at: clock.now() });
-        Ok(Self { client, ledger, clock, wanted, known, asking: tokio::sync::Mutex::default() })
+        let cache = RwLock::new(CachedCampaigns { campaigns, at: clock.now() });
+        let (businesses, refresh) = (settings.businesses.clone(), tokio::sync::Mutex::default());
+        Ok(Self { client, db, clock, businesses, cache, refresh })
     }
 
-    /// The cabinets that are served, by id, with their names.
+    /// Returns the served cabinets with their names.
     pub(crate) fn cabinets(&self) -> BTreeMap<BusinessId, String> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        let businesses = known.campaigns.iter().filter_map(|campaign| campaign.business.as_ref());
-        let mut all: BTreeMap<_, _> = businesses
+        let cache = self.cache.read().unwrap_or_else(PoisonError::into_inner);
+        let businesses = cache.campaigns.iter().filter_map(|campaign| campaign.business.as_ref());
+        let mut cabinets: BTreeMap<_, _> = businesses
             .filter_map(|business| Some((business.id?, business.name.clone().unwrap_or_default())))
-            .filter(|(id, _)| self.wanted.is_empty() || self.wanted.contains(id))
+            .filter(|(id, _)| self.businesses.is_empty() || self.businesses.contains(id))
             .collect();
-        // A cabinet without shops can't be seen, but it can be named.
-        for business in &self.wanted {
-            all.entry(*business).or_default();
+        // A cabinet without campaigns isn't listed, but can be configured.
+        for business in &self.businesses {
+            cabinets.entry(*business).or_default();
         }
-        all
+        cabinets
     }
 
-    /// The shops of these cabinets, as the upstream lists them; asked again if that was long ago.
+    /// Returns the campaigns of these cabinets, at most a minute old.
     pub(crate) async fn campaigns(&self, businesses: &[BusinessId]) -> Vec<Campaign> {
-        if self.is_old() {
-            let _asking = self.asking.lock().await;
-            if self.is_old() {
-                self.ask_again().await;
+        if self.is_stale() {
+            let _guard = self.refresh.lock().await;
+            if self.is_stale() {
+                self.reload().await;
             }
         }
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        let of = |campaign: &&Campaign| {
+        let cache = self.cache.read().unwrap_or_else(PoisonError::into_inner);
+        let is_requested = |campaign: &&Campaign| {
             let business = campaign.business.as_ref().and_then(|business| business.id);
             business.is_some_and(|business| businesses.contains(&business))
         };
-        known.campaigns.iter().filter(of).cloned().collect()
+        cache.campaigns.iter().filter(is_requested).cloned().collect()
     }
 
-    fn is_old(&self) -> bool {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        let age = self.clock.now().duration_since(known.at);
-        Duration::try_from(age).is_ok_and(|age| age >= FRESH)
+    fn is_stale(&self) -> bool {
+        let cache = self.cache.read().unwrap_or_else(PoisonError::into_inner);
+        let age = self.clock.now().duration_since(cache.at);
+        Duration::try_from(age).is_ok_and(|age| age >= CAMPAIGNS_TTL)
     }
 
-    async fn ask_again(&self) {
-        let asked = self.client.campaigns().await;
-        if let Ok(campaigns) = &asked
-            && let Err(error) = self.ledger.keep_campaigns(campaigns, self.clock.now()).await
+    async fn reload(&self) {
+        let result = self.client.campaigns().await;
+        if let Ok(campaigns) = &result
+            && let Err(error) = self.db.save_campaigns(campaigns, self.clock.now()).await
         {
-            tracing::warn!(%error, "the upstream's shops can't be kept");
+            tracing::warn!(%error, "failed to save the upstream's campaigns");
         }
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        known.at = self.clock.now();
-        match asked {
-            Ok(campaigns) => known.campaigns = campaigns,
-            Err(error) => tracing::warn!(%error, "the upstream doesn't list its shops"),
+        let mut cache = self.cache.write().unwrap_or_else(PoisonError::into_inner);
+        cache.at = self.clock.now();
+        match result {
+            Ok(campaigns) => cache.campaigns = campaigns,
+            Err(error) => tracing::warn!(%error, "failed to list the upstream's campaigns"),
         }
     }
 }
 
-/// Tells what the upstream's answers said of its limits: the client's governor has read them.
-pub(crate) struct ClientMeter(pub(crate) Client);
+/// Budgets from the client's rate limiter, which reads them from the upstream's responses.
+pub(crate) struct ClientBudget(pub(crate) Client);
 
-impl Meter for ClientMeter {
-    fn left(&self, business: BusinessId, endpoint: &Endpoint) -> Option<RateLimit> {
+impl BudgetSource for ClientBudget {
+    fn budget(&self, business: BusinessId, endpoint: &Endpoint) -> Option<RateLimit> {
         let state = self.0.rate_limiter()?.state(business)?;
-        let of = state.budgets.iter().find(|budget| budget.operation == endpoint.name)?;
-        of.limit
+        let budget = state.budgets.iter().find(|budget| budget.operation == endpoint.name)?;
+        budget.limit
     }
 }
 
-/// What a failure upstream is to a caller of the gateway.
-pub(crate) fn for_caller(error: Error) -> Error {
+/// Converts an upstream error to the one a caller of the gateway gets.
+pub(crate) fn to_caller_error(error: Error) -> Error {
     match error {
-        // It isn't the caller's credential that is bad.
-        Error::Api(refused) if refused.kind == ErrorKind::Unauthorized => {
-            tracing::error!(error = %Error::Api(refused), "the upstream refuses the gateway's credential");
-            let text = "the upstream refuses the gateway's credential";
+        // The rejected credential is the gateway's, not the caller's.
+        Error::Api(refusal) if refusal.kind == ErrorKind::Unauthorized => {
+            tracing::error!(error = %Error::Api(refusal), "the upstream rejected the gateway's credential");
+            let text = "the upstream rejected the gateway's credential";
             Error::internal(Unavailable(text.into()))
         }
         Error::Internal(source) => match source.downcast::<ClientError>() {
-            Ok(failure) if is_limit(&failure) => over_limit(&failure),
-            Ok(failure) if away(&failure) => Error::internal(Unavailable(failure)),
-            Ok(failure) => Error::Internal(failure),
+            Ok(error) if is_limit(&error) => to_limit_exceeded(&error),
+            Ok(error) if is_unavailable(&error) => Error::internal(Unavailable(error)),
+            Ok(error) => Error::Internal(error),
             Err(source) => Error::Internal(source),
         },
-        refused => refused,
+        refusal => refusal,
     }
 }
 
-fn is_limit(failure: &ClientError) -> bool {
-    matches!(failure, ClientError::OverLimit { .. })
+fn is_limit(error: &ClientError) -> bool {
+    matches!(error, ClientError::OverLimit { .. })
 }
 
-/// The 420 that the upstream would have said, had it been asked.
-fn over_limit(failure: &ClientError) -> Error {
+/// Returns the upstream's 420 error for a call that the client's rate limiter didn't send.
+fn to_limit_exceeded(client_error: &ClientError) -> Error {
     let mut error = Error::new(ErrorKind::LimitExceeded, "Hit rate limit");
-    if let (ClientError::OverLimit { operation, business, .. }, Error::Api(refused)) =
-        (failure, &mut error)
+    if let (ClientError::OverLimit { operation, business, .. }, Error::Api(refusal)) =
+        (client_error, &mut error)
     {
         let endpoint = Endpoint::ALL.into_iter().find(|endpoint| endpoint.name == *operation);
         let path = endpoint.map_or("", |endpoint| endpoint.path);
-        let of = business.map(|business| format!(" for businessId {business}")).unwrap_or_default();
-        for fault in &mut refused.items {
-            fault.message = Some(format!("Hit rate limit for resource {path}{of}"));
+        let suffix =
+            business.map(|business| format!(" for businessId {business}")).unwrap_or_default();
+        for item in &mut refusal.items {
+            item.message = Some(format!("Hit rate limit for resource {path}{suffix}"));
         }
     }
     error
 }
 
-/// Whether the upstream can't be reached or can't serve now.
-fn away(failure: &ClientError) -> bool {
-    match failure {
+/// Returns true if the upstream can't be reached or is out of service.
+fn is_unavailable(error: &ClientError) -> bool {
+    match error {
         ClientError::Connect(_) | ClientError::Timeout(_) | ClientError::Interrupted(_) => true,
         ClientError::Undocumented { status, .. } => (502..=504).contains(status),
         _ => false,
     }
 }
 
-/// What the answer's headers said of the limit, if it was refused.
-pub(crate) fn told(error: &Error) -> Option<RateLimit> {
-    error.answer().and_then(|answer| answer.limit)
+/// Returns the rate limit in the headers of an error response.
+pub(crate) fn rate_limit_of(error: &Error) -> Option<RateLimit> {
+    error.answer().and_then(|response| response.limit)
 }

@@ -1,4 +1,4 @@
-//! Administration over HTTP: `/admin/v1/…`, authenticated by the admin key and without rate limits.
+//! Administration over HTTP: `/admin/v1/…`, with a key of its own and no limits. The shapes are ours: the published service has web pages only.
 
 use std::sync::Arc;
 
@@ -7,16 +7,16 @@ use http::Method;
 use serde::Serialize;
 
 use crate::{
-    body::BodyKind,
+    body::Kind,
+    call::Call,
     docs, query,
-    request::RequestContext,
-    response::{self, ApiResponse},
+    reply::{self, Answer},
     subscriptions,
 };
 
-/// Resource of the administration, by path.
+/// What can be administered, by the path.
 #[derive(Debug, Clone, Copy)]
-enum AdminRoute<'a> {
+enum Thing<'a> {
     Cabinets,
     Campaigns(&'a str),
     Keys(&'a str),
@@ -25,11 +25,11 @@ enum AdminRoute<'a> {
     Right(&'a str, &'a str),
     Tokens(&'a str),
     Token(&'a str, &'a str),
-    Subscriptions(&'a str, subscriptions::SubscriptionRoute<'a>),
+    Subscriptions(&'a str, subscriptions::Thing<'a>),
 }
 
-impl<'a> AdminRoute<'a> {
-    fn match_path(rest: &'a str) -> Option<Self> {
+impl<'a> Thing<'a> {
+    fn recognise(rest: &'a str) -> Option<Self> {
         let segments: Vec<&str> = rest.split('/').collect();
         Some(match *segments.as_slice() {
             ["cabinets"] => Self::Cabinets,
@@ -37,7 +37,7 @@ impl<'a> AdminRoute<'a> {
             ["cabinets", business, "keys"] => Self::Keys(business),
             ["cabinets", business, "keys", key] => Self::Key(business, key),
             ["cabinets", business, "subscriptions", ref rest @ ..] => {
-                Self::Subscriptions(business, subscriptions::SubscriptionRoute::match_path(rest)?)
+                Self::Subscriptions(business, subscriptions::Thing::recognise(rest)?)
             }
             ["users"] => Self::Users,
             ["users", user, "cabinets", business] => Self::Right(user, business),
@@ -59,31 +59,31 @@ impl<'a> AdminRoute<'a> {
     }
 }
 
-/// Handles a request below `/admin/v1/`; 404 if administration is disabled.
-pub(crate) async fn handle(mut call: RequestContext<'_>, rest: &str) -> Result<ApiResponse> {
-    let admin = call.server.services.admin.as_ref().filter(|_| call.server.auth.has_admin_key());
-    let admin = Arc::clone(admin.ok_or_else(response::resource_not_found)?);
+/// Answers below `/admin/v1/`; 404 if there is no administration here.
+pub(crate) async fn handle(mut call: Call<'_>, rest: &str) -> Result<Answer> {
+    let admin = call.server.services.admin.as_ref().filter(|_| call.server.gate.has_admin_key());
+    let admin = Arc::clone(admin.ok_or_else(reply::resource_not_found)?);
     if rest == docs::DOCUMENT {
         return docs::administration(&call);
     }
-    let thing = AdminRoute::match_path(rest).ok_or_else(response::resource_not_found)?;
+    let thing = Thing::recognise(rest).ok_or_else(reply::resource_not_found)?;
     let method = call.parts.method.clone();
     if !thing.allow().split(", ").any(|allowed| allowed == method.as_str()) {
-        return Ok(response::method_not_allowed(&method, thing.allow()));
+        return Ok(reply::method_not_allowed(&method, thing.allow()));
     }
-    call.server.auth.authorize_admin(&call.parts.headers)?;
+    call.server.gate.admit_admin(&call.parts.headers)?;
     if method == Method::POST {
-        call.check_type(BodyKind::Json)?;
+        call.check_type(Kind::Json)?;
     }
-    if let AdminRoute::Subscriptions(business, thing) = thing {
+    if let Thing::Subscriptions(business, thing) = thing {
         return subscriptions::handle(&mut call, business, thing).await;
     }
     if method == Method::GET {
         return list(admin.as_ref(), thing).await;
     }
     let changed = change(&mut call, admin.as_ref(), thing, &method).await;
-    // Also after an error: the change may have been made.
-    call.server.auth.invalidate();
+    // Also after a failure: it may have happened all the same.
+    call.server.gate.forget();
     changed
 }
 
@@ -97,62 +97,59 @@ enum Listed<T> {
     Tokens(T),
 }
 
-async fn list(admin: &dyn Administration, thing: AdminRoute<'_>) -> Result<ApiResponse> {
+async fn list(admin: &dyn Administration, thing: Thing<'_>) -> Result<Answer> {
     match thing {
-        AdminRoute::Cabinets => response::ok(Listed::Cabinets(admin.list_cabinets().await?)),
-        AdminRoute::Campaigns(business) => {
-            response::ok(Listed::Campaigns(admin.list_campaigns(cabinet(business)?).await?))
+        Thing::Cabinets => reply::ok(Listed::Cabinets(admin.list_cabinets().await?)),
+        Thing::Campaigns(business) => {
+            reply::ok(Listed::Campaigns(admin.list_campaigns(cabinet(business)?).await?))
         }
-        AdminRoute::Keys(business) => {
-            response::ok(Listed::Keys(admin.list_keys(cabinet(business)?).await?))
+        Thing::Keys(business) => {
+            reply::ok(Listed::Keys(admin.list_keys(cabinet(business)?).await?))
         }
-        AdminRoute::Users => response::ok(Listed::Users(admin.list_users().await?)),
-        AdminRoute::Tokens(user) => {
-            response::ok(Listed::Tokens(admin.list_tokens(number(user)?).await?))
+        Thing::Users => reply::ok(Listed::Users(admin.list_users().await?)),
+        Thing::Tokens(user) => reply::ok(Listed::Tokens(admin.list_tokens(number(user)?).await?)),
+        Thing::Key(..) | Thing::Right(..) | Thing::Token(..) | Thing::Subscriptions(..) => {
+            Err(reply::resource_not_found())
         }
-        AdminRoute::Key(..)
-        | AdminRoute::Right(..)
-        | AdminRoute::Token(..)
-        | AdminRoute::Subscriptions(..) => Err(response::resource_not_found()),
     }
 }
 
 async fn change(
-    call: &mut RequestContext<'_>,
+    call: &mut Call<'_>,
     admin: &dyn Administration,
-    thing: AdminRoute<'_>,
+    thing: Thing<'_>,
     method: &Method,
-) -> Result<ApiResponse> {
+) -> Result<Answer> {
     match thing {
-        AdminRoute::Cabinets => response::ok(admin.create_cabinet(call.own_json().await?).await?),
-        AdminRoute::Campaigns(business) => {
+        Thing::Cabinets => reply::ok(admin.create_cabinet(call.own_json().await?).await?),
+        Thing::Campaigns(business) => {
             let business = cabinet(business)?;
-            response::ok(admin.create_campaign(business, call.own_json().await?).await?)
+            reply::ok(admin.create_campaign(business, call.own_json().await?).await?)
         }
-        AdminRoute::Keys(business) => {
+        Thing::Keys(business) => {
             let business = cabinet(business)?;
-            response::ok(admin.create_key(business, call.own_json().await?).await?)
+            reply::ok(admin.create_key(business, call.own_json().await?).await?)
         }
-        AdminRoute::Key(business, key) => {
+        Thing::Key(business, key) => {
             admin.revoke_key(cabinet(business)?, number(key)?).await?;
-            response::done()
+            reply::done()
         }
-        AdminRoute::Users => response::ok(admin.create_user(call.own_json().await?).await?),
-        AdminRoute::Right(user, business) => {
+        Thing::Users => reply::ok(admin.create_user(call.own_json().await?).await?),
+        Thing::Right(user, business) => {
             let (user, business) = (number(user)?, cabinet(business)?);
             if *method == Method::PUT {
                 admin.grant_access(user, business).await?;
             } else {
                 admin.withdraw_access(user, business).await?;
             }
-            response::done()
+            reply::done()
         }
-        AdminRoute::Tokens(user) => response::ok(admin.create_token(number(user)?).await?),
-        AdminRoute::Token(user, token) => {
+        Thing::Tokens(user) => reply::ok(admin.create_token(number(user)?).await?),
+        Thing::Token(user, token) => {
             admin.revoke_token(number(user)?, number(token)?).await?;
-            response::done()
+            reply::done()
         }
-        AdminRoute::Subscriptions(..) => Err(response::resource_not_found()),
+        Thing::Subscriptions(..) => Err(reply::resource_not_found()),
     }
 }
 

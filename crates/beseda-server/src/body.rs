@@ -1,4 +1,4 @@
-//! Request bodies: size and time limits, and JSON with the documented error texts.
+//! Request bodies: read in bounds of size and time, and JSON out of them with the documented texts. No multipart here.
 
 use std::time::Duration;
 
@@ -12,47 +12,44 @@ use serde::de::DeserializeOwned;
 
 use crate::query::shown;
 
-/// Limits of a body.
+/// What a body may cost.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct BodyLimits {
+pub(crate) struct Bounds {
     pub(crate) bytes: usize,
-    /// Maximum time without data from the sender.
+    /// How long its sender may be silent.
     pub(crate) silence: Duration,
 }
 
-/// Error of reading a body.
+/// A body that couldn't be read whole.
 #[derive(Debug)]
-pub(crate) enum BodyError {
+pub(crate) enum Unread {
     TooBig,
     TooSlow,
     Cut,
 }
 
-impl From<BodyError> for Error {
-    fn from(unread: BodyError) -> Self {
+impl From<Unread> for Error {
+    fn from(unread: Unread) -> Self {
         Self::bad_request(match unread {
-            BodyError::TooBig => "The request is too big".to_owned(),
-            BodyError::TooSlow => "The request body was not received in time".to_owned(),
-            BodyError::Cut => "Unexpected end of content".to_owned(),
+            Unread::TooBig => "The request is too big".to_owned(),
+            Unread::TooSlow => "The request body was not received in time".to_owned(),
+            Unread::Cut => "Unexpected end of content".to_owned(),
         })
     }
 }
 
-/// Creates the 400 for a body that is too large.
+/// 400: more bytes than allowed.
 pub(crate) fn too_big(most: u64) -> Error {
     Error::bad_request(format!("The request is too big: at most {most} bytes are allowed"))
 }
 
-/// Returns the next chunk of a body, or `None` at its end.
-pub(crate) async fn next_chunk(
-    body: &mut Body,
-    silence: Duration,
-) -> Result<Option<Bytes>, BodyError> {
+/// The next piece of a body; `None` at its end.
+pub(crate) async fn piece(body: &mut Body, silence: Duration) -> Result<Option<Bytes>, Unread> {
     loop {
         let frame = tokio::time::timeout(silence, body.frame()).await;
-        match frame.map_err(|_| BodyError::TooSlow)? {
+        match frame.map_err(|_| Unread::TooSlow)? {
             None => return Ok(None),
-            Some(Err(_)) => return Err(BodyError::Cut),
+            Some(Err(_)) => return Err(Unread::Cut),
             Some(Ok(frame)) => match frame.into_data() {
                 Ok(data) if data.is_empty() => {}
                 Ok(data) => return Ok(Some(data)),
@@ -62,34 +59,34 @@ pub(crate) async fn next_chunk(
     }
 }
 
-/// Reads the whole body.
-pub(crate) async fn read_all(body: &mut Body, bounds: BodyLimits) -> Result<Bytes, BodyError> {
+/// The whole body.
+pub(crate) async fn whole(body: &mut Body, bounds: Bounds) -> Result<Bytes, Unread> {
     let most = bounds.bytes;
     if body.size_hint().lower() > most as u64 {
-        return Err(BodyError::TooBig);
+        return Err(Unread::TooBig);
     }
-    let Some(first) = next_chunk(body, bounds.silence).await? else { return Ok(Bytes::new()) };
+    let Some(first) = piece(body, bounds.silence).await? else { return Ok(Bytes::new()) };
     if first.len() > most {
-        return Err(BodyError::TooBig);
+        return Err(Unread::TooBig);
     }
-    // Most bodies arrive in one chunk, which needs no copy.
-    let Some(second) = next_chunk(body, bounds.silence).await? else { return Ok(first) };
+    // Most bodies come in one piece, and then nothing is copied.
+    let Some(second) = piece(body, bounds.silence).await? else { return Ok(first) };
     let mut all = BytesMut::from(first);
     let mut next = Some(second);
     while let Some(piece_read) = next {
         if all.len() + piece_read.len() > most {
-            return Err(BodyError::TooBig);
+            return Err(Unread::TooBig);
         }
         all.extend_from_slice(&piece_read);
-        next = next_chunk(body, bounds.silence).await?;
+        next = piece(body, bounds.silence).await?;
     }
     Ok(all.freeze())
 }
 
-/// Reads and discards the rest, so that a client that is still sending can receive the response.
-pub(crate) async fn drain(body: &mut Body, bounds: BodyLimits) {
+/// Reads on without keeping anything, so that a caller who is still sending can take the answer.
+pub(crate) async fn drain(body: &mut Body, bounds: Bounds) {
     let mut left = bounds.bytes;
-    while let Ok(Some(dropped)) = next_chunk(body, bounds.silence).await {
+    while let Ok(Some(dropped)) = piece(body, bounds.silence).await {
         match left.checked_sub(dropped.len()) {
             Some(rest) => left = rest,
             None => return,
@@ -97,18 +94,18 @@ pub(crate) async fn drain(body: &mut Body, bounds: BodyLimits) {
     }
 }
 
-/// Level of detail in the error of a body with wrong types.
+/// How much an error says of a body of the wrong types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ErrorDetail {
-    /// Published text, with the path only.
+pub(crate) enum Detail {
+    /// The published text, which names the place only.
     Place,
-    /// Reason and known fields too, for our own APIs.
+    /// The reason and the known fields as well, for the surfaces that are our own.
     Reason,
 }
 
-/// Deserializes JSON from a body.
-pub(crate) fn json<T: DeserializeOwned>(body: &[u8], detail: ErrorDetail) -> Result<T> {
-    // PowerShell, .NET and 1C send a byte order mark.
+/// JSON out of a body.
+pub(crate) fn json<T: DeserializeOwned>(body: &[u8], detail: Detail) -> Result<T> {
+    // PowerShell, .NET and 1C put a byte order mark before the text.
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     let text = std::str::from_utf8(body).map_err(|error| unreadable(&error.to_string()))?;
     let start = text.trim_start_matches([' ', '\t', '\r', '\n']);
@@ -118,22 +115,18 @@ pub(crate) fn json<T: DeserializeOwned>(body: &[u8], detail: ErrorDetail) -> Res
     if start.starts_with('{') {
         return serde_json::from_str(text).map_err(|error| explain::<T>(text, &error, detail));
     }
-    // A derived `Deserialize` would accept an array by position; only an object is valid.
+    // A list would read as a struct by position: only an object is one.
     match serde_json::from_str::<serde::de::IgnoredAny>(text) {
         Ok(_) => Err(Error::illegal_input("$")),
         Err(error) => Err(syntax(&error)),
     }
 }
 
-fn explain<T: DeserializeOwned>(
-    text: &str,
-    error: &serde_json::Error,
-    detail: ErrorDetail,
-) -> Error {
+fn explain<T: DeserializeOwned>(text: &str, error: &serde_json::Error, detail: Detail) -> Error {
     if error.classify() != serde_json::error::Category::Data {
         return syntax(error);
     }
-    // Well-formed JSON with wrong types: parse it again to find the path. This is the rare case.
+    // Well-formed JSON of the wrong types: read it again to learn where. This is the rare way.
     let mut deserializer = serde_json::Deserializer::from_str(text);
     match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
         Ok(_) => unreadable(&error.to_string()),
@@ -146,8 +139,8 @@ fn explain<T: DeserializeOwned>(
                 None => {
                     let path = if path.is_empty() { "$" } else { path };
                     match detail {
-                        ErrorDetail::Place => Error::illegal_input(path),
-                        ErrorDetail::Reason => Error::bad_request(reason(path, &inner)),
+                        Detail::Place => Error::illegal_input(path),
+                        Detail::Reason => Error::bad_request(reason(path, &inner)),
                     }
                 }
             }
@@ -155,9 +148,9 @@ fn explain<T: DeserializeOwned>(
     }
 }
 
-/// Returns the error text for `path`, in serde's words except for unknown fields.
+/// Says what is wrong at `path`, in serde's words but for unknown fields.
 fn reason(path: &str, inner: &str) -> String {
-    // serde adds line and column, which the path replaces.
+    // serde says where in the text it is, too; the path says it better.
     let inner = inner.rsplit_once(" at line ").map_or(inner, |(reason, _)| reason);
     let Some((_, known)) =
         inner.strip_prefix("unknown field `").and_then(|rest| rest.split_once("`, "))
@@ -179,16 +172,16 @@ fn unreadable(message: &str) -> Error {
     Error::bad_request(format!("JSON: {}", shown(message)))
 }
 
-/// Media type of an operation's body.
+/// What kind of body an operation takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum BodyKind {
+pub(crate) enum Kind {
     Json,
     Multipart,
 }
 
-/// Checks `Content-Type` and `Content-Encoding`: 415 for another type or a compressed body, 400 for
-/// another charset than UTF-8. JSON needs no header.
-pub(crate) fn check_type(headers: &HeaderMap, wanted: BodyKind) -> Result<()> {
+/// Checks `Content-Type` and `Content-Encoding`: 415 for another type or a compressed body, 400 for another character
+/// set than UTF-8. JSON needs no header at all.
+pub(crate) fn check_type(headers: &HeaderMap, wanted: Kind) -> Result<()> {
     for encoding in headers.get_all(header::CONTENT_ENCODING) {
         let encoding = String::from_utf8_lossy(encoding.as_bytes());
         if !encoding.is_empty() && !encoding.eq_ignore_ascii_case("identity") {
@@ -201,24 +194,22 @@ pub(crate) fn check_type(headers: &HeaderMap, wanted: BodyKind) -> Result<()> {
     }
     let given = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     match (given, wanted) {
-        (None | Some(b""), BodyKind::Json) => Ok(()),
-        (None | Some(b""), BodyKind::Multipart) => {
-            Err(unsupported("Missing Content-Type".to_owned()))
-        }
-        (Some(b"application/json"), BodyKind::Json) => Ok(()),
+        (None | Some(b""), Kind::Json) => Ok(()),
+        (None | Some(b""), Kind::Multipart) => Err(unsupported("Missing Content-Type".to_owned())),
+        (Some(b"application/json"), Kind::Json) => Ok(()),
         (Some(given), wanted) => check_given(&String::from_utf8_lossy(given), wanted),
     }
 }
 
-fn check_given(given: &str, wanted: BodyKind) -> Result<()> {
+fn check_given(given: &str, wanted: Kind) -> Result<()> {
     let mut parts = given.split(';').map(str::trim);
     let essence = parts.next().unwrap_or_default();
     if !is_media_type(essence) {
         return Err(unsupported(format!("Unknown content-type: '{}'", shown(given))));
     }
     let name = match wanted {
-        BodyKind::Json => "application/json",
-        BodyKind::Multipart => "multipart/form-data",
+        Kind::Json => "application/json",
+        Kind::Multipart => "multipart/form-data",
     };
     let not_supported = format!("Content type '{}' not supported", shown(given));
     if !essence.eq_ignore_ascii_case(name) {
@@ -231,7 +222,7 @@ fn check_given(given: &str, wanted: BodyKind) -> Result<()> {
     let foreign = |name: &str| {
         !["utf-8", "utf8", "us-ascii"].iter().any(|known| name.eq_ignore_ascii_case(known))
     };
-    if wanted == BodyKind::Json && charsets.any(foreign) {
+    if wanted == Kind::Json && charsets.any(foreign) {
         return Err(Error::bad_request(not_supported));
     }
     Ok(())
@@ -253,10 +244,10 @@ fn unsupported(text: String) -> Error {
 mod tests {
     use beseda_api::wire::{GetChats, SendMessage};
 
-    use super::ErrorDetail;
+    use super::Detail;
 
     fn json<T: serde::de::DeserializeOwned>(body: &[u8]) -> beseda_api::Result<T> {
-        super::json(body, ErrorDetail::Place)
+        super::json(body, Detail::Place)
     }
 
     fn refused<T: serde::de::DeserializeOwned + std::fmt::Debug>(body: &[u8]) -> String {
@@ -290,7 +281,7 @@ mod tests {
     #[test]
     fn our_own_surfaces_name_the_reason_and_the_known_fields() {
         let refused = |body: &str| {
-            let read = super::json::<beseda_api::NewOrder>(body.as_bytes(), ErrorDetail::Reason);
+            let read = super::json::<beseda_api::NewOrder>(body.as_bytes(), Detail::Reason);
             read.unwrap_err().to_string()
         };
         let known = refused(r#"{"orderId":1,"domain":"x"}"#);

@@ -1,4 +1,4 @@
-//! getCampaigns, with its two kinds of paging, and getAuthTokenInfo.
+//! The two neighbours a chat client needs: getCampaigns, with its two kinds of paging, and getAuthTokenInfo.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use beseda_api::{
@@ -7,43 +7,40 @@ use beseda_api::{
 };
 
 use crate::{
-    auth,
-    query::{self, QueryString},
-    request::RequestContext,
-    response::{self, ApiResponse},
+    call::Call,
+    gate,
+    query::{self, Query},
+    reply::{self, Answer},
 };
 
 const MOST: i64 = 100;
 
-pub(crate) async fn get_campaigns(
-    call: &mut RequestContext<'_>,
-    access: &Access,
-) -> Result<ApiResponse> {
-    let wanted = PageSelection::of(call.query())?;
+pub(crate) async fn get_campaigns(call: &mut Call<'_>, access: &Access) -> Result<Answer> {
+    let wanted = Wanted::of(call.query())?;
     let campaigns = call.directory().campaigns(&access.businesses).await?;
     call.view().campaigns(wanted.cut(campaigns))
 }
 
-pub(crate) fn get_auth_token_info(access: &Access) -> Result<ApiResponse> {
+pub(crate) fn get_auth_token_info(access: &Access) -> Result<Answer> {
     match &access.principal {
         Principal::ApiKey { name, scopes } => {
             let api_key = AuthKey { name: name.clone(), auth_scopes: scopes.clone() };
-            response::ok(AuthTokenInfo { api_key })
+            reply::ok(AuthTokenInfo { api_key })
         }
-        Principal::User { .. } => Err(auth::access_denied()),
+        Principal::User { .. } => Err(gate::access_denied()),
     }
 }
 
-/// Requested part of the list: offset and maximum number.
+/// Which part of the list is asked for: from a place and so many at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct PageSelection {
+struct Wanted {
     from: usize,
     size: Option<usize>,
 }
 
-impl PageSelection {
-    /// A page token or a limit takes precedence over page numbers.
-    fn of(query: QueryString<'_>) -> Result<Self> {
+impl Wanted {
+    /// A page token or a limit wins over page numbers.
+    fn of(query: Query<'_>) -> Result<Self> {
         let limit = bounded(query, "limit", MOST)?;
         let page = bounded(query, "page", 10_000)?;
         let page_size = bounded(query, "pageSize", MOST)?;
@@ -77,7 +74,7 @@ impl PageSelection {
     }
 }
 
-fn bounded(query: QueryString<'_>, name: &str, most: i64) -> Result<Option<usize>> {
+fn bounded(query: Query<'_>, name: &str, most: i64) -> Result<Option<usize>> {
     let Some(raw) = query.optional_number(name)? else { return Ok(None) };
     if raw > most {
         return Err(Error::bad_request(format!(

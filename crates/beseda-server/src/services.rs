@@ -1,4 +1,4 @@
-//! [`Services`]: the implementations a router serves, with a builder.
+//! What a router serves, put together by a builder: a `ChatsApi`, and whatever else there is besides it.
 
 use std::{fmt, sync::Arc};
 
@@ -6,7 +6,7 @@ use beseda_api::{
     Administration, ChatsApi, Clock, Directory, Downloads, MarketSide, Subscriptions, SystemClock,
 };
 
-use crate::{Interceptor, PerCallApi, StartPage, StaticDirectory};
+use crate::{Attendant, Interceptor, StartPage, StaticDirectory};
 
 /// What a router serves. Only the seven operations are required; everything else has a default.
 ///
@@ -25,31 +25,31 @@ use crate::{Interceptor, PerCallApi, StartPage, StaticDirectory};
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Services {
-    /// Seven operations.
+    /// The seven operations.
     pub chats: Arc<dyn ChatsApi>,
     /// Credentials and campaigns.
     pub directory: Arc<dyn Directory>,
-    /// Files behind download links; `None` answers 404.
+    /// The files behind download links; there are none (404) if `None`.
     pub files: Option<Arc<dyn Downloads>>,
-    /// Marketplace API; `None` answers 404.
+    /// The marketplace's side; its paths are unknown (404) if `None`.
     pub market: Option<Arc<dyn MarketSide>>,
-    /// Administration; `None` answers 404.
+    /// Administration; its paths are unknown (404) if `None`.
     pub admin: Option<Arc<dyn Administration>>,
-    /// Webhook subscriptions, a part of administration; `None` answers 404.
+    /// Push notifications, a part of administration; their paths are unknown (404) if `None`.
     pub subscriptions: Option<Arc<dyn Subscriptions>>,
-    /// Clock of the hourly limits.
+    /// Tells the hours of the limits.
     pub clock: Arc<dyn Clock>,
-    /// Interceptor around every request, for stand-ins.
+    /// Steps between requests and answers; nothing does if `None`. For stand-ins.
     pub interceptor: Option<Arc<dyn Interceptor>>,
-    /// Per-call implementations, for gateways; `None` serves `chats` to every caller.
-    pub per_call: Option<Arc<dyn PerCallApi>>,
-    /// Additional contents of the start page at `/`.
+    /// Attends to every call by who calls; if `None`, all callers are the same to `chats`. For gateways.
+    pub attendant: Option<Arc<dyn Attendant>>,
+    /// What the page at `/` shows besides what is served here.
     pub start_page: StartPage,
 }
 
 impl Services {
-    /// Creates services with defaults: no credentials, files, marketplace API or administration,
-    /// and the system clock.
+    /// Serves these chats. No credential is known yet, there are no files to download, no marketplace's side and no
+    /// administration, and the clock is the machine's.
     #[must_use]
     pub fn new(chats: Arc<dyn ChatsApi>) -> Self {
         Self {
@@ -61,13 +61,12 @@ impl Services {
             subscriptions: None,
             clock: Arc::new(SystemClock),
             interceptor: None,
-            per_call: None,
+            attendant: None,
             start_page: StartPage::new(),
         }
     }
 
-    /// Sets the directory of credentials and campaigns: a [`StaticDirectory`], or an implementation
-    /// of your own.
+    /// Sets who knows the credentials and campaigns: a [`StaticDirectory`], or a `Directory` of your own.
     #[must_use]
     pub fn directory(mut self, directory: Arc<dyn Directory>) -> Self {
         self.directory = directory;
@@ -81,49 +80,49 @@ impl Services {
         self
     }
 
-    /// Sets the marketplace API, `/market/v1`. Requires `market_key` in the settings.
+    /// Sets the marketplace's side, `/market/v1`. It also takes a `market_key` in the settings to be reached.
     #[must_use]
     pub fn market(mut self, market: Arc<dyn MarketSide>) -> Self {
         self.market = Some(market);
         self
     }
 
-    /// Sets administration, `/admin/v1`. Requires `admin_key` in the settings.
+    /// Sets administration, `/admin/v1`. It also takes an `admin_key` in the settings to be reached.
     #[must_use]
     pub fn admin(mut self, admin: Arc<dyn Administration>) -> Self {
         self.admin = Some(admin);
         self
     }
 
-    /// Sets the administration of webhook subscriptions, a part of `/admin/v1`.
+    /// Sets the administration of push notifications, a part of `/admin/v1`.
     #[must_use]
     pub fn subscriptions(mut self, subscriptions: Arc<dyn Subscriptions>) -> Self {
         self.subscriptions = Some(subscriptions);
         self
     }
 
-    /// Sets the clock for rate limits and `Date` headers.
+    /// Sets the clock by which limits are counted and answers dated.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Sets the interceptor.
+    /// Sets what steps between requests and answers.
     #[must_use]
     pub fn interceptor(mut self, interceptor: Arc<dyn Interceptor>) -> Self {
         self.interceptor = Some(interceptor);
         self
     }
 
-    /// Sets the factory of per-call implementations.
+    /// Sets who is told of every caller, and may set headers of answers.
     #[must_use]
-    pub fn per_call(mut self, per_call: Arc<dyn PerCallApi>) -> Self {
-        self.per_call = Some(per_call);
+    pub fn attendant(mut self, attendant: Arc<dyn Attendant>) -> Self {
+        self.attendant = Some(attendant);
         self
     }
 
-    /// Sets additional contents of the start page at `/`.
+    /// Sets what the page at `/` shows besides what is served here: other pages at this address, and where keys come from.
     #[must_use]
     pub fn start_page(mut self, page: StartPage) -> Self {
         self.start_page = page;

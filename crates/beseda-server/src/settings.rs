@@ -1,4 +1,4 @@
-//! Server settings: rate limits, keys, timeouts, and choices where the published API is silent.
+//! What can be set: limits, keys, timeouts and the choices where the published API is silent. Reading files and flags is the binary's business.
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
@@ -6,48 +6,48 @@ use beseda_api::{Endpoint, MAX_BODY_BYTES};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-/// Settings of a server. Every field has a default, so a TOML section may be partial.
+/// How the server behaves. Every field has a default, so a TOML section may name only what differs.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct ServerSettings {
-    /// Hourly and concurrency limits.
+pub struct Settings {
+    /// Hourly and parallel limits.
     pub limits: LimitSettings,
-    /// Sends `orderId` in responses and accepts `orderIds` as a filter. `false` is the strictest
-    /// form announced for October 2026. 2024 responses have it in any case.
+    /// Whether answers carry `orderId` and requests may filter by `orderIds`. `false` is the strictest form
+    /// announced for October 2026. Answers of 2024 have it in any case.
     pub order_id: bool,
-    /// Form of the responses on unversioned paths.
+    /// Which document the answers on paths without a version follow.
     pub unversioned: Unversioned,
-    /// Rejects requests with more than one of `orderIds`, `contexts`, `contextTypes`.
+    /// Whether more than one of `orderIds`, `contexts`, `contextTypes` in a request is refused.
     pub one_context_filter: bool,
-    /// Authorization of file downloads.
+    /// Who may download files.
     pub files: FileAccess,
-    /// Accepted format of Api-Keys.
+    /// Which Api-Keys are looked up at all.
     pub api_key_format: ApiKeyFormat,
-    /// Timeout of a request in seconds.
+    /// Seconds a request may take in all.
     pub request_timeout_seconds: u64,
-    /// Timeout of a request with a file in seconds.
+    /// Seconds a request with a file may take in all.
     pub upload_timeout_seconds: u64,
-    /// Timeout for receiving a JSON body, and maximum silence of the sender of a file, in seconds.
+    /// Seconds in which a JSON body must have come, and for which the sender of a file may be silent.
     pub body_timeout_seconds: u64,
-    /// Maximum size of a JSON body in bytes.
+    /// The largest JSON body.
     pub max_body_bytes: usize,
-    /// Maximum number of headers.
+    /// The most headers a request may have.
     pub max_headers: usize,
-    /// Maximum total size of headers in bytes.
+    /// The most bytes of headers a request may have.
     pub max_header_bytes: usize,
-    /// Time for which a valid credential is cached, in seconds of the clock; fractions are allowed.
+    /// Seconds of the clock for which a good credential isn't asked about again; fractions are allowed.
     pub credential_cache_seconds: f64,
-    /// Key of the marketplace API, which is disabled without it.
+    /// The key of the marketplace's side; without it its paths are unknown.
     pub market_key: Option<SecretString>,
-    /// Key of administration, which is disabled without it.
+    /// The key of administration; without it its paths are unknown.
     pub admin_key: Option<SecretString>,
-    /// Serves `/docs` and `/openapi.json`.
+    /// Whether `/docs` and `/openapi.json` are served.
     pub docs: bool,
-    /// Serves `/metrics`.
+    /// Whether `/metrics` is served.
     pub metrics: bool,
 }
 
-impl Default for ServerSettings {
+impl Default for Settings {
     fn default() -> Self {
         Self {
             limits: LimitSettings::default(),
@@ -71,12 +71,11 @@ impl Default for ServerSettings {
     }
 }
 
-impl ServerSettings {
-    /// Checks the settings.
+impl Settings {
+    /// Whether these settings make sense together.
     ///
     /// # Errors
-    ///
-    /// The first invalid setting.
+    /// The first one that doesn't.
     pub fn check(&self) -> Result<(), SettingsError> {
         let wrong = |text: String| Err(SettingsError(text));
         for name in self.limits.operations.keys() {
@@ -117,7 +116,7 @@ impl ServerSettings {
     }
 }
 
-/// Error of invalid settings.
+/// Settings that make no sense.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingsError(String);
 
@@ -129,27 +128,27 @@ impl fmt::Display for SettingsError {
 
 impl std::error::Error for SettingsError {}
 
-/// Rate limits: a preset with overrides.
+/// The limits: a preset and what differs from it.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LimitSettings {
-    /// Preset.
+    /// Where to begin.
     pub preset: LimitPreset,
-    /// Maximum number of concurrent requests.
+    /// Requests at once.
     pub parallel: Option<u32>,
-    /// Requests per hour for every operation.
+    /// Requests an hour, for every operation.
     pub hourly: Option<u32>,
-    /// Requests per hour by operation (`getChats = 100`); takes precedence over `hourly`.
+    /// Requests an hour by operation (`getChats = 100`); stronger than `hourly`.
     pub operations: BTreeMap<String, u32>,
 }
 
-/// Published limits of a year, or none.
+/// The published limits of a year, or none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 pub enum LimitPreset {
-    /// Two concurrent requests per login.
+    /// Two requests at once for a login.
     #[serde(rename = "2024")]
     Y2024,
-    /// Four concurrent requests per cabinet.
+    /// Four requests at once for a cabinet.
     #[default]
     #[serde(rename = "2026")]
     Y2026,
@@ -173,15 +172,15 @@ impl std::str::FromStr for LimitPreset {
     }
 }
 
-/// Form of the responses on unversioned paths.
+/// Which published document the answers on paths without a version follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 pub enum Unversioned {
-    /// As in the document of September 2024: no further fields, and every required one. Chats
-    /// without an order can't be expressed and are not shown.
+    /// That of September 2024: no field that it doesn't have, every field that it requires. Chats without an order
+    /// can't be expressed in it and are not shown.
     #[default]
     #[serde(rename = "2024")]
     Y2024,
-    /// Current, as under `/v2`.
+    /// Today's, the same as under `/v2`.
     #[serde(rename = "today")]
     Today,
 }
@@ -206,42 +205,41 @@ impl From<LimitPreset> for LimitSettings {
     }
 }
 
-/// Accepted format of Api-Keys; others are answered with 401 without asking the directory.
+/// Which Api-Keys are looked up at all; all others are refused with 401 before anybody is asked about them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ApiKeyFormat {
-    /// `ACMA:` + 40 letters and digits + `:` + 8 hexadecimal digits, the published format.
+    /// `ACMA:` + 40 letters and digits + `:` + 8 hexadecimal digits, the published form.
     #[default]
     Acma,
-    /// Any visible ASCII characters.
+    /// Any text of visible ASCII characters.
     Any,
 }
 
-/// Authorization of file downloads.
+/// Who may download files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FileAccess {
-    /// Anyone with the link.
+    /// Whoever has the link.
     #[default]
     Open,
-    /// Anyone with the link and a credential for the cabinet.
+    /// Whoever has the link and a credential that opens the cabinet.
     Required,
 }
 
 #[cfg(test)]
 mod tests {
-    use super::ServerSettings;
+    use super::Settings;
 
     #[test]
     fn the_defaults_make_sense_and_an_unknown_setting_is_refused() {
-        assert_eq!(ServerSettings::default().check(), Ok(()));
-        assert!(serde_json::from_str::<ServerSettings>(r#"{"ordre_id":true}"#).is_err());
+        assert_eq!(Settings::default().check(), Ok(()));
+        assert!(serde_json::from_str::<Settings>(r#"{"ordre_id":true}"#).is_err());
     }
 
     #[test]
     fn an_unknown_form_of_the_unversioned_paths_is_refused_with_the_known_ones() {
-        let refused =
-            serde_json::from_str::<ServerSettings>(r#"{"unversioned":"2026"}"#).unwrap_err();
+        let refused = serde_json::from_str::<Settings>(r#"{"unversioned":"2026"}"#).unwrap_err();
         let said = refused.to_string();
         assert!(said.contains("2026") && said.contains("`2024` or `today`"), "{said}");
         let said = "2026".parse::<super::Unversioned>().unwrap_err().to_string();
@@ -250,14 +248,14 @@ mod tests {
 
     #[test]
     fn a_limit_for_an_unknown_operation_is_refused() {
-        let settings: ServerSettings =
+        let settings: Settings =
             serde_json::from_str(r#"{"limits":{"operations":{"getChat5":3}}}"#).unwrap();
         assert!(settings.check().unwrap_err().to_string().contains("getChat5"));
     }
 
     #[test]
     fn a_key_never_shows_in_debug_output() {
-        let settings: ServerSettings =
+        let settings: Settings =
             serde_json::from_str(r#"{"market_key":"very-secret-market-key"}"#).unwrap();
         assert!(!format!("{settings:?}").contains("very-secret"));
     }

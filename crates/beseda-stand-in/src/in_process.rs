@@ -16,7 +16,7 @@ use std::{
 use beseda_engine::{Engine, Orders};
 use beseda_push::{Policy, Push};
 use beseda_scenario::{Buyers, Persona};
-use beseda_server::{LimitSettings, ServerSettings, TransportSettings, Unversioned};
+use beseda_server::{LimitSettings, Settings, Transport, Unversioned};
 use secrecy::ExposeSecret;
 use tokio::{net::TcpListener, sync::oneshot};
 
@@ -37,10 +37,10 @@ pub struct StandInBuilder {
     listen: SocketAddr,
     data: Option<PathBuf>,
     on_disk: bool,
-    server: ServerSettings,
+    server: Settings,
     engine: beseda_engine::Settings,
     append_notification: bool,
-    transport: TransportSettings,
+    transport: Transport,
     clock: Arc<StandInClock>,
     buyers: Persona,
 }
@@ -59,13 +59,13 @@ impl Default for StandInBuilder {
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
             data: None,
             on_disk: false,
-            server: ServerSettings::default(),
+            server: Settings::default(),
             engine: beseda_engine::Settings {
                 public_url: String::new(),
                 ..beseda_engine::Settings::default()
             },
             append_notification: false,
-            transport: TransportSettings::default(),
+            transport: Transport::default(),
             clock: Arc::new(StandInClock::real()),
             buyers: Persona::Silent,
         }
@@ -118,7 +118,7 @@ impl StandInBuilder {
     /// Everything about the server, limits and the paths without a version included. Where it names no keys of the
     /// marketplace's side and of administration, those that follow from the seed are used.
     #[must_use]
-    pub fn server(mut self, settings: ServerSettings) -> Self {
+    pub fn server(mut self, settings: Settings) -> Self {
         self.server = settings;
         self
     }
@@ -139,7 +139,7 @@ impl StandInBuilder {
 
     /// How connections are served. [`StandIn::client`] trusts no certificate but those of public authorities.
     #[must_use]
-    pub fn transport(mut self, transport: TransportSettings) -> Self {
+    pub fn transport(mut self, transport: Transport) -> Self {
         self.transport = transport;
         self
     }
@@ -265,7 +265,7 @@ impl StandInBuilder {
             if ready_sender.send(Ok(opened.info())).is_ok() {
                 // Told or dropped, both mean the end.
                 let shutdown = async { drop(shutdown_requested.await) };
-                let at_once = TransportSettings { drain_seconds: 0, ..opened.transport.clone() };
+                let at_once = Transport { drain_seconds: 0, ..opened.transport.clone() };
                 if let Err(error) = opened.serve_with(shutdown, at_once).await {
                     tracing::error!(%error, "the stand-in ended badly");
                 }
@@ -303,8 +303,8 @@ pub struct BoundStandIn {
     push: Push,
     control: Arc<Control>,
     buyers: (Persona, u64),
-    server: ServerSettings,
-    transport: TransportSettings,
+    server: Settings,
+    transport: Transport,
     folder: DataFolder,
 }
 
@@ -339,7 +339,7 @@ impl BoundStandIn {
     async fn serve_with(
         self,
         shutdown: impl Future<Output = ()>,
-        transport: TransportSettings,
+        transport: Transport,
     ) -> anyhow::Result<()> {
         let Self {
             listener, engine, push, control, buyers: (persona, seed), server, folder, ..

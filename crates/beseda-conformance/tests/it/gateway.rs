@@ -8,7 +8,7 @@ use beseda_api::{Administration, BusinessId, ChatsApi, Clock, Generation, NewUse
 use beseda_client::Client;
 use beseda_conformance::{Backstage, World};
 use beseda_gateway::Gateway;
-use beseda_server::{TransportSettings, Unversioned, router, serve};
+use beseda_server::{Transport, Unversioned, router, serve};
 use bytes::Bytes;
 use tokio::{net::TcpListener, sync::oneshot};
 
@@ -30,9 +30,9 @@ pub(crate) async fn world() -> World {
     let (world, upstream) = http::staged(Generation::Y2026, Unversioned::Y2024).await;
     let folder = tempfile::tempdir().unwrap();
     let clock: Arc<dyn Clock> = world.clock.clone().unwrap();
-    let settings = beseda_gateway::Settings {
+    let settings = beseda_gateway::GatewaySettings {
         clock,
-        ..beseda_gateway::Settings::new(upstream.client().clone(), folder.path())
+        ..beseda_gateway::GatewaySettings::new(upstream.client().clone(), folder.path())
     };
     let gateway = Gateway::open(settings).await.unwrap();
     let log = Arc::new(Log::default());
@@ -52,7 +52,7 @@ async fn start(gateway: &Gateway, log: &Arc<Log>) -> (String, oneshot::Sender<()
     let (running, ended) = oneshot::channel::<()>();
     tokio::spawn(async move {
         let ended = async { drop(ended.await) };
-        serve(listener, router, TransportSettings::default(), ended).await.unwrap();
+        serve(listener, router, Transport::default(), ended).await.unwrap();
     });
     (url, running)
 }

@@ -19,8 +19,7 @@ use beseda_client::{Client, RetryPolicy, SecretString};
 use beseda_conformance::{Backstage, Contexts, World, refusal::refused};
 use beseda_engine::Engine;
 use beseda_server::{
-    LimitPreset, LimitSettings, ServerSettings, Services, TransportSettings, Unversioned, router,
-    serve,
+    LimitPreset, LimitSettings, Services, Settings, Transport, Unversioned, router, serve,
 };
 use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt;
@@ -120,18 +119,18 @@ fn start(
         .files(engine.clone())
         .market(engine.clone())
         .clock(clock);
-    let settings = ServerSettings {
+    let settings = Settings {
         limits: LimitSettings { preset: LimitPreset::Off, ..LimitSettings::default() },
         market_key: Some(SecretString::from(MARKET_KEY)),
         unversioned: log.unversioned(),
-        ..ServerSettings::default()
+        ..Settings::default()
     };
     let tee = from_fn_with_state(Arc::clone(log), judge);
     let router = router(services, settings).unwrap().layer(tee);
     let (running, ended) = oneshot::channel::<()>();
     tokio::spawn(async move {
         let ended = async { drop(ended.await) };
-        serve(listener, router, TransportSettings::default(), ended).await.unwrap();
+        serve(listener, router, Transport::default(), ended).await.unwrap();
     });
     running
 }

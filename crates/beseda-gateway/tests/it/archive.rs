@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use beseda_api::{ChatsApi, Message, PageToken};
 use beseda_archive::{Archive, Depth, Syncer};
-use beseda_gateway::{AuditFilter, Terms};
+use beseda_gateway::{AuditFilter, Quota};
 use beseda_stand_in::api::{
     ErrorKind, HistoryFrom, HistoryLimit, MarketMessage, MessagePage, MessageText, PageRequest,
 };
@@ -87,7 +87,7 @@ async fn full_pages_come_from_the_archive_and_the_end_from_the_upstream() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_program_sent_gets_its_id_and_its_author_from_the_archive() {
     let world = World::start().await;
-    let bot = world.program("bot", Terms::default()).await;
+    let bot = world.program("bot", Quota::default()).await;
     for text in ["да", "нет", "да"] {
         let text = MessageText::new(text).unwrap();
         bot.send_message_to_chat(world.business(), chat(), text).await.unwrap();
@@ -95,7 +95,7 @@ async fn what_a_program_sent_gets_its_id_and_its_author_from_the_archive() {
     sync(&world).await;
     let said = walk(&upstream(&world.stand_in), &world).await;
     let said: Vec<_> = said.iter().rev().take(3).map(|message| Some(message.message_id)).collect();
-    let ledger = world.running.gateway.keys().ledger();
+    let ledger = world.running.gateway.keys().db();
     // The gateway looks every few seconds.
     let ids = loop {
         let sends = ledger.sends(AuditFilter::default()).await.unwrap();

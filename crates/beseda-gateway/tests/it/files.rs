@@ -11,10 +11,8 @@ use beseda_api::{
 };
 use beseda_archive::{Archive, Depth, Fetch, Syncer};
 use beseda_engine::Engine;
-use beseda_gateway::{FileLinks, Settings};
-use beseda_server::{
-    FileAccess, LimitPreset, LimitSettings, Services, TransportSettings, router, serve,
-};
+use beseda_gateway::{FileLinkMode, GatewaySettings};
+use beseda_server::{FileAccess, LimitPreset, LimitSettings, Services, Transport, router, serve};
 use beseda_stand_in::{
     api::{
         Administration, BusinessId, ChatId, ChatOpening, Credential, FileUpload, HistoryFrom,
@@ -85,16 +83,16 @@ impl Closed {
         let switched = Switched(Arc::clone(&engine), Arc::clone(&answer));
         let services =
             Services::new(engine.clone()).directory(engine.clone()).files(Arc::new(switched));
-        let settings = beseda_server::ServerSettings {
+        let settings = beseda_server::Settings {
             limits: LimitSettings { preset: LimitPreset::Off, ..LimitSettings::default() },
             files: FileAccess::Required,
-            ..beseda_server::ServerSettings::default()
+            ..beseda_server::Settings::default()
         };
         let (end, ended) = oneshot::channel::<()>();
         let served = tokio::spawn(async move {
             let ended = async { drop(ended.await) };
             let router = router(services, settings).unwrap();
-            serve(listener, router, TransportSettings::default(), ended).await.unwrap();
+            serve(listener, router, Transport::default(), ended).await.unwrap();
         });
         let http = http();
         let closed = Self { engine, business, chat, key, url, answer, folder, http, end, served };
@@ -111,11 +109,11 @@ impl Closed {
         patient_with_nothing(&self.url).api_key(self.key.as_str()).build().unwrap()
     }
 
-    async fn gateway(&self, file_links: FileLinks) -> Running {
-        Running::start_as(Settings {
+    async fn gateway(&self, file_links: FileLinkMode) -> Running {
+        Running::start_as(GatewaySettings {
             credential: Some(Credential::ApiKey(self.key.clone())),
             file_links,
-            ..Settings::new(self.client(), self.folder.path().join("archive"))
+            ..GatewaySettings::new(self.client(), self.folder.path().join("archive"))
         })
         .await
     }
@@ -175,7 +173,7 @@ async fn closed_links_become_the_gateways_own_and_open_without_a_key() {
     let closed = Closed::start().await;
     let original = only_link(&closed.history(&closed.client()).await);
     assert_eq!(closed.get(&original, None).await.status(), 401);
-    let running = closed.gateway(FileLinks::Auto).await;
+    let running = closed.gateway(FileLinkMode::Auto).await;
     let link = closed.link(&running).await;
     let id = link.strip_prefix(&format!("{}/files/", running.url)).unwrap().to_owned();
     assert_eq!(closed.link(&running).await, link);
@@ -204,7 +202,7 @@ async fn closed_links_become_the_gateways_own_and_open_without_a_key() {
     running.end().await;
 
     // A later start gives the same id, and the old one leads there before anybody has read the chat again.
-    let running = closed.gateway(FileLinks::Auto).await;
+    let running = closed.gateway(FileLinkMode::Auto).await;
     let old = format!("{}/files/{id}", running.url);
     assert_eq!(closed.get(&old, None).await.bytes().await.unwrap(), CONTENT);
     assert_eq!(closed.link(&running).await, old);
@@ -214,7 +212,7 @@ async fn closed_links_become_the_gateways_own_and_open_without_a_key() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_the_upstream_lost_is_404_and_one_it_refuses_is_nobodys_fault_here() {
     let closed = Closed::start().await;
-    let running = closed.gateway(FileLinks::Auto).await;
+    let running = closed.gateway(FileLinkMode::Auto).await;
     let link = closed.link(&running).await;
     closed.answer.store(404, Ordering::Relaxed);
     assert_eq!(closed.get(&link, None).await.status(), 404);
@@ -227,7 +225,7 @@ async fn a_file_the_upstream_lost_is_404_and_one_it_refuses_is_nobodys_fault_her
 async fn it_can_be_said_what_becomes_of_links() {
     let closed = Closed::start().await;
     let original = only_link(&closed.history(&closed.client()).await);
-    let running = closed.gateway(FileLinks::Upstream).await;
+    let running = closed.gateway(FileLinkMode::Upstream).await;
     assert_eq!(closed.link(&running).await, original);
     running.end().await;
 
@@ -236,9 +234,9 @@ async fn it_can_be_said_what_becomes_of_links() {
     let market = world.stand_in.market();
     market.write_file(world.business(), chat(), Sender::Customer, file).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let running = Running::start_as(Settings {
-        file_links: FileLinks::Proxy,
-        ..Settings::new(upstream(&world.stand_in), folder.path())
+    let running = Running::start_as(GatewaySettings {
+        file_links: FileLinkMode::Proxy,
+        ..GatewaySettings::new(upstream(&world.stand_in), folder.path())
     })
     .await;
     let through = running.client(running.gateway.cabinets()[0].1.as_deref().unwrap());
@@ -256,7 +254,7 @@ async fn where_nobody_answers_links_are_the_gateways_own() {
     let elsewhere = format!("http://{}", nobody().await);
     let closed = Closed::with_links(listener, url, elsewhere.clone()).await;
     assert!(only_link(&closed.history(&closed.client()).await).starts_with(&elsewhere));
-    let running = closed.gateway(FileLinks::Auto).await;
+    let running = closed.gateway(FileLinkMode::Auto).await;
     let link = closed.link(&running).await;
     assert!(link.starts_with(&running.url), "{link}");
     assert_eq!(closed.get(&link, None).await.status(), 503);
@@ -275,7 +273,7 @@ impl Fetch for Fetched {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_archive_has_opens_while_the_upstream_is_away() {
     let closed = Closed::start().await;
-    let running = closed.gateway(FileLinks::Auto).await;
+    let running = closed.gateway(FileLinkMode::Auto).await;
     let link = closed.link(&running).await;
     let archive = Archive::open(closed.folder.path().join("archive")).unwrap();
     let fetch = Arc::new(Fetched(closed.client()));

@@ -1,7 +1,7 @@
 //! Who may pass the gateway, and what stays over its end.
 
 use beseda_api::{Administration, BusinessId, ChatsApi};
-use beseda_gateway::{Gateway, Keys, Priority, Settings, Terms};
+use beseda_gateway::{Gateway, GatewaySettings, KeyStore, Priority, Quota};
 use beseda_stand_in::{
     StandIn,
     api::{ChatFilter, ErrorKind, NewKey, PageRequest},
@@ -40,7 +40,7 @@ async fn a_foreign_cabinet_a_missing_scope_and_a_bad_key_are_refused_before_anyt
     let scopes = vec!["all-methods:read-only".to_owned()];
     let reader = NewKey { name: "reader".to_owned(), scopes };
     let keys = world.running.gateway.keys();
-    let reader = keys.create(world.business(), reader, Terms::default()).await.unwrap();
+    let reader = keys.create(world.business(), reader, Quota::default()).await.unwrap();
     let reader = world.running.client(&reader.api_key);
     let text = beseda_stand_in::api::MessageText::new("Нет").unwrap();
     let refused = reader.send_message_to_chat(world.business(), chat(), text).await.unwrap_err();
@@ -57,18 +57,18 @@ async fn a_foreign_cabinet_a_missing_scope_and_a_bad_key_are_refused_before_anyt
 async fn a_key_made_and_revoked_by_another_process_works_at_once_and_no_longer() {
     let world = World::start().await;
     let clock = Arc::new(beseda_api::SystemClock);
-    let keys = Keys::share(world.folder.path(), clock).await.unwrap();
+    let keys = KeyStore::open(world.folder.path(), clock).await.unwrap();
     let key = NewKey { name: "bot".to_owned(), scopes: vec!["communication".to_owned()] };
-    let terms = Terms { share: Some(40), priority: Priority::Background };
-    let issued = keys.create(world.business(), key.clone(), terms).await.unwrap();
+    let quota = Quota { share: Some(40), priority: Priority::Background };
+    let issued = keys.create(world.business(), key.clone(), quota).await.unwrap();
     let bot = world.running.client(&issued.api_key);
     bot.get_chat(world.business(), chat()).await.unwrap();
 
-    let again = keys.create(world.business(), key, terms).await.unwrap_err();
-    assert!(again.to_string().contains("called 'bot' already"), "{again}");
+    let again = keys.create(world.business(), key, quota).await.unwrap_err();
+    assert!(again.to_string().contains("already called 'bot'"), "{again}");
     let greedy = NewKey { name: "greedy".to_owned(), scopes: vec!["communication".to_owned()] };
-    let terms = Terms { share: Some(61), ..Terms::default() };
-    let refused = keys.create(world.business(), greedy, terms).await.unwrap_err();
+    let quota = Quota { share: Some(61), ..Quota::default() };
+    let refused = keys.create(world.business(), greedy, quota).await.unwrap_err();
     assert!(refused.to_string().contains("at most 60 are left"), "{refused}");
 
     keys.revoke_key(world.business(), issued.id).await.unwrap();
@@ -88,7 +88,7 @@ async fn a_key_made_and_revoked_by_another_process_works_at_once_and_no_longer()
 async fn keys_stay_over_a_restart_and_a_second_gateway_on_the_folder_is_refused() {
     let World { stand_in, running, folder, .. } = World::start().await;
     let key = running.gateway.cabinets()[0].1.clone().unwrap();
-    let second = Gateway::open(Settings::new(upstream(&stand_in), folder.path())).await;
+    let second = Gateway::open(GatewaySettings::new(upstream(&stand_in), folder.path())).await;
     assert!(second.unwrap_err().to_string().contains("in use"));
     running.end().await;
     let again = Running::start(upstream(&stand_in), stand_in.api_key(), folder.path()).await;
@@ -102,7 +102,7 @@ async fn without_the_upstream_a_gateway_starts_only_if_it_has_seen_it_and_says_5
     let away =
         patient_with_nothing(&format!("http://{}", nobody().await)).api_key("x").build().unwrap();
     let empty = tempfile::tempdir().unwrap();
-    assert!(Gateway::open(Settings::new(away.clone(), empty.path())).await.is_err());
+    assert!(Gateway::open(GatewaySettings::new(away.clone(), empty.path())).await.is_err());
 
     let World { stand_in, running, folder, .. } = World::start().await;
     let key = running.gateway.cabinets()[0].1.clone().unwrap();
@@ -121,6 +121,6 @@ async fn a_refused_credential_is_told_at_the_start() {
     let bad =
         patient_with_nothing(stand_in.url()).api_key(format!("ACMA:{}:00000000", "a".repeat(40)));
     let folder = tempfile::tempdir().unwrap();
-    let refused = Gateway::open(Settings::new(bad.build().unwrap(), folder.path())).await;
+    let refused = Gateway::open(GatewaySettings::new(bad.build().unwrap(), folder.path())).await;
     assert!(refused.unwrap_err().to_string().contains("Api-Key token is invalid"));
 }

@@ -2,7 +2,7 @@
 
 use beseda_api::Subscriptions;
 use beseda_client::{Client, receiver::Receiver};
-use beseda_server::{TransportSettings, serve};
+use beseda_server::{Transport, serve};
 use beseda_stand_in::api::{NewSubscription, notification::Notification};
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -14,7 +14,7 @@ use crate::world::{World, chat};
 async fn served(router: beseda_server::Router) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
-    let transport = TransportSettings { tell_peers: true, ..TransportSettings::default() };
+    let transport = Transport { tell_peers: true, ..Transport::default() };
     tokio::spawn(serve(listener, router, transport, std::future::pending()));
     url
 }
@@ -23,7 +23,7 @@ async fn served(router: beseda_server::Router) -> String {
 async fn a_notification_is_passed_on_to_every_subscriber_once() {
     let world = World::start().await;
     let gateway = &world.running.gateway;
-    let inbox = Receiver::builder().any_source().build_taking(gateway.notified()).unwrap();
+    let inbox = Receiver::builder().any_source().build_taking(gateway.webhook_sink()).unwrap();
     let inbox = served(inbox).await;
     let admin_key = gateway.admin_key().expose_secret().to_owned().into();
     let admin = Client::builder().url(&world.running.url).build_admin(&admin_key).unwrap();

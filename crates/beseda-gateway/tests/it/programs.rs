@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use beseda_api::{ChatFilter, ChatStatus, ChatsApi, MessageText, PageRequest};
-use beseda_gateway::Terms;
+use beseda_gateway::Quota;
 use beseda_stand_in::{LimitSettings, api::ErrorKind};
 use futures::future::join_all;
 
@@ -19,7 +19,7 @@ async fn twenty_eager_programs_use_up_the_hour_without_one_420_and_each_gets_its
     let mut programs = Vec::new();
     for number in 0..20 {
         let name = format!("program {number}");
-        programs.push((name.clone(), world.program(&name, Terms::default()).await));
+        programs.push((name.clone(), world.program(&name, Quota::default()).await));
     }
     let eager = programs.into_iter().map(|(name, client)| {
         let world = Arc::clone(&world);
@@ -90,8 +90,8 @@ async fn answers_are_equal_to_the_upstreams_byte_for_byte() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_promised_to_one_is_not_used_up_by_another() {
     let world = World::limited(limits(50)).await;
-    let quiet = world.key("quiet", Terms { share: Some(40), ..Terms::default() }).await;
-    let eager = world.key("eager", Terms::default()).await;
+    let quiet = world.key("quiet", Quota { share: Some(40), ..Quota::default() }).await;
+    let eager = world.key("eager", Quota::default()).await;
     let world = world.reopened().await;
     let (quiet, eager) = (world.running.client(&quiet), world.running.client(&eager));
     let ask = |status: ChatStatus| ChatFilter { statuses: vec![status], ..ChatFilter::default() };

@@ -98,5 +98,5 @@ async fn what_the_gateway_did_stands_in_headers_and_metrics() {
     let metrics = world.http.get(format!("{}/metrics", world.running.url)).send().await.unwrap();
     let metrics = metrics.text().await.unwrap();
     assert!(metrics.contains("beseda_gateway_upstream_calls_total{operation=\"getChats\"} 1\n"));
-    assert!(metrics.contains("beseda_gateway_waiting{"), "{metrics}");
+    assert!(metrics.contains("beseda_gateway_queue_length{"), "{metrics}");
 }

@@ -1,6 +1,6 @@
 //! Sends through the gateway: once, whatever happens on the way, and noted.
 
-use beseda_gateway::{AuditFilter, Outcome};
+use beseda_gateway::{AuditFilter, AuditOutcome};
 use serde_json::{Value, json};
 
 use crate::world::{World, chat};
@@ -80,11 +80,11 @@ async fn a_refusal_is_remembered_too_and_a_send_that_came_to_nothing_is_not() {
     }
     assert_eq!(world.asked("sendMessageToChat").await, 1);
     let outcomes = outcomes(&world).await;
-    assert_eq!(outcomes, [(Outcome::Refused, "gateway".to_owned(), 1)]);
+    assert_eq!(outcomes, [(AuditOutcome::Refused, "gateway".to_owned(), 1)]);
 }
 
-async fn outcomes(world: &World) -> Vec<(Outcome, String, i64)> {
-    let ledger = world.running.gateway.keys().ledger();
+async fn outcomes(world: &World) -> Vec<(AuditOutcome, String, i64)> {
+    let ledger = world.running.gateway.keys().db();
     let sends = ledger.sends(AuditFilter::default()).await.unwrap();
     sends.into_iter().map(|send| (send.outcome, send.key, send.size)).collect()
 }
@@ -92,14 +92,14 @@ async fn outcomes(world: &World) -> Vec<(Outcome, String, i64)> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_audit_knows_who_sent_what_without_the_text() {
     let world = World::start().await;
-    let bot = world.program("bot", beseda_gateway::Terms::default()).await;
+    let bot = world.program("bot", beseda_gateway::Quota::default()).await;
     let text = beseda_stand_in::api::MessageText::new("Секрет").unwrap();
     beseda_api::ChatsApi::send_message_to_chat(&bot, world.business(), chat(), text).await.unwrap();
-    let ledger = world.running.gateway.keys().ledger();
+    let ledger = world.running.gateway.keys().db();
     let filter = AuditFilter { key: Some("bot".to_owned()), ..AuditFilter::default() };
     let sends = ledger.sends(filter).await.unwrap();
     let [send] = sends.as_slice() else { panic!("{sends:?}") };
-    assert_eq!((send.chat_id, send.outcome, send.size), (Some(chat()), Outcome::Sent, 12));
+    assert_eq!((send.chat_id, send.outcome, send.size), (Some(chat()), AuditOutcome::Sent, 12));
     assert_eq!(send.sha256.len(), 64);
     let shown = serde_json::to_string(send).unwrap();
     assert!(!shown.contains("Секрет") && shown.contains("\"sendMessageToChat\""), "{shown}");

@@ -3,8 +3,8 @@
 use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use beseda_api::ChatsApi;
-use beseda_gateway::{Gateway, Settings, Terms};
-use beseda_server::{TransportSettings, router, serve};
+use beseda_gateway::{Gateway, GatewaySettings, Quota};
+use beseda_server::{Transport, router, serve};
 use beseda_stand_in::{
     LimitSettings, StandIn, StandInClock,
     api::{BusinessId, ChatId, Credential, HistoryFrom, NewKey},
@@ -24,24 +24,24 @@ pub(crate) struct Running {
 impl Running {
     /// A gateway before a service, on a folder.
     pub(crate) async fn start(client: Client, key: &str, archive: &Path) -> Self {
-        let settings = Settings {
+        let settings = GatewaySettings {
             credential: Some(Credential::ApiKey(key.to_owned())),
-            ..Settings::new(client, archive)
+            ..GatewaySettings::new(client, archive)
         };
         Self::start_as(settings).await
     }
 
     /// A gateway with these settings, and whose links begin with where it is served.
-    pub(crate) async fn start_as(settings: Settings) -> Self {
+    pub(crate) async fn start_as(settings: GatewaySettings) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let gateway =
-            Gateway::open(Settings { public_url: url.clone(), ..settings }).await.unwrap();
+            Gateway::open(GatewaySettings { public_url: url.clone(), ..settings }).await.unwrap();
         let router = router(gateway.services(), gateway.server_settings()).unwrap();
         let (end, ended) = oneshot::channel::<()>();
         let served = tokio::spawn(async move {
             let ended = async { drop(ended.await) };
-            serve(listener, router, TransportSettings::default(), ended).await.unwrap();
+            serve(listener, router, Transport::default(), ended).await.unwrap();
         });
         Self { gateway, url, end, served }
     }
@@ -49,7 +49,7 @@ impl Running {
     pub(crate) async fn end(self) {
         drop(self.end);
         self.served.await.unwrap();
-        self.gateway.end().await;
+        self.gateway.shutdown().await;
     }
 
     /// A program that knows nothing of limits.
@@ -117,16 +117,16 @@ impl World {
     }
 
     /// A program with a key of its own.
-    pub(crate) async fn program(&self, name: &str, terms: Terms) -> Client {
-        self.running.client(&self.key(name, terms).await)
+    pub(crate) async fn program(&self, name: &str, quota: Quota) -> Client {
+        self.running.client(&self.key(name, quota).await)
     }
 
     /// A key for a program.
-    pub(crate) async fn key(&self, name: &str, terms: Terms) -> String {
+    pub(crate) async fn key(&self, name: &str, quota: Quota) -> String {
         let scopes = vec!["communication".to_owned()];
         let key = NewKey { name: name.to_owned(), scopes };
         let keys = self.running.gateway.keys();
-        keys.create(self.business(), key, terms).await.unwrap().api_key
+        keys.create(self.business(), key, quota).await.unwrap().api_key
     }
 
     pub(crate) async fn fault(&self, rule: Value) {
@@ -193,13 +193,13 @@ impl World {
 }
 
 /// A gateway before a stand-in, by the stand-in's clock.
-fn settings(stand_in: &StandIn, archive: &Path) -> Settings {
+fn settings(stand_in: &StandIn, archive: &Path) -> GatewaySettings {
     let clock = Arc::clone(stand_in.control().clock());
-    Settings {
+    GatewaySettings {
         credential: Some(Credential::ApiKey(stand_in.api_key().to_owned())),
-        safety: SendOnceOptions::default().by(clock.clone(), clock.clone()),
+        send_once: SendOnceOptions::default().by(clock.clone(), clock.clone()),
         clock,
-        ..Settings::new(upstream(stand_in), archive)
+        ..GatewaySettings::new(upstream(stand_in), archive)
     }
 }
 

@@ -1,4 +1,4 @@
-//! OpenAPI documents of our own APIs: marketplace and administration.
+//! The OpenAPI documents of the surfaces that are our own: the marketplace's side and administration.
 
 use beseda_api::{
     ApiKeyInfo, Cabinet, Campaign, Chat, ChatOpening, Delivery, DeliveryPage, DisputeOpening,
@@ -8,26 +8,25 @@ use beseda_api::{
 };
 use serde_json::{Map, Value, json};
 
-use super::openapi::{NamedSchemas, correct, named, of, reference, set};
+use super::openapi::{Found, correct, named, of, reference, set};
 
-/// Shape of `result` in a response.
+/// What an operation answers in `result`.
 #[derive(Clone, Copy)]
-enum ResultShape {
-    /// No result.
+enum Answer {
+    /// Nothing besides the status.
     Done,
-    /// Value of this schema.
+    /// One value of this schema.
     One(&'static str),
-    /// List of this schema under this name.
+    /// A list of this schema under this name.
     List(&'static str, &'static str),
 }
 
-use ResultShape::{Done, List, One};
+use Answer::{Done, List, One};
 
-/// Operation: method, path, operation id, summary, body, result.
-type OperationRow =
-    (&'static str, &'static str, &'static str, &'static str, Option<&'static str>, ResultShape);
+/// One operation: method, path, operation id, summary, body, answer.
+type Row = (&'static str, &'static str, &'static str, &'static str, Option<&'static str>, Answer);
 
-const MARKET: &[OperationRow] = &[
+const MARKET: &[Row] = &[
     ("post", "/orders", "registerOrder", "Register an order", Some("NewOrder"), One("Order")),
     ("post", "/returns", "registerReturn", "Register a return", Some("NewReturn"), One("Return")),
     ("post", "/chats", "openChat", "Open a chat as a buyer", Some("ChatOpening"), One("Chat")),
@@ -52,7 +51,7 @@ const MARKET: &[OperationRow] = &[
     ("post", "/disputes/{chatId}/resolve", "resolveDispute", "End a dispute", None, One("Chat")),
 ];
 
-const ADMINISTRATION: &[OperationRow] = &[
+const ADMINISTRATION: &[Row] = &[
     ("get", "/cabinets", "listCabinets", "List cabinets", None, List("cabinets", "Cabinet")),
     ("post", "/cabinets", "createCabinet", "Create a cabinet", Some("NewCabinet"), One("Cabinet")),
     (
@@ -132,7 +131,7 @@ const ADMINISTRATION: &[OperationRow] = &[
     ),
 ];
 
-const SUBSCRIPTIONS: &[OperationRow] = &[
+const SUBSCRIPTIONS: &[Row] = &[
     (
         "get",
         "/cabinets/{businessId}/subscriptions",
@@ -191,13 +190,13 @@ const SUBSCRIPTIONS: &[OperationRow] = &[
     ),
 ];
 
-/// Returns the document of the marketplace API.
+/// The document of the marketplace's side.
 pub(crate) fn market() -> Value {
     let rows = MARKET.iter().map(|row| ("/market/v1/businesses/{businessId}", row));
     document("Beseda: marketplace side", "The key of the marketplace's side.", rows)
 }
 
-/// Returns the document of the administration API, with webhooks if the server sends any.
+/// The document of administration, with its webhooks if the server sends any.
 pub(crate) fn administration(with_subscriptions: bool) -> Value {
     let subscriptions = SUBSCRIPTIONS.iter().filter(|_| with_subscriptions);
     let rows = ADMINISTRATION.iter().chain(subscriptions).map(|row| ("/admin/v1", row));
@@ -207,7 +206,7 @@ pub(crate) fn administration(with_subscriptions: bool) -> Value {
 fn document(
     title: &str,
     key: &str,
-    rows: impl Iterator<Item = (&'static str, &'static OperationRow)>,
+    rows: impl Iterator<Item = (&'static str, &'static Row)>,
 ) -> Value {
     let mut paths = Map::new();
     for (prefix, row) in rows {
@@ -235,7 +234,7 @@ fn document(
     })
 }
 
-fn describe(path: &str, (method, _, id, summary, body, answer): &OperationRow) -> Value {
+fn describe(path: &str, (method, _, id, summary, body, answer): &Row) -> Value {
     let mut responses = json!({ "200": response("Done.", &envelope(*answer)) });
     for (status, description) in [
         ("400", "The request is malformed or breaks a rule; the message names the field."),
@@ -243,7 +242,7 @@ fn describe(path: &str, (method, _, id, summary, body, answer): &OperationRow) -
         ("404", "There is no such thing."),
         ("500", "Something broke on our side."),
     ] {
-        responses[status] = response(description, &reference("ErrorResponse"));
+        responses[status] = response(description, &reference("Failure"));
     }
     let mut described = json!({
         "operationId": id,
@@ -278,7 +277,7 @@ fn parameters(path: &str, method: &str, id: &str) -> Vec<Value> {
     all
 }
 
-/// Returns the schema of senders on the marketplace's side.
+/// Those who write on the marketplace's side.
 fn sender() -> Value {
     json!({ "type": "string", "enum": ["CUSTOMER", "MARKET", "SUPPORT"], "default": "CUSTOMER" })
 }
@@ -287,7 +286,7 @@ fn response(description: &str, schema: &Value) -> Value {
     json!({ "description": description, "content": { "application/json": { "schema": schema } } })
 }
 
-fn envelope(answer: ResultShape) -> Value {
+fn envelope(answer: Answer) -> Value {
     let mut properties = json!({ "status": reference("Status") });
     let mut required = vec!["status"];
     let result = match answer {
@@ -307,7 +306,7 @@ fn envelope(answer: ResultShape) -> Value {
 }
 
 fn schemas() -> Value {
-    let mut found = NamedSchemas::new();
+    let mut found = Found::new();
     of::<NewOrder>(&mut found);
     of::<Order>(&mut found);
     of::<NewReturn>(&mut found);

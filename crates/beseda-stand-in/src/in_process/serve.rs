@@ -5,7 +5,7 @@ use std::{future::Future, sync::Arc};
 use anyhow::Context;
 use beseda_engine::Engine;
 use beseda_push::Push;
-use beseda_server::{LocalizedText, ServerSettings, Services, StartPage, TransportSettings};
+use beseda_server::{Services, Settings, StartPage, Transport, Words};
 use tokio::net::TcpListener;
 
 use crate::Control;
@@ -22,8 +22,8 @@ pub(super) struct ServedParts {
 pub(super) async fn serve(
     listener: TcpListener,
     served: ServedParts,
-    settings: ServerSettings,
-    transport: TransportSettings,
+    settings: Settings,
+    transport: Transport,
     shutdown: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let ServedParts { engine, push, control } = served;
@@ -58,11 +58,11 @@ pub(super) async fn serve(
 
 /// Returns what the page at `/` says about keys, with a link to the page under `/__admin/`.
 fn start_page() -> StartPage {
-    let keys = LocalizedText::new(
+    let keys = Words::new(
         "This is a stand-in for tests. It printed its keys, and a link that opens /__admin/ with one of them, when it started.",
         "Это стенд для тестов. При запуске он напечатал ключи и ссылку, по которой /__admin/ открывается сразу.",
     );
-    let page = LocalizedText::new(
+    let page = Words::new(
         "Chats, faults, clock and journal of the stand-in; asks for the admin key",
         "Чаты, сбои, часы и журнал стенда; спросит ключ администратора",
     );

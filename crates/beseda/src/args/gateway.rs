@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use beseda_api::{BusinessId, ChatId, Scope};
 use beseda_client::receiver::IpNet;
-use beseda_gateway::{FileLinks, Priority};
+use beseda_gateway::{FileLinkMode, Priority};
 use clap::{Args, Subcommand};
 
 use super::{
@@ -62,7 +62,7 @@ pub(crate) struct GatewayArgs {
     /// Attachment links to return: auto replaces links that need the upstream's credential, proxy
     /// replaces all, upstream replaces none.
     #[arg(long, value_name = "WORD", default_value = "auto", help_heading = "Attachments")]
-    pub(crate) file_links: FileLinks,
+    pub(crate) file_links: FileLinkMode,
     /// Address at which programs reach the gateway; attachment links start with it [default: the
     /// listen address].
     #[arg(long, value_name = "URL", value_parser = public_url, help_heading = "Attachments")]

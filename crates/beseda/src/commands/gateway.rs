@@ -5,8 +5,8 @@ mod admin;
 use anyhow::Context;
 use beseda_api::{BusinessId, Credential, Generation};
 use beseda_client::{RateLimiter, RetryPolicy, receiver::Receiver};
-use beseda_gateway::{Gateway, OpenError, Settings};
-use beseda_server::{Router, TransportSettings};
+use beseda_gateway::{Gateway, GatewayOpenError, GatewaySettings};
+use beseda_server::{Router, Transport};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -58,11 +58,11 @@ async fn serve(args: GatewayArgs, out: Output) -> anyhow::Result<()> {
         told.send_replace(true);
     };
     let webhook_task = webhooks.map(|webhooks| tokio::spawn(webhooks.serve(others)));
-    beseda_server::serve(listener, router, TransportSettings::default(), both).await?;
+    beseda_server::serve(listener, router, Transport::default(), both).await?;
     if let Some(webhook_task) = webhook_task {
         webhook_task.await??;
     }
-    gateway.end().await;
+    gateway.shutdown().await;
     Ok(())
 }
 
@@ -87,18 +87,18 @@ impl WebhookListener {
         for (business, _) in gateway.cabinets() {
             receiver = receiver.business(*business);
         }
-        let router = receiver.build_taking(gateway.notified())?;
+        let router = receiver.build_taking(gateway.webhook_sink())?;
         Ok(Some(Self { url: beseda_server::local_url(address_taken, "http"), listener, router }))
     }
 
     async fn serve(self, mut end: tokio::sync::watch::Receiver<bool>) -> anyhow::Result<()> {
-        let transport = TransportSettings { tell_peers: true, ..TransportSettings::default() };
+        let transport = Transport { tell_peers: true, ..Transport::default() };
         let ended = async move { drop(end.wait_for(|ended| *ended).await) };
         Ok(beseda_server::serve(self.listener, self.router, transport, ended).await?)
     }
 }
 
-fn settings(args: &GatewayArgs) -> anyhow::Result<Settings> {
+fn settings(args: &GatewayArgs) -> anyhow::Result<GatewaySettings> {
     let connection = args.connection();
     let generation: Generation = args.generation.into();
     let credential = credential::shop_credential(&connection)?;
@@ -118,7 +118,7 @@ fn settings(args: &GatewayArgs) -> anyhow::Result<Settings> {
     }
     .build()?;
     let archive = args.archive.clone().context("no archive folder")?;
-    Ok(Settings {
+    Ok(GatewaySettings {
         credential: Some(credential),
         businesses: args.business.clone(),
         parallel,
@@ -128,14 +128,14 @@ fn settings(args: &GatewayArgs) -> anyhow::Result<Settings> {
         unversioned: args.unversioned.into(),
         file_links: args.file_links,
         audit_days: args.audit_days,
-        ..Settings::new(client, archive)
+        ..GatewaySettings::new(client, archive)
     })
 }
 
 /// Converts the error so that a refusal of the upstream keeps its exit status.
-fn to_error(error: OpenError) -> anyhow::Error {
+fn to_error(error: GatewayOpenError) -> anyhow::Error {
     match error {
-        OpenError::Upstream(error) => anyhow::Error::from(error),
+        GatewayOpenError::Upstream(error) => anyhow::Error::from(error),
         other => other.into(),
     }
 }

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use beseda_api::{Administration, ApiKeyInfo, BusinessId, NewKey, Scope, SystemClock};
-use beseda_gateway::{Agreement, AuditFilter, Keys, SendRecord, Terms};
+use beseda_gateway::{ProgramQuota, AuditFilter, KeyStore, SendRecord, Quota};
 use comfy_table::Table;
 use serde_json::json;
 
@@ -14,10 +14,10 @@ use crate::{
     tables,
 };
 
-async fn open(archive: Option<PathBuf>) -> anyhow::Result<Keys> {
+async fn open(archive: Option<PathBuf>) -> anyhow::Result<KeyStore> {
     let archive =
         archive.ok_or_else(|| UsageError::error("no archive folder: give --archive DIR"))?;
-    Ok(Keys::share(&archive, Arc::new(SystemClock)).await?)
+    Ok(KeyStore::open(&archive, Arc::new(SystemClock)).await?)
 }
 
 pub(super) async fn keys(args: GatewayKeysArgs, out: Output) -> anyhow::Result<()> {
@@ -27,8 +27,8 @@ pub(super) async fn keys(args: GatewayKeysArgs, out: Output) -> anyhow::Result<(
         GatewayKeysCommand::List => list(out, &keys, business).await,
         GatewayKeysCommand::Create { name, scopes, share, priority } => {
             let scopes = scopes.iter().map(Scope::slug).collect();
-            let terms = Terms { share, priority };
-            let key = keys.create(business, NewKey { name, scopes }, terms).await?;
+            let quota = Quota { share, priority };
+            let key = keys.create(business, NewKey { name, scopes }, quota).await?;
             out.note("store the key now: it is not shown again");
             let facts = [("key", key.id.to_string()), ("Api-Key", key.api_key.clone())];
             out.show(&key, |_| tables::properties(&facts))
@@ -41,7 +41,7 @@ pub(super) async fn keys(args: GatewayKeysArgs, out: Output) -> anyhow::Result<(
 }
 
 /// Returns the given cabinet, or the only one.
-async fn cabinet(keys: &Keys, named: Option<BusinessId>) -> anyhow::Result<BusinessId> {
+async fn cabinet(keys: &KeyStore, named: Option<BusinessId>) -> anyhow::Result<BusinessId> {
     let known = keys.list_cabinets().await?;
     let ids: Vec<BusinessId> = known.iter().map(|cabinet| cabinet.business_id).collect();
     match (named, ids.as_slice()) {
@@ -57,17 +57,17 @@ async fn cabinet(keys: &Keys, named: Option<BusinessId>) -> anyhow::Result<Busin
     }
 }
 
-async fn list(out: Output, keys: &Keys, business: BusinessId) -> anyhow::Result<()> {
-    let (list, agreements) = (keys.list_keys(business).await?, keys.in_force(business).await?);
-    let terms = |key: &ApiKeyInfo| {
-        let of = |agreement: &&Agreement| agreement.program == key.name;
-        agreements.iter().find(of).map_or_else(Terms::default, |agreement| agreement.terms)
+async fn list(out: Output, keys: &KeyStore, business: BusinessId) -> anyhow::Result<()> {
+    let (list, quotas) = (keys.list_keys(business).await?, keys.active_quotas(business).await?);
+    let quota = |key: &ApiKeyInfo| {
+        let is_its = |quota: &&ProgramQuota| quota.program == key.name;
+        quotas.iter().find(is_its).map_or_else(Quota::default, |found| found.quota)
     };
     let mut documents = Vec::new();
     for key in &list {
         let mut value = serde_json::to_value(key)?;
-        value["share"] = json!(terms(key).share);
-        value["priority"] = json!(terms(key).priority.as_str());
+        value["share"] = json!(quota(key).share);
+        value["priority"] = json!(quota(key).priority.as_str());
         documents.push(value);
     }
     out.show(&json!({ "keys": documents }), |out| {
@@ -75,7 +75,7 @@ async fn list(out: Output, keys: &Keys, business: BusinessId) -> anyhow::Result<
             tables::with_headers(out, &["KEY", "NAME", "SCOPES", "SHARE", "PRIORITY", "REVOKED"]);
         for key in &list {
             let scopes: Vec<String> = key.scopes.iter().map(Scope::slug).collect();
-            let Terms { share, priority } = terms(key);
+            let Quota { share, priority } = quota(key);
             table.add_row(vec![
                 key.id.to_string(),
                 tables::printable(&key.name),
@@ -93,7 +93,7 @@ pub(super) async fn audit(args: AuditArgs, out: Output) -> anyhow::Result<()> {
     let keys = open(args.folder.archive).await?;
     let limit = (!args.all).then_some(args.limit);
     let filter = AuditFilter { chat: args.chat, key: args.program, since: args.since, limit };
-    let sends = keys.ledger().sends(filter).await?;
+    let sends = keys.db().sends(filter).await?;
     if out.is_json() {
         for send in &sends {
             out.line(send)?;

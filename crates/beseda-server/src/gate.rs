@@ -1,0 +1,199 @@
+//! Who may pass: 401, 403 and 420, in that order. What a credential opens is the directory's knowledge; here it is asked for and remembered for a moment.
+
+pub(crate) mod credential;
+pub(crate) mod limits;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use beseda_api::{
+    Access, AuthResult, BusinessId, Credential, Directory, Error, ErrorKind, Generation, Principal,
+    Result, Scope,
+};
+use http::{HeaderMap, header};
+use jiff::Timestamp;
+use quick_cache::sync::Cache;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use crate::{Server, Settings, query, route::Operation};
+use limits::{Entity, Slot, Standing};
+
+type Hash = [u8; 32];
+
+/// What is remembered of credentials, and the keys of the other two surfaces, all as hashes.
+pub(crate) struct Gate {
+    known: Cache<Hash, Known>,
+    remember_ms: i64,
+    /// Grows with every administrative change: what was known before counts no more.
+    epoch: AtomicU64,
+    market_key: Option<Hash>,
+    admin_key: Option<Hash>,
+}
+
+/// A credential that was good a moment ago.
+#[derive(Clone)]
+struct Known {
+    access: Arc<Access>,
+    since_ms: i64,
+    epoch: u64,
+}
+
+/// A caller that passed. Dropping it ends the call in the count of parallel ones.
+pub(crate) struct Caller {
+    pub(crate) access: Arc<Access>,
+    pub(crate) business: Option<BusinessId>,
+    _slot: Option<Slot>,
+}
+
+impl Gate {
+    pub(crate) fn new(settings: &Settings) -> Self {
+        let hashed = |key: &Option<SecretString>| {
+            key.as_ref().map(|key| Sha256::digest(key.expose_secret().as_bytes()).into())
+        };
+        #[expect(clippy::cast_possible_truncation, reason = "at most ten minutes in milliseconds")]
+        let remember_ms = (settings.credential_cache_seconds * 1000.0) as i64;
+        Self {
+            known: Cache::new(10_000),
+            remember_ms,
+            epoch: AtomicU64::new(0),
+            market_key: hashed(&settings.market_key),
+            admin_key: hashed(&settings.admin_key),
+        }
+    }
+
+    /// Forgets every verdict: keys, users or cabinets changed.
+    pub(crate) fn forget(&self) {
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+        self.known.clear();
+    }
+
+    /// Whether the marketplace's side is there at all.
+    pub(crate) fn has_market_key(&self) -> bool {
+        self.market_key.is_some()
+    }
+
+    /// Whether administration is there at all.
+    pub(crate) fn has_admin_key(&self) -> bool {
+        self.admin_key.is_some()
+    }
+
+    /// Lets the marketplace in: 401 for any other key.
+    pub(crate) fn admit_market(&self, headers: &HeaderMap) -> Result<()> {
+        admit_by_key(headers, self.market_key.as_ref())
+    }
+
+    /// Lets an administrator in: 401 for any other key.
+    pub(crate) fn admit_admin(&self, headers: &HeaderMap) -> Result<()> {
+        admit_by_key(headers, self.admin_key.as_ref())
+    }
+
+    /// What a credential opens; 401 and 403 if it isn't good.
+    pub(crate) async fn verdict(
+        &self,
+        directory: &dyn Directory,
+        credential: &Credential,
+        now: Timestamp,
+    ) -> Result<Arc<Access>> {
+        let (hash, epoch) = (hash(credential), self.epoch.load(Ordering::Acquire));
+        let now_ms = now.as_millisecond();
+        if let Some(known) = self.known.get(&hash) {
+            let age = now_ms - known.since_ms;
+            if known.epoch == epoch && (0..self.remember_ms).contains(&age) {
+                return Ok(known.access);
+            }
+        }
+        let access = match directory.authenticate(credential).await? {
+            AuthResult::Granted(access) => Arc::new(access),
+            verdict => {
+                self.known.remove(&hash);
+                return Err(not_granted(credential, &verdict));
+            }
+        };
+        let known = Known { access: Arc::clone(&access), since_ms: now_ms, epoch };
+        self.known.insert(hash, known);
+        Ok(access)
+    }
+}
+
+fn hash(credential: &Credential) -> Hash {
+    let (kind, secret) = match credential {
+        Credential::ApiKey(secret) => (b'k', secret),
+        Credential::OAuth(secret) => (b'o', secret),
+    };
+    Sha256::new().chain_update([kind]).chain_update(secret.as_bytes()).finalize().into()
+}
+
+fn not_granted(credential: &Credential, verdict: &AuthResult) -> Error {
+    match (credential, verdict) {
+        (Credential::ApiKey(_), AuthResult::Revoked) => unauthorized("Api-Key token is revoked"),
+        (Credential::ApiKey(_), _) => unauthorized("Api-Key token is invalid"),
+        (Credential::OAuth(_), _) => forbidden("OAuth token is invalid"),
+    }
+}
+
+fn admit_by_key(headers: &HeaderMap, wanted: Option<&Hash>) -> Result<()> {
+    let given = headers.get(header::AUTHORIZATION).ok_or_else(credential::not_specified)?;
+    let key = credential::bearer(given)?;
+    let given: Hash = Sha256::digest(key.as_bytes()).into();
+    let equal = wanted.is_some_and(|wanted| bool::from(wanted.as_slice().ct_eq(given.as_slice())));
+    if equal { Ok(()) } else { Err(unauthorized("The key is invalid")) }
+}
+
+/// Lets a caller of the published API in, or says why not, in the documented order.
+pub(crate) async fn admit(
+    server: &Server,
+    headers: &HeaderMap,
+    (operation, generation): (Operation, Generation),
+    business: Option<&str>,
+    (now, standing): (Timestamp, &mut Standing),
+) -> Result<Caller> {
+    let credential = credential::read(headers, server.settings.api_key_format)?;
+    let directory = server.services.directory.as_ref();
+    let access = server.gate.verdict(directory, &credential, now).await?;
+    check_scopes(&access.principal, operation)?;
+    let business = business.map(|segment| open(&access, segment)).transpose()?;
+    let entity = Entity::of(&access, business);
+    let login = || Entity::login(&access, &hash(&credential));
+    let limits = &server.limits;
+    let slot = limits.admit(entity, login, (operation, generation), (now, standing))?;
+    Ok(Caller { access, business, _slot: slot })
+}
+
+/// The cabinet of the path: 400 if it is no id, 403 if the caller has no right to it.
+fn open(access: &Access, segment: &str) -> Result<BusinessId> {
+    let segment = percent_encoding::percent_decode_str(segment).decode_utf8_lossy();
+    let business: BusinessId = query::id("businessId", query::parse(&segment)?)?;
+    if access.allows(business) { Ok(business) } else { Err(access_denied()) }
+}
+
+fn check_scopes(holder: &Principal, operation: Operation) -> Result<()> {
+    const TEXT: &str = "Token does not have any of the scopes to access the API method: ";
+    let wanted = operation.endpoint().scopes;
+    let Principal::ApiKey { scopes, .. } = holder else { return Ok(()) };
+    if wanted.is_empty() || wanted.iter().any(|scope| scopes.contains(scope)) {
+        return Ok(());
+    }
+    let list = if wanted.contains(&Scope::AllMethodsReadOnly) {
+        "communication, all-methods, all-methods:read-only"
+    } else {
+        "communication, all-methods"
+    };
+    Err(forbidden(&format!("{TEXT}{list}")))
+}
+
+/// 403: the credential is good, but not for this.
+pub(crate) fn access_denied() -> Error {
+    forbidden("Access denied")
+}
+
+fn forbidden(text: &str) -> Error {
+    Error::new(ErrorKind::Forbidden, text)
+}
+
+fn unauthorized(text: &str) -> Error {
+    Error::new(ErrorKind::Unauthorized, text)
+}
