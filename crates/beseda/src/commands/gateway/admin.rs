@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use beseda_api::{Administration, ApiKeyInfo, BusinessId, NewKey, Scope, SystemClock};
-use beseda_gateway::{ProgramQuota, AuditFilter, KeyStore, SendRecord, Quota};
+use beseda_gateway::{AuditFilter, KeyStore, ProgramQuota, Quota, SendRecord};
 use comfy_table::Table;
 use serde_json::json;
 
