@@ -1,4 +1,5 @@
-//! Buyers by temper: they answer whatever the shop writes, without a script. What they say next is decided in `cast/temper.rs`.
+//! Automatic buyers: they answer the shop without a script. `buyers/persona.rs` chooses their
+//! messages.
 
 mod lines;
 mod persona;
@@ -19,14 +20,16 @@ use crate::world::{Change, World};
 use persona::Action;
 pub use persona::Persona;
 
-/// Buyers of one temper in every cabinet of a stage, until it is dropped.
+/// Background task that plays the buyers of all cabinets. Dropping it stops them.
 #[derive(Debug)]
 pub struct Buyers(JoinHandle<()>);
 
 impl Buyers {
-    /// Lets them in: they answer what is written from here on. Must be called inside a tokio runtime.
+    /// Starts the task; it reacts to messages written from now on. Must be called within a tokio
+    /// runtime.
     ///
-    /// The same seed and the same words of the shop make the same words of the buyers, after the same time.
+    /// The same seed and the same messages of the shop produce the same answers after the same
+    /// delays.
     #[must_use]
     pub fn start(world: World, persona: Persona, seed: u64) -> Self {
         let changes = world.changes.subscribe().filter(|_| persona != Persona::Silent);
@@ -40,10 +43,10 @@ impl Buyers {
 }
 
 impl Buyers {
-    /// Sends them away, and comes back when nothing of the stage is in use by them.
+    /// Stops the task and waits until it has released the world.
     pub async fn shut_down(mut self) {
         self.0.abort();
-        // Cut off, as it is meant to be.
+        // A cancelled task is expected here.
         (&mut self.0).await.ok();
     }
 }
@@ -58,7 +61,7 @@ struct BuyerTask {
     world: World,
     persona: Persona,
     seed: u64,
-    /// When something is to be done in which chat.
+    /// Due actions, by time and chat.
     plans: BTreeMap<(Timestamp, ChatId), BusinessId>,
 }
 
@@ -68,7 +71,7 @@ impl BuyerTask {
             let next = self.plans.first_key_value().map(|(when, business)| (*when, *business));
             let due = next.map_or(Timestamp::MAX, |((due, _), _)| due);
             tokio::select! {
-                // News come first: they may change what was planned.
+                // Changes first, because they may cancel what is due.
                 biased;
                 change = changes.recv() => match change {
                     Ok(Change { business, chat }) => self.plan(business, chat).await,
@@ -98,7 +101,7 @@ impl BuyerTask {
         }
     }
 
-    /// What is to be done next in a chat, and when: it follows from what has been said in it, and from the seed.
+    /// Returns the next action in a chat and its time, derived from the history and the seed.
     async fn next(
         &self,
         business: BusinessId,
@@ -113,7 +116,7 @@ impl BuyerTask {
         let from = HistoryFrom { message_id_from: None, page };
         let history = chats.get_chat_history(business, chat, from).await?;
         if history.paging.next_page_token.is_some() {
-            // After so many messages even the chattiest has said it all.
+            // No persona has anything left to say after more than one page of messages.
             return Ok(None);
         }
         Ok(persona::next(self.persona, self.seed, &conversation, &history.messages))

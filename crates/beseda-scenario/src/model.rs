@@ -1,4 +1,4 @@
-//! A scenario as it stands in memory once everything in it was found right. Neither read nor played here.
+//! Parsed and validated scenario.
 
 use std::time::Duration;
 
@@ -11,48 +11,48 @@ use regex::Regex;
 
 use crate::yaml::Location;
 
-/// Who says and does what when, in one cabinet.
+/// Script of one cabinet: who does what, and when.
 #[derive(Debug, Clone)]
 pub struct Scenario {
-    /// What it is called.
+    /// Name.
     pub name: String,
-    /// The cabinet it plays in; whoever plays it decides if `None`.
+    /// Cabinet to play in. `None` leaves the choice to the caller.
     pub cabinet: Option<BusinessId>,
-    /// How long a step waits for its condition unless it says otherwise.
+    /// Timeout of waits without one of their own.
     pub(crate) default_timeout: Duration,
     pub(crate) orders: Vec<(Location, NewOrder)>,
     pub(crate) returns: Vec<(Location, NewReturn)>,
     pub(crate) steps: Vec<ScriptStep>,
 }
 
-/// One line of the script.
+/// One step of the script.
 #[derive(Debug, Clone)]
 pub(crate) struct ScriptStep {
     pub(crate) location: Location,
-    /// Its verb as written.
+    /// Verb as written in the file.
     pub(crate) verb: &'static str,
     pub(crate) action: StepAction,
-    /// The HTTP status of the refusal that it must end with.
+    /// Expected HTTP status of a rejected step.
     pub(crate) refused: Option<u16>,
 }
 
-/// A chat as a step names it.
+/// Reference to a chat.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ChatRef {
-    /// By the name an earlier step gave it.
+    /// Name given by an earlier step.
     Named(String),
-    /// By its id.
+    /// Chat id.
     Id(ChatId),
 }
 
-/// What a dispute is about.
+/// Subject of a dispute.
 #[derive(Debug, Clone)]
 pub(crate) enum DisputeSubject {
     Chat(ChatRef),
     Context(ChatContext),
 }
 
-/// What happens in a step.
+/// Action of a step.
 #[derive(Debug, Clone)]
 pub(crate) enum StepAction {
     /// A buyer opens a chat.
@@ -62,7 +62,7 @@ pub(crate) enum StepAction {
         customer: Option<Customer>,
         text: Option<String>,
     },
-    /// The shop opens one.
+    /// The shop creates a chat.
     CreateChat {
         name: String,
         context: ChatContext,
@@ -110,7 +110,7 @@ pub(crate) enum StepAction {
     },
 }
 
-/// What a step waits for.
+/// Condition of a wait.
 #[derive(Debug, Clone)]
 pub(crate) enum WaitCondition {
     Message { pattern: MessagePattern, chat: ChatRef },
@@ -118,7 +118,7 @@ pub(crate) enum WaitCondition {
     Chat { name: String, context: ChatContext, chat_type: ChatType },
 }
 
-/// What must be so at once.
+/// Condition that must hold immediately.
 #[derive(Debug, Clone)]
 pub(crate) enum Expectation {
     Status(ChatStatus),
@@ -126,17 +126,17 @@ pub(crate) enum Expectation {
     Message(MessagePattern),
 }
 
-/// Which messages are meant.
+/// Filter for messages.
 #[derive(Debug, Clone)]
 pub(crate) struct MessagePattern {
-    /// Anyone if `None`.
+    /// Sender; `None` matches every sender.
     pub(crate) sender: Option<Sender>,
     pub(crate) kind: Option<MessageKind>,
-    /// What its text, or the name of its file, holds.
+    /// Regular expression for the text or the file name.
     pub(crate) matching: Option<Regex>,
 }
 
-/// What a message consists of.
+/// Content type of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MessageKind {
     Text,
@@ -145,7 +145,7 @@ pub(crate) enum MessageKind {
 }
 
 impl MessagePattern {
-    /// Whether a message is one of these.
+    /// Returns whether the message matches.
     pub(crate) fn matches(&self, message: &beseda_api::Message) -> bool {
         let kind = match (&message.message, &message.payload) {
             (Some(_), _) => MessageKind::Text,

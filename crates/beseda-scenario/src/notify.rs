@@ -1,4 +1,4 @@
-//! Both sides of the conversations with an ear: who listens learns of every chat that something happened to. It changes nothing on the way.
+//! Wrapper around both sides of the API that broadcasts a [`Change`] after every successful write.
 
 use std::{fmt, sync::Arc};
 
@@ -12,10 +12,10 @@ use tokio::sync::broadcast;
 
 use crate::world::{Change, Changes};
 
-/// How many changes a listener may be behind; who is further behind looks anew.
+/// Maximum number of changes a subscriber may lag behind; after that it reloads.
 const MAX_BACKLOG: usize = 4096;
 
-/// An implementation of both sides, whose writes are told of.
+/// `ChatsApi` and `MarketSide` implementation that forwards calls and broadcasts changes.
 pub struct ChangeNotifier {
     chats: Arc<dyn ChatsApi>,
     market: Arc<dyn MarketSide>,
@@ -29,20 +29,20 @@ impl fmt::Debug for ChangeNotifier {
 }
 
 impl ChangeNotifier {
-    /// Puts the ear between callers and these.
+    /// Wraps the two sides.
     #[must_use]
     pub fn new(chats: Arc<dyn ChatsApi>, market: Arc<dyn MarketSide>) -> Self {
         Self { chats, market, sender: broadcast::Sender::new(MAX_BACKLOG) }
     }
 
-    /// What happens from here on.
+    /// Returns a source of all changes from now on.
     #[must_use]
     pub fn changes(&self) -> Changes {
         Changes::broadcast(self.sender.clone())
     }
 
     fn notify(&self, business: BusinessId, chat: ChatId) {
-        // Nobody may be listening.
+        // Fails only without subscribers.
         self.sender.send(Change { business, chat }).ok();
     }
 }

@@ -1,4 +1,4 @@
-//! From the text of a scenario to the scenario: everything in it is checked before any of it is played. The verbs are read in `read/steps.rs`.
+//! Parses a scenario and validates it completely. `parse/steps.rs` parses the steps.
 
 mod fields;
 mod steps;
@@ -13,24 +13,24 @@ use crate::{
     yaml::{self, Location, ParseError, YamlNode},
 };
 
-/// How long a step waits unless the scenario says otherwise.
+/// Default timeout of a wait.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60 * 60);
 
-/// Where the files that a scenario sends are taken from.
+/// Source of the files that a scenario sends.
 #[derive(Debug, Clone)]
 pub enum Files {
-    /// Paths are relative to this folder.
+    /// Folder that paths are relative to.
     Folder(PathBuf),
-    /// Nowhere: a scenario that came over the network names no files of this machine.
+    /// No files. Used for scenarios received over the network, which must not read local files.
     Inline,
 }
 
-/// A scenario that was refused, with everything that is wrong with it.
+/// All errors of a scenario.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParseErrors(pub Vec<ParseError>);
 
 impl ParseErrors {
-    /// One line per problem, as `name:line:column: reason`.
+    /// Formats the errors, one per line, as `name:line:column: reason`.
     #[must_use]
     pub fn report(&self, name: &str) -> String {
         let line = |error: &ParseError| {
@@ -51,10 +51,11 @@ impl fmt::Display for ParseErrors {
 impl std::error::Error for ParseErrors {}
 
 impl Scenario {
-    /// Reads a scenario from YAML or JSON.
+    /// Parses a scenario written in YAML or JSON.
     ///
     /// # Errors
-    /// Everything that is wrong with it, in the order of the lines.
+    ///
+    /// All errors of the scenario, in the order of their lines.
     pub fn parse(text: &str, files: &Files) -> Result<Self, ParseErrors> {
         let node = yaml::parse(text).map_err(|error| ParseErrors(vec![error]))?;
         let mut parser =
@@ -71,12 +72,12 @@ impl Scenario {
     }
 }
 
-/// What is known at the line that is being read.
+/// Parser state at the current step.
 struct Parser<'f> {
     errors: ErrorList,
-    /// Chats that have a name by now.
+    /// Names given to chats so far.
     names: Vec<String>,
-    /// The chat the last step was about.
+    /// Chat of the previous step.
     current: Option<ChatRef>,
     files: &'f Files,
 }
@@ -145,7 +146,7 @@ impl Parser<'_> {
         Some(NewReturn { return_id: return_id?, order_id: order_id? })
     }
 
-    /// A buyer: a name, or a mapping of `name` and `publicId`.
+    /// Parses a buyer: a name, or a mapping of `name` and `publicId`.
     fn customer(&mut self, fields: &mut Fields<'_>) -> Option<Customer> {
         let node = fields.take("customer")?;
         if let Some(name) = node.as_str() {

@@ -1,4 +1,4 @@
-//! Playing a scenario: one step after the other, each at its time. Conditions are looked at in `play/look.rs`.
+//! Plays a scenario step by step.
 
 mod conditions;
 
@@ -18,7 +18,7 @@ use crate::{
 };
 
 impl ScenarioReport {
-    /// The report of a scenario that begins.
+    /// Creates the report of a scenario that starts now.
     #[must_use]
     pub fn start(scenario: &Scenario, now: Timestamp) -> Self {
         Self {
@@ -34,7 +34,7 @@ impl ScenarioReport {
     }
 }
 
-/// Plays a scenario to its end and tells every step in the report.
+/// Plays a scenario to its end and updates the report after every step.
 pub async fn play(
     scenario: &Scenario,
     world: &World,
@@ -51,22 +51,23 @@ pub async fn play(
     });
 }
 
-/// Somebody in the middle of a scenario.
+/// State of a scenario being played.
 struct Player<'a> {
     world: &'a World,
     business: BusinessId,
     report: &'a watch::Sender<ScenarioReport>,
     default_timeout: Duration,
     started: Timestamp,
-    /// When the last thing happened: pauses and patience count from here, not from when we got to look.
+    /// Time of the last step. Pauses and timeouts are relative to it, not to the time at which it
+    /// was noticed.
     step_time: Timestamp,
     chat_ids: HashMap<String, ChatId>,
-    /// The last message of each chat that a wait is over and done with; zero is before the first.
+    /// Id of the last message of each chat that waits have consumed; zero before the first.
     read_up_to: HashMap<ChatId, i64>,
     claimed: ClaimGuard<'a>,
 }
 
-/// Chats that are given back when the scenario ends, however it does.
+/// Chats claimed by the scenario; released on drop.
 struct ClaimGuard<'a>(&'a Claims, Vec<ChatId>);
 
 impl Drop for ClaimGuard<'_> {
@@ -77,7 +78,7 @@ impl Drop for ClaimGuard<'_> {
     }
 }
 
-/// What a deed leaves behind.
+/// Result of a step.
 #[derive(Default)]
 struct StepOutcome {
     chat: Option<ChatId>,
@@ -152,7 +153,7 @@ impl<'a> Player<'a> {
         Ok(())
     }
 
-    /// Waits, and fails or does otherwise if it was in vain.
+    /// Waits for a condition. On timeout it runs the `otherwise` steps, or fails if there are none.
     async fn wait(
         &mut self,
         step: &ScriptStep,
@@ -268,7 +269,7 @@ impl<'a> Player<'a> {
         Ok(StepOutcome { chat: Some(chat), message, note: None })
     }
 
-    /// A chat that has a name from here on.
+    /// Registers a chat under a name.
     async fn chat_opened(
         &mut self,
         name: &str,
@@ -295,7 +296,8 @@ impl<'a> Player<'a> {
         self.claimed.1.push(chat);
     }
 
-    /// The chat that is meant; 404 if the step that was to open it went otherwise.
+    /// Resolves a chat reference. Returns 404 if the step that should have named the chat was
+    /// rejected.
     fn chat(&self, chat: &ChatRef) -> Result<ChatId, Error> {
         match chat {
             ChatRef::Id(id) => Ok(*id),
@@ -305,7 +307,8 @@ impl<'a> Player<'a> {
         }
     }
 
-    /// The moment of a message: of its own date where that goes by our clock, otherwise now.
+    /// Returns the time of a message: its own date if the world uses our clock, otherwise the
+    /// current time.
     fn message_time(&self, message: Option<&Message>) -> Timestamp {
         let now = self.world.clock.now();
         match message {
@@ -314,7 +317,7 @@ impl<'a> Player<'a> {
         }
     }
 
-    /// Tells that nothing happens here until time passes or somebody else acts, or that it does again.
+    /// Sets whether the scenario is waiting for time to pass or for somebody else to act.
     pub(crate) fn set_idle(&self, is_idle: bool) {
         self.report.send_modify(|report| report.is_idle = is_idle);
     }
@@ -332,7 +335,7 @@ impl<'a> Player<'a> {
     }
 }
 
-/// Holds what came of a step against the refusal it was to end with.
+/// Compares the result of a step with the rejection it expects.
 fn check_refusal(
     step: &ScriptStep,
     done: Result<StepOutcome, Error>,

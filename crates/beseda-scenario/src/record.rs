@@ -1,19 +1,19 @@
-//! From a conversation that was had to the scenario that has it again. What a file held is not kept: only its name and size.
+//! Writes an existing chat down as a scenario. Of files only name and size are kept.
 
 use std::fmt::Write;
 
 use beseda_api::{Chat, ChatStatus, ChatType, ContextType, Message, Sender};
 
-/// What the shop does when a recorded conversation is played.
+/// Role of the shop in a recorded scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ShopPart {
-    /// It is waited for: whatever it writes is its part.
+    /// The scenario waits for the shop; any message of it will do.
     Awaited,
-    /// It writes what it wrote.
+    /// The scenario writes the shop's recorded messages.
     Scripted,
 }
 
-/// Writes a conversation down as a scenario, in YAML. `messages` is the whole history, the oldest first.
+/// Writes a chat as a scenario in YAML. `messages` is the complete history, oldest first.
 #[must_use]
 pub fn record(chat: &Chat, messages: &[Message], shop: ShopPart) -> String {
     let mut script =
@@ -53,7 +53,8 @@ impl Script {
         self.text.push('\n');
     }
 
-    /// The order and the return the chat is about. The shop's id is left out: it is another one elsewhere.
+    /// Writes the order and the return the chat is about. The campaign is left out, because its id
+    /// differs elsewhere.
     fn given(&mut self, chat: &Chat) {
         let context = &chat.context;
         let Some(order) = context.order_id else { return };
@@ -74,7 +75,7 @@ impl Script {
         }
     }
 
-    /// Opens the chat; how many messages that took.
+    /// Writes the step that opens the chat and returns the number of messages it covers.
     fn open(&mut self, chat: &Chat, first: Option<&Message>) -> usize {
         let by_shop = first.is_some_and(|message| message.sender == Sender::Partner);
         let direct = chat.context.context_type == ContextType::Direct;
@@ -100,7 +101,7 @@ impl Script {
         }
     }
 
-    /// The time between two messages, in whole seconds.
+    /// Writes a pause between two messages, in whole seconds.
     fn pause(&mut self, before: Option<&Message>, message: &Message) {
         let Some(before) = before else { return };
         if self.shop == ShopPart::Awaited && message.sender == Sender::Partner {
@@ -139,7 +140,7 @@ impl Script {
     }
 }
 
-/// A text in quotes, as JSON has it and YAML reads it.
+/// Quotes a text as JSON, which YAML can read.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }

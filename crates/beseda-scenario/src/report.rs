@@ -1,78 +1,78 @@
-//! What came of a scenario: which steps were done when, and why it failed if it did. For machines; people get lines from it.
+//! Report of a scenario: completed steps with their times, and the reason of a failure.
 
 use std::{collections::BTreeMap, fmt};
 
 use beseda_api::{ChatId, MessageId, Time};
 use serde::{Deserialize, Serialize};
 
-/// How far a scenario is.
+/// State of a scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum RunState {
-    /// It plays.
+    /// Still running.
     Running,
-    /// Every step was done.
+    /// All steps succeeded.
     Done,
-    /// A step could not be done, or what it waited for didn't come.
+    /// A step failed or a wait timed out.
     Failed,
-    /// It was asked to stop.
+    /// Stopped on request.
     Stopped,
 }
 
-/// A scenario that plays or has played.
+/// Progress or result of a scenario.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ScenarioReport {
-    /// The scenario's name.
+    /// Name of the scenario.
     pub scenario: String,
-    /// How far it is.
+    /// State.
     pub state: RunState,
-    /// When it began.
+    /// Start time.
     pub started_at: Time,
-    /// When it ended.
+    /// End time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Time>,
-    /// The chats it has named.
+    /// Chats named so far.
     pub chats: BTreeMap<String, ChatId>,
-    /// What was done, the first first.
+    /// Completed steps, in order.
     pub steps: Vec<StepReport>,
-    /// Why it failed.
+    /// Reason of a failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<StepFailure>,
-    /// Whether it waits for time or for somebody else.
+    /// Waiting for time to pass or for somebody else to act.
     #[serde(skip)]
     pub(crate) is_idle: bool,
 }
 
-/// A step that was done.
+/// Completed step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StepReport {
-    /// Its line in the scenario.
+    /// Line in the scenario.
     pub line: usize,
-    /// Its verb.
+    /// Verb.
     pub step: String,
-    /// When.
+    /// Time.
     pub at: Time,
-    /// In which chat.
+    /// Chat.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chat_id: Option<ChatId>,
-    /// The message that was written or waited for.
+    /// Message written or waited for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message_id: Option<MessageId>,
-    /// What else is to be said of it.
+    /// Additional remark.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
 
-/// The step that failed.
+/// Failed step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepFailure {
-    /// Its line in the scenario.
+    /// Line in the scenario.
     pub line: usize,
-    /// Its verb.
+    /// Verb.
     pub step: String,
-    /// Why.
+    /// Reason.
     pub reason: String,
 }
 

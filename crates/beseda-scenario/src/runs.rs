@@ -1,4 +1,4 @@
-//! Scenarios that play in the background, and their HTTP surface. A broken one is refused before anything of it happens.
+//! Registry of scenarios that run in the background.
 
 use std::{
     collections::BTreeMap,
@@ -17,14 +17,14 @@ use crate::{
     world::World,
 };
 
-/// So many ended runs are remembered.
+/// Maximum number of finished runs kept.
 const MAX_FINISHED: usize = 200;
 
-/// The scenarios of one stand-in.
+/// Runs scenarios in the background and keeps their reports.
 #[derive(Debug)]
 pub struct ScenarioRunner {
     world: World,
-    /// Where a scenario plays that doesn't say.
+    /// Cabinet of scenarios that don't name one.
     business: BusinessId,
     runs: Mutex<RunTable>,
 }
@@ -42,33 +42,34 @@ struct RunTask {
     task: JoinHandle<()>,
 }
 
-/// One of them.
+/// Run of a scenario.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScenarioRun {
-    /// Its number.
+    /// Number of the run.
     pub id: u64,
-    /// How far it is.
+    /// Progress or result.
     #[serde(flatten)]
     pub report: ScenarioReport,
 }
 
 impl ScenarioRunner {
-    /// Those that play on this stage, in this cabinet unless they say otherwise.
+    /// Creates a registry. Scenarios without a cabinet play in `business`.
     #[must_use]
     pub fn new(world: World, business: BusinessId) -> Self {
         Self { world, business, runs: Mutex::default() }
     }
 
-    /// Starts one; it plays on after the call. Must be called inside a tokio runtime.
+    /// Parses and starts a scenario, and returns at once. Must be called within a tokio runtime.
     ///
     /// # Errors
-    /// Everything that is wrong with it, if anything is.
+    ///
+    /// All errors of the scenario; nothing of it is played then.
     pub fn start(&self, body: &str) -> Result<ScenarioRun, ParseErrors> {
         let scenario = Scenario::parse(body, &Files::Inline)?;
         Ok(self.play(scenario))
     }
 
-    /// Starts one that was read already.
+    /// Starts a parsed scenario.
     pub fn play(&self, scenario: Scenario) -> ScenarioRun {
         let business = scenario.cabinet.unwrap_or(self.business);
         let initial = ScenarioReport::start(&scenario, self.world.clock.now());
@@ -83,7 +84,7 @@ impl ScenarioRunner {
         ScenarioRun { id, report: initial }
     }
 
-    /// Every one that is remembered, the latest last.
+    /// Returns all runs kept, oldest first.
     #[must_use]
     pub fn list(&self) -> Vec<ScenarioRun> {
         let runs = self.runs();
@@ -91,20 +92,20 @@ impl ScenarioRunner {
         runs.by_id.iter().map(run).collect()
     }
 
-    /// One of them.
+    /// Returns a run.
     #[must_use]
     pub fn get(&self, id: u64) -> Option<ScenarioRun> {
         self.runs().by_id.get(&id).map(|running| ScenarioRun { id, report: running.now() })
     }
 
-    /// One of them, when it has ended.
+    /// Waits until a run has ended and returns it.
     pub async fn ended(&self, id: u64) -> Option<ScenarioRun> {
         let mut report = self.runs().by_id.get(&id)?.report.clone();
         let ended = report.wait_for(|report| report.state != RunState::Running).await.ok()?.clone();
         Some(ScenarioRun { id, report: ended })
     }
 
-    /// One of them, when it waits for something or has ended: what it can do by itself is done then.
+    /// Waits until a run has ended or waits for something itself, and returns it.
     pub async fn idle(&self, id: u64) -> Option<ScenarioRun> {
         let mut report = self.runs().by_id.get(&id)?.report.clone();
         let is_idle = |report: &ScenarioReport| report.is_idle || report.state != RunState::Running;
@@ -112,7 +113,7 @@ impl ScenarioRunner {
         Some(ScenarioRun { id, report })
     }
 
-    /// Stops one; what it has done stays done.
+    /// Stops a run. What it has done remains.
     pub fn stop(&self, id: u64) -> Option<ScenarioRun> {
         let ended = Time::moscow(self.world.clock.now());
         self.runs().by_id.get(&id).map(|running| {
@@ -121,18 +122,18 @@ impl ScenarioRunner {
         })
     }
 
-    /// Stops all of them, and comes back when nothing of the stage is in use by them.
+    /// Stops all runs and waits until they have released the world.
     pub async fn shut_down(&self) {
         let ended = Time::moscow(self.world.clock.now());
         let runs = std::mem::take(&mut self.runs().by_id);
         for running in runs.into_values() {
             running.stop(ended);
-            // Cut off, as it is meant to be.
+            // A cancelled task is expected here.
             running.task.await.ok();
         }
     }
 
-    /// Stops all of them and forgets them.
+    /// Stops all runs and removes them.
     pub fn clear(&self) {
         let ended = Time::moscow(self.world.clock.now());
         let runs = std::mem::take(&mut self.runs().by_id);

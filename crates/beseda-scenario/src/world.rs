@@ -1,4 +1,4 @@
-//! What actors need: the two sides of the conversations, the time, and word of what happens. Nobody acts here.
+//! Environment of the participants: both sides of the API, clock, timer and change events.
 
 use std::{
     collections::HashSet,
@@ -11,25 +11,25 @@ use beseda_api::{BusinessId, ChatId, ChatsApi, Clock, MarketSide, SystemClock};
 use beseda_api::{SystemTimer, Timer};
 use tokio::sync::broadcast::{self, error::RecvError};
 
-/// Where actors act.
+/// Environment in which participants act.
 #[derive(Clone)]
 pub struct World {
-    /// The marketplace's side.
+    /// Marketplace side.
     pub market: Arc<dyn MarketSide>,
-    /// The shop's side, by which they see what was said.
+    /// Shop side; also used to read histories.
     pub chats: Arc<dyn ChatsApi>,
-    /// Tells the time.
+    /// Clock.
     pub clock: Arc<dyn Clock>,
-    /// Wakes them when it has come.
+    /// Timer of the same clock.
     pub timer: Arc<dyn Timer>,
-    /// How they learn that something happened.
+    /// Source of change events.
     pub changes: Changes,
-    /// The chats that scenarios play in; casts leave them alone.
+    /// Chats used by scenarios; automatic buyers ignore them.
     pub claims: Claims,
 }
 
 impl World {
-    /// A stage in another process: what happens there is asked for again and again.
+    /// Creates an environment for a server in another process, which is polled for changes.
     #[must_use]
     pub fn remote(
         market: Arc<dyn MarketSide>,
@@ -53,16 +53,16 @@ impl fmt::Debug for World {
     }
 }
 
-/// Something that happened to a chat.
+/// Change of a chat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Change {
-    /// Whose chat.
+    /// Cabinet.
     pub business: BusinessId,
-    /// Which chat.
+    /// Chat.
     pub chat: ChatId,
 }
 
-/// How actors learn that something happened.
+/// Source of change events: a broadcast channel or polling.
 #[derive(Debug, Clone)]
 pub struct Changes(ChangeSource);
 
@@ -73,24 +73,24 @@ enum ChangeSource {
 }
 
 impl Changes {
-    /// They are told by this sender.
+    /// Creates a source backed by a broadcast channel.
     #[must_use]
     pub fn broadcast(sender: broadcast::Sender<Change>) -> Self {
         Self(ChangeSource::Broadcast(sender))
     }
 
-    /// They look at least this often.
+    /// Creates a source that polls at this interval.
     #[must_use]
     pub fn polling(interval: Duration) -> Self {
         Self(ChangeSource::Polling(interval))
     }
 
-    /// Whether the stage is in this process, so that its dates go by our clock.
+    /// Returns whether changes come from this process, so that dates of messages use our clock.
     pub(crate) fn is_local(&self) -> bool {
         matches!(self.0, ChangeSource::Broadcast(_))
     }
 
-    /// Every change from here on; nothing where they have to ask.
+    /// Subscribes to changes from now on. Returns `None` when polling.
     pub(crate) fn subscribe(&self) -> Option<broadcast::Receiver<Change>> {
         match &self.0 {
             ChangeSource::Broadcast(sender) => Some(sender.subscribe()),
@@ -98,7 +98,7 @@ impl Changes {
         }
     }
 
-    /// Begins to listen: what happens from here on is not missed.
+    /// Starts listening; no later change is missed.
     pub(crate) fn listen(&self) -> ChangeListener {
         match &self.0 {
             ChangeSource::Broadcast(sender) => ChangeListener::Broadcast(sender.subscribe()),
@@ -107,14 +107,14 @@ impl Changes {
     }
 }
 
-/// Somebody who listens.
+/// Receiver of changes.
 pub(crate) enum ChangeListener {
     Broadcast(broadcast::Receiver<Change>),
     Polling(Duration),
 }
 
 impl ChangeListener {
-    /// Ready when something may have happened in the cabinet.
+    /// Waits until something may have changed in the cabinet.
     pub(crate) async fn changed(&mut self, business: BusinessId) {
         match self {
             Self::Polling(interval) => tokio::time::sleep(*interval).await,
@@ -129,7 +129,7 @@ impl ChangeListener {
     }
 }
 
-/// The chats that scenarios play in.
+/// Set of chats used by scenarios.
 #[derive(Debug, Clone, Default)]
 pub struct Claims(Arc<Mutex<HashSet<ChatId>>>);
 

@@ -1,28 +1,27 @@
-//! YAML (and so JSON) as nodes that know their lines, so that everything wrong with a file can be told with its place.
-//! What the nodes mean is none of its business.
+//! YAML (and therefore JSON) parser that keeps the location of every node, for error messages.
 
 use std::{borrow::Cow, fmt};
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
-/// Deeper than any honest file; a bound for others.
+/// Maximum nesting depth.
 const MAX_DEPTH: usize = 32;
 
-/// Where something stands in a file, both counted from 1.
+/// Position in a file; line and column count from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Location {
-    /// The line.
+    /// Line.
     pub line: usize,
-    /// The column, in characters.
+    /// Column, in characters.
     pub column: usize,
 }
 
-/// Something wrong with a file.
+/// Error in a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParseError {
-    /// Where.
+    /// Position of the error.
     pub location: Location,
-    /// What, and what would be right.
+    /// Description of the error, and what would be correct.
     pub reason: String,
 }
 
@@ -32,28 +31,28 @@ impl fmt::Display for ParseError {
     }
 }
 
-/// A value and where it begins.
+/// Value and its position.
 #[derive(Debug, Clone)]
 pub(crate) struct YamlNode {
     pub(crate) location: Location,
     pub(crate) value: YamlValue,
 }
 
-/// What stands there.
+/// YAML value.
 #[derive(Debug, Clone)]
 pub(crate) enum YamlValue {
-    /// Nothing, `~` or `null`.
+    /// Empty, `~` or `null`.
     Null,
-    /// Words without quotes: a text, a number, yes or no.
+    /// Unquoted scalar: text, number or boolean.
     Plain(String),
-    /// Words in quotes or a block: a text only.
+    /// Quoted or block scalar: always text.
     Quoted(String),
     List(Vec<YamlNode>),
     Map(Vec<(YamlNode, YamlNode)>),
 }
 
 impl YamlNode {
-    /// What kind of value it is, for people.
+    /// Returns the kind of the value, for error messages.
     pub(crate) fn kind(&self) -> &'static str {
         match self.value {
             YamlValue::Null => "nothing",
@@ -63,7 +62,7 @@ impl YamlNode {
         }
     }
 
-    /// The words of a text.
+    /// Returns the text of a scalar.
     pub(crate) fn as_str(&self) -> Option<&str> {
         match &self.value {
             YamlValue::Plain(text) | YamlValue::Quoted(text) => Some(text),
@@ -72,10 +71,12 @@ impl YamlNode {
     }
 }
 
-/// Reads one document.
+/// Parses one document.
 ///
 /// # Errors
-/// The first thing that isn't YAML, or is YAML that no scenario needs: anchors, tags, keys that aren't words.
+///
+/// The first syntax error, or use of YAML that scenarios don't support: anchors, tags, keys that
+/// aren't text.
 pub(crate) fn parse(text: &str) -> Result<YamlNode, ParseError> {
     let text = decode_json_escapes(text);
     let mut open: Vec<OpenCollection> = Vec::new();
@@ -128,7 +129,8 @@ pub(crate) fn parse(text: &str) -> Result<YamlNode, ParseError> {
     root.ok_or_else(|| ParseError { location: start, reason: "the file is empty".to_owned() })
 }
 
-/// Where something stands in a document: the way to it by names of fields and numbers in lists. As far as the way goes.
+/// Returns the position of a node, given as field names and list indices. Stops at the last part
+/// that exists.
 pub fn locate(text: &str, path: &[String]) -> Option<Location> {
     let root = parse(text).ok()?;
     let mut node = &root;
@@ -155,7 +157,8 @@ pub fn locate(text: &str, path: &[String]) -> Option<Location> {
     Some(node.location)
 }
 
-/// JSON escapes characters beyond 16 bits as pairs, which YAML doesn't know: such a text is written out first.
+/// Decodes JSON escapes. JSON writes characters beyond 16 bits as surrogate pairs, which YAML
+/// doesn't support.
 fn decode_json_escapes(text: &str) -> Cow<'_, str> {
     if text.trim_start().starts_with('{')
         && text.contains("\\u")
@@ -180,7 +183,7 @@ fn scalar(location: Location, text: Cow<'_, str>, style: ScalarStyle) -> YamlNod
     YamlNode { location, value }
 }
 
-/// A list or mapping whose end hasn't come yet.
+/// List or mapping that has not ended yet.
 enum OpenCollection {
     List(Location, Vec<YamlNode>),
     Map(Location, Vec<(YamlNode, YamlNode)>, Option<YamlNode>),
@@ -208,7 +211,7 @@ impl OpenCollection {
     }
 }
 
-/// A key that is words and new to its mapping.
+/// Returns the key, or an error if it isn't text or occurs twice.
 fn key(node: YamlNode, entries: &[(YamlNode, YamlNode)]) -> Result<YamlNode, ParseError> {
     let error = |reason: String| ParseError { location: node.location, reason };
     let Some(text) = node.as_str() else {

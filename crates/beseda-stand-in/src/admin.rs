@@ -1,4 +1,5 @@
-//! The administration surface under `/__admin`: clock, faults, journal, state. It has the API's envelope and a key of its own.
+//! Admin API under `/__admin`: clock, faults, journal, scenarios, state, subscriptions. It has its
+//! own key and the API's envelope.
 
 mod auth;
 mod clock;
@@ -24,10 +25,11 @@ use axum::{
 
 use crate::{Control, page};
 
-/// The largest body: a whole state with its files.
+/// Maximum size of a body, which may hold a whole state with its files.
 const MAX_BODY: usize = 256 * 1024 * 1024;
 
-/// Puts the surface and the page beside a server. What isn't below `/__admin` goes to the server unchanged.
+/// Adds the admin API and the page to a server. Requests outside `/__admin` are passed on
+/// unchanged.
 pub fn mount(control: Arc<Control>, server: Router) -> Router {
     let protected = Router::new()
         .route("/clock", get(clock::show).put(clock::set))
@@ -60,7 +62,7 @@ pub fn mount(control: Arc<Control>, server: Router) -> Router {
         .with_state(control);
     let open = Router::new().route("/openapi.json", get(openapi::document)).merge(page::router());
     let surface = open.fallback_service(protected);
-    // A nested router has no path that ends with the slash after its prefix.
+    // A nested router has no route for its prefix followed by a slash.
     Router::new()
         .nest("/__admin", surface)
         .route("/__admin/", get(page::index))

@@ -1,4 +1,4 @@
-//! The stand-in's time: the machine's, shifted, or standing still until it is moved. It never moves by itself in manual mode.
+//! Clock of the stand-in: follows system time, runs with an offset, or stands still until moved.
 
 use std::{
     sync::{Mutex, MutexGuard, PoisonError},
@@ -10,34 +10,34 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-/// How time passes.
+/// Mode of the clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ClockMode {
-    /// As outside.
+    /// Runs at normal speed.
     Real,
-    /// Only when it is told to.
+    /// Moves only on request.
     Manual,
 }
 
-/// What the clock shows.
+/// Mode and time of the clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClockReading {
-    /// How time passes.
+    /// Mode.
     pub mode: ClockMode,
-    /// The moment it is.
+    /// Current time.
     pub now: Timestamp,
 }
 
-/// A clock that everything in a stand-in asks, and that can be moved while it is asked.
+/// Adjustable clock, shared by all parts of a stand-in.
 #[derive(Debug)]
 pub struct StandInClock {
     state: Mutex<ClockState>,
-    /// Counts every move, so that those who wait look again.
+    /// Number of changes; wakes waiting tasks.
     changes: watch::Sender<u64>,
 }
 
-/// Where the hand stands: at `base` since `since`, or for good if there is no `since`.
+/// Reading `base` at `running_since`; a stopped clock has no `running_since`.
 #[derive(Debug, Clone, Copy)]
 struct ClockState {
     base: Timestamp,
@@ -54,13 +54,13 @@ impl ClockState {
 }
 
 impl StandInClock {
-    /// A clock that shows the machine's time and goes with it.
+    /// Creates a clock that shows system time.
     #[must_use]
     pub fn real() -> Self {
         Self::with_state(ClockState { base: Timestamp::now(), running_since: Some(Instant::now()) })
     }
 
-    /// A clock that stands still at this moment.
+    /// Creates a stopped clock.
     #[must_use]
     pub fn manual(now: Timestamp) -> Self {
         Self::with_state(ClockState { base: now, running_since: None })
@@ -70,7 +70,7 @@ impl StandInClock {
         Self { state: Mutex::new(state), changes: watch::Sender::new(0) }
     }
 
-    /// What it shows and how it goes.
+    /// Returns mode and time.
     #[must_use]
     pub fn reading(&self) -> ClockReading {
         let state = *self.state();
@@ -78,37 +78,37 @@ impl StandInClock {
         ClockReading { mode, now: state.now() }
     }
 
-    /// Makes it stand still at this moment.
+    /// Stops the clock at this time.
     pub fn set(&self, now: Timestamp) {
         self.update(|_| ClockState { base: now, running_since: None });
     }
 
-    /// Lets it go on from this moment, as fast as outside.
+    /// Sets the clock to this time and lets it run.
     pub fn set_running(&self, now: Timestamp) {
         self.update(|_| ClockState { base: now, running_since: Some(Instant::now()) });
     }
 
-    /// Makes it stand still where it is.
+    /// Stops the clock at its current time.
     pub fn stop(&self) {
         self.update(|state| ClockState { base: state.now(), running_since: None });
     }
 
-    /// Moves it forward; it goes on as it did.
+    /// Moves the clock forward and keeps its mode.
     pub fn advance(&self, by: Duration) {
         self.update(|state| ClockState { base: saturating_add(state.base, by), ..state });
     }
 
-    /// Lets it go again, from the moment it shows.
+    /// Lets the clock run on from its current time.
     pub fn resume(&self) {
         self.update(|state| ClockState { base: state.now(), running_since: Some(Instant::now()) });
     }
 
-    /// Shows the machine's time again.
+    /// Resets the clock to system time.
     pub fn reset(&self) {
         self.set_running(Timestamp::now());
     }
 
-    /// Ready as soon as it shows this moment or a later one, moved or by itself.
+    /// Waits until the clock shows this time or a later one.
     pub async fn wait_until(&self, moment: Timestamp) {
         let mut changes = self.changes.subscribe();
         loop {
@@ -118,11 +118,12 @@ impl StandInClock {
                 return;
             }
             match mode {
-                // The sender lives in `self`, so there is always another move to hope for.
+                // The sender is part of `self`, so `changed` can't fail.
                 ClockMode::Manual => drop(changes.changed().await),
                 ClockMode::Real => {
                     let left = Duration::try_from(moment.duration_since(now)).unwrap_or_default();
-                    // Timers end at whole milliseconds: one more, so that the hand has passed.
+                    // Timers have a resolution of one millisecond; one more ensures that the time
+                    // has passed.
                     let left = left.saturating_add(Duration::from_millis(1));
                     drop(tokio::time::timeout(left, changes.changed()).await);
                 }

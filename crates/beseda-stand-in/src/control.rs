@@ -1,4 +1,4 @@
-//! Everything one stand-in is controlled by, in one place: clock, faults, journal, state. It steps between requests and answers.
+//! Controls of a stand-in: clock, faults, journal, scenarios, state.
 
 use std::{fmt, sync::Arc};
 
@@ -11,40 +11,40 @@ use tokio::sync::RwLock;
 
 use crate::{Faults, Journal, StandInClock, state::snapshots::Snapshots};
 
-/// What a stand-in is controlled with.
+/// Settings of [`Control`].
 #[derive(Clone)]
 pub struct ControlSettings {
-    /// What it serves.
+    /// Engine that is served.
     pub engine: Arc<Engine>,
-    /// The clock that engine and server were given.
+    /// Clock of engine and server.
     pub clock: Arc<StandInClock>,
-    /// The key of the surface under `/__admin`.
+    /// Key of the admin API.
     pub admin_key: SecretString,
-    /// The cabinet that scenarios play in unless they say otherwise.
+    /// Default cabinet of scenarios.
     pub business: BusinessId,
-    /// What the chances of faults follow from.
+    /// Seed of the fault probabilities.
     pub seed: u64,
-    /// What the server's paths without a version answer.
+    /// Behaviour of the server's unversioned paths.
     pub unversioned: Unversioned,
-    /// Where subscriptions to notifications are kept; none are sent if `None`.
+    /// Webhook subscriptions; `None` if notifications are not sent.
     pub subscriptions: Option<Arc<dyn Subscriptions>>,
 }
 
-/// The controls of one stand-in.
+/// Controls of one stand-in.
 pub struct Control {
     pub(crate) engine: Arc<Engine>,
     pub(crate) clock: Arc<StandInClock>,
     pub(crate) admin_key: SecretString,
     pub(crate) faults: Faults,
     pub(crate) journal: Arc<Journal>,
-    /// Both sides of the engine; actors hear of what goes through here.
+    /// Both sides of the engine; broadcasts changes to scenarios and buyers.
     pub(crate) notifier: Arc<ChangeNotifier>,
     world: World,
     pub(crate) scenarios: Arc<ScenarioRunner>,
     pub(crate) unversioned: Unversioned,
     pub(crate) subscriptions: Option<Arc<dyn Subscriptions>>,
     pub(crate) snapshots: Snapshots,
-    /// Requests take it together; what replaces the whole state takes it alone.
+    /// Held shared by requests and exclusively while the whole state is replaced.
     pub(crate) state_lock: RwLock<()>,
 }
 
@@ -55,7 +55,7 @@ impl fmt::Debug for Control {
 }
 
 impl Control {
-    /// Controls that change nothing yet.
+    /// Creates controls with no faults and an empty journal.
     #[must_use]
     pub fn new(settings: ControlSettings) -> Self {
         let ControlSettings {
@@ -92,37 +92,38 @@ impl Control {
         }
     }
 
-    /// The clock.
+    /// Returns the clock.
     #[must_use]
     pub fn clock(&self) -> &Arc<StandInClock> {
         &self.clock
     }
 
-    /// The rules by which requests go wrong.
+    /// Returns the fault rules.
     #[must_use]
     pub fn faults(&self) -> &Faults {
         &self.faults
     }
 
-    /// Both sides of the conversations, to be served in place of the engine: actors hear of what goes through them.
+    /// Returns both sides of the engine, to be served in its place so that scenarios and buyers
+    /// notice changes.
     #[must_use]
     pub fn notifier(&self) -> &Arc<ChangeNotifier> {
         &self.notifier
     }
 
-    /// Where actors act.
+    /// Returns the environment of scenarios and buyers.
     #[must_use]
     pub fn world(&self) -> &World {
         &self.world
     }
 
-    /// The scenarios that play.
+    /// Returns the running and finished scenarios.
     #[must_use]
     pub fn scenarios(&self) -> &Arc<ScenarioRunner> {
         &self.scenarios
     }
 
-    /// What was asked and answered.
+    /// Returns the request journal.
     #[must_use]
     pub fn journal(&self) -> &Journal {
         &self.journal

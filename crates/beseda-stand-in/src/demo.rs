@@ -1,4 +1,4 @@
-//! The demo cabinet of the stand-in: credentials and conversations that follow from a seed, the same at every start.
+//! Demo cabinet: credentials and chats derived from a seed, the same at every start.
 
 mod conversations;
 
@@ -14,29 +14,29 @@ use rand::{Rng, RngExt, SeedableRng, distr::Alphanumeric};
 use rand_chacha::ChaCha20Rng;
 use serde_json::json;
 
-/// When the first demo message was written; the others follow from there.
+/// Time of the first demo message; the others follow.
 const FIRST_MESSAGE_AT: &str = "2026-10-01T09:00:00+03:00";
 
-/// Everything that follows from a seed.
+/// Ids and credentials derived from a seed.
 #[derive(Clone)]
 pub struct Demo {
-    /// The cabinet.
+    /// Cabinet.
     pub business: BusinessId,
-    /// Its first shop.
+    /// First campaign (shop).
     pub campaign: CampaignId,
-    /// A second shop, which delivers itself.
+    /// Second campaign, with its own delivery (DBS).
     pub own_delivery: CampaignId,
-    /// Six orders; the last one belongs to the second shop.
+    /// Six orders; the last belongs to the second campaign.
     pub orders: [OrderId; 6],
-    /// A return of the third and of the fourth order.
+    /// Returns of the third and the fourth order.
     pub returns: [ReturnId; 2],
-    /// A key that may do everything.
+    /// Api-Key with all scopes.
     pub api_key: String,
-    /// A token of a user who sees the cabinet.
+    /// OAuth token of a user with access to the cabinet.
     pub oauth_token: String,
-    /// The key of the marketplace's side.
+    /// Key of the marketplace side.
     pub market_key: String,
-    /// The key of administration.
+    /// Key of the admin API.
     pub admin_key: String,
 }
 
@@ -47,7 +47,7 @@ impl std::fmt::Debug for Demo {
 }
 
 impl Demo {
-    /// What follows from a seed.
+    /// Derives everything from a seed.
     #[must_use]
     pub fn from_seed(seed: u64) -> Self {
         let mut random = ChaCha20Rng::seed_from_u64(seed);
@@ -70,13 +70,13 @@ impl Demo {
         }
     }
 
-    /// A link that opens `/__admin/` of a stand-in with the key. Browsers send nothing of what stands behind `#`.
+    /// Returns a link that opens `/__admin/` with the key. Browsers don't send the part after `#`.
     #[must_use]
     pub fn admin_url(&self, url: &str) -> String {
         format!("{url}/__admin/#key={}", self.admin_key)
     }
 
-    /// One line for programs.
+    /// Returns one line of JSON for programs.
     #[must_use]
     pub fn ready_line(&self, url: &str) -> String {
         json!({
@@ -93,7 +93,7 @@ impl Demo {
         .to_string()
     }
 
-    /// The same for people, with three commands to paste.
+    /// Returns a text for people, with three commands to paste.
     #[must_use]
     pub fn welcome(&self, url: &str) -> String {
         let Self { business, campaign, api_key, oauth_token, market_key, admin_key, .. } = self;
@@ -130,7 +130,8 @@ fn service_key(kind: &str, random: &mut impl Rng) -> String {
     format!("{kind}-{body}")
 }
 
-/// Puts the demo into a folder that doesn't have it yet, at its own time. A start that was cut off is completed.
+/// Creates the demo in a folder at its own time. Completes an interrupted creation and leaves a
+/// complete demo alone.
 pub(crate) async fn create(folder: &Path, settings: &Settings, demo: &Demo) -> anyhow::Result<()> {
     let first_message_at = FIRST_MESSAGE_AT.parse().context("the demo's beginning is a date")?;
     let clock = Arc::new(ManualClock::new(first_message_at));
@@ -141,7 +142,7 @@ pub(crate) async fn create(folder: &Path, settings: &Settings, demo: &Demo) -> a
     }
     create_cabinet(&engine, demo).await?;
     conversations::create(&engine, &clock, demo).await?;
-    // The token comes last: it says that everything else is there.
+    // The token is created last; its existence means that the demo is complete.
     let user = NewUser { name: "Demo".to_owned(), business_ids: vec![demo.business] };
     let user = match engine.list_users().await?.into_iter().next() {
         Some(user) => user,

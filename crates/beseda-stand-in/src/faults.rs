@@ -1,4 +1,4 @@
-//! Faults on demand: rules that say which requests go wrong and how. Carrying them out is the interceptor's business.
+//! Fault injection: rules for failing requests. `interceptor.rs` applies them.
 
 mod push;
 pub(crate) mod response;
@@ -12,44 +12,44 @@ use rand_chacha::ChaCha20Rng;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The most rules at once.
+/// Maximum number of rules.
 const MAX_RULES: usize = 1_000;
-/// The longest delay: ten minutes.
+/// Maximum delay: ten minutes.
 const MAX_DELAY_MS: u64 = 600_000;
-/// Other requests than operations that a rule may name.
+/// Names of requests that are not published operations.
 const OTHER_OPERATIONS: [&str; 6] = ["noOperation", "file", "market", "admin", "page", "unknown"];
-/// What a rule about push notifications strikes.
+/// Pseudo-operation of webhook deliveries.
 pub(crate) const PUSH: &str = "push";
 
-/// What goes wrong.
+/// Kind of a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FaultKind {
-    /// An answer with this status, and nothing is done.
+    /// Answers with a status; nothing is executed.
     Status,
-    /// 420, as if the hour's requests were used up or too many ran at once; nothing is done.
+    /// Answers 420, as if the hourly or the parallel limit were exceeded; nothing is executed.
     Limit,
-    /// The answer comes later; what was asked for is done after the delay.
+    /// Delays the execution.
     Delay,
-    /// Everything is done at once and is durable, but the answer comes later.
+    /// Executes the request at once and delays the response.
     DelayAfter,
-    /// The answer's body comes in drips.
+    /// Sends the response body slowly.
     SlowBody,
-    /// The connection breaks and nothing was done.
+    /// Resets the connection; nothing is executed.
     ResetBefore,
-    /// The connection breaks after everything was done and is durable.
+    /// Executes the request, then resets the connection.
     ResetAfter,
-    /// The answer's body ends too early.
+    /// Truncates the response body.
     Truncate,
-    /// The answer's body is no JSON.
+    /// Replaces the response body by something that isn't JSON.
     Garbage,
-    /// The words in the answer are ones nobody knows.
+    /// Replaces enum values in the response by unknown ones.
     UnknownWords,
-    /// The answer has fields nobody knows.
+    /// Adds unknown fields to the response.
     ExtraFields,
-    /// A push notification is sent twice.
+    /// Sends a notification twice.
     PushTwice,
-    /// A push notification goes behind those that wait with it.
+    /// Sends a notification after the others in the queue.
     PushLater,
 }
 
@@ -59,57 +59,58 @@ impl FaultKind {
     }
 }
 
-/// Which limit is said to be reached.
+/// Limit that is reported as exceeded.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LimitKind {
-    /// Requests an hour.
+    /// Requests per hour.
     #[default]
     Hourly,
-    /// Requests at once.
+    /// Concurrent requests.
     Parallel,
 }
 
-/// A rule as it is given.
+/// Fault rule without its id.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewFault {
-    /// What goes wrong.
+    /// Kind of the fault.
     pub kind: FaultKind,
-    /// The operation it is about; every published one if `None`.
+    /// Operation the rule applies to; `None` for all published operations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
-    /// The cabinet it is about; every one if `None`.
+    /// Cabinet the rule applies to; `None` for all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub business_id: Option<BusinessId>,
-    /// For `status`: the status, 500 unless said.
+    /// For `status`: HTTP status. Defaults to 500.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// For `status` and `garbage`: the body, JSON or a text that is sent as it is.
+    /// For `status` and `garbage`: body, as JSON or as text that is sent unchanged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<Value>,
-    /// For `limit`: which one.
+    /// For `limit`: exceeded limit. Defaults to the hourly one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<LimitKind>,
-    /// For `delay` and `delay-after`: how long, 1000 unless said. For `slow-body`: how long the whole body takes. In real time.
+    /// For `delay` and `delay-after`: delay. For `slow-body`: total time of the body. In real
+    /// milliseconds, at most 600,000; defaults to 1,000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delay_ms: Option<u64>,
-    /// For `truncate`: how much of the body is sent; half of it unless said.
+    /// For `truncate`: number of bytes sent. Defaults to half the body.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<usize>,
-    /// How many requests it strikes; all if `None`.
+    /// Number of requests to affect; `None` for all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<u64>,
-    /// How many matching requests go by before it begins.
+    /// Number of matching requests to leave alone first.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub skip: u64,
-    /// How likely it strikes, above 0 and at most 1; always if `None`. Decided by the seed.
+    /// Probability above 0 and up to 1; `None` for 1. Derived from the seed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probability: Option<f64>,
-    /// It begins at this moment of the stand-in's clock.
+    /// Start, by the stand-in's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<Timestamp>,
-    /// It ends before this moment of the stand-in's clock.
+    /// End (exclusive), by the stand-in's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
 }
@@ -120,7 +121,7 @@ fn is_zero(number: &u64) -> bool {
 }
 
 impl NewFault {
-    /// A rule of this kind that strikes every published operation.
+    /// Creates a rule that affects every request to a published operation.
     #[must_use]
     pub fn new(kind: FaultKind) -> Self {
         Self {
@@ -140,10 +141,11 @@ impl NewFault {
         }
     }
 
-    /// Whether the rule makes sense.
+    /// Validates the rule.
     ///
     /// # Errors
-    /// 400 that says what doesn't.
+    ///
+    /// 400 that names the invalid field.
     pub fn check(&self) -> Result<()> {
         let invalid = |text: String| Err(Error::bad_request(text));
         if let Some(name) = &self.operation
@@ -172,7 +174,7 @@ impl NewFault {
         self.check_kind()
     }
 
-    /// Whether nothing is said that its kind has no use for.
+    /// Rejects fields that the rule's kind doesn't use.
     fn check_kind(&self) -> Result<()> {
         let only_for = |name: &str, given: bool, kinds: &[FaultKind]| {
             if given && !kinds.contains(&self.kind) {
@@ -211,21 +213,21 @@ impl NewFault {
     }
 }
 
-/// A rule in force.
+/// Active fault rule.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Fault {
-    /// Its number.
+    /// Number of the rule.
     pub id: u64,
-    /// How many requests it has struck.
+    /// Number of requests affected so far.
     #[serde(rename = "struck")]
     pub hits: u64,
-    /// What it says.
+    /// Rule.
     #[serde(flatten)]
     pub rule: NewFault,
 }
 
-/// The rules in force.
+/// Active fault rules.
 #[derive(Debug)]
 pub struct Faults {
     seed: u64,
@@ -242,12 +244,12 @@ struct FaultTable {
 struct ActiveFault {
     fault: Fault,
     skipped: u64,
-    /// Each rule has dice of its own, so that rules don't disturb each other.
+    /// One generator per rule, so that rules don't influence each other.
     rng: ChaCha20Rng,
 }
 
 impl Faults {
-    /// No rules; the chances of later ones follow from the seed.
+    /// Creates an empty list. Probabilities are derived from the seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self { seed, table: Mutex::default() }
@@ -257,10 +259,11 @@ impl Faults {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds rules, all of them or none.
+    /// Adds all rules or none.
     ///
     /// # Errors
-    /// 400 that names the first rule that makes no sense.
+    ///
+    /// 400 that names the first invalid rule.
     pub fn add(&self, rules: Vec<NewFault>) -> Result<Vec<Fault>> {
         for rule in &rules {
             rule.check()?;
@@ -280,13 +283,13 @@ impl Faults {
         Ok(added)
     }
 
-    /// The rules in force, those that have struck all they shall included.
+    /// Returns all rules, including exhausted ones.
     #[must_use]
     pub fn list(&self) -> Vec<Fault> {
         self.table().rules.iter().map(|active| active.fault.clone()).collect()
     }
 
-    /// Takes one rule away; whether there was such a rule.
+    /// Removes a rule and returns whether it existed.
     pub fn remove(&self, id: u64) -> bool {
         let mut table = self.table();
         let before = table.rules.len();
@@ -294,12 +297,12 @@ impl Faults {
         table.rules.len() < before
     }
 
-    /// Takes all rules away. The numbers begin anew, and the dice with them.
+    /// Removes all rules and restarts their numbers and generators.
     pub fn clear(&self) {
         *self.table() = FaultTable::default();
     }
 
-    /// What strikes this request, in the order of the rules. It counts as struck.
+    /// Returns the faults of a request, in the order of the rules, and counts them.
     #[must_use]
     pub fn trigger(
         &self,
@@ -318,7 +321,7 @@ impl Faults {
                 active.fault.rule.kind,
                 FaultKind::Status | FaultKind::Limit | FaultKind::ResetBefore
             ) {
-                // Nothing is left for later rules to spoil.
+                // These replace the response, so later rules have nothing to change.
                 break;
             }
         }

@@ -1,4 +1,5 @@
-//! What an integrator probably meant: the common mistakes, recognised in a refused request. The API's answer stays as published.
+//! Hints (header `X-Beseda-Advice`) for common mistakes in rejected requests. The response itself
+//! stays as published.
 
 mod body;
 mod credential;
@@ -9,28 +10,28 @@ mod upload;
 
 use serde_json::Value;
 
-/// A refused request, as far as mistakes can be seen in it.
+/// Rejected request, as far as hints need it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RejectedRequest<'a> {
-    /// The method.
+    /// Method.
     pub(crate) method: &'a str,
-    /// The path.
+    /// Path.
     pub(crate) path: &'a str,
-    /// The query, percent-encoded as it came.
+    /// Query, percent-encoded as received.
     pub(crate) query: &'a str,
-    /// The headers with secrets in them; names in small letters.
+    /// Headers with their secrets; names in lower case.
     pub(crate) headers: &'a [(String, String)],
-    /// The body, as far as it is text.
+    /// Body, as far as it is text.
     pub(crate) body: &'a str,
-    /// The operation, or what else it was.
+    /// Operation or other kind of request.
     pub(crate) operation: &'a str,
-    /// The status of the answer.
+    /// Status of the response.
     pub(crate) status: u16,
-    /// The reason in the answer.
+    /// Reason given in the response.
     pub(crate) reason: &'a str,
-    /// The campaigns of the stand-in and the cabinets they belong to.
+    /// Campaigns of the stand-in with their cabinets.
     pub(crate) campaigns: &'a [(i64, i64)],
-    /// The orders that were named in the request and exist.
+    /// Orders named in the request that exist.
     pub(crate) orders: &'a [i64],
 }
 
@@ -39,13 +40,13 @@ impl RejectedRequest<'_> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// A parameter of the query.
+    /// Returns a parameter of the query.
     fn parameter(&self, name: &str) -> Option<&str> {
         let mut pairs = self.query.split('&').filter_map(|pair| pair.split_once('='));
         pairs.find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 
-    /// The body as a JSON object.
+    /// Returns the body as a JSON object.
     fn json(&self) -> Option<serde_json::Map<String, Value>> {
         match serde_json::from_str(self.body) {
             Ok(Value::Object(object)) => Some(object),
@@ -54,7 +55,7 @@ impl RejectedRequest<'_> {
     }
 }
 
-/// What was wrong and how to do it; `None` if the answer says all there is to say. In ASCII: it goes into a header.
+/// Returns a hint in ASCII for use in a header, or `None` if the response is clear enough.
 #[must_use]
 pub(crate) fn hint(request: &RejectedRequest<'_>) -> Option<String> {
     let hints = match request.status {

@@ -1,4 +1,4 @@
-//! [`StandIn`]: a running stand-in that lives as long as the value does. What it serves and shows is the demo's and the server's business.
+//! [`StandIn`] in this process, and its builder.
 
 mod folder;
 mod running;
@@ -30,7 +30,23 @@ use crate::{
     demo::{self, Demo},
 };
 
-/// What a stand-in is to be like. Every setting has a default that suits tests.
+/// Builder of a [`StandIn`]; all settings have defaults that suit tests.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use beseda_stand_in::{LimitSettings, StandIn, StandInClock, scenario::Persona};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let stand_in = StandIn::builder()
+///     .seed(7) // other ids and credentials
+///     .clock(Arc::new(StandInClock::manual("2026-06-01T10:00:00Z".parse()?)))
+///     .limits(LimitSettings { hourly: Some(100), ..LimitSettings::default() })
+///     .buyers(Persona::Polite)
+///     .start()
+///     .await?;
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct StandInBuilder {
     seed: u64,
@@ -73,103 +89,107 @@ impl Default for StandInBuilder {
 }
 
 impl StandInBuilder {
-    /// What credentials and demo data follow from; 1 unless said.
+    /// Sets the seed of ids, credentials and demo data. Defaults to 1.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = seed;
         self
     }
 
-    /// Where it listens; a free port of 127.0.0.1 unless said.
+    /// Sets the address to listen on. Defaults to a free port of 127.0.0.1.
     #[must_use]
     pub fn listen(mut self, address: SocketAddr) -> Self {
         self.listen = address;
         self
     }
 
-    /// Keeps everything in this folder, over the end of the stand-in.
+    /// Sets a data folder that is kept afterwards. Defaults to a temporary one.
     #[must_use]
     pub fn data(mut self, folder: impl Into<PathBuf>) -> Self {
         self.data = Some(folder.into());
         self
     }
 
-    /// Keeps the temporary folder on a disk even where memory would do.
+    /// Puts the temporary folder on disk. By default it is in memory if there is enough space.
     #[must_use]
     pub fn on_disk(mut self) -> Self {
         self.on_disk = true;
         self
     }
 
-    /// Which limits are counted; those of 2026 unless said.
+    /// Sets the rate limits. Defaults to those of 2026.
     #[must_use]
     pub fn limits(mut self, limits: LimitSettings) -> Self {
         self.server.limits = limits;
         self
     }
 
-    /// What is answered on paths without a version; what the 2024 document has unless said.
+    /// Sets the behaviour of unversioned paths. Defaults to the 2024 document.
     #[must_use]
     pub fn unversioned(mut self, unversioned: Unversioned) -> Self {
         self.server.unversioned = unversioned;
         self
     }
 
-    /// Everything about the server, limits and the paths without a version included. Where it names no keys of the
-    /// marketplace's side and of administration, those that follow from the seed are used.
+    /// Sets all server settings, including limits and unversioned paths. Missing market and admin
+    /// keys are derived
+    /// from the seed.
     #[must_use]
     pub fn server(mut self, settings: Settings) -> Self {
         self.server = settings;
         self
     }
 
-    /// Everything about the engine, orders included. An empty `public_url` stands for the address listened on.
+    /// Sets all engine settings, including orders. An empty `public_url` is replaced by the bound
+    /// address.
     #[must_use]
     pub fn engine(mut self, settings: beseda_engine::Settings) -> Self {
         self.engine = settings;
         self
     }
 
-    /// Whether `/notification` is put behind the address of every subscription; it isn't unless said.
+    /// Sets whether `/notification` is appended to the URLs of subscriptions. Defaults to `false`.
     #[must_use]
     pub fn append_notification(mut self, append: bool) -> Self {
         self.append_notification = append;
         self
     }
 
-    /// How connections are served. [`StandIn::client`] trusts no certificate but those of public authorities.
+    /// Sets the transport. [`StandIn::client`] trusts certificates of public authorities only.
     #[must_use]
     pub fn transport(mut self, transport: Transport) -> Self {
         self.transport = transport;
         self
     }
 
-    /// Whether an order must be registered before a chat about it; it must unless said.
+    /// Sets whether chats about unregistered orders are allowed. By default an order must be
+    /// registered first.
     #[must_use]
     pub fn orders(mut self, orders: Orders) -> Self {
         self.engine.orders = orders;
         self
     }
 
-    /// Who tells the time; a clock that goes with the machine's unless said. The demo's conversations keep their
-    /// own times.
+    /// Sets the clock. Defaults to one that follows system time. Demo chats keep their own times.
     #[must_use]
     pub fn clock(mut self, clock: Arc<StandInClock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// How buyers are who answer the shop by themselves; they are silent unless said.
+    /// Sets the persona of automatic buyers. Defaults to silent.
     #[must_use]
     pub fn buyers(mut self, persona: Persona) -> Self {
         self.buyers = persona;
         self
     }
 
-    /// Takes the address and lays the demo, without serving yet: for programs with a runtime of their own.
+    /// Binds the address and creates the demo, without serving yet; for programs with their own
+    /// runtime.
     ///
     /// # Errors
-    /// If the address or the folder can't be used.
+    ///
+    /// If the address can't be bound or the folder can't be used.
     pub async fn open(self) -> anyhow::Result<BoundStandIn> {
         let (listener, bound) = beseda_server::listen(self.listen).await?;
         let scheme = if self.transport.tls.is_some() { "https" } else { "http" };
@@ -229,22 +249,26 @@ impl StandInBuilder {
         })
     }
 
-    /// Starts it on a thread of its own, so that it answers whatever the caller's runtime does.
+    /// Starts the server on a thread of its own, so that it answers even while the caller's runtime
+    /// is blocked.
     ///
     /// # Errors
-    /// If the address or the folder can't be used.
+    ///
+    /// If the address can't be bound or the folder can't be used.
     pub async fn start(self) -> anyhow::Result<StandIn> {
         let (thread, ready) = self.spawn()?;
         thread.into_stand_in(ready.await)
     }
 
-    /// The same for tests without a runtime.
+    /// Starts the server from code without an async runtime.
     ///
     /// # Errors
-    /// If the address or the folder can't be used.
+    ///
+    /// If the address can't be bound or the folder can't be used.
     ///
     /// # Panics
-    /// Inside of a runtime.
+    ///
+    /// When called within an async runtime.
     pub fn start_blocking(self) -> anyhow::Result<StandIn> {
         let (thread, ready) = self.spawn()?;
         thread.into_stand_in(ready.blocking_recv())
@@ -259,11 +283,11 @@ impl StandInBuilder {
         let work = async move {
             let opened = match self.open().await {
                 Ok(opened) => opened,
-                // Nobody waits any more if it can't be told, and nothing runs yet.
+                // Fails only if the caller has gone; nothing runs yet.
                 Err(error) => return drop(ready_sender.send(Err(error))),
             };
             if ready_sender.send(Ok(opened.info())).is_ok() {
-                // Told or dropped, both mean the end.
+                // A message and a dropped sender both request shutdown.
                 let shutdown = async { drop(shutdown_requested.await) };
                 let at_once = Transport { drain_seconds: 0, ..opened.transport.clone() };
                 if let Err(error) = opened.serve_with(shutdown, at_once).await {
@@ -288,13 +312,14 @@ impl StandIn {
     /// Starts a stand-in on a free port of 127.0.0.1 with the default settings.
     ///
     /// # Errors
+    ///
     /// If no port can be bound or no temporary folder created.
     pub async fn start() -> anyhow::Result<Self> {
         Self::builder().start().await
     }
 }
 
-/// A stand-in that is ready to serve and doesn't yet.
+/// Stand-in with a bound address that is not serving yet.
 pub struct BoundStandIn {
     listener: TcpListener,
     url: String,
@@ -315,22 +340,24 @@ impl fmt::Debug for BoundStandIn {
 }
 
 impl BoundStandIn {
-    /// Where it will answer, without a slash at the end.
+    /// Returns the base URL, without a trailing slash.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// Its credentials and what is in it.
+    /// Returns credentials and ids of the demo.
     #[must_use]
     pub fn demo(&self) -> &Demo {
         &self.demo
     }
 
-    /// Serves until `end` is ready, then lets running requests finish. A temporary folder goes with it.
+    /// Serves until `shutdown` resolves, then drains connections. Deletes a temporary folder
+    /// afterwards.
     ///
     /// # Errors
-    /// If it can't serve.
+    ///
+    /// If the settings are invalid or serving fails.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) -> anyhow::Result<()> {
         let transport = self.transport.clone();
         self.serve_with(shutdown, transport).await

@@ -1,4 +1,4 @@
-//! What happens between a request and its answer: faults strike, the journal is written, advice is given. No rule of chats is here.
+//! Interceptor around every request: applies faults, writes the journal, adds hints.
 
 pub(crate) mod recorder;
 mod tee_body;
@@ -23,7 +23,7 @@ use recorder::{FaultOutcome, Recorder};
 static HINT_HEADER: HeaderName = HeaderName::from_static("x-beseda-advice");
 static REMAINING_HEADER: HeaderName = HeaderName::from_static("x-ratelimit-resource-remaining");
 
-/// The delay of a rule that names none.
+/// Delay of rules that give none.
 const DEFAULT_DELAY_MS: u64 = 1_000;
 
 #[async_trait]
@@ -33,7 +33,7 @@ impl Interceptor for Control {
         let (mut parts, body) = request.into_parts();
         let mut recorder = Recorder::start(&self.journal, &info, &parts, &triggered);
         if !triggered.is_empty() {
-            // What is to be altered must not be packed.
+            // A body that may be altered must not be compressed.
             parts.headers.remove(header::ACCEPT_ENCODING);
         }
         let body = recorder.tee_request(body);
@@ -57,7 +57,7 @@ impl Interceptor for Control {
 }
 
 impl Control {
-    /// The answer of the server, or of the fault that comes before it.
+    /// Returns the response of the server, or of a fault that replaces it.
     async fn handle(
         &self,
         info: &Arrival,
@@ -119,14 +119,14 @@ fn delay(fault: &Fault) -> Duration {
     Duration::from_millis(fault.rule.delay_ms.unwrap_or(DEFAULT_DELAY_MS))
 }
 
-/// An answer that is never sent.
+/// Returns a response that makes the server reset the connection.
 fn reset() -> Response {
     let mut response = Response::new(Body::empty());
     response.extensions_mut().insert(Reset);
     response
 }
 
-/// The answer of a rule: its body, or one in the API's shape.
+/// Returns the response of a `status` rule: its body, or one in the API's envelope.
 fn status_response(status: u16, body: Option<&serde_json::Value>) -> http::Response<Bytes> {
     let bytes = match body {
         Some(serde_json::Value::String(text)) => Bytes::from(text.clone()),
@@ -164,7 +164,7 @@ fn error_body(status: u16, text: &str) -> Bytes {
     Bytes::from(body.unwrap_or_default())
 }
 
-/// 420 in the words the server has for it.
+/// Returns a 420 response with the server's own text.
 fn limit_response(info: &Arrival, kind: LimitKind) -> http::Response<Bytes> {
     let entity = info.business.map_or("userId 1".to_owned(), |id| format!("businessId {id}"));
     let endpoint = beseda_api::Endpoint::ALL.into_iter().find(|e| e.name == info.operation);
@@ -180,7 +180,7 @@ fn limit_response(info: &Arrival, kind: LimitKind) -> http::Response<Bytes> {
     json_response(420, error_body(420, &text), "application/json; charset=utf-8")
 }
 
-/// Carries out the faults that spoil the body of an answer.
+/// Applies the faults that alter the response body.
 fn alter_response(
     response: Response,
     whole: Option<&Bytes>,

@@ -1,4 +1,4 @@
-//! The journal: every request with its answer and what came of it. It holds no secrets, and only the latest entries.
+//! Request journal: the latest exchanges with their verdicts, without secrets.
 
 mod curl;
 mod entry;
@@ -17,14 +17,14 @@ pub use entry::{HttpMessage, JournalEntry, JournalQuery, JournalVerdict};
 pub(crate) use curl::line as curl_line;
 pub(crate) use redact::{body as redacted_body, header as redacted_header};
 
-/// How many entries are kept.
+/// Maximum number of entries.
 const MAX_ENTRIES: usize = 2_000;
-/// How many bytes of memory they may take together.
+/// Maximum memory of all entries, in bytes.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
-/// How many entries one who follows may be behind before some are skipped.
+/// Maximum number of entries a subscriber may lag behind before some are skipped.
 const MAX_LAG: usize = 256;
 
-/// The last requests, and a wire to those who follow.
+/// Bounded log of exchanges, with live subscriptions.
 #[derive(Debug)]
 pub struct Journal {
     log: Mutex<JournalLog>,
@@ -35,9 +35,9 @@ pub struct Journal {
 #[derive(Debug, Default)]
 struct JournalLog {
     last_id: u64,
-    /// Oldest first, so that the numbers grow.
+    /// Entries, oldest first.
     entries: VecDeque<JournalEntry>,
-    /// How many bytes of memory the entries take together.
+    /// Memory used by the entries, in bytes.
     bytes: usize,
 }
 
@@ -68,7 +68,7 @@ impl Journal {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes an entry down and gives it its number.
+    /// Records an entry and assigns its number.
     pub fn record(&self, mut entry: JournalEntry) {
         let mut log = self.log();
         log.last_id += 1;
@@ -76,11 +76,11 @@ impl Journal {
         entry.shrink();
         let id = entry.id;
         log.push(entry);
-        // Sent under the lock, so that everybody sees the same order; nobody may be following.
+        // Sent under the lock to keep the order; fails only without subscribers.
         let _ = self.live.send(id);
     }
 
-    /// The latest entries that are wanted, oldest first.
+    /// Returns the latest matching entries, oldest first.
     #[must_use]
     pub fn read(&self, query: &JournalQuery) -> Vec<JournalEntry> {
         let log = self.log();
@@ -90,7 +90,7 @@ impl Journal {
         found
     }
 
-    /// One entry.
+    /// Returns an entry.
     #[must_use]
     pub fn entry(&self, id: u64) -> Option<JournalEntry> {
         let log = self.log();
@@ -98,25 +98,26 @@ impl Journal {
         log.entries.get(index).cloned()
     }
 
-    /// The number of every entry from now on. The entry itself is asked for with [`Journal::entry`], so that one who
-    /// follows slowly keeps nothing in memory that the journal has let go of.
+    /// Subscribes to the numbers of new entries; [`Journal::entry`] returns the entry. A slow
+    /// subscriber thus keeps no
+    /// entry in memory that the journal has dropped.
     #[must_use]
     pub fn follow(&self) -> broadcast::Receiver<u64> {
         self.live.subscribe()
     }
 
-    /// Lets go of those who follow: a server that ends would wait for them.
+    /// Ends all subscriptions, which would otherwise delay a shutdown.
     pub fn close(&self) {
         self.closed.send_replace(true);
     }
 
-    /// Ready when those who follow are let go.
+    /// Waits until subscriptions are ended.
     pub(crate) async fn closed(&self) {
-        // The sender lives in `self`, so waiting can't fail.
+        // The sender is part of `self`, so waiting can't fail.
         drop(self.closed.subscribe().wait_for(|closed| *closed).await);
     }
 
-    /// Forgets all entries. The numbers go on, so that those who follow aren't confused.
+    /// Removes all entries. Numbers continue, so that subscribers are not confused.
     pub fn clear(&self) {
         let mut log = self.log();
         log.entries = VecDeque::new();

@@ -1,4 +1,4 @@
-//! The page in the browser at `/__admin/`. It holds no state: everything it does goes through the administration surface.
+//! Page at `/__admin/`. It has no state of its own and uses the admin API only.
 
 use axum::{
     Router,
@@ -7,14 +7,14 @@ use axum::{
 };
 use http::header;
 
-/// Nothing from other places is loaded, and no other page may hold this one.
+/// Allows resources of this origin only and forbids embedding.
 const POLICY: &str = "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 const HTML: &str = "text/html; charset=utf-8";
 const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-/// What the page loads besides itself.
+/// Resources of the page.
 const PARTS: [(&str, &str, &str); 9] = [
     ("/page/page.css", CSS, include_str!("page/page.css")),
     ("/page/main.js", SCRIPT, include_str!("page/main.js")),
@@ -27,7 +27,7 @@ const PARTS: [(&str, &str, &str); 9] = [
     ("/page/journal.js", SCRIPT, include_str!("page/journal.js")),
 ];
 
-/// The page and what it loads, by paths below `/__admin`.
+/// Returns the routes of the page and its resources, relative to `/__admin`.
 pub fn router() -> Router {
     let page = Router::new().route("/", get(index));
     PARTS.into_iter().fold(page, |page, (path, kind, text)| {
@@ -35,7 +35,7 @@ pub fn router() -> Router {
     })
 }
 
-/// The page itself.
+/// Returns the page.
 pub(crate) async fn index() -> Response {
     part(HTML, include_str!("page/index.html"))
 }
@@ -46,7 +46,7 @@ fn part(kind: &'static str, text: &'static str) -> Response {
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
-        // Another version of the program may answer at this address tomorrow.
+        // A different version may run at this address later.
         (header::CACHE_CONTROL, "no-cache"),
     ];
     (headers, text).into_response()

@@ -1,4 +1,4 @@
-//! The whole state of a stand-in: reset, snapshots, export, import, seeds. Each of them happens as a whole or not at all.
+//! Operations on the whole state: reset, snapshots, export, import, seeds. All are atomic.
 
 pub mod seed;
 pub(crate) mod snapshots;
@@ -14,25 +14,28 @@ use beseda_engine::{Engine, Orders, Settings, state::State};
 use self::snapshots::lock;
 use crate::{Control, clock::ClockMode};
 
-/// The most snapshots at once.
+/// Maximum number of snapshots.
 const MAX_SNAPSHOTS: usize = 32;
 
-/// Everything that replaces or reads the whole state.
+/// Operations on the whole state.
 impl Control {
-    /// Remembers how it is now, for later resets.
+    /// Saves the current state for later resets.
     ///
     /// # Errors
-    /// Only breakages.
+    ///
+    /// Internal errors only.
     pub async fn save_start(&self) -> Result<()> {
         let start = (self.engine.state().await?, self.clock.reading());
         *lock(&self.snapshots.start) = Some(start);
         Ok(())
     }
 
-    /// Goes back to the start: state, clock, faults, limits; scenarios end and the journal is emptied. Snapshots stay.
+    /// Restores initial state, clock, faults and limits, stops scenarios and empties the journal.
+    /// Snapshots stay.
     ///
     /// # Errors
-    /// Only breakages.
+    ///
+    /// 400 if the initial state was too large to be saved.
     pub async fn reset(&self) -> Result<()> {
         let start = lock(&self.snapshots.start).clone();
         let (state, reading) = start.ok_or_else(|| {
@@ -52,10 +55,11 @@ impl Control {
         Ok(())
     }
 
-    /// Remembers the state under a name; an older one of that name is forgotten.
+    /// Saves the state under a name and replaces an older snapshot of that name.
     ///
     /// # Errors
-    /// 400 for a name that can't be one, or one snapshot too many.
+    ///
+    /// 400 for an invalid name or too many snapshots.
     pub async fn snapshot(&self, name: &str) -> Result<()> {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         if !(1..=64).contains(&name.len()) || !name.chars().all(plain) {
@@ -73,16 +77,17 @@ impl Control {
         Ok(())
     }
 
-    /// The names of the snapshots.
+    /// Returns the names of the snapshots.
     #[must_use]
     pub fn snapshot_names(&self) -> Vec<String> {
         lock(&self.snapshots.by_name).keys().cloned().collect()
     }
 
-    /// Goes back to a snapshot. Clock, faults and journal stay.
+    /// Restores a snapshot. Clock, faults and journal stay.
     ///
     /// # Errors
-    /// 404 if there is no such snapshot.
+    ///
+    /// 404 for an unknown snapshot.
     pub async fn restore(&self, name: &str) -> Result<()> {
         let found = lock(&self.snapshots.by_name).get(name).cloned();
         let state = found.ok_or_else(|| no_snapshot(name))?;
@@ -90,30 +95,33 @@ impl Control {
         self.replace(state).await
     }
 
-    /// Forgets a snapshot.
+    /// Deletes a snapshot.
     ///
     /// # Errors
-    /// 404 if there is no such snapshot.
+    ///
+    /// 404 for an unknown snapshot.
     pub fn delete_snapshot(&self, name: &str) -> Result<()> {
         let removed = lock(&self.snapshots.by_name).remove(name);
         removed.map(drop).ok_or_else(|| no_snapshot(name))
     }
 
-    /// Everything there is, as one value.
+    /// Returns the whole state.
     ///
     /// # Errors
-    /// Only breakages.
+    ///
+    /// Internal errors only.
     pub async fn export(&self) -> Result<State> {
         let _guard = self.state_lock.write().await;
         self.engine.state().await
     }
 
-    /// Puts an exported state in the place of everything there is.
+    /// Replaces the whole state by an exported one.
     ///
     /// # Errors
-    /// 400 that says what of it can't be; then nothing has changed.
+    ///
+    /// 400 for an invalid state; nothing changes then.
     pub async fn import(&self, state: State) -> Result<()> {
-        // Tried out elsewhere first: what breaks there changes nothing here.
+        // Validated in a scratch engine first, so that an invalid state changes nothing here.
         let (_folder, scratch) = self.scratch(Arc::new(ManualClock::new(self.clock.now()))).await?;
         scratch.put_state(state.clone()).await.map_err(import_error)?;
         read_all(&scratch, &state).await.map_err(import_error)?;
@@ -121,18 +129,20 @@ impl Control {
         self.replace(state).await
     }
 
-    /// Adds what a seed says to what there is.
+    /// Adds the contents of a seed.
     ///
     /// # Errors
-    /// 400 with line and reason; then nothing has changed.
+    ///
+    /// 400 with line and reason; nothing changes then.
     pub async fn seed(&self, text: &str) -> Result<seed::SeedSummary> {
         self.seed_with_progress(text, &|_, _| {}).await
     }
 
-    /// The same, telling how many messages of how many are there so far.
+    /// Adds the contents of a seed and reports the numbers of messages written and in total.
     ///
     /// # Errors
-    /// As those of [`Control::seed`].
+    ///
+    /// As [`Control::seed`].
     pub async fn seed_with_progress(
         &self,
         text: &str,
@@ -146,7 +156,7 @@ impl Control {
         let _guard = self.state_lock.write().await;
         let files = seed::apply::store_files(&seed, &self.engine).await.map_err(with_line)?;
         let settings = Settings { orders: Orders::Strict, ..self.engine.settings().clone() };
-        // Dropped before its commit, by a refusal or because nobody waits any more, it leaves nothing.
+        // Dropping the transaction before its commit, on error or cancellation, leaves no trace.
         let transaction = self.engine.begin(settings, clock.clone()).await?;
         let report = |done| progress(done, all);
         let applied = seed::apply::apply(&seed, files, &transaction, &clock, &report).await;
@@ -158,14 +168,14 @@ impl Control {
         Ok(summary)
     }
 
-    /// Must be called with the turn taken alone.
+    /// Replaces the state. The caller holds the state lock exclusively.
     async fn replace(&self, state: State) -> Result<()> {
         let replaced = self.engine.put_state(state).await;
         self.snapshots.is_stale.store(true, Ordering::Release);
         replaced
     }
 
-    /// An empty engine in a folder of its own, which goes when both are dropped.
+    /// Opens an empty engine in a temporary folder, which is deleted when both are dropped.
     async fn scratch(&self, clock: Arc<ManualClock>) -> Result<(tempfile::TempDir, Engine)> {
         let folder = tempfile::tempdir().map_err(Error::internal)?;
         let settings = Settings { orders: Orders::Strict, ..Settings::default() };
@@ -178,7 +188,7 @@ fn no_snapshot(name: &str) -> Error {
     Error::new(ErrorKind::NotFound, format!("Snapshot not found: {name}"))
 }
 
-/// What broke in a scratch engine is the fault of what was put there.
+/// Converts internal errors of the scratch engine, which are caused by the imported state.
 fn import_error(error: Error) -> Error {
     match error {
         Error::Internal(source) => {
@@ -188,7 +198,7 @@ fn import_error(error: Error) -> Error {
     }
 }
 
-/// Reads everything once, so that nothing unreadable gets in.
+/// Reads everything once and rejects a state with unreadable rows.
 async fn read_all(engine: &Engine, state: &State) -> Result<()> {
     let mut readable = ReadableRows::default();
     for cabinet in engine.list_cabinets().await? {
@@ -209,7 +219,7 @@ async fn read_all(engine: &Engine, state: &State) -> Result<()> {
     Ok(())
 }
 
-/// How much of a state can be read through the API.
+/// Numbers of chats and messages that the API can read.
 #[derive(Debug, Default)]
 struct ReadableRows {
     chats: usize,

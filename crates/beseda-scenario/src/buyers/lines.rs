@@ -1,6 +1,6 @@
-//! What buyers and the arbiter say. When they say it is decided in `temper.rs`.
+//! Texts of the buyers and of the arbiter.
 
-/// A picture of one pixel, in PNG.
+/// Picture of one pixel, in PNG.
 pub(crate) const PHOTO: &[u8] = &[
     0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13, b'I', b'H', b'D', b'R', 0, 0, 0,
     1, 0, 0, 0, 1, 8, 6, 0, 0, 0, 0x1f, 0x15, 0xc4, 0x89, 0, 0, 0, 13, b'I', b'D', b'A', b'T',
@@ -37,13 +37,13 @@ pub(crate) const COMPLAINTS: &[&str] = &[
 pub(crate) const REMINDERS: &[&str] =
     &["Почему не отвечаете?", "Вы вообще читаете сообщения?", "Жду ответа!"];
 
-/// What an angry buyer says where there is nothing to dispute.
+/// Last message of an angry buyer in a chat that has no order to dispute.
 pub(crate) const FAREWELL: &str = "Понятно. Куплю в другом магазине.";
 
-/// What the buyer says in the talk when the dispute is open.
+/// Message of the buyer in the chat after opening a dispute.
 pub(crate) const DISPUTED: &str = "Я открыл спор, пусть разбирается Маркет.";
 
-/// A dispute that begins with these words has the arbiter of `temper.rs`.
+/// First message of a dispute. The arbiter in `persona.rs` acts in disputes that begin with it.
 pub(crate) const DISPUTE: &str = "Магазин не решает мою проблему, прошу помочь.";
 
 pub(crate) const QUESTION: &str = "Магазин, расскажите, пожалуйста, что случилось с заказом.";

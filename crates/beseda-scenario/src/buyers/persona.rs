@@ -1,4 +1,5 @@
-//! What a buyer, or the arbiter of an angry buyer's dispute, does next: a pure function of what was said and of the seed.
+//! Next action of a buyer, or of the arbiter in an angry buyer's dispute: a pure function of the
+//! messages and the seed.
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -9,24 +10,24 @@ use rand_chacha::ChaCha20Rng;
 
 use super::lines;
 
-/// How buyers are.
+/// Behaviour of automatic buyers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Persona {
-    /// They never answer, as in the published sandbox.
+    /// Never answer, as in the published sandbox.
     Silent,
-    /// They thank, and leave it at that.
+    /// Thank the shop and stop.
     Polite,
-    /// They ask on, send photos and stickers, and write twice where once would do.
+    /// Ask further questions, send photos and stickers, and sometimes write twice in a row.
     Chatty,
-    /// They complain, press for an answer, and open a dispute; then the arbiter asks and decides.
+    /// Complain, send reminders and open a dispute; the arbiter then asks the shop and decides.
     Angry,
 }
 
 impl Persona {
-    /// Every temper.
+    /// All personas.
     pub const ALL: [Self; 4] = [Self::Silent, Self::Polite, Self::Chatty, Self::Angry];
 
-    /// Its word on the command line.
+    /// Returns the name used on the command line.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -53,37 +54,38 @@ impl FromStr for Persona {
     }
 }
 
-/// The most answers of a chatty buyer.
+/// Maximum number of answers of a chatty buyer.
 const CHATTY_ANSWERS: usize = 6;
-/// How often an angry buyer presses for one answer.
+/// Number of reminders an angry buyer sends for one answer.
 const REMINDERS: usize = 3;
 
-/// Something done in a chat.
+/// Action of a participant in a chat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
     Write(&'static str),
     Sticker,
     Photo,
-    /// Opens a dispute, and says so in the talk.
+    /// Opens a dispute and says so in the chat with the given text.
     Dispute(&'static str),
     /// The arbiter asks the shop.
     Ask,
-    /// The arbiter says what was decided.
+    /// The arbiter announces the decision.
     Decide,
-    /// The arbiter ends the dispute.
+    /// The arbiter closes the dispute.
     Resolve,
 }
 
-/// What has been said, as far as it matters.
+/// Facts about a chat on which the next action depends.
 struct Conversation {
-    /// How many times the shop has had its say.
+    /// Number of turns of the shop; messages in a row are one turn.
     turns: usize,
-    /// How many messages the buyer has written since.
+    /// Number of buyer messages since the shop's last turn.
     unanswered: usize,
     last: Timestamp,
 }
 
-/// What is done next in a chat, and when; nothing as long as nothing else happens if `None`.
+/// Returns the next action and its time, or `None` if there is none until something else happens in
+/// the chat.
 pub(crate) fn next(
     persona: Persona,
     seed: u64,
@@ -130,7 +132,7 @@ impl Conversation {
         (conversation.last > Timestamp::MIN).then_some(conversation)
     }
 
-    /// Whether the shop spoke last.
+    /// Returns whether the shop wrote last.
     fn is_shop_last(&self) -> bool {
         self.unanswered == 0
     }
@@ -148,7 +150,7 @@ fn polite(conversation: &Conversation, rng: &mut ChaCha20Rng) -> Option<(Duratio
 fn chatty(conversation: &Conversation, rng: &mut ChaCha20Rng) -> Option<(Duration, Action)> {
     let after = seconds(rng, 3, 15);
     if !conversation.is_shop_last() {
-        // One more thing, right after.
+        // Sometimes a second message follows directly.
         let more = conversation.turns > 0 && conversation.unanswered == 1 && rng.random_bool(0.5);
         return more.then(|| (seconds(rng, 2, 5), Action::Write(pick(rng, lines::MORE))));
     }
@@ -183,7 +185,7 @@ fn angry(
     }
 }
 
-/// The arbiter of a dispute that one of these buyers opened; others are none of his business.
+/// Returns the next action of the arbiter. Applies only to disputes opened by these buyers.
 fn arbiter(messages: &[Message], rng: &mut ChaCha20Rng) -> Option<(Timestamp, Action)> {
     let said = |message: &Message, words: &str| message.message.as_deref() == Some(words);
     let opened =
@@ -205,7 +207,7 @@ fn arbiter(messages: &[Message], rng: &mut ChaCha20Rng) -> Option<(Timestamp, Ac
     Some((later(since.created_at.timestamp(), after), action))
 }
 
-/// Chance that is the same for the same seed, chat and number of messages, whatever happens in other chats.
+/// Returns a generator that depends on seed, chat and number of messages only, not on other chats.
 fn rng_for(seed: u64, chat: ChatId, messages: usize) -> ChaCha20Rng {
     let mut key = [0; 32];
     key[..8].copy_from_slice(&seed.to_le_bytes());

@@ -1,4 +1,4 @@
-//! The fields of one mapping, taken one by one, and what is wrong with them gathered. Which fields there are, the readers know.
+//! Reads the fields of a YAML mapping and collects errors.
 
 use std::{fmt::Display, str::FromStr, time::Duration};
 
@@ -7,7 +7,7 @@ use regex::RegexBuilder;
 
 use crate::yaml::{Location, ParseError, YamlNode, YamlValue};
 
-/// What was found wrong so far.
+/// Errors found so far.
 #[derive(Debug, Default)]
 pub(crate) struct ErrorList(pub(super) Vec<ParseError>);
 
@@ -17,14 +17,14 @@ impl ErrorList {
     }
 }
 
-/// The fields of a mapping that are not taken yet.
+/// Fields of a mapping that have not been read yet.
 pub(crate) struct Fields<'n> {
     remaining: Vec<&'n (YamlNode, YamlNode)>,
     known_names: Vec<&'static str>,
 }
 
 impl<'n> Fields<'n> {
-    /// The fields of a node; a word or nothing where it is no mapping.
+    /// Returns the fields of a mapping, or records an error and returns `None` for any other node.
     pub(crate) fn of(node: &'n YamlNode, errors: &mut ErrorList) -> Option<Self> {
         match &node.value {
             YamlValue::Map(entries) => {
@@ -44,21 +44,21 @@ impl<'n> Fields<'n> {
         Self { remaining: Vec::new(), known_names: Vec::new() }
     }
 
-    /// The value of a field, if it is there and isn't nothing.
+    /// Removes a field and returns its value, or `None` if it is missing or null.
     pub(crate) fn take(&mut self, name: &'static str) -> Option<&'n YamlNode> {
         self.take_entry(name)
             .map(|(_, value)| value)
             .filter(|node| !matches!(node.value, YamlValue::Null))
     }
 
-    /// Name and value of a field, if it is there.
+    /// Removes a field and returns its key and value.
     pub(crate) fn take_entry(&mut self, name: &'static str) -> Option<&'n (YamlNode, YamlNode)> {
         self.known_names.push(name);
         let found = self.remaining.iter().position(|(key, _)| key.as_str() == Some(name))?;
         Some(self.remaining.remove(found))
     }
 
-    /// Complains of every field that nobody asked for.
+    /// Records an error for every field that was not read.
     pub(crate) fn reject_unknown(self, errors: &mut ErrorList) {
         for (key, _) in self.remaining {
             let known = self.known_names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>();
@@ -134,7 +134,7 @@ pub(crate) fn items<'n>(node: &'n YamlNode, errors: &mut ErrorList) -> &'n [Yaml
     }
 }
 
-/// One word out of a few.
+/// Parses a node as one of the given words, ignoring ASCII case.
 pub(crate) fn word<T: Clone>(
     node: &YamlNode,
     words: &[(&str, T)],
@@ -149,7 +149,8 @@ pub(crate) fn word<T: Clone>(
     found.map(|(_, value)| value.clone())
 }
 
-/// `3s`, `500ms`, `1h 30m`, `14d`; a bare number is seconds.
+/// Parses a duration such as `3s`, `500ms`, `1h 30m` or `14d`; a bare number is seconds. At most
+/// 366 days.
 pub(crate) fn duration(node: &YamlNode, errors: &mut ErrorList) -> Option<Duration> {
     let words = text(node, errors)?;
     let long = parse_duration(&words);

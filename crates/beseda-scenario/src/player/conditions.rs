@@ -1,4 +1,4 @@
-//! How a player sees whether something is so: waits, expectations, and where in a chat it has come to. It writes nothing.
+//! Checks conditions: waits, expectations, and the read position in each chat.
 
 use beseda_api::{
     ChatFilter, ChatId, Error, HistoryFrom, Limit, Message, MessageId, PageRequest, Result, Sender,
@@ -12,14 +12,14 @@ use crate::{
 };
 
 impl Player<'_> {
-    /// Waits until the condition holds; `None` if that moment passed first.
+    /// Waits until the condition holds, or returns `None` after the deadline.
     pub(crate) async fn wait_until_met(
         &mut self,
         step: &ScriptStep,
         condition: &WaitCondition,
         until: Timestamp,
     ) -> Result<Option<StepOutcome>, StepFailure> {
-        // Listening comes before looking, so that nothing falls between the two.
+        // Subscribing first ensures that no change is missed.
         let mut listener = self.world.changes.listen();
         loop {
             let over = self.world.clock.now() >= until;
@@ -114,7 +114,8 @@ impl Player<'_> {
         }
     }
 
-    /// What was said before the scenario is not waited for in chats that it names by their ids.
+    /// Marks the existing messages of chats referenced by id as read, so that waits don't match
+    /// them.
     pub(crate) async fn skip_existing_messages(
         &mut self,
         steps: &[ScriptStep],
@@ -155,7 +156,8 @@ impl Player<'_> {
         Ok(())
     }
 
-    /// Finds where a chat begins for this scenario, and its first message of ours if it has one.
+    /// Sets the read position of a newly named chat and returns its first message by this scenario,
+    /// if any.
     pub(crate) async fn locate_first_message(
         &mut self,
         chat: ChatId,
@@ -173,7 +175,7 @@ impl Player<'_> {
         Ok(first.cloned())
     }
 
-    /// Every message of a chat from this id on, the oldest first.
+    /// Returns all messages of a chat with this id or a later one, oldest first.
     async fn messages(&self, chat: ChatId, from: i64) -> Result<Vec<Message>> {
         let from = MessageId::new(from.max(1)).ok();
         let mut page = PageRequest::first(Limit::MAX);
@@ -192,7 +194,7 @@ impl Player<'_> {
     }
 }
 
-/// What didn't come.
+/// Describes a condition that was not met.
 pub(crate) fn unmet(condition: &WaitCondition) -> String {
     match condition {
         WaitCondition::Message { pattern, .. } => format!("{} came", describe(pattern)),

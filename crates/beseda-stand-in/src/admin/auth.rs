@@ -1,4 +1,4 @@
-//! Who may use the surface: whoever has its key. The page itself may be loaded by anyone.
+//! Middleware that requires the admin key. The page itself needs none.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use subtle::ConstantTimeEq;
 use super::response;
 use crate::Control;
 
-/// Lets a request through if it has the key; 401 otherwise.
+/// Passes requests with the admin key on and answers others with 401.
 pub(super) async fn require_key(
     State(control): State<Arc<Control>>,
     request: Request,
@@ -40,7 +40,7 @@ fn check(headers: &HeaderMap, key: &str) -> beseda_api::Result<()> {
     if !scheme.eq_ignore_ascii_case("bearer") {
         return unauthorized("Unsupported authorization: send Authorization: Bearer <admin key>");
     }
-    // Hashes of one length tell nothing by the time their comparison takes.
+    // Hashes have the same length, so the comparison leaks nothing through its duration.
     let (token, key) = (Sha256::digest(token.trim()), Sha256::digest(key));
     if bool::from(token.as_slice().ct_eq(key.as_slice())) {
         Ok(())

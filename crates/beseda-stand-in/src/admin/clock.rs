@@ -1,4 +1,4 @@
-//! `/__admin/clock`: what time it is, and what time it shall be.
+//! `/__admin/clock`: reads and sets the clock.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{Control, clock::ClockMode};
 
-/// The furthest step: a thousand years.
+/// Maximum step: a thousand years.
 const MAX_STEP_SECONDS: f64 = 1_000.0 * 366.0 * 86_400.0;
 
 pub(super) async fn show(State(control): State<Arc<Control>>) -> AdminResult {

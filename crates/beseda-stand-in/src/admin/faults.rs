@@ -1,4 +1,4 @@
-//! `/__admin/faults`: the rules by which requests go wrong.
+//! `/__admin/faults`: lists, adds and removes fault rules.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::{
     faults::{Fault, NewFault},
 };
 
-/// Several rules at once.
+/// Several rules in one request.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FaultBatch {
@@ -32,7 +32,7 @@ pub(super) async fn list(State(control): State<Arc<Control>>) -> AdminResult {
     response::ok(FaultList { faults: control.faults.list() })
 }
 
-/// Takes one rule, or `{"faults":[…]}`: all of them or none.
+/// Adds one rule, or all rules of `{"faults":[…]}` or none.
 pub(super) async fn add(State(control): State<Arc<Control>>, body: Bytes) -> AdminResult {
     let is_single = !serde_json::from_slice::<serde_json::Value>(&body)
         .is_ok_and(|body| body.get("faults").is_some());

@@ -1,4 +1,4 @@
-//! `/__admin/journal`: what was asked and answered, looked up or followed live.
+//! `/__admin/journal`: queries the request journal, or streams it.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -60,7 +60,7 @@ pub(super) async fn clear(State(control): State<Arc<Control>>) -> AdminResult {
     response::empty()
 }
 
-/// Every entry from now on as a server-sent event, numbered like the entry, until the stand-in ends.
+/// Streams every new entry as a server-sent event with the entry's id, until the stand-in stops.
 pub(super) async fn live(State(control): State<Arc<Control>>) -> AdminResult {
     let quiet = KeepAlive::new().interval(Duration::from_secs(15));
     let journal = Arc::clone(&control.journal);

@@ -1,9 +1,9 @@
-//! The surface's own OpenAPI document. It is a file beside this one, and a test holds it against the routes.
+//! OpenAPI document of the admin API. A test compares it with the routes.
 
 use axum::response::{IntoResponse, Response};
 use http::header;
 
-/// The document.
+/// The document, as JSON.
 pub(super) static DOCUMENT: &str = include_str!("openapi.json");
 
 pub(super) async fn document() -> Response {

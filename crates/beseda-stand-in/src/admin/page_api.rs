@@ -1,5 +1,5 @@
-//! `/__admin/page/…`: what the page in the browser shows and does with conversations, past faults, limits and journal.
-//! Programs have the published API and the marketplace's side for that.
+//! `/__admin/page/…`: private endpoints of the page, which bypass faults, limits and journal.
+//! Programs use the published API and the marketplace side instead.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use super::{
 };
 use crate::Control;
 
-/// The paths, to be put behind the key.
+/// Returns the routes; the caller adds authentication.
 pub(super) fn routes() -> Router<Arc<Control>> {
     Router::new()
         .route("/page/cabinets", get(cabinets))
@@ -60,7 +60,7 @@ impl PageQuery {
     }
 }
 
-/// What a query says, or 400.
+/// Parsed query, or its rejection.
 type PageQueryResult = std::result::Result<Query<PageQuery>, QueryRejection>;
 
 fn page_query(query: PageQueryResult) -> Result<PageQuery> {
@@ -91,7 +91,7 @@ async fn messages(State(control): State<Arc<Control>>, query: PageQueryResult) -
     response::ok(ChatWithHistory { chat, history })
 }
 
-/// Something said in a chat, by anyone.
+/// Message by any participant.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct MessageRequest {
@@ -105,7 +105,7 @@ struct MessageRequest {
 
 #[derive(Serialize)]
 struct WrittenMessage {
-    /// The shop's own operation tells nothing of what it wrote.
+    /// `None` for the shop, whose operation returns no message.
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<Message>,
 }
@@ -123,7 +123,7 @@ async fn write(State(control): State<Arc<Control>>, body: Bytes) -> AdminResult 
     response::ok(WrittenMessage { message: Some(message) })
 }
 
-/// A chat that a buyer opens, with its cabinet.
+/// Chat to be opened by a buyer.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct OpenChatRequest {
@@ -138,7 +138,7 @@ async fn open(State(control): State<Arc<Control>>, body: Bytes) -> AdminResult {
     response::ok(control.notifier.open_chat(business_id, opening).await?)
 }
 
-/// A chat, by its cabinet and its number.
+/// Chat and its cabinet.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct ChatTarget {

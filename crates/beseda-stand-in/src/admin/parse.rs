@@ -1,9 +1,9 @@
-//! Bodies of requests to the surface: JSON, or YAML where a person may write it, refused with line, place and reason.
+//! Parses request bodies and path segments.
 
 use beseda_api::{Error, Result};
 use serde::de::DeserializeOwned;
 
-/// JSON out of a body; an empty one is `{}`.
+/// Parses a JSON body; an empty body is `{}`. Errors name the path of the invalid field.
 pub(super) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     let body = if body.trim_ascii().is_empty() { b"{}" } else { body };
     let mut reader = serde_json::Deserializer::from_slice(body);
@@ -16,7 +16,7 @@ pub(super) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     Ok(read)
 }
 
-/// A number out of a path.
+/// Parses a number in a path.
 pub(super) fn number(segment: &str) -> Result<u64> {
     segment.parse().map_err(|_| Error::bad_request(format!("Type mismatch: '{segment}'")))
 }

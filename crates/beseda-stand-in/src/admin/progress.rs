@@ -1,4 +1,5 @@
-//! Answers that tell the progress of long work: newline-delimited JSON, one line now and then, the result in the last one.
+//! Progress responses: newline-delimited JSON with a line at least every 500 ms and the result in
+//! the last line.
 
 use std::{convert::Infallible, future::Future, time::Duration};
 
@@ -18,20 +19,20 @@ use tokio::sync::watch;
 
 use super::response;
 
-/// The media type of such an answer.
+/// Media type of progress responses.
 pub(super) const NDJSON: &str = "application/x-ndjson";
 
-/// A line comes at least this often, so that the other side knows the work goes on.
+/// Maximum time between two lines.
 const INTERVAL: Duration = Duration::from_millis(500);
 
-/// How much is done, of how much.
+/// Line that reports progress.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 struct ProgressLine {
     done: usize,
     total: usize,
 }
 
-/// Where the work tells its progress.
+/// Sender of progress reports.
 #[derive(Debug)]
 pub(super) struct ProgressSender(watch::Sender<ProgressLine>);
 
@@ -41,9 +42,9 @@ impl ProgressSender {
     }
 }
 
-/// Does the work and answers with its progress, then with its result or refusal in the API's envelope.
+/// Runs the work and streams its progress, then its result or error in the API's envelope.
 ///
-/// The work ends when the answer is no longer read.
+/// Dropping the response body cancels the work.
 pub(super) fn respond<T, F>(work: impl FnOnce(ProgressSender) -> F) -> Response
 where
     T: Serialize,

@@ -1,4 +1,4 @@
-//! Answers of the surface, in the shapes of the published API.
+//! Responses in the envelope of the published API.
 
 use axum::response::{IntoResponse, Response};
 use beseda_api::{
@@ -8,10 +8,10 @@ use beseda_api::{
 use http::{HeaderValue, StatusCode, Uri, header};
 use serde::Serialize;
 
-/// What a handler of the surface gives back.
+/// Result of a handler.
 pub(super) type AdminResult = Result<Response, AdminError>;
 
-/// An error on its way out.
+/// Error that converts into a response.
 #[derive(Debug)]
 pub(super) struct AdminError(Error);
 
@@ -27,27 +27,27 @@ impl IntoResponse for AdminError {
     }
 }
 
-/// 200 with a result.
+/// Returns 200 with a result.
 pub(super) fn ok<T: Serialize>(result: T) -> AdminResult {
     Ok(json(StatusCode::OK, &Envelope::ok(result)))
 }
 
-/// 200 with a document that has no envelope.
+/// Returns 200 with a document without an envelope.
 pub(super) fn document<T: Serialize>(body: &T) -> Response {
     json(StatusCode::OK, body)
 }
 
-/// 200 with nothing to tell.
+/// Returns 200 without a result.
 pub(super) fn empty() -> AdminResult {
     Ok(json(StatusCode::OK, &serde_json::json!({ "status": "OK" })))
 }
 
-/// A text as it is.
+/// Returns plain text.
 pub(super) fn text(text: String) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
 }
 
-/// The answer to an error.
+/// Converts an error into a response.
 pub(super) fn error(error: &Error) -> Response {
     match error {
         Error::Api(refused) => {
@@ -60,13 +60,13 @@ pub(super) fn error(error: &Error) -> Response {
     }
 }
 
-/// The items of the envelope for an error.
+/// Returns the error items of an error.
 pub(super) fn faults(error: &Error) -> Vec<ApiErrorItem> {
     match error {
         Error::Api(refused) => refused.items.clone(),
         Error::Internal(source) => {
             tracing::error!(error = %source, "the stand-in's administration failed");
-            // Whoever has this key runs the stand-in: they may know why.
+            // Clients with the admin key may see internal errors.
             vec![ApiErrorItem {
                 code: "INTERNAL_ERROR".to_owned(),
                 message: Some(source.to_string()),
@@ -75,13 +75,13 @@ pub(super) fn faults(error: &Error) -> Vec<ApiErrorItem> {
     }
 }
 
-/// 404 for a path the surface doesn't have.
+/// Returns 404 for an unknown path.
 pub(super) async fn not_found(uri: Uri) -> Response {
     let text = format!("Resource not found: {}; see /__admin/openapi.json", uri.path());
     error(&Error::new(ErrorKind::NotFound, text))
 }
 
-/// 405 for a method a path doesn't have.
+/// Returns 405 for an unsupported method.
 pub(super) async fn method_not_allowed(method: http::Method) -> Response {
     let text = format!("Request method '{method}' not supported");
     error(&Error::new(ErrorKind::MethodNotAllowed, text))

@@ -1,4 +1,4 @@
-//! `/__admin/reset`, `seed`, `snapshots`, `export`, `import`: the whole state at once.
+//! `/__admin/reset`, `seed`, `snapshots`, `export`, `import`: operations on the whole state.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ pub(super) async fn reset(State(control): State<Arc<Control>>) -> AdminResult {
     response::empty()
 }
 
-/// Takes a seed in YAML or JSON. Who accepts `application/x-ndjson` is told the progress while it works.
+/// Applies a seed in YAML or JSON. Reports progress to clients that accept `application/x-ndjson`.
 pub(super) async fn seed(
     State(control): State<Arc<Control>>,
     headers: HeaderMap,
@@ -73,7 +73,7 @@ pub(super) async fn delete_snapshot(
     response::empty()
 }
 
-/// The whole state, without an envelope: what comes out here goes into `import`.
+/// Returns the whole state without an envelope, ready for `import`.
 pub(super) async fn export(State(control): State<Arc<Control>>) -> AdminResult {
     Ok(response::document(&control.export().await?))
 }

@@ -1,4 +1,5 @@
-//! `/__admin/subscriptions`: who gets push notifications. Pausing, resuming and the log of deliveries are under `/admin/v1`.
+//! `/__admin/subscriptions`: webhook subscriptions. Pausing, resuming and the delivery log are
+//! under `/admin/v1`.
 
 use std::sync::Arc;
 
@@ -41,7 +42,7 @@ async fn all(control: &Control) -> beseda_api::Result<Vec<Subscription>> {
     Ok(all)
 }
 
-/// Those of all cabinets.
+/// Lists the subscriptions of all cabinets.
 pub(super) async fn list(State(control): State<Arc<Control>>) -> AdminResult {
     response::ok(SubscriptionList { subscriptions: all(&control).await? })
 }
@@ -52,7 +53,7 @@ pub(super) async fn add(State(control): State<Arc<Control>>, body: Bytes) -> Adm
     response::ok(subscriptions(&control)?.create_subscription(business_id, new).await?)
 }
 
-/// Takes all of them away.
+/// Deletes all subscriptions.
 pub(super) async fn clear(State(control): State<Arc<Control>>) -> AdminResult {
     for subscription in all(&control).await? {
         subscriptions(&control)?.delete(subscription.business_id, subscription.id).await?;

@@ -1,4 +1,4 @@
-//! What has been said in the demo cabinet: a question that waits, answers, a file, a dispute, a finished talk.
+//! Chats of the demo cabinet: an unanswered question, answers, a file, a dispute, a closed chat.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use beseda_engine::Engine;
 
 use super::Demo;
 
-/// The chat that the first of the conversations is in: ids are given out in order.
+/// Id of the first demo chat; ids are assigned in order.
 pub(super) const FIRST_CHAT: i64 = 10_000_001;
 
-/// A picture of one pixel, in PNG: what a buyer's photo stands for.
+/// Buyer's photo: a PNG picture of one pixel.
 const PHOTO: &[u8] = &[
     0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13, b'I', b'H', b'D', b'R', 0, 0, 0,
     1, 0, 0, 0, 1, 8, 6, 0, 0, 0, 0x1f, 0x15, 0xc4, 0x89, 0, 0, 0, 13, b'I', b'D', b'A', b'T',
@@ -22,7 +22,7 @@ const PHOTO: &[u8] = &[
     0, 0, b'I', b'E', b'N', b'D', 0xae, 0x42, 0x60, 0x82,
 ];
 
-/// Who bought what: order by order.
+/// Name and public id of the buyer of each order.
 const BUYERS: [(&str, &str); 6] = [
     ("Иван П.", "k3v9n2qd"),
     ("Мария С.", "p7x1t8ab"),
@@ -32,14 +32,14 @@ const BUYERS: [(&str, &str); 6] = [
     ("Елена В.", "n6s4d7ix"),
 ];
 
-/// The hand that writes the conversations down.
+/// Writes the demo chats.
 struct DemoWriter<'a> {
     engine: &'a Engine,
     clock: &'a ManualClock,
     demo: &'a Demo,
 }
 
-/// Puts orders, returns and conversations there, as far as they aren't yet.
+/// Creates the orders, returns and chats that don't exist yet.
 pub(super) async fn create(engine: &Engine, clock: &ManualClock, demo: &Demo) -> Result<()> {
     let writer = DemoWriter { engine, clock, demo };
     writer.orders().await?;
@@ -153,7 +153,7 @@ impl DemoWriter<'_> {
         self.engine.open_chat(business, opening).await.map(drop)
     }
 
-    /// The talk about something, if nothing was said in it yet.
+    /// Creates a chat and returns its id, or `None` if it already has messages.
     async fn empty_chat(&self, context: ChatContext) -> Result<Option<ChatId>> {
         self.advance_clock();
         let business = self.demo.business;
@@ -174,7 +174,7 @@ impl DemoWriter<'_> {
         self.engine.send_message_to_chat(self.demo.business, chat, text).await
     }
 
-    /// Some minutes later.
+    /// Moves the clock a few minutes forward.
     fn advance_clock(&self) {
         self.clock.advance(Duration::from_secs(437));
     }

@@ -1,4 +1,4 @@
-//! Push notifications under the rules of faults: which is sent twice, which later. Sending is the sender's business.
+//! Applies fault rules to webhook deliveries.
 
 use beseda_api::{Clock, notification::Notification};
 use beseda_push::{Mischief, Prank};

@@ -1,4 +1,4 @@
-//! What the faults make of an answer: cut, garbled, slowed, with words and fields nobody knows. Which fault strikes is decided elsewhere.
+//! Body faults: truncated, slow, invalid, with unknown enum values or extra fields.
 
 use std::{io, time::Duration};
 
@@ -7,24 +7,24 @@ use bytes::Bytes;
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 
-/// How long the beginning of a cut body has to get away.
+/// Time in which the beginning of a truncated body is sent.
 const FLUSH: Duration = Duration::from_millis(20);
-/// Drips of a slow body.
+/// Number of chunks of a slow body.
 const DRIPS: usize = 10;
 
-/// A body that ends with a broken connection after so many bytes.
+/// Returns a body that aborts the connection after `bytes` bytes, or after half of them.
 pub(crate) fn truncated(whole: &Bytes, bytes: Option<usize>) -> Body {
     let kept = bytes.unwrap_or(whole.len() / 2).min(whole.len().saturating_sub(1));
     let kept = whole.slice(..kept);
     let end = stream::once(async {
-        // What was written before the break has to be on its way by then.
+        // The bytes before the abort must have been sent by then.
         tokio::time::sleep(FLUSH).await;
         Err(io::Error::from(io::ErrorKind::ConnectionAborted))
     });
     Body::from_stream(stream::once(async { Ok(kept) }).chain(end))
 }
 
-/// A body in drips that takes this long.
+/// Returns a body that is sent in chunks over this time.
 pub(crate) fn slow(whole: &Bytes, long: Duration) -> Body {
     let size = whole.len().div_ceil(DRIPS).max(1);
     let drips: Vec<Bytes> = (0..whole.len())
@@ -39,7 +39,7 @@ pub(crate) fn slow(whole: &Bytes, long: Duration) -> Body {
     Body::from_stream(drips)
 }
 
-/// Something that is no JSON.
+/// Returns a body that isn't JSON.
 pub(crate) fn garbage(wanted: Option<&Value>) -> Bytes {
     match wanted {
         Some(Value::String(text)) => Bytes::from(text.clone()),
@@ -50,7 +50,7 @@ pub(crate) fn garbage(wanted: Option<&Value>) -> Bytes {
     }
 }
 
-/// The same JSON with words nobody knows where the published schema has words of its own.
+/// Replaces the values of enum fields by unknown ones.
 pub(crate) fn unknown_words(body: &Bytes) -> Option<Bytes> {
     altered(body, &mut |object| {
         for (name, value) in object.iter_mut() {
@@ -62,7 +62,7 @@ pub(crate) fn unknown_words(body: &Bytes) -> Option<Bytes> {
     })
 }
 
-/// The same JSON with fields nobody knows, first and last.
+/// Adds unknown fields at the beginning and the end of every object.
 pub(crate) fn extra_fields(body: &Bytes) -> Option<Bytes> {
     altered(body, &mut |object| {
         object.insert("aBesedaExtra".to_owned(), json!({ "nested": [1, null, "x"] }));
@@ -70,7 +70,7 @@ pub(crate) fn extra_fields(body: &Bytes) -> Option<Bytes> {
     })
 }
 
-/// Changes every object below `result`; the envelope says only whether it went well and stays.
+/// Changes every object below `result`. The envelope stays as it is.
 fn altered(
     body: &Bytes,
     change: &mut dyn FnMut(&mut serde_json::Map<String, Value>),
@@ -83,7 +83,7 @@ fn altered(
     serde_json::to_vec(&document).ok().map(Bytes::from)
 }
 
-/// An answer without a result has nothing to alter but gets a field nobody asked for.
+/// Adds an unknown field to a response without a result.
 fn change_envelope(document: &mut Value) {
     if let Some(object) = document.as_object_mut() {
         object.insert("besedaExtra".to_owned(), json!("BESEDA_UNKNOWN_WORD"));

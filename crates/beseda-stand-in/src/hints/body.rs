@@ -1,4 +1,4 @@
-//! Mistakes in parameters and bodies: the right thing in the wrong place, the wrong type, the wrong format.
+//! Hints for mistakes in parameters and bodies: wrong place, type or format.
 
 mod quoted;
 
@@ -24,7 +24,7 @@ pub(super) fn bad_request(request: &RejectedRequest<'_>) -> Option<String> {
     })
 }
 
-/// Names that people take for the published ones.
+/// Wrong names and the names that are meant.
 const LOOKALIKE_NAMES: [(&str, &str); 8] = [
     ("chat_id", "chatId"),
     ("chatid", "chatId"),
@@ -36,7 +36,7 @@ const LOOKALIKE_NAMES: [(&str, &str); 8] = [
     ("messageid", "messageId"),
 ];
 
-/// The page token in the samples of the published documentation, without its padding.
+/// Page token of the samples in the published documentation, without padding.
 const SAMPLE_TOKEN: &str = "eyBuZXh0SWQ6IDIzNDIgfQ";
 
 fn of_query(request: &RejectedRequest<'_>) -> Option<String> {
@@ -210,7 +210,7 @@ fn of_filter(body: &Map<String, Value>) -> Option<String> {
     None
 }
 
-/// Returns advice on a word of the API in quotes of its own or in small letters.
+/// Returns a hint for an enum value with extra quotes or in lower case.
 fn misspelt(word: Option<&Value>) -> Option<String> {
     let word = word?.as_str()?;
     let trimmed = word.trim().trim_matches(['"', '\'']);

@@ -1,8 +1,9 @@
-//! Mistakes with credentials: the wrong header, the wrong scheme, a shop's id for a cabinet's. Secrets are looked at and never repeated.
+//! Hints for mistakes with credentials: wrong header or scheme, campaign id in place of a business
+//! id. Secrets are never repeated.
 
 use super::{RejectedRequest, path};
 
-/// Headers that people take for `Api-Key`.
+/// Headers mistaken for `Api-Key`.
 const LOOKALIKE_NAMES: [&str; 6] =
     ["x-api-key", "apikey", "api_key", "x-apikey", "token", "x-auth-token"];
 

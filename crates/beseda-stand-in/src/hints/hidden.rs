@@ -1,11 +1,11 @@
-//! What isn't shown on paths without a version while they answer as in 2024: how much it is, and by which switch it is.
+//! Hints for chats hidden on unversioned paths in the 2024 mode.
 
 use beseda_api::{ChatFilter, ChatId, ContextType, wire::GetChats};
 
-/// More chats than these are not counted.
+/// Counts stop here.
 pub(crate) const MAX_COUNTED: usize = 1000;
 
-/// The filter of a list narrowed to what was not shown of it; `None` if nothing of it can be hidden.
+/// Narrows a list filter to the hidden chats. Returns `None` if it hides none.
 pub(crate) fn filter(body: &str) -> Option<ChatFilter> {
     let body: GetChats = serde_json::from_str(body).ok()?;
     let mut filter = body.into_filter().ok()?;
@@ -19,7 +19,7 @@ pub(crate) fn filter(body: &str) -> Option<ChatFilter> {
     Some(filter)
 }
 
-/// What to say of a list in which so many chats were not shown.
+/// Returns the hint for a list that hides this number of chats.
 pub(crate) fn in_list(count: usize) -> Option<String> {
     let what = match count {
         0 => return None,
@@ -32,7 +32,7 @@ pub(crate) fn in_list(count: usize) -> Option<String> {
     Some(format!("{what} not shown on paths without a version. {SWITCH}"))
 }
 
-/// What to say to who asked for a chat that is not shown.
+/// Returns the hint for a request to a hidden chat.
 pub(crate) fn chat(chat: ChatId) -> String {
     format!(
         "Chat {chat} is there, but it is a DIRECT chat (a question without an order), which is not shown on paths without a version. {SWITCH}"

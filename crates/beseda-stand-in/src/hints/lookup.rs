@@ -1,4 +1,4 @@
-//! Looks up what a hint needs to know of the stand-in: hidden chats, campaigns, orders.
+//! Looks up the facts that a hint needs: hidden chats, campaigns, orders.
 
 use beseda_api::{
     Administration, BusinessId, ChatFilter, ChatId, ChatsApi, ContextType, Generation, OrderId,
@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl Control {
-    /// What to tell the sender of a request that was refused, or whose answer hides chats.
+    /// Returns the hint for a rejected request, or for a response that hides chats.
     pub(crate) async fn hint_for(
         &self,
         info: &Arrival,
@@ -54,7 +54,7 @@ impl Control {
         })
     }
 
-    /// What an answer on a path without a version doesn't show, if that is so.
+    /// Returns the hint for chats that a response on an unversioned path hides.
     async fn hidden(&self, info: &Arrival, recorder: &Recorder, status: u16) -> Option<String> {
         let old = info.generation == Some(Generation::Y2024);
         if !old || self.unversioned != Unversioned::Y2024 {
@@ -78,7 +78,7 @@ impl Control {
         }
     }
 
-    /// Every campaign with its cabinet. Nothing is known of them if the store is in trouble.
+    /// Returns every campaign with its cabinet. A failing store yields none.
     async fn campaigns(&self) -> Vec<(i64, i64)> {
         let mut all = Vec::new();
         for cabinet in self.engine.list_cabinets().await.unwrap_or_default() {
@@ -90,7 +90,7 @@ impl Control {
         all
     }
 
-    /// The number given as a chat, if there is a chat about an order of that number.
+    /// Returns the number given as chat id if a chat about an order of this number exists.
     async fn orders(&self, business: BusinessId, query: &str) -> Vec<i64> {
         let Some(Ok(order)) = chat_in(query).map(|chat| OrderId::new(chat.get())) else {
             return Vec::new();
@@ -102,7 +102,7 @@ impl Control {
     }
 }
 
-/// The chat that a query names.
+/// Returns the chat named in a query.
 fn chat_in(query: &str) -> Option<ChatId> {
     let chat = query.split('&').find_map(|pair| pair.strip_prefix("chatId="))?;
     ChatId::new(chat.parse().ok()?).ok()

@@ -1,8 +1,8 @@
-//! Mistakes in paths and methods, and ids of one thing in the place of another's.
+//! Hints for wrong paths and methods, and for confused ids.
 
 use super::RejectedRequest;
 
-/// The number after `/businesses/`.
+/// Returns the number after `/businesses/`.
 pub(super) fn business(path: &str) -> Option<i64> {
     let (_, rest) = path.split_once("/businesses/")?;
     rest.split('/').next()?.parse().ok()

@@ -1,8 +1,11 @@
-//! Uploads that were accepted but hardly meant so: a file without a name, or a path in place of a file.
+//! Hints for accepted uploads that look like mistakes: a file without a name, or a path in place of
+//! a file.
 
-/// Returns advice on a form whose part `file` has no file name; `body` is the beginning of the form.
+/// Returns a hint for a form whose part `file` has no file name; `body` is the beginning of the
+/// form.
 ///
-/// Such a form is taken, since nothing in the API asks for a name. But a client that has a file has its name too, and
+/// Such a form is accepted, because the API doesn't require a name. But a client with a file knows
+/// its name, and
 /// `curl -F 'file=/path'`, without `@`, sends the path as the content.
 pub(crate) fn missing_file_name(body: &str) -> Option<String> {
     let (headers, content) = parts(body).find(|(headers, _)| is_file(headers))?;

@@ -1,31 +1,31 @@
-//! Where a stand-in keeps its database: a folder that stays, or one that goes with it. Nothing is read or written here.
+//! Data folder of a stand-in: persistent or temporary.
 
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-/// Memory that looks like a folder, on machines that have it.
+/// In-memory file system, where available.
 const MEMORY_FOLDER: &str = "/dev/shm";
 
-/// What has to be free there, so that a stand-in may grow: containers often have less.
+/// Minimum free space to use it; containers often have less.
 const MIN_FREE_BYTES: u64 = 1 << 30;
 
-/// The folder of one stand-in.
+/// Data folder.
 #[derive(Debug)]
 pub(super) enum DataFolder {
-    /// The caller's.
+    /// Given by the caller.
     Persistent(PathBuf),
-    /// Ours, taken away when dropped.
+    /// Deleted on drop.
     Temporary(TempDir),
 }
 
 impl DataFolder {
-    /// A new one, in memory if there is enough of it and nobody wants a disk.
+    /// Creates a temporary folder, in memory if there is enough space and `on_disk` is false.
     pub(super) fn temporary(on_disk: bool) -> std::io::Result<Self> {
         let mut builder = tempfile::Builder::new();
         builder.prefix("beseda-");
         if !on_disk && has_free_space(MEMORY_FOLDER) {
-            // Full or forbidden: a disk does as well, only slower.
+            // Falls back to disk, which is only slower.
             if let Ok(folder) = builder.tempdir_in(MEMORY_FOLDER) {
                 return Ok(Self::Temporary(folder));
             }
@@ -33,7 +33,7 @@ impl DataFolder {
         builder.tempdir().map(Self::Temporary)
     }
 
-    /// Whether what is in it may be kept in memory as well.
+    /// Returns whether the folder is small enough to keep a copy in memory.
     pub(super) fn fits_in_memory(&self) -> bool {
         remaining_bytes(self.path(), MAX_SAVED_BYTES).is_some()
     }
@@ -46,10 +46,10 @@ impl DataFolder {
     }
 }
 
-/// More than this in a folder is not remembered for a reset.
+/// Maximum size of a folder that is saved for resets.
 const MAX_SAVED_BYTES: u64 = 32 << 20;
 
-/// What is left of the bounds after everything below a folder; `None` if it is too much.
+/// Subtracts the size of everything in a folder from `rest`; `None` on underflow.
 fn remaining_bytes(folder: &Path, mut rest: u64) -> Option<u64> {
     for entry in std::fs::read_dir(folder).ok()?.flatten() {
         let about = entry.metadata().ok()?;

@@ -1,4 +1,4 @@
-//! A stand-in that runs, as its owner sees it: address, credentials, both sides, and its end. How it starts stands in the builder.
+//! Running stand-in: URL, credentials, engine, controls.
 
 use std::{
     fmt,
@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use crate::{Control, demo::Demo};
 
-/// What the thread tells of itself.
+/// Facts reported by the server thread once it listens.
 pub(super) struct StandInInfo {
     pub(super) url: String,
     pub(super) demo: Demo,
@@ -23,7 +23,7 @@ pub(super) struct StandInInfo {
     pub(super) folder: PathBuf,
 }
 
-/// The thread a stand-in runs on; ended and waited for when dropped.
+/// Server thread; stopped and joined on drop.
 pub(super) struct ServerThread {
     shutdown: Option<oneshot::Sender<()>>,
     thread: Option<thread::JoinHandle<()>>,
@@ -48,18 +48,28 @@ impl Drop for ServerThread {
     fn drop(&mut self) {
         drop(self.shutdown.take());
         if let Some(thread) = self.thread.take() {
-            // A panic over there has been printed already; a second one here would end the process.
+            // The panic has been printed already; a second one here would abort the process.
             drop(thread.join());
         }
     }
 }
 
-/// A stand-in in this process. It ends, and its folder goes, when this is dropped.
+/// Mock server that runs in this process. Dropping it stops the server and deletes its temporary
+/// folder.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let stand_in = beseda_stand_in::StandIn::start().await?;
+/// let chats_url = format!("{}/v2/businesses/{}/chats", stand_in.url(), stand_in.business_id());
+/// assert!(chats_url.starts_with("http://127.0.0.1:"));
+/// # Ok(()) }
+/// ```
 pub struct StandIn {
     url: String,
     demo: Demo,
     folder: PathBuf,
-    // Fields go in this order: the thread holds the last of the engine, and closes it before the folder goes.
+    // Order matters: the thread holds the last reference to the engine and closes it before the
+    // folder is deleted.
     engine: Arc<Engine>,
     control: Arc<Control>,
     _running: ServerThread,
@@ -72,82 +82,94 @@ impl fmt::Debug for StandIn {
 }
 
 impl StandIn {
-    /// Its controls: clock, faults, journal, state.
+    /// Returns the controls: clock, faults, journal, scenarios, state.
+    ///
+    /// ```
+    /// use beseda_stand_in::{StandIn, faults::{FaultKind, NewFault}};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let stand_in = StandIn::start().await?;
+    /// // The next request is executed, but its response never arrives.
+    /// let fault = NewFault { count: Some(1), ..NewFault::new(FaultKind::ResetAfter) };
+    /// stand_in.control().faults().add(vec![fault])?;
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn control(&self) -> &Arc<Control> {
         &self.control
     }
 
-    /// Where it answers, without a slash at the end.
+    /// Returns the base URL, without a trailing slash.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// The demo cabinet.
+    /// Returns the id of the demo cabinet.
     #[must_use]
     pub fn business_id(&self) -> BusinessId {
         self.demo.business
     }
 
-    /// The demo cabinet's first shop.
+    /// Returns the id of the demo cabinet's first campaign.
     #[must_use]
     pub fn campaign_id(&self) -> CampaignId {
         self.demo.campaign
     }
 
-    /// Orders of the demo: six, the last one of a second shop that delivers itself.
+    /// Returns the six demo orders; the last belongs to a second campaign with its own delivery.
     #[must_use]
     pub fn orders(&self) -> &[OrderId] {
         &self.demo.orders
     }
 
-    /// Returns of the demo: of its third and of its fourth order.
+    /// Returns the demo returns: of the third and of the fourth order.
     #[must_use]
     pub fn returns(&self) -> &[ReturnId] {
         &self.demo.returns
     }
 
-    /// An Api-Key of the demo cabinet.
+    /// Returns an Api-Key of the demo cabinet.
     #[must_use]
     pub fn api_key(&self) -> &str {
         &self.demo.api_key
     }
 
-    /// An OAuth token that sees the demo cabinet.
+    /// Returns an OAuth token with access to the demo cabinet.
     #[must_use]
     pub fn oauth_token(&self) -> &str {
         &self.demo.oauth_token
     }
 
-    /// The key of the marketplace's side, `/market/v1`.
+    /// Returns the key of the marketplace side, `/market/v1`.
     #[must_use]
     pub fn market_key(&self) -> &str {
         &self.demo.market_key
     }
 
-    /// The key of administration.
+    /// Returns the admin key.
     #[must_use]
     pub fn admin_key(&self) -> &str {
         &self.demo.admin_key
     }
 
-    /// Where it keeps its database and files.
+    /// Returns the folder of database and files.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// The line that `beseda stand-in --json` prints, for programs that read it.
+    /// Returns the line that `beseda stand-in --json` prints for programs.
     #[must_use]
     pub fn ready_line(&self) -> String {
         self.demo.ready_line(&self.url)
     }
 
-    /// A client of the seller's side, with the Api-Key. It waits for limits by the stand-in's clock.
+    /// Creates a client with the Api-Key. Its rate limiter uses the stand-in's clock.
     ///
     /// # Errors
-    /// If no HTTP client can be made.
+    ///
+    /// If the HTTP client can't be created.
     #[cfg(feature = "client")]
     pub fn client(&self) -> beseda_api::Result<beseda_client::Client> {
         use beseda_client::{Client, RateLimiter};
@@ -158,15 +180,15 @@ impl StandIn {
         builder.rate_limiter(governor).build()
     }
 
-    /// What it keeps, asked without HTTP: every trait of both sides.
+    /// Returns the engine: all traits of both sides, without HTTP.
     ///
-    /// Let go of clones before the stand-in: its database closes with the last of them.
+    /// Drop clones before the stand-in: the database closes with the last of them.
     #[must_use]
     pub fn engine(&self) -> &Arc<Engine> {
         &self.engine
     }
 
-    /// The marketplace's side without HTTP: orders, buyers, support, arbiter.
+    /// Returns the marketplace side, without HTTP: orders, buyers, support, arbiter.
     #[must_use]
     pub fn market(&self) -> &dyn MarketSide {
         self.control.notifier().as_ref()

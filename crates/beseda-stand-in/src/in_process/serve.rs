@@ -13,12 +13,12 @@ use crate::Control;
 /// Parts of a stand-in that are served together.
 pub(super) struct ServedParts {
     pub(super) engine: Arc<Engine>,
-    /// Sender of the engine's notifications; stopped when serving ends.
+    /// Webhook sender; stopped after serving.
     pub(super) push: Push,
     pub(super) control: Arc<Control>,
 }
 
-/// Serves until `end` is ready, then drains.
+/// Serves until `shutdown` resolves, then drains connections.
 pub(super) async fn serve(
     listener: TcpListener,
     served: ServedParts,
@@ -56,7 +56,7 @@ pub(super) async fn serve(
     Ok(())
 }
 
-/// Returns what the page at `/` says about keys, with a link to the page under `/__admin/`.
+/// Returns the texts of the page at `/`, with a link to `/__admin/`.
 fn start_page() -> StartPage {
     let keys = Words::new(
         "This is a stand-in for tests. It printed its keys, and a link that opens /__admin/ with one of them, when it started.",

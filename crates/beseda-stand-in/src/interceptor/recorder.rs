@@ -1,4 +1,4 @@
-//! An exchange on its way into the journal. It gets there even if the caller goes away in between.
+//! Records an exchange for the journal, even if the client disconnects.
 
 use std::{io::Read, sync::Arc, time::Instant};
 
@@ -21,12 +21,13 @@ use crate::{
 /// Verdict and text that a fault leaves in the journal.
 pub(crate) type FaultOutcome = (JournalVerdict, String);
 
-/// An entry that is being written. Dropped before its end, it says that the caller went away.
+/// Journal entry being written. If dropped before [`Recorder::finish`], it reports that the client
+/// disconnected.
 pub(crate) struct Recorder {
     journal: Arc<Journal>,
     started: Instant,
     captured: BodyCapture,
-    /// The headers with their secrets, for advice only.
+    /// Headers including secrets; used for hints only.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) path: String,
     pub(crate) query: String,
@@ -72,14 +73,14 @@ impl Recorder {
         }
     }
 
-    /// Listens to the request's body.
+    /// Captures the request body while it is read.
     pub(crate) fn tee_request(&mut self, body: Body) -> Body {
         let (body, captured) = tee_body::tee(body);
         self.captured = captured;
         body
     }
 
-    /// The request's body as far as it was read. What isn't text is replaced.
+    /// Returns the request body as far as it was read, with invalid UTF-8 replaced.
     pub(crate) fn body(&self) -> String {
         let (bytes, _) = self.captured.snapshot();
         let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
@@ -96,7 +97,7 @@ impl Recorder {
         }
     }
 
-    /// Writes the entry down.
+    /// Completes the entry; it is written on drop.
     pub(crate) fn finish(
         mut self,
         response: &Response,
@@ -132,14 +133,14 @@ impl Drop for Recorder {
     }
 }
 
-/// The reason in the body of a refusal.
+/// Returns the reason in the body of an error response.
 pub(crate) fn reason(body: &str) -> Option<String> {
     let failure: ErrorResponse = serde_json::from_str(body).ok()?;
     let first = failure.errors.into_iter().next()?;
     first.message.or(Some(first.code))
 }
 
-/// The answer with its body at hand, if it is in memory.
+/// Buffers a response body that is in memory.
 pub(crate) async fn buffered(response: Response) -> (Response, Option<Bytes>) {
     let (parts, body) = response.into_parts();
     let (body, whole) = tee_body::buffer(body).await;
@@ -164,12 +165,12 @@ fn response_message(headers: &HeaderMap, whole: Option<&Bytes>) -> HttpMessage {
 
 fn decompressed(bytes: &Bytes) -> Bytes {
     let mut plain = Vec::new();
-    // What can't be unpacked is shown as far as it can.
+    // A broken stream is shown as far as it can be decompressed.
     let _ = GzDecoder::new(bytes.as_ref()).take(MAX_CAPTURED as u64).read_to_end(&mut plain);
     Bytes::from(plain)
 }
 
-/// The text without secrets; a cut in the middle of a letter loses that letter only.
+/// Returns the text with secrets redacted. An incomplete character at the end is dropped.
 fn text(bytes: &Bytes) -> Option<String> {
     let valid = match std::str::from_utf8(bytes) {
         Ok(text) => text,

@@ -1,4 +1,4 @@
-//! A body that is listened to while it is read. What it says and when it ends stays as it was.
+//! Body wrapper that captures a copy while the body is read.
 
 use std::{
     pin::Pin,
@@ -11,10 +11,10 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 
-/// How much of a body is kept.
+/// Maximum number of bytes captured.
 pub(crate) const MAX_CAPTURED: usize = 64 * 1024;
 
-/// What was heard of a body so far.
+/// Captured bytes and total length.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct BodyCapture(Arc<Mutex<(BytesMut, u64)>>);
 
@@ -26,14 +26,14 @@ impl BodyCapture {
         captured.0.extend_from_slice(&data[..data.len().min(room)]);
     }
 
-    /// The bytes that were kept, and how many there were in all.
+    /// Returns the captured bytes and the total length.
     pub(crate) fn snapshot(&self) -> (Bytes, u64) {
         let captured = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         (Bytes::copy_from_slice(&captured.0), captured.1)
     }
 }
 
-/// The body, listened to.
+/// Wraps a body.
 pub(crate) fn tee(body: Body) -> (Body, BodyCapture) {
     let captured = BodyCapture::default();
     (Body::new(TeeBody { body, captured: captured.clone() }), captured)
@@ -70,7 +70,7 @@ impl HttpBody for TeeBody {
     }
 }
 
-/// The body as bytes if it is in memory and short; otherwise as it was.
+/// Returns a body as bytes if its length is known and at most 8 MiB; otherwise leaves it as it is.
 pub(crate) async fn buffer(body: Body) -> (Body, Option<Bytes>) {
     if body.size_hint().exact().is_none_or(|size| size > 8 * 1024 * 1024) {
         return (body, None);

@@ -1,8 +1,8 @@
-//! A request as a line for a shell. Secrets are named as variables and never written out.
+//! Formats a request as a curl command line. Secrets are replaced by variables.
 
 use super::entry::HttpMessage;
 
-/// Headers that curl makes up itself, or that say nothing about the request.
+/// Headers set by curl itself or irrelevant for a repetition.
 const SKIPPED_HEADERS: [&str; 9] = [
     "host",
     "content-length",
@@ -15,7 +15,7 @@ const SKIPPED_HEADERS: [&str; 9] = [
     "transfer-encoding",
 ];
 
-/// The line that repeats this request.
+/// Returns the command line that repeats the request.
 pub(crate) fn line(method: &str, target: &str, operation: &str, request: &HttpMessage) -> String {
     let host = request.headers.iter().find(|(name, _)| name == "host");
     let host = host.map_or("127.0.0.1", |(_, host)| host.as_str());
@@ -55,7 +55,7 @@ pub(crate) fn line(method: &str, target: &str, operation: &str, request: &HttpMe
     line
 }
 
-/// A word in single quotes.
+/// Quotes a word for a shell.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }

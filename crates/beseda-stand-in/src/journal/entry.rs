@@ -3,38 +3,38 @@
 use beseda_api::{BusinessId, Time};
 use serde::{Deserialize, Serialize};
 
-/// Which check decided about a request.
+/// Check that decided the outcome of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum JournalVerdict {
-    /// None refused it.
+    /// None; the request succeeded.
     Passed,
-    /// A fault on demand.
+    /// Injected fault.
     Fault,
-    /// The path: there is no such resource.
+    /// Unknown path.
     Path,
-    /// The method: the resource doesn't have it.
+    /// Unsupported method.
     Method,
-    /// The credential: missing, malformed, unknown or revoked.
+    /// Missing, malformed, unknown or revoked credential.
     Credential,
-    /// The rights of the credential: scope or cabinet.
+    /// Missing scope or access to the cabinet.
     Access,
-    /// A limit.
+    /// Rate limit.
     Limit,
-    /// The size or number of the headers.
+    /// Size or number of the headers.
     Headers,
-    /// The type of the body.
+    /// Content type.
     ContentType,
-    /// A parameter, the body, or a rule of chats.
+    /// Invalid parameter or body, or a violated rule of chats.
     Request,
-    /// The thing that was asked for: there is none.
+    /// Unknown resource.
     Existence,
-    /// Something broke.
+    /// Internal error or disconnected client.
     Breakage,
 }
 
 impl JournalVerdict {
-    /// The verdict that an answer tells of.
+    /// Derives the verdict from a response.
     pub(crate) fn of(status: u16, reason: Option<&str>) -> Self {
         match status {
             ..400 => Self::Passed,
@@ -52,81 +52,81 @@ impl JournalVerdict {
     }
 }
 
-/// One side of an exchange, without secrets.
+/// Request or response of an exchange, without secrets.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HttpMessage {
-    /// The headers.
+    /// Headers.
     pub headers: Vec<(String, String)>,
-    /// The body as far as it is text and kept.
+    /// Body, as far as it is text and kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
-    /// How long the body was, if it was seen whole.
+    /// Length of the body, if it was read completely.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
 }
 
-/// A request with its answer.
+/// Request with its response.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct JournalEntry {
-    /// Its number; later ones are greater.
+    /// Number; later entries have greater ones.
     pub id: u64,
-    /// When it came, by the stand-in's clock.
+    /// Time of arrival, by the stand-in's clock.
     pub at: Time,
-    /// The operation, or what else it was.
+    /// Operation or other kind of request.
     pub operation: String,
-    /// The cabinet that was named.
+    /// Cabinet named in the request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub business_id: Option<BusinessId>,
-    /// The method.
+    /// Method.
     pub method: String,
     /// Path and query.
     pub target: String,
-    /// The status; `None` if the connection was broken in place of an answer.
+    /// Status; `None` if the connection was reset.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// Which check decided.
+    /// Deciding check.
     pub verdict: JournalVerdict,
-    /// What the answer gave as its reason.
+    /// Reason given in the response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// What was probably meant, and how it is done.
+    /// Hint about the probable mistake.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub advice: Option<String>,
-    /// The numbers of the faults that struck.
+    /// Numbers of the applied fault rules.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<u64>,
-    /// How long it took, in microseconds.
+    /// Duration in microseconds.
     pub took_micros: u64,
-    /// What was asked.
+    /// Request.
     pub request: HttpMessage,
-    /// What was answered.
+    /// Response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response: Option<HttpMessage>,
-    /// The request as a line for a shell.
+    /// Request as a curl command line.
     pub curl: String,
 }
 
-/// Which entries are wanted.
+/// Filter for journal entries.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct JournalQuery {
-    /// Of this operation.
+    /// Operation.
     pub operation: Option<String>,
-    /// Of this cabinet.
+    /// Cabinet.
     pub business_id: Option<BusinessId>,
-    /// With this status, or a class of them: `404`, `4xx`.
+    /// Status or class of statuses: `404`, `4xx`.
     pub status: Option<String>,
-    /// Decided by this check.
+    /// Deciding check.
     pub verdict: Option<JournalVerdict>,
-    /// Of this moment or later.
+    /// Earliest time, inclusive.
     pub since: Option<jiff::Timestamp>,
-    /// Before this moment.
+    /// Latest time, exclusive.
     pub until: Option<jiff::Timestamp>,
-    /// With a greater number.
+    /// Entries with a greater number only.
     pub after: Option<u64>,
-    /// How many at most, the latest of them; 100 unless said.
+    /// Maximum number of entries; the latest are returned. Defaults to 100.
     pub limit: Option<usize>,
 }
 

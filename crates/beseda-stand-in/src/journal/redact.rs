@@ -1,10 +1,10 @@
-//! Takes secrets out of what the journal keeps. What is not a credential stays as it is.
+//! Removes credentials from journal entries.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 
-/// A header's value without the secret in it.
+/// Returns a header value without its secret.
 pub(crate) fn header(name: &str, value: &str) -> String {
     match name {
         "api-key" => match value.split_once(':') {
@@ -20,7 +20,7 @@ pub(crate) fn header(name: &str, value: &str) -> String {
     }
 }
 
-/// A body without the credentials in it.
+/// Returns a body without credentials.
 pub(crate) fn body(text: &str) -> String {
     static SECRETS: LazyLock<Regex> = LazyLock::new(|| {
         let secret = r#"(?x) ( "(?:apiKey|oauthToken|marketKey|adminKey|adminUrl)" \s* : \s* ) "[^"]*"

@@ -1,9 +1,9 @@
-//! How much memory an entry of the journal takes. How much all of them may take is the journal's business.
+//! Memory usage of journal entries.
 
 use super::entry::{HttpMessage, JournalEntry};
 
 impl HttpMessage {
-    /// Gives back the room that was only reserved.
+    /// Frees unused capacity.
     fn shrink(&mut self) {
         self.body.iter_mut().for_each(String::shrink_to_fit);
         self.headers.shrink_to_fit();
@@ -13,7 +13,7 @@ impl HttpMessage {
         }
     }
 
-    /// The memory behind it, in bytes.
+    /// Returns the heap memory in bytes.
     fn bytes(&self) -> usize {
         let headers = self.headers.capacity() * size_of::<(String, String)>();
         let texts = self.headers.iter().map(|(name, value)| name.capacity() + value.capacity());
@@ -22,7 +22,7 @@ impl HttpMessage {
 }
 
 impl JournalEntry {
-    /// Gives back the room that was only reserved.
+    /// Frees unused capacity.
     pub(super) fn shrink(&mut self) {
         let texts = [&mut self.operation, &mut self.method, &mut self.target, &mut self.curl];
         let maybe = [&mut self.reason, &mut self.advice].into_iter().flatten();
@@ -32,7 +32,7 @@ impl JournalEntry {
         self.response.iter_mut().for_each(HttpMessage::shrink);
     }
 
-    /// The memory it takes, in bytes.
+    /// Returns the memory usage in bytes.
     pub(super) fn bytes(&self) -> usize {
         let texts = [&self.operation, &self.method, &self.target, &self.curl];
         let maybe = [&self.reason, &self.advice].into_iter().flatten();
@@ -95,7 +95,7 @@ mod tests {
         (0..1_000).for_each(|_| journal.record(entry(&body)));
         let kept = all(&journal);
         let bytes: usize = kept.iter().map(JournalEntry::bytes).sum();
-        // Each of them has its body twice: as it came, and in the line for a shell.
+        // Each entry holds its body twice: as received, and in the curl command line.
         assert_eq!(kept.len(), MAX_BYTES / kept[0].bytes());
         assert!(bytes <= MAX_BYTES && kept[0].bytes() < 121_000, "{bytes}");
         let ids: Vec<u64> = kept.iter().map(|entry| entry.id).collect();

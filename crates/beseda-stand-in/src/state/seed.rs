@@ -1,4 +1,4 @@
-//! Seeds: cabinets, orders and conversations as people write them down, in YAML or JSON. They are tried out on a copy before anything changes.
+//! Seeds: cabinets, orders and chats in YAML or JSON, applied in one transaction.
 
 pub(crate) mod apply;
 
@@ -13,134 +13,134 @@ use serde::{Deserialize, Serialize};
 
 use beseda_scenario::locate;
 
-/// A whole seed.
+/// Seed file.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Seed {
-    /// The cabinets; those that exist already are added to.
+    /// Cabinets to create or extend.
     pub cabinets: Vec<SeedCabinet>,
 }
 
-/// A cabinet with what belongs to it.
+/// Cabinet and its contents.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SeedCabinet {
-    /// Its id.
+    /// Id.
     pub business_id: BusinessId,
-    /// Its name; needed where it doesn't exist yet.
+    /// Name; required for a new cabinet.
     pub name: Option<String>,
-    /// Campaigns to be made.
+    /// Campaigns to create.
     #[serde(default)]
     pub campaigns: Vec<NewCampaign>,
-    /// Api-Keys to be kept.
+    /// Api-Keys to create.
     #[serde(default)]
     pub keys: Vec<SeedKey>,
-    /// Orders to be registered.
+    /// Orders to register.
     #[serde(default)]
     pub orders: Vec<NewOrder>,
-    /// Returns to be registered.
+    /// Returns to register.
     #[serde(default)]
     pub returns: Vec<NewReturn>,
-    /// Conversations.
+    /// Chats to create.
     #[serde(default)]
     pub chats: Vec<SeedChat>,
 }
 
-/// An Api-Key whose secret is known.
+/// Api-Key with a given secret.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SeedKey {
-    /// Its name.
+    /// Name.
     pub name: String,
-    /// What it may do.
+    /// Scopes.
     pub scopes: Vec<String>,
-    /// The secret, `ACMA:…`.
+    /// Secret, `ACMA:…`.
     pub api_key: String,
 }
 
-/// A conversation.
+/// Chat.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SeedChat {
-    /// What it is about; a direct question if `None`.
+    /// Context; `None` for a direct question.
     pub context: Option<ContextRef>,
-    /// Who asks, in a direct question.
+    /// Buyer of a direct question.
     pub customer: Option<Customer>,
-    /// What was said, in order.
+    /// Messages, in order.
     #[serde(default)]
     pub messages: Vec<SeedMessage>,
-    /// The dispute that grew out of it.
+    /// Dispute about the chat.
     pub dispute: Option<SeedDispute>,
-    /// Whether it has ended.
+    /// Closes the chat at the end.
     #[serde(default)]
     pub closed: bool,
 }
 
-/// A dispute.
+/// Dispute.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SeedDispute {
-    /// What was said in it, in order.
+    /// Messages, in order.
     #[serde(default)]
     pub messages: Vec<SeedMessage>,
-    /// Whether the arbiter has ended it.
+    /// Resolves the dispute at the end.
     #[serde(default)]
     pub resolved: bool,
 }
 
-/// A message: a text, a sticker or a file.
+/// Message: text, sticker or file.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SeedMessage {
-    /// Who wrote it.
+    /// Sender.
     pub sender: Sender,
-    /// When; now, or right after the one before, if `None`.
+    /// Time. Defaults to right after the previous message, or to now for the first.
     pub at: Option<Timestamp>,
-    /// The text.
+    /// Text.
     pub message: Option<String>,
-    /// Whether it is a sticker.
+    /// Marks a sticker.
     #[serde(default)]
     pub sticker: bool,
-    /// The file.
+    /// File.
     pub file: Option<SeedFile>,
-    /// Whose answer is wanted next, if support or arbiter say so.
+    /// Side whose answer is awaited; set by support or the arbiter.
     pub waiting_for: Option<WaitingFor>,
 }
 
-/// A file.
+/// File.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SeedFile {
-    /// Its name.
+    /// Name.
     pub name: String,
-    /// Its bytes in base64.
+    /// Content in base64.
     pub base64: Option<String>,
-    /// Its content, if that is text.
+    /// Content as text.
     pub text: Option<String>,
 }
 
-/// What a seed has added.
+/// Numbers of created objects.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct SeedSummary {
-    /// Cabinets that are new.
+    /// New cabinets.
     pub cabinets: usize,
     /// Orders.
     pub orders: usize,
-    /// Chats, disputes included.
+    /// Chats, including disputes.
     pub chats: usize,
     /// Messages.
     pub messages: usize,
 }
 
-/// A refusal of something in a seed.
+/// Error in a seed.
 #[derive(Debug)]
 pub(crate) struct SeedError {
-    /// The way to it: names of fields and numbers in lists.
+    /// Path of the invalid part: field names and indices.
     pub(crate) path: Vec<PathSegment>,
     pub(crate) error: Error,
 }
 
-/// A step on the way to a place in a document.
+/// Part of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum PathSegment {
     Field(&'static str),
@@ -157,7 +157,7 @@ impl fmt::Display for PathSegment {
 }
 
 impl SeedError {
-    /// The same with its line.
+    /// Converts into an API error that names line and path.
     pub(crate) fn with_line(self, text: &str) -> Error {
         let Error::Api(refused) = self.error else { return self.error };
         let message = refused.items.first().and_then(|fault| fault.message.clone());
@@ -177,7 +177,7 @@ impl SeedError {
 }
 
 impl Seed {
-    /// Counts the messages of all its chats.
+    /// Returns the number of messages in all chats.
     pub(crate) fn message_count(&self) -> usize {
         let chats = self.cabinets.iter().flat_map(|cabinet| &cabinet.chats);
         let message = |chat: &SeedChat| {
@@ -188,10 +188,11 @@ impl Seed {
     }
 }
 
-/// Reads a seed.
+/// Parses a seed.
 ///
 /// # Errors
-/// 400 with the line of the first thing that can't be read.
+///
+/// 400 with line and reason of the first error.
 pub fn parse(text: &str) -> Result<Seed> {
     serde_yaml_ng::from_str(text).map_err(|error| {
         let reason = error.to_string();

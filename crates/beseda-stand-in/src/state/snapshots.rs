@@ -1,4 +1,4 @@
-//! States kept in memory: the start, for resets, and named snapshots.
+//! States kept in memory: the initial one for resets, and named snapshots.
 
 use std::{
     collections::BTreeMap,
@@ -9,12 +9,13 @@ use beseda_engine::state::State;
 
 use crate::clock::ClockReading;
 
-/// What is remembered of the state.
+/// Saved states.
 #[derive(Debug, Default)]
 pub(crate) struct Snapshots {
     pub(super) start: Mutex<Option<(State, ClockReading)>>,
     pub(super) by_name: Mutex<BTreeMap<String, State>>,
-    /// Whether the server still remembers credentials and limits of a state that is gone.
+    /// Set after the state was replaced, until the server has dropped its cached credentials and
+    /// limits.
     pub(crate) is_stale: AtomicBool,
 }
 

@@ -1,8 +1,8 @@
-//! Numbers that were sent as text.
+//! Numbers sent as strings.
 
 use serde_json::{Map, Value};
 
-/// Returns advice on the first id that came as digits in quotes.
+/// Returns a hint for the first id sent as a string.
 pub(super) fn number(body: &Map<String, Value>) -> Option<String> {
     if body.get("messageIdFrom").is_some_and(is_quoted) {
         return Some("messageIdFrom is a number: a push notification carries messageId as a string, but here it is written without quotes.".to_owned());
@@ -25,7 +25,7 @@ fn list<'a>(body: &'a Map<String, Value>, name: &str) -> &'a [Value] {
     body.get(name).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// Whether a value is a whole number as text.
+/// Returns whether the value is a string of digits.
 fn is_quoted(value: &Value) -> bool {
     value.as_str().is_some_and(|text| {
         let digits = text.trim();

@@ -1,5 +1,5 @@
-//! Puts a seed into a transaction of an engine, through the same traits everybody uses. The first refusal ends it and says
-//! where it stands.
+//! Applies a seed within an engine transaction, through the public traits. The first error aborts
+//! and names its path.
 
 use std::collections::VecDeque;
 
@@ -15,7 +15,7 @@ use super::{
     PathSegment, Seed, SeedCabinet, SeedChat, SeedError, SeedFile, SeedMessage, SeedSummary,
 };
 
-/// Where something goes wrong.
+/// Adds the path to an error.
 trait AtPath<T> {
     fn at(self, path: &[PathSegment]) -> Result<T, SeedError>;
 }
@@ -26,7 +26,7 @@ impl<T> AtPath<T> for Result<T> {
     }
 }
 
-/// The way one field further.
+/// Returns the path extended by a field, and by an index if given.
 fn child_path(
     path: &[PathSegment],
     field: &'static str,
@@ -38,10 +38,10 @@ fn child_path(
     path
 }
 
-/// After so many messages other tasks of this thread get a turn, and the progress is told.
+/// Number of messages after which the task yields and reports progress.
 const YIELD_INTERVAL: usize = 256;
 
-/// Brings the files of a seed onto disk, in the order in which [`sow`] takes them.
+/// Stores the files of a seed on disk, in the order in which [`apply`] uses them.
 pub(crate) async fn store_files(seed: &Seed, engine: &Engine) -> Result<StoredFiles, SeedError> {
     let mut files = StoredFiles::new();
     for (number, cabinet) in seed.cabinets.iter().enumerate() {
@@ -58,7 +58,7 @@ pub(crate) async fn store_files(seed: &Seed, engine: &Engine) -> Result<StoredFi
     Ok(files)
 }
 
-/// Files on disk that still need their messages.
+/// Stored files that have no message yet.
 pub(crate) type StoredFiles = VecDeque<TakenFile>;
 
 async fn store_files_of(
@@ -92,7 +92,7 @@ fn to_upload(message: &SeedMessage, file: &SeedFile) -> Result<FileUpload> {
     Ok(FileUpload::from_bytes(&file.name, bytes))
 }
 
-/// Puts everything of a seed into a transaction; `progress` is told how many messages are there.
+/// Applies a seed and reports the number of messages written to `progress`.
 pub(crate) async fn apply(
     seed: &Seed,
     files: StoredFiles,
@@ -166,7 +166,7 @@ impl SeedWriter<'_> {
         seed: &SeedChat,
         path: &[PathSegment],
     ) -> Result<(), SeedError> {
-        // A chat begins when the first thing was said in it.
+        // A chat starts with its first message.
         if let Some(at) = seed.messages.first().and_then(|first| first.at) {
             self.clock.set(at);
         }
