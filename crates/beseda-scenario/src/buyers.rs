@@ -76,7 +76,7 @@ impl BuyerTask {
                 change = changes.recv() => match change {
                     Ok(Change { business, chat }) => self.plan(business, chat).await,
                     Err(RecvError::Lagged(missed)) => {
-                        tracing::warn!(missed, "buyers couldn't keep up: some chats get no answer");
+                        tracing::warn!(missed, "buyers lagged behind; some chats get no answer");
                     }
                     Err(RecvError::Closed) => return,
                 },
@@ -97,7 +97,7 @@ impl BuyerTask {
                 self.plans.insert((due, chat), business);
             }
             Ok(None) => {}
-            Err(error) => tracing::debug!(%chat, %error, "a buyer can't see the chat"),
+            Err(error) => tracing::debug!(%chat, %error, "failed to read a chat for a buyer"),
         }
     }
 
@@ -131,7 +131,7 @@ impl BuyerTask {
             Err(error) => Err(error),
         };
         if let Err(error) = done {
-            tracing::debug!(%chat, %error, "a buyer was refused");
+            tracing::debug!(%chat, %error, "a buyer's action failed");
         }
     }
 

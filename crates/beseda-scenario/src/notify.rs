@@ -24,7 +24,7 @@ pub struct ChangeNotifier {
 
 impl fmt::Debug for ChangeNotifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Observed").finish_non_exhaustive()
+        f.debug_struct("ChangeNotifier").finish_non_exhaustive()
     }
 }
 

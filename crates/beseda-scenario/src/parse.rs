@@ -107,13 +107,13 @@ impl Parser<'_> {
         let steps = match fields.take("steps") {
             Some(steps) => self.steps(steps),
             None => {
-                self.errors.add(node.location, "`steps` is missing: a list of what happens");
+                self.errors.add(node.location, "missing field `steps`: the list of steps");
                 Vec::new()
             }
         };
         fields.reject_unknown(&mut self.errors);
         if name.is_none() {
-            self.errors.add(node.location, "`scenario` is missing: the scenario's name");
+            self.errors.add(node.location, "missing field `scenario`: the name of the scenario");
         }
         Some(Scenario { name: name?, cabinet, default_timeout, orders, returns, steps })
     }
@@ -128,7 +128,7 @@ impl Parser<'_> {
         let model = fields.take("model").and_then(|node| fields::word(node, &models, errors));
         let customer = self.customer(&mut fields);
         if order_id.is_none() {
-            self.errors.add(node.location, "`order` is missing: the order's id");
+            self.errors.add(node.location, "missing field `order`: the id of the order");
         }
         fields.reject_unknown(&mut self.errors);
         Some(NewOrder { order_id: order_id?, campaign_id, model, customer })
@@ -140,7 +140,10 @@ impl Parser<'_> {
         let return_id: Option<ReturnId> = fields.id("return", errors);
         let order_id: Option<OrderId> = fields.id("order", errors);
         if return_id.is_none() || order_id.is_none() {
-            errors.add(node.location, "a return needs `return`, its id, and `order`, the order's");
+            errors.add(
+                node.location,
+                "missing field `return` or `order`: the ids of the return and of its order",
+            );
         }
         fields.reject_unknown(errors);
         Some(NewReturn { return_id: return_id?, order_id: order_id? })

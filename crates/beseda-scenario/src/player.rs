@@ -176,7 +176,7 @@ impl<'a> Player<'a> {
                 reason,
             });
         };
-        let note = Some("in vain, so otherwise".to_owned());
+        let note = Some("timed out, continued with `otherwise`".to_owned());
         self.report_step(step, StepOutcome { note, ..StepOutcome::default() });
         Box::pin(self.steps(steps)).await
     }
@@ -345,14 +345,14 @@ fn check_refusal(
     match (done, step.refused) {
         (Ok(outcome), None) => Ok(outcome),
         (Ok(_), Some(status)) => {
-            Err(failed(format!("it was to be refused with {status}, and it was done")))
+            Err(failed(format!("expected status {status}, but the step succeeded")))
         }
         (Err(Error::Api(refused)), Some(status)) if refused.kind.status() == status => {
-            let note = Some(format!("refused with {status}, as it should be"));
+            let note = Some(format!("rejected with {status}, as expected"));
             Ok(StepOutcome { note, ..StepOutcome::default() })
         }
         (Err(error), Some(status)) => {
-            Err(failed(format!("it was to be refused with {status}, and ended with: {error}")))
+            Err(failed(format!("expected status {status}, but the step failed with: {error}")))
         }
         (Err(error), None) => Err(failure(line, step.verb, &error)),
     }

@@ -122,7 +122,7 @@ impl Script {
                 return self.line("  - wait for: shop");
             }
             Sender::Partner => "shop",
-            _ => return self.line("  # somebody unknown wrote here"),
+            _ => return self.line("  # message of an unknown sender"),
         };
         let file = message.payload.iter().flatten().next();
         let mut line = String::new();

@@ -49,7 +49,7 @@ impl World {
 
 impl fmt::Debug for World {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stage").field("changes", &self.changes).finish_non_exhaustive()
+        f.debug_struct("World").field("changes", &self.changes).finish_non_exhaustive()
     }
 }
 

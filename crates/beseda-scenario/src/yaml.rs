@@ -55,7 +55,7 @@ impl YamlNode {
     /// Returns the kind of the value, for error messages.
     pub(crate) fn kind(&self) -> &'static str {
         match self.value {
-            YamlValue::Null => "nothing",
+            YamlValue::Null => "null",
             YamlValue::Plain(_) | YamlValue::Quoted(_) => "a text",
             YamlValue::List(_) => "a list",
             YamlValue::Map(_) => "a mapping",
@@ -85,25 +85,25 @@ pub(crate) fn parse(text: &str) -> Result<YamlNode, ParseError> {
         let (event, span) = event.map_err(|error| {
             let marker = error.marker();
             let location = Location { line: marker.line().max(1), column: marker.col() + 1 };
-            ParseError { location, reason: format!("this is not YAML: {}", error.info()) }
+            ParseError { location, reason: format!("invalid YAML: {}", error.info()) }
         })?;
         let location = location_of(span);
         let refused = |reason: &str| Err(ParseError { location, reason: reason.to_owned() });
         let finished = match event {
-            Event::Alias(_) => return refused("aliases (*name) are not used here"),
+            Event::Alias(_) => return refused("aliases (*name) are not supported"),
             Event::Scalar(_, _, 1.., _)
             | Event::SequenceStart(1.., _)
             | Event::MappingStart(1.., _) => {
-                return refused("anchors (&name) are not used here");
+                return refused("anchors (&name) are not supported");
             }
             Event::Scalar(_, _, _, Some(_))
             | Event::SequenceStart(_, Some(_))
-            | Event::MappingStart(_, Some(_)) => return refused("tags (!name) are not used here"),
+            | Event::MappingStart(_, Some(_)) => return refused("tags (!name) are not supported"),
             Event::SequenceStart(..) | Event::MappingStart(..) if open.len() >= MAX_DEPTH => {
-                return refused("this is nested too deep");
+                return refused("nested too deeply");
             }
             Event::DocumentStart(_) if root.is_some() => {
-                return refused("a file holds one document; this is a second one");
+                return refused("a second document; a file must contain one");
             }
             Event::SequenceStart(..) => {
                 open.push(OpenCollection::List(location, Vec::new()));
@@ -215,11 +215,11 @@ impl OpenCollection {
 fn key(node: YamlNode, entries: &[(YamlNode, YamlNode)]) -> Result<YamlNode, ParseError> {
     let error = |reason: String| ParseError { location: node.location, reason };
     let Some(text) = node.as_str() else {
-        return Err(error(format!("a key is a text, and this is {}", node.kind())));
+        return Err(error(format!("expected a text key, found {}", node.kind())));
     };
     match entries.iter().find(|(key, _)| key.as_str() == Some(text)) {
         Some((first, _)) => {
-            Err(error(format!("`{text}` stands here twice, first in line {}", first.location.line)))
+            Err(error(format!("duplicate key `{text}`, first in line {}", first.location.line)))
         }
         None => Ok(node),
     }
@@ -230,15 +230,15 @@ mod tests {
     use super::{YamlValue, parse};
 
     #[test]
-    fn what_is_no_yaml_is_told_with_its_line() {
+    fn invalid_yaml_is_reported_with_its_line() {
         for (text, line, reason) in [
-            ("a: 1\nb: [1, 2\nc: 3\n", 3, "not YAML"),
-            ("a: 1\na: 2\n", 2, "twice, first in line 1"),
+            ("a: 1\nb: [1, 2\nc: 3\n", 3, "invalid YAML"),
+            ("a: 1\na: 2\n", 2, "duplicate key `a`, first in line 1"),
             ("a: &x 1\n", 1, "anchors"),
             ("a: !!str 1\n", 1, "tags"),
-            ("a: 1\n---\nb: 2\n", 2, "second one"),
+            ("a: 1\n---\nb: 2\n", 2, "a second document"),
             ("", 1, "empty"),
-            ("? [1]\n: 2\n", 1, "a key is a text"),
+            ("? [1]\n: 2\n", 1, "expected a text key"),
         ] {
             let error = parse(text).unwrap_err();
             assert!(error.reason.contains(reason), "{text:?}: {error}");
@@ -247,14 +247,14 @@ mod tests {
     }
 
     #[test]
-    fn nesting_beyond_all_measure_is_refused_and_overflows_nothing() {
+    fn excessive_nesting_is_rejected_without_a_stack_overflow() {
         for bracket in ["[", "{a: ", "- "] {
             assert!(parse(&bracket.repeat(50_000)).is_err(), "{bracket}");
         }
     }
 
     #[test]
-    fn json_is_read_with_its_escaped_pairs() {
+    fn json_surrogate_pairs_are_decoded() {
         let node = parse(r#"{"text": "\ud83d\ude42 \u043f", "n": 1}"#).unwrap();
         let YamlValue::Map(entries) = node.value else { panic!("a mapping") };
         let (_, text) = entries.iter().find(|(key, _)| key.as_str() == Some("text")).unwrap();

@@ -1,4 +1,5 @@
-//! Why a send is never repeated blindly: the connection breaks after the message is durable, and a second try doubles it.
+//! Shows why a send must not be retried blindly: the connection breaks after the message is stored,
+//! and a retry stores it twice.
 //! `cargo run -p beseda-stand-in --features client --example blind_retry`
 
 use beseda_stand_in::{
@@ -21,7 +22,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let broken = first.expect_err("the fault breaks the first try");
     println!("first try: {broken}; may have been done: {}", broken.may_have_been_done());
     assert!(broken.may_have_been_done());
-    // What a careful program does here is to look into the history; this one just tries again.
+    // A careful program would look into the history first.
     client.send_message_to_chat(business, chat, text).await?;
 
     let history = client.get_chat_history(business, chat, HistoryFrom::default()).await?;

@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_manual_clock_shows_exactly_what_it_was_told() {
+    fn a_manual_clock_shows_the_time_it_was_set_to() {
         let clock = StandInClock::manual(moment("2026-01-01T00:00:00Z"));
         clock.advance(Duration::from_secs(3_600));
         assert_eq!(clock.reading().now, moment("2026-01-01T01:00:00Z"));
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_resumed_clock_goes_on_from_where_it_stood() {
+    fn a_resumed_clock_runs_on_from_its_current_time() {
         let clock = StandInClock::manual(moment("2030-01-01T00:00:00Z"));
         clock.resume();
         let first = clock.reading();
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn those_who_wait_are_woken_when_the_hand_passes_their_moment_and_not_before() {
+    async fn waiting_tasks_wake_when_the_clock_passes_their_time_and_not_before() {
         let clock = Arc::new(StandInClock::manual(moment("2026-01-01T00:00:00Z")));
         let mut waiting = wait_for(&clock, "2026-01-15T00:00:00Z");
         clock.advance(Duration::from_secs(13 * 86_400));
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_moment_that_is_past_is_not_waited_for() {
+    async fn waiting_for_a_past_time_returns_at_once() {
         StandInClock::real().wait_until(moment("2020-01-01T00:00:00Z")).await;
     }
 

@@ -157,7 +157,7 @@ async fn create_cabinet(engine: &Engine, demo: &Demo) -> anyhow::Result<()> {
     if !cabinets.iter().any(|cabinet| cabinet.business_id == demo.business) {
         if let Some(other) = cabinets.first() {
             bail!(
-                "the data folder belongs to cabinet {} and not to this seed: give the --seed it was made with, or another --data folder",
+                "the data folder belongs to cabinet {}, which another seed created: give that --seed, or another --data folder",
                 other.business_id
             );
         }
@@ -189,14 +189,14 @@ mod tests {
     use super::Demo;
 
     #[test]
-    fn credentials_follow_from_the_seed() {
+    fn credentials_are_derived_from_the_seed() {
         assert_eq!(Demo::from_seed(1).ready_line("x"), Demo::from_seed(1).ready_line("x"));
         assert_ne!(Demo::from_seed(1).api_key, Demo::from_seed(2).api_key);
         assert_ne!(Demo::from_seed(1).business, Demo::from_seed(2).business);
     }
 
     #[tokio::test]
-    async fn a_folder_of_another_seed_is_refused_and_the_same_seed_changes_nothing() {
+    async fn a_folder_of_another_seed_is_rejected_and_the_same_seed_changes_nothing() {
         use beseda_api::{ChatFilter, ChatsApi, PageRequest};
         let folder = tempfile::tempdir().unwrap();
         let settings = beseda_engine::Settings::default();

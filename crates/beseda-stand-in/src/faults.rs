@@ -152,7 +152,7 @@ impl NewFault {
             && !Endpoint::ALL.iter().any(|known| known.name == name)
             && !OTHER_OPERATIONS.contains(&name.as_str())
         {
-            return invalid(format!("operation: there is no operation '{name}'"));
+            return invalid(format!("operation: unknown operation '{name}'"));
         }
         if self.status.is_some_and(|status| !(200..=599).contains(&status)) {
             return invalid("status must be between 200 and 599".to_owned());
@@ -179,13 +179,13 @@ impl NewFault {
         let only_for = |name: &str, given: bool, kinds: &[FaultKind]| {
             if given && !kinds.contains(&self.kind) {
                 let kinds = serde_json::to_string(kinds).unwrap_or_default();
-                let text = format!("{name} has a meaning only for {kinds}");
+                let text = format!("{name} is only supported for {kinds}");
                 return Err(Error::bad_request(text));
             }
             Ok(())
         };
         if self.kind.is_push() && self.operation.is_some() {
-            return Err(Error::bad_request("operation has no meaning for push notifications"));
+            return Err(Error::bad_request("operation is not supported for push notifications"));
         }
         only_for("status", self.status.is_some(), &[FaultKind::Status])?;
         only_for("body", self.body.is_some(), &[FaultKind::Status, FaultKind::Garbage])?;
@@ -350,7 +350,7 @@ mod tests {
     const NOW: jiff::Timestamp = jiff::Timestamp::UNIX_EPOCH;
 
     #[test]
-    fn a_rule_strikes_as_often_as_it_says_and_after_as_many_as_it_says() {
+    fn a_rule_skips_and_affects_the_given_numbers_of_requests() {
         let faults = Faults::new(1);
         let rule = NewFault { count: Some(2), skip: 1, ..NewFault::new(FaultKind::Status) };
         faults.add(vec![rule]).unwrap();
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn chances_follow_from_the_seed() {
+    fn probabilities_are_derived_from_the_seed() {
         let series = |seed| {
             let faults = Faults::new(seed);
             let rule = NewFault { probability: Some(0.5), ..NewFault::new(FaultKind::Garbage) };
@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_holds_only_in_its_window_and_its_cabinet() {
+    fn a_rule_applies_only_in_its_time_window_and_cabinet() {
         let faults = Faults::new(1);
         let text = r#"{"kind":"delay","businessId":7,"from":"2026-01-01T00:00:00Z","until":"2026-01-02T00:00:00Z"}"#;
         faults.add(vec![serde_json::from_str(text).unwrap()]).unwrap();
@@ -389,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn rules_about_notifications_strike_nothing_else_and_the_others_no_notification() {
+    fn notification_rules_affect_notifications_only_and_other_rules_never_do() {
         let faults = Faults::new(1);
         faults
             .add(vec![NewFault::new(FaultKind::PushTwice), NewFault::new(FaultKind::Status)])

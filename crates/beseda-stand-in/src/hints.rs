@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn mixed_up_ids_and_paths_are_explained() {
+    fn confused_ids_and_wrong_paths_are_explained() {
         let mixed = RejectedRequest {
             path: "/v2/businesses/77/chats",
             status: 403,
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn what_needs_no_advice_gets_none() {
+    fn requests_without_a_known_mistake_get_no_hint() {
         assert_eq!(hint(&bad("sendMessageToChat", "chatId=5", r#"{"message":"x"}"#, "?")), None);
         assert_eq!(hint(&RejectedRequest { status: 500, ..RejectedRequest::default() }), None);
     }

@@ -63,7 +63,7 @@ pub struct StandInBuilder {
 
 impl fmt::Debug for StandInBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut debug = f.debug_struct("Builder");
+        let mut debug = f.debug_struct("StandInBuilder");
         debug.field("seed", &self.seed).field("listen", &self.listen).finish_non_exhaustive()
     }
 }
@@ -291,7 +291,7 @@ impl StandInBuilder {
                 let shutdown = async { drop(shutdown_requested.await) };
                 let at_once = Transport { drain_seconds: 0, ..opened.transport.clone() };
                 if let Err(error) = opened.serve_with(shutdown, at_once).await {
-                    tracing::error!(%error, "the stand-in ended badly");
+                    tracing::error!(%error, "the stand-in failed");
                 }
             }
         };
@@ -335,7 +335,7 @@ pub struct BoundStandIn {
 
 impl fmt::Debug for BoundStandIn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Opened").field("url", &self.url).finish_non_exhaustive()
+        f.debug_struct("BoundStandIn").field("url", &self.url).finish_non_exhaustive()
     }
 }
 

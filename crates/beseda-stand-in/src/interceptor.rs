@@ -70,7 +70,7 @@ impl Control {
             match rule.kind {
                 FaultKind::Delay => tokio::time::sleep(delay(fault)).await,
                 FaultKind::ResetBefore => {
-                    return (reset(), fault_outcome("connection reset before anything was done"));
+                    return (reset(), fault_outcome("connection reset before execution"));
                 }
                 FaultKind::Status => {
                     let status = rule.status.unwrap_or(500);
@@ -78,7 +78,7 @@ impl Control {
                         next.answer(request, status_response(status, rule.body.as_ref())).await;
                     return (
                         answer,
-                        fault_outcome(&format!("answered {status} in place of the server")),
+                        fault_outcome(&format!("answered {status} instead of the server")),
                     );
                 }
                 FaultKind::Limit => {
@@ -87,7 +87,7 @@ impl Control {
                     if kind == LimitKind::Hourly {
                         answer.headers_mut().insert(&REMAINING_HEADER, HeaderValue::from(0));
                     }
-                    return (answer, fault_outcome("answered 420 in place of the server"));
+                    return (answer, fault_outcome("answered 420 instead of the server"));
                 }
                 _ => {}
             }
@@ -101,7 +101,7 @@ impl Control {
         for fault in triggered {
             match fault.rule.kind {
                 FaultKind::ResetAfter => {
-                    return (reset(), fault_outcome("connection reset after everything was done"));
+                    return (reset(), fault_outcome("connection reset after execution"));
                 }
                 FaultKind::DelayAfter => tokio::time::sleep(delay(fault)).await,
                 _ => {}
@@ -131,7 +131,7 @@ fn status_response(status: u16, body: Option<&serde_json::Value>) -> http::Respo
     let bytes = match body {
         Some(serde_json::Value::String(text)) => Bytes::from(text.clone()),
         Some(json) => Bytes::from(json.to_string()),
-        None => error_body(status, "The stand-in was told to answer so"),
+        None => error_body(status, "Injected by a fault rule"),
     };
     let kind = match body {
         Some(serde_json::Value::String(_)) => "text/plain; charset=utf-8",
@@ -197,7 +197,7 @@ fn alter_response(
             FaultKind::UnknownWords => response::unknown_words(&bytes),
             FaultKind::ExtraFields => response::extra_fields(&bytes),
             FaultKind::Garbage => {
-                outcome = fault_outcome("the body was replaced by something that is no JSON");
+                outcome = fault_outcome("body replaced");
                 Some(response::garbage(rule.body.as_ref()))
             }
             _ => None,
@@ -212,11 +212,11 @@ fn alter_response(
         let rule = &fault.rule;
         body = match rule.kind {
             FaultKind::Truncate => {
-                outcome = fault_outcome("the body was cut off");
+                outcome = fault_outcome("body truncated");
                 response::truncated(&bytes, rule.bytes)
             }
             FaultKind::SlowBody => {
-                outcome = fault_outcome("the body came slowly");
+                outcome = fault_outcome("body sent slowly");
                 response::slow(&bytes, delay(fault))
             }
             _ => continue,

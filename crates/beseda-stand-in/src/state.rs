@@ -40,7 +40,7 @@ impl Control {
         let start = lock(&self.snapshots.start).clone();
         let (state, reading) = start.ok_or_else(|| {
             Error::bad_request(
-                "the start of this stand-in was not kept: its data folder was too large",
+                "the initial state was not saved, because the data folder was too large",
             )
         })?;
         let _guard = self.state_lock.write().await;
@@ -63,7 +63,8 @@ impl Control {
     pub async fn snapshot(&self, name: &str) -> Result<()> {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
         if !(1..=64).contains(&name.len()) || !name.chars().all(plain) {
-            let text = "name: 1 to 64 letters, digits, dots, dashes and underscores are wanted";
+            let text =
+                "name: must consist of 1 to 64 letters, digits, dots, dashes and underscores";
             return Err(Error::bad_request(text));
         }
         let _guard = self.state_lock.write().await;
@@ -191,9 +192,7 @@ fn no_snapshot(name: &str) -> Error {
 /// Converts internal errors of the scratch engine, which are caused by the imported state.
 fn import_error(error: Error) -> Error {
     match error {
-        Error::Internal(source) => {
-            Error::bad_request(format!("the rows don't fit together: {source}"))
-        }
+        Error::Internal(source) => Error::bad_request(format!("inconsistent rows: {source}")),
         refused => refused,
     }
 }
@@ -212,7 +211,7 @@ async fn read_all(engine: &Engine, state: &State) -> Result<()> {
         let rows = state.tables.get(table).map_or(0, |table| table.rows.len());
         if rows != readable {
             return Err(Error::bad_request(format!(
-                "tables.{table}: of {rows} rows {readable} can be read; the others have words nobody knows or belong to nothing"
+                "tables.{table}: {readable} of {rows} rows can be read; the others have unknown enum values or dangling references"
             )));
         }
     }

@@ -31,10 +31,7 @@ impl<'n> Fields<'n> {
                 Some(Self { remaining: entries.iter().collect(), known_names: Vec::new() })
             }
             _ => {
-                errors.add(
-                    node.location,
-                    format!("a mapping is wanted here, and this is {}", node.kind()),
-                );
+                errors.add(node.location, format!("expected a mapping, found {}", node.kind()));
                 None
             }
         }
@@ -62,10 +59,10 @@ impl<'n> Fields<'n> {
     pub(crate) fn reject_unknown(self, errors: &mut ErrorList) {
         for (key, _) in self.remaining {
             let known = self.known_names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>();
-            let known = if known.is_empty() { "nothing more".to_owned() } else { known.join(", ") };
+            let known =
+                if known.is_empty() { "no other field".to_owned() } else { known.join(", ") };
             let name = key.as_str().unwrap_or_default();
-            errors
-                .add(key.location, format!("`{name}` has no meaning here; here may stand {known}"));
+            errors.add(key.location, format!("unknown field `{name}`, expected one of: {known}"));
         }
     }
 
@@ -93,7 +90,7 @@ impl<'n> Fields<'n> {
 pub(crate) fn text(node: &YamlNode, errors: &mut ErrorList) -> Option<String> {
     let words = node.as_str().map(str::to_owned);
     if words.is_none() {
-        errors.add(node.location, format!("a text is wanted here, and this is {}", node.kind()));
+        errors.add(node.location, format!("expected text, found {}", node.kind()));
     }
     words
 }
@@ -116,7 +113,7 @@ pub(crate) fn number(node: &YamlNode, most: u64, errors: &mut ErrorList) -> Opti
         _ => {
             errors.add(
                 node.location,
-                format!("`{words}`: a whole number from 0 to {most} is wanted"),
+                format!("invalid number `{words}`, expected a whole number from 0 to {most}"),
             );
             None
         }
@@ -127,8 +124,7 @@ pub(crate) fn items<'n>(node: &'n YamlNode, errors: &mut ErrorList) -> &'n [Yaml
     match &node.value {
         YamlValue::List(items) => items,
         _ => {
-            errors
-                .add(node.location, format!("a list is wanted here, and this is {}", node.kind()));
+            errors.add(node.location, format!("expected a list, found {}", node.kind()));
             &[]
         }
     }
@@ -144,7 +140,10 @@ pub(crate) fn word<T: Clone>(
     let found = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(&given));
     if found.is_none() {
         let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-        errors.add(node.location, format!("`{given}` is not one of: {}", known.join(", ")));
+        errors.add(
+            node.location,
+            format!("unknown value `{given}`, expected one of: {}", known.join(", ")),
+        );
     }
     found.map(|(_, value)| value.clone())
 }
@@ -157,7 +156,7 @@ pub(crate) fn duration(node: &YamlNode, errors: &mut ErrorList) -> Option<Durati
     if long.is_none() {
         errors.add(
             node.location,
-            format!("`{words}` is no length of time; write 3s, 500ms, 1h 30m or 14d"),
+            format!("invalid duration `{words}`; write 3s, 500ms, 1h 30m or 14d"),
         );
     }
     long
@@ -182,7 +181,7 @@ pub(crate) fn regex(node: &YamlNode, errors: &mut ErrorList) -> Option<regex::Re
     match RegexBuilder::new(&words).size_limit(1 << 20).build() {
         Ok(regex) => Some(regex),
         Err(error) => {
-            errors.add(node.location, format!("this is no regular expression: {error}"));
+            errors.add(node.location, format!("invalid regular expression: {error}"));
             None
         }
     }

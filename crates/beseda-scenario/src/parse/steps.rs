@@ -68,7 +68,7 @@ impl Parser<'_> {
     pub(crate) fn steps(&mut self, node: &YamlNode) -> Vec<ScriptStep> {
         let items = fields::items(node, &mut self.errors);
         if items.is_empty() && matches!(node.value, YamlValue::List(_)) {
-            self.errors.add(node.location, "`steps` is empty: nothing would happen");
+            self.errors.add(node.location, "`steps` is empty");
         }
         items.iter().filter_map(|item| self.step(item)).collect()
     }
@@ -115,7 +115,9 @@ impl Parser<'_> {
             let first = entries.first().and_then(|(key, _)| key.as_str()).unwrap_or_default();
             let reason = match verbs.as_slice() {
                 [] => unknown_verb(first),
-                [one, two, ..] => format!("a step has one verb: `{one}` and `{two}` are two steps"),
+                [one, two, ..] => {
+                    format!("a step has one verb: split `{one}` and `{two}` into two steps")
+                }
                 [_] => return None,
             };
             self.errors.add(location, reason);
@@ -209,7 +211,7 @@ impl Parser<'_> {
             let words = fields::text(node, &mut self.errors)?;
             let Ok(bytes) = BASE64_STANDARD.decode(words.split_whitespace().collect::<String>())
             else {
-                self.errors.add(node.location, "this is not base64");
+                self.errors.add(node.location, "invalid base64");
                 return None;
             };
             bytes
@@ -229,14 +231,14 @@ impl Parser<'_> {
     fn read_file(&mut self, node: &YamlNode) -> Option<Vec<u8>> {
         let path = fields::text(node, &mut self.errors)?;
         let Files::Folder(folder) = self.files else {
-            let reason = "a scenario that comes over the network reads no files: give `text`, `base64` or `size`";
+            let reason = "`from` is not supported for scenarios received over the network: give `text`, `base64` or `size`";
             self.errors.add(node.location, reason);
             return None;
         };
         match std::fs::read(folder.join(Path::new(&path))) {
             Ok(bytes) => Some(bytes),
             Err(error) => {
-                self.errors.add(node.location, format!("can't read {path}: {error}"));
+                self.errors.add(node.location, format!("failed to read {path}: {error}"));
                 None
             }
         }
@@ -247,10 +249,7 @@ impl Parser<'_> {
         let text = self.text(line, "text");
         let subject = match (line.fields.take("about"), context) {
             (Some(node), Some(_)) => {
-                self.errors.add(
-                    node.location,
-                    "a dispute is about a chat, an order or a return: name one",
-                );
+                self.errors.add(node.location, "give only one of `about`, `order` and `return`");
                 None
             }
             (Some(node), None) => self.chat_ref(node).map(DisputeSubject::Chat),
@@ -258,8 +257,7 @@ impl Parser<'_> {
             (None, None) => match self.current.clone() {
                 Some(chat) => Some(DisputeSubject::Chat(chat)),
                 None => {
-                    self.errors
-                        .add(line.location, "what is it about? Give `about`, `order` or `return`");
+                    self.errors.add(line.location, "no subject: give `about`, `order` or `return`");
                     None
                 }
             },
@@ -273,7 +271,7 @@ impl Parser<'_> {
         let side = side.and_then(|node| self.side(node));
         let text = self.text(line, "text");
         if text.is_none() {
-            self.errors.add(line.location, "`text` is missing: what the arbiter asks");
+            self.errors.add(line.location, "missing field `text`: the question of the arbiter");
         }
         Some(StepAction::Write {
             sender: Sender::Support,
@@ -336,7 +334,7 @@ impl Parser<'_> {
         let times = fields::number(times, MAX_REPEATS, &mut self.errors);
         let steps = line.fields.take("steps");
         if steps.is_none() {
-            self.errors.add(line.location, "`steps` is missing: what is repeated");
+            self.errors.add(line.location, "missing field `steps`: the steps to repeat");
         }
         let steps = steps.map(|node| self.nested_steps(node));
         Some(StepAction::Repeat { times: u32::try_from(times?).ok()?, steps: steps? })
@@ -360,7 +358,7 @@ impl Parser<'_> {
         let node = line.fields.take("refused")?;
         let status = fields::number(node, 499, &mut self.errors)?;
         if status < 400 {
-            self.errors.add(node.location, "a refusal has a status from 400 to 499");
+            self.errors.add(node.location, "`refused` must be a status from 400 to 499");
         }
         u16::try_from(status).ok()
     }
@@ -413,7 +411,7 @@ impl Parser<'_> {
         let ret = line.fields.take("return");
         match (order, ret) {
             (Some(_), Some(node)) => {
-                self.errors.add(node.location, "`order` and `return` exclude each other");
+                self.errors.add(node.location, "give only one of `order` and `return`");
                 None
             }
             (Some(node), None) => {
@@ -440,7 +438,7 @@ impl Parser<'_> {
     /// Returns the value of the verb, or records an error.
     fn value<'n>(&mut self, line: &StepFields<'n>, what: &str) -> Option<&'n YamlNode> {
         if line.value.is_none() {
-            self.errors.add(line.location, format!("after `{}:` stands {what}", line.verb));
+            self.errors.add(line.location, format!("missing value of `{}`: {what}", line.verb));
         }
         line.value
     }
@@ -460,7 +458,7 @@ impl Parser<'_> {
         if let Some(node) = node {
             self.current = self.chat_ref(node);
         } else if self.current.is_none() && self.errors.0.is_empty() {
-            self.errors.add(location, "which chat? No step before this one names it");
+            self.errors.add(location, "no chat: give `in`, or open a chat in an earlier step");
         }
         self.current.clone()
     }
@@ -472,11 +470,9 @@ impl Parser<'_> {
         }
         if !self.names.contains(&words) {
             let known = self.names.join(", ");
-            let known = if known.is_empty() { "none has one yet".to_owned() } else { known };
-            self.errors.add(
-                node.location,
-                format!("no chat is named `{words}` by now; named are: {known}"),
-            );
+            let known = if known.is_empty() { "none".to_owned() } else { known };
+            self.errors
+                .add(node.location, format!("unknown chat `{words}`; chats named so far: {known}"));
             return None;
         }
         Some(ChatRef::Named(words))
@@ -484,12 +480,15 @@ impl Parser<'_> {
 
     /// Returns the name that the step gives to a chat.
     fn name(&mut self, line: &StepFields<'_>) -> Option<String> {
-        let node = self.value(line, "the name that the chat has from here on")?;
+        let node = self.value(line, "a name for the chat")?;
         let name = fields::text(node, &mut self.errors)?;
         if name.parse::<i64>().is_ok() {
-            self.errors.add(node.location, "a chat's name is no number: numbers are ids");
+            self.errors.add(
+                node.location,
+                "the name of a chat must not be a number, because numbers are ids",
+            );
         } else if self.names.contains(&name) {
-            self.errors.add(node.location, format!("a chat is named `{name}` already"));
+            self.errors.add(node.location, format!("duplicate chat name `{name}`"));
         } else {
             self.names.push(name.clone());
         }
@@ -525,5 +524,5 @@ fn actor(who: &str) -> Option<Sender> {
 }
 
 fn unknown_verb(verb: &str) -> String {
-    format!("`{verb}` is no step; steps begin with one of: {}", VERBS.join(", "))
+    format!("unknown step `{verb}`, expected one of: {}", VERBS.join(", "))
 }

@@ -96,11 +96,11 @@ impl Player<'_> {
             Expectation::Status(status) => {
                 let chat = self.world.chats.get_chat(self.business, chat).await.map_err(failed)?;
                 (chat.status != *status)
-                    .then(|| format!("the status is {} and not {status}", chat.status))
+                    .then(|| format!("the status is {}, expected {status}", chat.status))
             }
             Expectation::Messages(count) => {
                 let there = self.messages(chat, 1).await.map_err(failed)?.len();
-                (there != *count).then(|| format!("there are {there} messages and not {count}"))
+                (there != *count).then(|| format!("there are {there} messages, expected {count}"))
             }
             Expectation::Message(pattern) => {
                 let messages = self.messages(chat, 1).await.map_err(failed)?;

@@ -35,7 +35,7 @@ pub(super) async fn set(State(control): State<Arc<Control>>, body: Bytes) -> Adm
     let clock = &control.clock;
     match (update.mode, update.now) {
         (None, None) => {
-            return Err(Error::bad_request("name the mode, the moment (now), or both").into());
+            return Err(Error::bad_request("missing field `mode` or `now`").into());
         }
         (Some(ClockMode::Real), None) => clock.reset(),
         (Some(ClockMode::Manual), None) => clock.stop(),

@@ -65,7 +65,7 @@ pub(super) fn faults(error: &Error) -> Vec<ApiErrorItem> {
     match error {
         Error::Api(refused) => refused.items.clone(),
         Error::Internal(source) => {
-            tracing::error!(error = %source, "the stand-in's administration failed");
+            tracing::error!(error = %source, "admin request failed");
             // Clients with the admin key may see internal errors.
             vec![ApiErrorItem {
                 code: "INTERNAL_ERROR".to_owned(),

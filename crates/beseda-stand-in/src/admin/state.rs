@@ -26,7 +26,7 @@ pub(super) async fn seed(
     body: Bytes,
 ) -> AdminResult {
     let text = String::from_utf8(body.into())
-        .map_err(|error| Error::bad_request(format!("the seed is no UTF-8 text: {error}")))?;
+        .map_err(|error| Error::bad_request(format!("the seed is not valid UTF-8: {error}")))?;
     let accepted = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     if accepted.is_some_and(|accept| accept.contains(progress::NDJSON)) {
         return Ok(progress::respond(move |progress_sender| async move {

@@ -108,7 +108,7 @@ mod tests {
     use super::{extra_fields, unknown_words};
 
     #[test]
-    fn words_are_replaced_below_the_envelope_only() {
+    fn enum_values_are_replaced_below_the_envelope_only() {
         let body = Bytes::from(
             r#"{"status":"OK","result":{"type":"CHAT","status":"NEW","context":{"type":"ORDER"},"name":"x"}}"#,
         );
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn extra_fields_leave_the_known_ones() {
+    fn extra_fields_leave_known_fields_unchanged() {
         let body = Bytes::from(r#"{"status":"OK","result":{"chats":[{"chatId":1}]}}"#);
         let text = String::from_utf8(extra_fields(&body).unwrap().to_vec()).unwrap();
         assert!(text.contains(r#""chatId":1"#) && text.contains("zBesedaExtra"), "{text}");

@@ -48,7 +48,7 @@ mod tests {
     use super::{MAX_COUNTED, filter, in_list};
 
     #[test]
-    fn only_filters_that_direct_chats_could_match_hide_any() {
+    fn only_filters_that_match_direct_chats_hide_any() {
         let narrowed = filter(r#"{"statuses":["NEW"],"contextTypes":["DIRECT","ORDER"]}"#).unwrap();
         assert_eq!(narrowed.context_types, [ContextType::Direct]);
         assert_eq!(narrowed.statuses, [ChatStatus::New]);
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn the_count_is_said_and_what_was_not_counted_too() {
+    fn hints_name_the_count_of_hidden_chats_or_its_maximum() {
         assert_eq!(in_list(0), None);
         assert!(in_list(1).unwrap().starts_with("1 DIRECT chat ("));
         assert!(in_list(7).unwrap().starts_with("7 DIRECT chats ("));

@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_without_a_name_is_told_from_a_path_in_its_place() {
+    fn a_file_without_a_name_and_a_path_instead_of_a_file_get_different_hints() {
         let path = missing_file_name(&form("name=\"file\"", "/home/anna/photo.jpg")).unwrap();
         assert!(path.contains("file=@"), "{path}");
         let windows = missing_file_name(&form("name=\"file\"", "C:\\photo.jpg")).unwrap();
@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_with_a_name_needs_no_advice() {
+    fn a_file_with_a_name_gets_no_hint() {
         for name in ["filename=\"a.txt\"", "filename*=utf-8''a.txt"] {
             assert_eq!(missing_file_name(&form(&format!("name=\"file\"; {name}"), "/x")), None);
         }

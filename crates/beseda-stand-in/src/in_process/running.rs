@@ -39,7 +39,7 @@ impl ServerThread {
         ready: Result<anyhow::Result<StandInInfo>, oneshot::error::RecvError>,
     ) -> anyhow::Result<StandIn> {
         let StandInInfo { url, demo, engine, control, folder } =
-            ready.context("the stand-in's thread ended")??;
+            ready.context("the server thread ended")??;
         Ok(StandIn { url, demo, folder, engine, control, _running: self })
     }
 }

@@ -54,7 +54,7 @@ impl Recorder {
             target: redacted_body(target),
             status: None,
             verdict: JournalVerdict::Breakage,
-            reason: Some("the caller went away before the answer".to_owned()),
+            reason: Some("the client disconnected before the response".to_owned()),
             advice: None,
             faults: triggered.iter().map(|fault| fault.id).collect(),
             took_micros: 0,

@@ -65,7 +65,7 @@ mod tests {
     use super::{HttpMessage, line};
 
     #[test]
-    fn the_line_names_secrets_as_variables_and_quotes_what_a_shell_would_read() {
+    fn the_curl_line_replaces_secrets_by_variables_and_quotes_for_a_shell() {
         let headers = [("host", "127.0.0.1:80"), ("api-key", "ACMA:…"), ("x-a", "it's")];
         let request = HttpMessage {
             headers: headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),

@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn short_entries_are_bounded_by_their_number() {
+    fn short_entries_are_limited_by_number() {
         let journal = Journal::default();
         (0..MAX_ENTRIES + 5).for_each(|_| journal.record(entry("short")));
         assert_eq!(all(&journal).len(), MAX_ENTRIES);
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn long_entries_are_bounded_by_their_bytes_and_the_oldest_go_first() {
+    fn long_entries_are_limited_by_memory_and_the_oldest_are_dropped_first() {
         let journal = Journal::default();
         let body = "x".repeat(60_000);
         (0..1_000).for_each(|_| journal.record(entry(&body)));
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_larger_than_the_bound_is_kept_alone() {
+    fn an_entry_larger_than_the_limit_is_kept_alone() {
         let journal = Journal::default();
         journal.record(entry("short"));
         journal.record(entry(&"x".repeat(MAX_BYTES)));

@@ -1,4 +1,4 @@
-//! Time under control: ids, dates and hourly limits follow the clock, and it is moved over HTTP.
+//! Clock: ids, dates and hourly limits follow it, and it is controlled over HTTP.
 
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ async fn ids_dates_and_hourly_limits_follow_the_clock() {
 }
 
 #[tokio::test]
-async fn the_clock_is_set_stopped_and_let_go() {
+async fn the_clock_is_set_stopped_and_resumed() {
     let world = World::start().await;
     let mode = |reading: serde_json::Value| reading["mode"].clone();
     assert_eq!(mode(world.control.read("clock", &[]).await.unwrap()), "real");

@@ -1,4 +1,4 @@
-//! Every kind of fault as our client sees it, and what it leaves behind.
+//! Every kind of fault as the client sees it, and its effect on the history.
 
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,7 @@ async fn send(world: &World, text: &str) -> Result<(), Error> {
     world.client.send_message_to_chat(business, chat(), MessageText::new(text)?).await
 }
 
-/// How often a text stands in the history.
+/// Returns how often a text occurs in the history.
 async fn times_said(world: &World, text: &str) -> usize {
     let business = world.stand_in.business_id();
     let engine = world.stand_in.engine();
@@ -28,7 +28,7 @@ async fn times_said(world: &World, text: &str) -> usize {
 }
 
 #[tokio::test]
-async fn a_status_is_answered_as_often_as_wanted_and_nothing_is_done() {
+async fn a_status_fault_answers_count_times_and_executes_nothing() {
     let world = World::start().await;
     let rule = json!({"operation":"sendMessageToChat","kind":"status","status":503,"count":1});
     assert_eq!(world.fault(rule).await["id"], 1);
@@ -47,7 +47,7 @@ async fn a_status_is_answered_as_often_as_wanted_and_nothing_is_done() {
 }
 
 #[tokio::test]
-async fn a_limit_of_either_kind_is_answered_in_the_published_words() {
+async fn limit_faults_answer_with_the_published_texts() {
     let world = World::start().await;
     world.fault(json!({"kind":"limit","count":1})).await;
     world.fault(json!({"kind":"limit","limit":"parallel","count":1})).await;
@@ -61,7 +61,7 @@ async fn a_limit_of_either_kind_is_answered_in_the_published_words() {
 }
 
 #[tokio::test]
-async fn a_connection_reset_before_leaves_nothing_and_after_leaves_the_message() {
+async fn a_reset_before_execution_leaves_nothing_and_one_after_it_leaves_the_message() {
     let world = World::start().await;
     world.fault(json!({"kind":"reset-before","count":1})).await;
     let broken = send(&world, "before").await.unwrap_err();
@@ -73,7 +73,7 @@ async fn a_connection_reset_before_leaves_nothing_and_after_leaves_the_message()
     assert!(matches!(failure(&broken), ClientError::Interrupted(_)), "{broken}");
     assert!(broken.may_have_been_done());
     assert_eq!(times_said(&world, "after").await, 1);
-    // Who repeats blindly says it twice: that is what this fault is for.
+    // A blind retry sends the message twice; this fault exists to show it.
     send(&world, "after").await.unwrap();
     assert_eq!(times_said(&world, "after").await, 2);
     let entries = world.entries().await;
@@ -81,7 +81,7 @@ async fn a_connection_reset_before_leaves_nothing_and_after_leaves_the_message()
 }
 
 #[tokio::test]
-async fn a_delay_holds_the_answer_back_with_the_message_done_before_or_after_it() {
+async fn a_delay_postpones_the_execution_or_only_the_response() {
     let world = World::start().await;
     for kind in ["delay", "delay-after", "slow-body"] {
         world.fault(json!({"kind":kind,"delayMs":300,"count":1})).await;
@@ -93,7 +93,7 @@ async fn a_delay_holds_the_answer_back_with_the_message_done_before_or_after_it(
 }
 
 #[tokio::test]
-async fn a_body_cut_short_or_garbled_is_an_error_and_never_a_success() {
+async fn truncated_and_invalid_bodies_are_errors() {
     let world = World::start().await;
     world.fault(json!({"kind":"truncate","count":1})).await;
     let cut = send(&world, "cut").await.unwrap_err();
@@ -105,7 +105,7 @@ async fn a_body_cut_short_or_garbled_is_an_error_and_never_a_success() {
 }
 
 #[tokio::test]
-async fn words_and_fields_nobody_knows_are_survived_by_our_client() {
+async fn the_client_accepts_unknown_enum_values_and_fields() {
     let world = World::start().await;
     let business = world.stand_in.business_id();
     world.fault(json!({"kind":"unknown-words","count":1})).await;
@@ -119,7 +119,7 @@ async fn words_and_fields_nobody_knows_are_survived_by_our_client() {
 }
 
 #[tokio::test]
-async fn a_rule_that_makes_no_sense_is_refused_with_its_place_and_none_is_added() {
+async fn an_invalid_rule_is_rejected_with_its_path_and_no_rule_is_added() {
     let world = World::start().await;
     for (rules, says) in [
         (r#"{"kind":"explode"}"#, "kind"),

@@ -1,4 +1,4 @@
-//! The journal: complete, without secrets, with verdicts and advice, looked up and followed.
+//! Journal: complete, without secrets, with verdicts and hints; queries and live stream.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::{CHAT, World, chat};
 
-/// Sends raw bytes and gives back the whole answer.
+/// Sends raw bytes and returns the whole response.
 pub(crate) async fn raw(world: &World, request: String) -> String {
     let address = world.stand_in.url().strip_prefix("http://").unwrap().to_owned();
     let exchange = tokio::task::spawn_blocking(move || {
@@ -68,7 +68,7 @@ async fn mistakes_are_explained_in_the_journal_and_in_a_header_and_the_answer_st
 }
 
 #[tokio::test]
-async fn nothing_in_the_journal_is_a_secret_and_each_entry_is_a_curl_line() {
+async fn the_journal_holds_no_secrets_and_every_entry_has_a_curl_line() {
     let world = World::start().await;
     let business = world.stand_in.business_id();
     let text = MessageText::new("it's here").unwrap();
@@ -88,7 +88,7 @@ async fn nothing_in_the_journal_is_a_secret_and_each_entry_is_a_curl_line() {
     let curl = entries[0]["curl"].as_str().unwrap();
     assert!(curl.starts_with(&format!("curl -sS -X POST '{}", world.stand_in.url())), "{curl}");
     assert!(curl.contains("\"$BESEDA_API_KEY\"") && curl.contains(r"it'\''s here"), "{curl}");
-    // The line does what the request did.
+    // Running the line repeats the request.
     let output = std::process::Command::new("sh")
         .args(["-c", curl])
         .env("BESEDA_API_KEY", world.stand_in.api_key())
@@ -98,7 +98,7 @@ async fn nothing_in_the_journal_is_a_secret_and_each_entry_is_a_curl_line() {
 }
 
 #[tokio::test]
-async fn entries_are_looked_up_by_operation_status_cabinet_and_number() {
+async fn entries_are_filtered_by_operation_status_cabinet_and_number() {
     let world = World::start().await;
     let business = world.stand_in.business_id();
     world.client.get_chat(business, chat()).await.unwrap();
@@ -124,7 +124,7 @@ async fn entries_are_looked_up_by_operation_status_cabinet_and_number() {
 }
 
 #[tokio::test]
-async fn the_journal_is_followed_live() {
+async fn the_journal_streams_new_entries() {
     let world = World::start().await;
     let address = world.stand_in.url().strip_prefix("http://").unwrap().to_owned();
     let key = world.stand_in.admin_key().to_owned();

@@ -1,4 +1,5 @@
-//! A stand-in under control, seen from outside: faults by our client and by Python, clock, journal, advice.
+//! Admin API of a running stand-in: faults seen by the client and by Python, clock, journal,
+//! scenarios, state.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
@@ -17,14 +18,14 @@ use beseda_stand_in::{
 };
 use serde_json::Value;
 
-/// A stand-in with its controls.
+/// Stand-in, its control client and a client without retries.
 pub(crate) struct World {
     pub(crate) stand_in: StandIn,
     pub(crate) control: StandInClient,
     pub(crate) client: Client,
 }
 
-/// A chat of the demo in which the shop can write.
+/// Demo chat in which the shop can write.
 pub(crate) const CHAT: i64 = 10_000_001;
 
 impl World {
@@ -36,9 +37,9 @@ impl World {
     pub(crate) fn around(stand_in: StandIn) -> Self {
         let key = stand_in.admin_key().to_owned().into();
         let control = Client::builder().url(stand_in.url()).build_stand_in(&key).unwrap();
-        // Nothing is repeated, so that every fault is seen.
+        // Without retries every fault is visible.
         let client = Client::builder().url(stand_in.url()).api_key(stand_in.api_key());
-        // What the server does about limits is what these tests are about.
+        // Limits are tested on the server, so the client must not enforce them.
         let client = client.retry_policy(RetryPolicy::none()).without_rate_limit().build().unwrap();
         Self { stand_in, control, client }
     }
@@ -47,7 +48,7 @@ impl World {
         self.control.post("faults", &rule).await.unwrap()["result"].clone()
     }
 
-    /// What the journal holds, oldest first.
+    /// Returns the journal entries, oldest first.
     pub(crate) async fn entries(&self) -> Vec<Value> {
         let found = self.control.read("journal", &[]).await.unwrap();
         found["entries"].as_array().unwrap().clone()

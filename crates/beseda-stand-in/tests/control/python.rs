@@ -1,4 +1,4 @@
-//! Every kind of fault, those of notifications too, as Python's own `http.client` sees it: another stack, another view of broken connections.
+//! Every kind of fault, including those of notifications, as seen by Python's `http.client`, an independent HTTP implementation.
 
 use std::process::Command;
 
@@ -129,7 +129,7 @@ print("all seen")
 "#;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_kind_of_fault_is_seen_by_python() {
+async fn pythons_http_client_sees_every_kind_of_fault() {
     let world = World::start().await;
     let stand_in = &world.stand_in;
     let address = stand_in.url().strip_prefix("http://").unwrap().to_owned();

@@ -79,8 +79,11 @@ async fn an_invalid_scenario_is_rejected_with_all_its_errors_and_nothing_happens
     let messages: Vec<&str> =
         error.items().iter().filter_map(|item| item.message.as_deref()).collect();
     assert_eq!(messages.len(), 2, "{messages:?}");
-    assert!(messages[0].starts_with("line 4, column 5: `buyer wites`"), "{messages:?}");
-    assert!(messages[1].starts_with("line 5, column 11: `never`"), "{messages:?}");
+    assert!(
+        messages[0].starts_with("line 4, column 5: unknown step `buyer wites`"),
+        "{messages:?}"
+    );
+    assert!(messages[1].starts_with("line 5, column 11: invalid duration `never`"), "{messages:?}");
     assert_eq!(count().await, before);
     let list = world.control.read("scenarios", &[]).await.unwrap();
     assert_eq!(list["scenarios"], json!([]));

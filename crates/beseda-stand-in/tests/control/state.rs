@@ -1,4 +1,4 @@
-//! The whole state over HTTP: reset, seeds, snapshots, export and import, each as a whole or not at all.
+//! Operations on the whole state over HTTP: reset, seeds, snapshots, export and import; all atomic.
 
 use std::sync::Arc;
 
@@ -47,7 +47,7 @@ cabinets:
           - {sender: CUSTOMER, message: Есть зелёный?}
 "#;
 
-/// What everybody sees of a world: chats and histories.
+/// Returns everything visible in a stand-in: chats and histories.
 async fn seen(world: &World) -> String {
     let mut seen = String::new();
     for business in [world.stand_in.business_id(), BusinessId::new(777).unwrap()] {
@@ -68,7 +68,7 @@ async fn write(world: &World, text: &str) {
 }
 
 #[tokio::test]
-async fn a_seed_is_added_whole_and_its_key_opens_its_cabinet() {
+async fn a_seed_is_added_completely_and_its_key_grants_access_to_its_cabinet() {
     let world = World::start().await;
     let added = world.control.post_text("seed", SEED.into()).await.unwrap();
     let expected = json!({"cabinets":1,"orders":2,"chats":4,"messages":6});
@@ -85,12 +85,12 @@ async fn a_seed_is_added_whole_and_its_key_opens_its_cabinet() {
     assert_eq!(messages[0].created_at.to_string(), "2026-10-02T10:00:00+03:00");
     let file = &messages[2].payload.as_ref().unwrap()[0];
     assert_eq!((file.name.as_str(), file.size), ("a.txt", 6));
-    // What was there is still there.
+    // Existing data is still there.
     write(&world, "still here").await;
 }
 
 #[tokio::test]
-async fn a_broken_seed_is_refused_with_its_line_and_nothing_of_it_is_there() {
+async fn an_invalid_seed_is_rejected_with_its_line_and_changes_nothing() {
     let world = World::start().await;
     let before = seen(&world).await;
     for (wrong, right, line) in [
@@ -115,7 +115,7 @@ async fn a_broken_seed_is_refused_with_its_line_and_nothing_of_it_is_there() {
 }
 
 #[tokio::test]
-async fn a_reset_brings_back_the_start_with_clock_faults_limits_and_journal() {
+async fn a_reset_restores_state_clock_faults_limits_and_journal() {
     let clock = Arc::new(StandInClock::manual("2027-01-01T00:10:00Z".parse().unwrap()));
     let limits = LimitSettings { hourly: Some(1), ..LimitSettings::default() };
     let stand_in = StandIn::builder().clock(clock).limits(limits).start().await.unwrap();
@@ -132,7 +132,7 @@ async fn a_reset_brings_back_the_start_with_clock_faults_limits_and_journal() {
         assert_eq!(seen(&world).await, before);
         assert!(world.entries().await.is_empty());
     }
-    // The same again: ids and dates follow from the clock, not from what was before.
+    // Repeating it gives equal ids and dates, which depend on the clock and not on earlier states.
     assert_eq!(after[0], after[1]);
     assert_ne!(after[0], before);
     let reading = world.control.read("clock", &[]).await.unwrap();
@@ -140,7 +140,7 @@ async fn a_reset_brings_back_the_start_with_clock_faults_limits_and_journal() {
 }
 
 #[tokio::test]
-async fn snapshots_are_gone_back_to_by_name() {
+async fn snapshots_are_restored_by_name() {
     let world = World::start().await;
     let before = seen(&world).await;
     world.control.post("snapshots", &json!({"name":"clean"})).await.unwrap();
@@ -161,7 +161,7 @@ async fn snapshots_are_gone_back_to_by_name() {
 }
 
 #[tokio::test]
-async fn an_export_goes_into_another_stand_in_and_a_broken_one_changes_nothing() {
+async fn an_export_can_be_imported_elsewhere_and_an_invalid_one_changes_nothing() {
     let (world, other) = (World::start().await, World::start().await);
     world.control.post_text("seed", SEED.into()).await.unwrap();
     let exported = world.control.read_bare("export").await.unwrap();

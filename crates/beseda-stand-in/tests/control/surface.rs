@@ -1,4 +1,4 @@
-//! The surface itself: its key, its errors, its document, and the way to the server beside it.
+//! Admin API in general: key, errors, OpenAPI document, and requests passed on to the server.
 
 use std::{
     io::{Read, Write},
@@ -10,7 +10,7 @@ use beseda_stand_in::{api::ErrorKind, client::Client};
 use crate::World;
 
 #[tokio::test]
-async fn nobody_gets_in_without_the_key() {
+async fn requests_without_the_key_are_rejected() {
     let world = World::start().await;
     for key in [world.stand_in.api_key(), "wrong", ""] {
         let control = Client::builder().url(world.stand_in.url()).build_stand_in(&key.into());
@@ -20,7 +20,7 @@ async fn nobody_gets_in_without_the_key() {
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_told_in_the_shapes_of_the_api() {
+async fn unknown_resources_get_error_responses_of_the_api() {
     let world = World::start().await;
     let missing = world.control.read("weather", &[]).await.unwrap_err();
     assert_eq!(missing.kind(), Some(ErrorKind::NotFound));
@@ -50,7 +50,7 @@ async fn the_document_describes_every_path_and_needs_no_key() {
     assert!(described >= 28, "{described}");
 }
 
-/// The answer to an empty request with the key, as far as it comes at once.
+/// Returns the beginning of the response to an empty request with the key.
 async fn call(world: &World, method: &str, target: &str) -> String {
     let address = world.stand_in.url().strip_prefix("http://").unwrap().to_owned();
     let key = world.stand_in.admin_key();

@@ -1,4 +1,4 @@
-//! The example of the archive, as it is printed in its crate, run against a stand-in.
+//! Runs the example of the archive crate against a stand-in.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The blocking client against a stand-in, as a program without a runtime uses it.
+//! Blocking client against a stand-in, without an async runtime.
 
 use std::{thread, time::Duration};
 
@@ -18,7 +18,7 @@ fn start() -> anyhow::Result<(StandIn, Client)> {
 }
 
 #[test]
-fn each_operation_returns_when_it_is_done() {
+fn every_operation_returns_after_it_is_done() {
     let (stand_in, client) = start().unwrap();
     let business = stand_in.business_id();
     let context = ChatContext::Order(stand_in.orders()[0]);
@@ -87,7 +87,7 @@ fn many_threads_share_one_client() {
 }
 
 #[tokio::test]
-async fn inside_of_asynchronous_code_it_works_and_may_be_dropped() {
+async fn the_blocking_client_works_and_may_be_dropped_in_async_code() {
     let stand_in = StandIn::start().await.unwrap();
     let client = Client::new(stand_in.client().unwrap()).unwrap();
     let business = stand_in.business_id();

@@ -1,4 +1,4 @@
-//! The stand-in inside of a test: quick, many at once, and gone without a trace. What it answers is judged elsewhere.
+//! Stand-in within a test: fast, many at once, and deleted without a trace.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
@@ -24,12 +24,12 @@ use beseda_stand_in::{
 };
 
 #[tokio::test]
-async fn it_answers_as_soon_as_its_start_returns() {
-    // The first one in a process may find a cold disk; nobody starts a stand-in for the sake of one.
+async fn it_answers_as_soon_as_start_returns() {
+    // Warm-up: the first stand-in of a process may hit a cold disk.
     drop(StandIn::start().await.unwrap());
     let begun = Instant::now();
     let stand_in = StandIn::start().await.unwrap();
-    // For people: a bound on time would be the machine's matter.
+    // Printed only; a limit would depend on the machine.
     println!("ready after {:?}", begun.elapsed());
     let business = stand_in.business_id();
     let client = stand_in.client().unwrap();
@@ -38,7 +38,7 @@ async fn it_answers_as_soon_as_its_start_returns() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_hundred_run_at_once_and_know_nothing_of_each_other() {
+async fn two_hundred_run_at_once_without_sharing_state() {
     let started = (0..200).map(|seed| {
         tokio::spawn(async move { StandIn::builder().seed(seed % 7).start().await.unwrap() })
     });
@@ -65,7 +65,7 @@ async fn two_hundred_run_at_once_and_know_nothing_of_each_other() {
 }
 
 #[tokio::test]
-async fn its_end_takes_folder_and_port_along_and_cuts_off_who_is_still_connected() {
+async fn dropping_it_frees_folder_and_port_and_closes_connections() {
     let stand_in = StandIn::start().await.unwrap();
     let folder = stand_in.folder().to_owned();
     assert!(folder.join("beseda.sqlite").is_file());
@@ -78,7 +78,7 @@ async fn its_end_takes_folder_and_port_along_and_cuts_off_who_is_still_connected
 }
 
 #[test]
-fn a_test_without_a_runtime_starts_one_too() {
+fn a_stand_in_starts_without_an_async_runtime() {
     let stand_in = StandIn::builder().seed(3).start_blocking().unwrap();
     let mut socket = TcpStream::connect(stand_in.url().strip_prefix("http://").unwrap()).unwrap();
     socket.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
@@ -88,7 +88,7 @@ fn a_test_without_a_runtime_starts_one_too() {
 }
 
 #[tokio::test]
-async fn the_buyer_is_played_without_http_and_the_seller_sees_it_over_http() {
+async fn messages_written_without_http_are_visible_over_http() {
     let stand_in = StandIn::start().await.unwrap();
     let (business, client) = (stand_in.business_id(), stand_in.client().unwrap());
     let chat =
@@ -100,8 +100,8 @@ async fn the_buyer_is_played_without_http_and_the_seller_sees_it_over_http() {
 }
 
 #[tokio::test]
-async fn orders_limits_and_seed_are_as_the_builder_was_told() {
-    // The clock stands still: a new hour would have calls left again.
+async fn the_builder_sets_orders_limits_and_seed() {
+    // The clock stands still, because a new hour would reset the limits.
     let clock = Arc::new(StandInClock::manual("2026-06-01T10:17:00Z".parse().unwrap()));
     let builder = StandIn::builder().seed(42).orders(Orders::Open).clock(clock);
     let limits = LimitSettings { hourly: Some(2), ..LimitSettings::default() };
@@ -121,7 +121,7 @@ async fn orders_limits_and_seed_are_as_the_builder_was_told() {
 }
 
 #[tokio::test]
-async fn messages_bear_the_time_of_the_clock_that_was_given() {
+async fn messages_have_the_time_of_the_given_clock() {
     let now = "2027-01-01T00:00:00Z".parse().unwrap();
     let clock = Arc::new(StandInClock::manual(now));
     let stand_in = StandIn::builder().clock(clock.clone()).start().await.unwrap();
@@ -136,7 +136,7 @@ async fn messages_bear_the_time_of_the_clock_that_was_given() {
 }
 
 #[tokio::test]
-async fn what_is_in_a_folder_of_ones_own_outlives_it_and_a_taken_folder_is_an_error() {
+async fn a_given_data_folder_is_kept_and_a_locked_one_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let first = StandIn::builder().data(folder.path()).start().await.unwrap();
     let business = first.business_id();

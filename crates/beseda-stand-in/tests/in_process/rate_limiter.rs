@@ -1,4 +1,5 @@
-//! The limits as a client's calls meet them, with a clock that stands still: how much of an hour is used, and that nobody hears 420.
+//! Rate limiter of the client with a stopped clock: the hour's budget is used completely, and no
+//! call gets 420.
 
 use std::{
     collections::HashMap,
@@ -22,12 +23,12 @@ use tokio::{sync::Notify, task::JoinSet};
 
 const TASKS: usize = 16;
 
-/// A stand-in and a governor by one clock that stands still.
+/// Stand-in and rate limiter with one stopped clock.
 struct World {
     stand_in: StandIn,
     clock: Arc<StandInClock>,
     governor: RateLimiter,
-    /// How many were told to wait until the end of which hour.
+    /// Number of calls waiting for the end of each hour.
     waits: Arc<Mutex<HashMap<Timestamp, usize>>>,
     more: Arc<Notify>,
 }
@@ -49,7 +50,7 @@ impl World {
         Self { stand_in: stand_in.await.unwrap(), clock, governor, waits, more }
     }
 
-    /// A client that waits as long as it takes.
+    /// Creates a client that waits without a time limit.
     fn client(&self) -> Client {
         let patience =
             RetryPolicy { deadline: Duration::from_secs(96 * 3_600), ..RetryPolicy::default() };
@@ -60,7 +61,7 @@ impl World {
         Client::builder().url(self.stand_in.url()).api_key(self.stand_in.api_key())
     }
 
-    /// Comes back when so many wait for the end of the same hour, with that end.
+    /// Waits until this many calls wait for the end of the same hour, and returns that time.
     async fn all_wait(&self, tasks: usize) -> Timestamp {
         loop {
             let all = |(until, count): (&Timestamp, &usize)| (*count >= tasks).then_some(*until);
@@ -72,8 +73,9 @@ impl World {
         }
     }
 
-    /// How many requests of an operation the journal has in the hour that is shown, and how many of them were 420.
-    fn of_this_hour(&self, operation: &str) -> (usize, usize) {
+    /// Returns the number of requests of an operation in the current hour of the journal, and how
+    /// many of them got 420.
+    fn requests_this_hour(&self, operation: &str) -> (usize, usize) {
         let hour = self.clock.now().as_second() / 3_600 * 3_600;
         let query = JournalQuery {
             operation: Some(operation.to_owned()),
@@ -86,8 +88,8 @@ impl World {
         (entries.len() - refused, refused)
     }
 
-    /// How often the stand-in answered 420 in its life.
-    fn refusals(&self) -> String {
+    /// Returns the number of 420 responses so far.
+    fn limit_errors(&self) -> String {
         let address = self.stand_in.url().strip_prefix("http://").unwrap();
         let mut socket = TcpStream::connect(address).unwrap();
         socket.write_all(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
@@ -106,7 +108,7 @@ impl World {
         open.unwrap().chat_id
     }
 
-    /// So many tasks that send without end.
+    /// Starts tasks that send without a pause.
     async fn eager(&self, tasks: usize, client: impl Fn() -> Client) -> JoinSet<()> {
         let (business, chat) = (self.stand_in.business_id(), self.chat().await);
         let mut running = JoinSet::new();
@@ -130,11 +132,11 @@ async fn sixteen_eager_senders_use_every_hour_whole_and_never_hear_420() {
     let senders = world.eager(TASKS, || client.clone()).await;
     for hour in 0..3 {
         let end = world.all_wait(TASKS).await;
-        assert_eq!(world.of_this_hour("sendMessageToChat"), (1_000, 0), "in hour {hour}");
+        assert_eq!(world.requests_this_hour("sendMessageToChat"), (1_000, 0), "in hour {hour}");
         world.clock.set(end);
     }
     drop(senders);
-    assert_eq!(world.refusals(), "beseda_limit_hits_total 0");
+    assert_eq!(world.limit_errors(), "beseda_limit_hits_total 0");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -161,7 +163,7 @@ async fn sixteen_eager_readers_use_the_hour_whole_beside_senders() {
     world.all_wait(TASKS + 4).await;
     assert_eq!(read.load(Ordering::Relaxed), 3_000);
     drop(tasks);
-    assert_eq!(world.refusals(), "beseda_limit_hits_total 0");
+    assert_eq!(world.limit_errors(), "beseda_limit_hits_total 0");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -171,7 +173,7 @@ async fn background_work_leaves_the_last_tenth_and_a_slot_to_those_somebody_wait
         (world.client(), world.stand_in.business_id(), world.chat().await);
     let bulk = world.eager(TASKS, || client.background()).await;
     world.all_wait(TASKS).await;
-    assert_eq!(world.of_this_hour("sendMessageToChat"), (900, 0));
+    assert_eq!(world.requests_this_hour("sendMessageToChat"), (900, 0));
     for _ in 0..100 {
         let text = MessageText::new("срочно").unwrap();
         client.send_message_to_chat(business, chat, text).await.unwrap();
@@ -185,7 +187,7 @@ async fn background_work_leaves_the_last_tenth_and_a_slot_to_those_somebody_wait
     assert_eq!(until.to_string(), "2026-06-01T11:00:00Z");
     assert!(over.is_retryable() && !over.may_have_been_done());
     drop(bulk);
-    assert_eq!(world.refusals(), "beseda_limit_hits_total 0");
+    assert_eq!(world.limit_errors(), "beseda_limit_hits_total 0");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -197,10 +199,10 @@ async fn what_other_programs_use_is_left_to_them() {
         let text = MessageText::new("другая программа").unwrap();
         other.send_message_to_chat(business, chat, text).await.unwrap();
     }
-    // Two clients with connections of their own, one governor.
+    // Two clients with separate connections and one rate limiter.
     let ours = world.eager(TASKS, || world.client()).await;
     world.all_wait(TASKS).await;
-    assert_eq!(world.of_this_hour("sendMessageToChat"), (1_000, 0));
+    assert_eq!(world.requests_this_hour("sendMessageToChat"), (1_000, 0));
     drop(ours);
 }
 
@@ -216,10 +218,14 @@ async fn an_hour_that_others_used_up_is_found_out_by_one_call_and_waited_for() {
     let client = world.client();
     let ours = world.eager(TASKS, || client.clone()).await;
     let end = world.all_wait(TASKS).await;
-    assert_eq!(world.of_this_hour("sendMessageToChat"), (20, 2), "the other's and one of ours");
+    assert_eq!(
+        world.requests_this_hour("sendMessageToChat"),
+        (20, 2),
+        "the other's and one of ours"
+    );
     world.clock.set(end);
     world.all_wait(TASKS).await;
-    assert_eq!(world.of_this_hour("sendMessageToChat"), (20, 0));
+    assert_eq!(world.requests_this_hour("sendMessageToChat"), (20, 0));
     drop(ours);
 }
 
@@ -235,11 +241,11 @@ async fn a_new_governor_is_told_420_and_says_so_in_the_services_words() {
     assert_eq!(refused.kind(), Some(ErrorKind::LimitExceeded));
     let over = client.get_chat(business, chat).await.unwrap_err();
     assert!(matches!(over.client_error(), Some(ClientError::OverLimit { .. })), "{over:?}");
-    assert_eq!(world.refusals(), "beseda_limit_hits_total 1");
+    assert_eq!(world.limit_errors(), "beseda_limit_hits_total 1");
 }
 
 #[tokio::test]
-async fn a_first_call_that_breaks_leaves_the_asking_to_the_next() {
+async fn after_a_failed_first_call_the_next_one_probes_the_limit() {
     let world = World::start(LimitSettings::default()).await;
     let rules = serde_json::from_value(serde_json::json!([
         {"kind": "reset-before", "count": 3}

@@ -1,4 +1,4 @@
-//! The client's example of a receiver, with a stand-in as the sender.
+//! Receiver example of the client, with a stand-in as the sender.
 
 use beseda_stand_in::{
     StandIn,

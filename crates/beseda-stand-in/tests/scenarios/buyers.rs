@@ -1,4 +1,4 @@
-//! Buyers by temper: who says how much, and the same again from the same seed.
+//! Automatic buyers: number of messages of each persona, and repeatability by seed.
 
 use std::time::Duration;
 
@@ -7,15 +7,16 @@ use beseda_stand_in::scenario::{Buyers, Persona};
 
 use crate::world::TestWorld;
 
-/// Lets the shop write so many times, each time when the buyers have had their say; gives what was said.
-async fn talked(
-    temper: Persona,
+/// Lets the shop write this many times, each time after the buyers are done, and returns the
+/// history.
+async fn shop_writes_times(
+    persona: Persona,
     seed: u64,
     answers: usize,
     order: bool,
 ) -> (TestWorld, ChatId, Buyers) {
     let world = TestWorld::new().await;
-    let buyers = world.buyers(temper, seed);
+    let buyers = world.buyers(persona, seed);
     let (market, business) = (&world.world.market, world.business);
     let mut opening = ChatOpening::default();
     if order {
@@ -32,14 +33,14 @@ async fn talked(
     (world, chat, buyers)
 }
 
-async fn said_by_buyer(temper: Persona, answers: usize) -> usize {
-    let (world, chat, _cast) = talked(temper, 1, answers, true).await;
+async fn said_by_buyer(persona: Persona, answers: usize) -> usize {
+    let (world, chat, _cast) = shop_writes_times(persona, 1, answers, true).await;
     let history = world.history(chat).await;
     history.iter().filter(|message| message.sender == Sender::Customer).count()
 }
 
 #[tokio::test]
-async fn each_temper_says_as_much_as_it_should_and_then_falls_silent() {
+async fn every_persona_writes_its_number_of_messages_and_then_stops() {
     assert_eq!(said_by_buyer(Persona::Silent, 3).await, 0);
     assert_eq!(said_by_buyer(Persona::Polite, 1).await, 1);
     assert_eq!(said_by_buyer(Persona::Polite, 5).await, 2);
@@ -49,23 +50,23 @@ async fn each_temper_says_as_much_as_it_should_and_then_falls_silent() {
 }
 
 #[tokio::test]
-async fn the_same_seed_says_the_same_at_the_same_times_and_another_seed_something_else() {
-    let told = async |seed| {
-        let (world, chat, _cast) = talked(Persona::Chatty, seed, 6, false).await;
-        world.told(chat).await
+async fn equal_seeds_give_equal_messages_and_times_and_different_seeds_do_not() {
+    let expected = async |seed| {
+        let (world, chat, _cast) = shop_writes_times(Persona::Chatty, seed, 6, false).await;
+        world.transcript(chat).await
     };
-    let first = told(1).await;
-    assert_eq!(first, told(1).await);
-    assert_ne!(first, told(2).await);
+    let first = expected(1).await;
+    assert_eq!(first, expected(1).await);
+    assert_ne!(first, expected(2).await);
 }
 
 #[tokio::test]
-async fn an_angry_buyer_presses_then_disputes_and_the_arbiter_ends_it() {
-    let (world, talk, _cast) = talked(Persona::Angry, 1, 2, true).await;
-    let told = world.told(talk).await;
-    assert!(told.last().unwrap().contains("Я открыл спор"), "{told:#?}");
-    let reminders = told.iter().filter(|line| line.contains("CUSTOMER")).count();
-    assert!((2..=5).contains(&reminders), "{told:#?}");
+async fn an_angry_buyer_sends_reminders_then_disputes_and_the_arbiter_resolves_it() {
+    let (world, talk, _cast) = shop_writes_times(Persona::Angry, 1, 2, true).await;
+    let expected = world.transcript(talk).await;
+    assert!(expected.last().unwrap().contains("Я открыл спор"), "{expected:#?}");
+    let reminders = expected.iter().filter(|line| line.contains("CUSTOMER")).count();
+    assert!((2..=5).contains(&reminders), "{expected:#?}");
 
     let chats = world.chats().await;
     let dispute = chats.iter().find(|chat| chat.chat_type == ChatType::Arbitrage).unwrap().chat_id;
@@ -79,13 +80,13 @@ async fn an_angry_buyer_presses_then_disputes_and_the_arbiter_ends_it() {
         }
     }
     let ended = world.world.chats.get_chat(world.business, dispute).await.unwrap();
-    assert_eq!(ended.status.as_str(), "FINISHED", "{:#?}", world.told(dispute).await);
+    assert_eq!(ended.status.as_str(), "FINISHED", "{:#?}", world.transcript(dispute).await);
 }
 
 #[tokio::test]
-async fn an_angry_buyer_of_nothing_disputes_nothing() {
-    let (world, talk, _cast) = talked(Persona::Angry, 1, 3, false).await;
-    assert!(world.told(talk).await.iter().any(|line| line.contains("в другом магазине")));
+async fn an_angry_buyer_without_an_order_opens_no_dispute() {
+    let (world, talk, _cast) = shop_writes_times(Persona::Angry, 1, 3, false).await;
+    assert!(world.transcript(talk).await.iter().any(|line| line.contains("в другом магазине")));
     assert!(world.chats().await.iter().all(|chat| chat.chat_type == ChatType::Chat));
 }
 

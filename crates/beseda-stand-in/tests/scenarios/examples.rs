@@ -1,4 +1,4 @@
-//! Every file in `examples/scenarios` plays to its end. What each of them shows is written in itself.
+//! Plays every file in `examples/scenarios` to its end.
 
 use std::{collections::BTreeSet, fs, time::Duration};
 
@@ -6,7 +6,7 @@ use beseda_stand_in::scenario::RunState;
 
 use crate::world::{Shop, TestWorld, examples};
 
-/// How the shop behaves in each.
+/// Behaviour of the shop in each example.
 const SHOPS: [(&str, Shop); 10] = [
     ("closed-chat", Shop::Silent),
     ("damaged-goods", Shop::Answers(Duration::ZERO)),
@@ -21,7 +21,7 @@ const SHOPS: [(&str, Shop); 10] = [
 ];
 
 #[test]
-fn every_example_is_played_here() {
+fn every_example_file_is_tested() {
     let there: BTreeSet<String> = fs::read_dir(examples())
         .unwrap()
         .map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
@@ -41,7 +41,7 @@ async fn every_example_plays_to_its_end() {
 }
 
 #[tokio::test]
-async fn an_example_fails_where_the_shop_does_not_do_its_part() {
+async fn an_example_fails_if_the_shop_does_not_answer() {
     for (name, line) in [("where-is-my-order", 16), ("return-dispute", 18), ("shop-begins", 12)] {
         let text = fs::read_to_string(examples().join(format!("{name}.yaml"))).unwrap();
         let report = TestWorld::new().await.play(&text, Shop::Silent).await;

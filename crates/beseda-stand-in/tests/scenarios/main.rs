@@ -1,5 +1,4 @@
-//! Scenarios and casts against the engine, in time that moves only when it is told to.
-//! How scenario files are shown to be wrong stands here as well; what their HTTP surface answers, in `surface.rs`.
+//! Scenarios and automatic buyers with an engine and a manual clock.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking where it stands")]
 
 mod buyers;

@@ -1,4 +1,4 @@
-//! What steps do, when, and how they fail.
+//! Steps: effects, times, failures.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ fn reason(report: &ScenarioReport) -> String {
 }
 
 #[tokio::test]
-async fn pauses_count_from_the_step_before_and_not_from_when_somebody_looked() {
+async fn pauses_are_relative_to_the_previous_step() {
     let steps = "  - wait: 3s\n  - buyer writes: раз\n  - wait: 1d\n  - buyer sends a sticker\n";
     let (_, report) = played(steps, Shop::Silent).await;
     assert_eq!(report.state, RunState::Done, "{report:#?}");
@@ -38,7 +38,7 @@ async fn pauses_count_from_the_step_before_and_not_from_when_somebody_looked() {
 }
 
 #[tokio::test]
-async fn an_answer_that_was_given_meanwhile_is_not_waited_for_again() {
+async fn an_answer_given_in_the_meantime_satisfies_the_wait() {
     let steps = "  - shop writes: раз\n  - shop writes: два\n  - buyer writes: три\n  \
                  - wait for: shop\n    matching: раз\n  - wait for: shop\n    matching: два\n  \
                  - wait for: shop\n    within: 1m\n";
@@ -51,7 +51,7 @@ async fn an_answer_that_was_given_meanwhile_is_not_waited_for_again() {
 }
 
 #[tokio::test]
-async fn an_answer_after_the_time_is_over_comes_too_late() {
+async fn an_answer_after_the_timeout_does_not_count() {
     let steps = "  - wait for: shop\n    within: 10m\n";
     let (_, report) = played(steps, Shop::Answers(Duration::from_secs(11 * 60))).await;
     assert!(reason(&report).contains("within 600s"));
@@ -60,33 +60,30 @@ async fn an_answer_after_the_time_is_over_comes_too_late() {
 }
 
 #[tokio::test]
-async fn what_is_not_as_expected_fails_with_what_is() {
-    for (step, told) in [
-        ("  - expect status: FINISHED\n", "the status is WAITING_FOR_PARTNER and not FINISHED"),
-        ("  - expect messages: 3\n", "there are 1 messages and not 3"),
+async fn a_failed_expectation_reports_the_actual_value() {
+    for (step, expected) in [
+        ("  - expect status: FINISHED\n", "the status is WAITING_FOR_PARTNER, expected FINISHED"),
+        ("  - expect messages: 3\n", "there are 1 messages, expected 3"),
         (
             "  - expect message: shop\n    kind: file\n",
             "no message of PARTNER (file) is in the chat",
         ),
         (
             "  - buyer writes: раз\n    refused: 400\n",
-            "it was to be refused with 400, and it was done",
+            "expected status 400, but the step succeeded",
         ),
         ("  - arbiter finishes\n", "is not a dispute"),
         ("  - buyer opens: b\n    order: 404\n", "Order not found: 404"),
-        (
-            "  - buyer opens: b\n    order: 404\n    refused: 400\n",
-            "and ended with: Order not found",
-        ),
+        ("  - buyer opens: b\n    order: 404\n    refused: 400\n", "failed with: Order not found"),
     ] {
         let (_, report) = played(step, Shop::Silent).await;
         let reason = reason(&report);
-        assert!(reason.starts_with("line 8:") && reason.contains(told), "{step}: {reason}");
+        assert!(reason.starts_with("line 8:") && reason.contains(expected), "{step}: {reason}");
     }
 }
 
 #[tokio::test]
-async fn a_chat_that_was_not_opened_can_not_be_written_to() {
+async fn writing_to_a_chat_that_was_not_opened_fails() {
     let steps = "  - wait for chat: gone\n    return: 77\n    within: 1m\n    otherwise: [wait: 1s]\n  \
                  - buyer writes: раз\n";
     let (_, report) = played(steps, Shop::Silent).await;
@@ -94,7 +91,7 @@ async fn a_chat_that_was_not_opened_can_not_be_written_to() {
 }
 
 #[tokio::test]
-async fn a_chat_by_its_id_is_waited_in_from_where_the_scenario_begins() {
+async fn waits_in_a_chat_given_by_id_ignore_messages_before_the_scenario() {
     let (world, first) = played("  - shop writes: раз\n", Shop::Silent).await;
     let chat = first.chats["talk"];
     let wait = format!("scenario: B\nsteps:\n  - wait for: shop\n    in: {chat}\n    within: 1m\n");

@@ -1,4 +1,4 @@
-//! A conversation that was recorded plays again as it was.
+//! A recorded chat can be played again.
 
 use std::fs;
 
@@ -7,10 +7,10 @@ use beseda_stand_in::scenario::{RunState, ShopPart as Part, record};
 
 use crate::world::{Shop, TestWorld, examples};
 
-/// Who said what, without when.
+/// Returns senders and texts, without times.
 async fn said(world: &TestWorld, chat: ChatId) -> Vec<String> {
-    let told = world.told(chat).await.into_iter();
-    told.map(|line| line.split_once(' ').unwrap().1.to_owned()).collect()
+    let expected = world.transcript(chat).await.into_iter();
+    expected.map(|line| line.split_once(' ').unwrap().1.to_owned()).collect()
 }
 
 async fn recorded(world: &TestWorld, chat: ChatId, part: Part) -> String {
@@ -19,7 +19,7 @@ async fn recorded(world: &TestWorld, chat: ChatId, part: Part) -> String {
 }
 
 #[tokio::test]
-async fn what_was_said_is_said_again_in_the_same_order_and_at_the_same_pace() {
+async fn a_recording_repeats_the_messages_in_the_same_order_and_at_the_same_pace() {
     for (name, chat, shop) in [
         ("recorded-talk", "talk", Shop::Silent),
         ("return-dispute", "talk", Shop::Answers(std::time::Duration::ZERO)),
@@ -44,7 +44,7 @@ async fn what_was_said_is_said_again_in_the_same_order_and_at_the_same_pace() {
 }
 
 #[tokio::test]
-async fn a_shop_that_is_awaited_may_say_something_else() {
+async fn an_awaited_shop_may_write_something_else() {
     let first = TestWorld::new().await;
     let text = fs::read_to_string(examples().join("where-is-my-order.yaml")).unwrap();
     let chat = first.play(&text, Shop::Answers(std::time::Duration::ZERO)).await.chats["talk"];

@@ -1,4 +1,4 @@
-//! An engine in a folder of its own under a clock that stands still, and a shop that answers when it is told to.
+//! Test environment: an engine in a temporary folder, a manual clock and a scripted shop.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -28,7 +28,7 @@ use beseda_stand_in::{
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 
-/// Everything actors need, and the hand on the clock.
+/// Environment of the participants, with its clock.
 pub(crate) struct TestWorld {
     pub(crate) world: World,
     pub(crate) clock: Arc<StandInClock>,
@@ -39,14 +39,14 @@ pub(crate) struct TestWorld {
     _folder: TempDir,
 }
 
-/// How the shop behaves.
+/// Behaviour of the shop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shop {
-    /// It answers whatever waits for it, once this long has passed.
+    /// Answers every waiting chat once this time has passed.
     Answers(Duration),
-    /// It writes first about this order, and answers from then on.
+    /// Writes first, about this order, and answers from then on.
     Begins(i64),
-    /// It says nothing.
+    /// Writes nothing.
     Silent,
 }
 
@@ -55,8 +55,8 @@ impl TestWorld {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(StandInClock::manual("2026-10-01T06:00:00Z".parse().unwrap()));
         let settings = Settings::default();
-        let told = Arc::<StandInClock>::clone(&clock);
-        let engine = Engine::open_sqlite(folder.path(), settings, told).await.unwrap();
+        let expected = Arc::<StandInClock>::clone(&clock);
+        let engine = Engine::open_sqlite(folder.path(), settings, expected).await.unwrap();
         let engine = Arc::new(engine);
         let cabinet = NewCabinet { business_id: None, name: "Чайная".to_owned() };
         let business = engine.create_cabinet(cabinet).await.unwrap().business_id;
@@ -84,7 +84,7 @@ impl TestWorld {
         Self { world, clock, business, scenarios, timer, buyers, _folder: folder }
     }
 
-    /// Plays a scenario to its end, moving time along.
+    /// Plays a scenario to its end and moves the clock along.
     pub(crate) async fn play(&self, text: &str, shop: Shop) -> ScenarioReport {
         let scenario = Scenario::parse(text, &Files::Folder(examples())).unwrap();
         let run = self.scenarios.play(scenario);
@@ -108,7 +108,7 @@ impl TestWorld {
         panic!("the scenario doesn't end: {:?}", self.scenarios.get(run.id));
     }
 
-    /// Lets so much time pass, and everybody do what is due in it.
+    /// Lets this much time pass and everything due in it happen.
     pub(crate) async fn pass(&self, long: Duration) {
         let end = self.clock.reading().now + SignedDuration::try_from(long).unwrap();
         self.settle().await;
@@ -119,10 +119,10 @@ impl TestWorld {
         self.clock.set(end);
     }
 
-    /// Comes back when every actor waits for a moment that is still to come.
+    /// Waits until every participant waits for a future time.
     pub(crate) async fn settle(&self) {
         for _ in 0..1_000_000 {
-            // Whoever was woken gets his turn before we get ours.
+            // Woken tasks run before this one continues.
             tokio::task::yield_now().await;
             let running = self.scenarios.list().into_iter();
             let running = running.filter(|run| run.report.state == RunState::Running).count();
@@ -136,12 +136,12 @@ impl TestWorld {
         panic!("somebody doesn't come to rest");
     }
 
-    /// Lets buyers of a temper in.
-    pub(crate) fn buyers(&self, temper: Persona, seed: u64) -> Buyers {
-        if temper != Persona::Silent {
+    /// Starts automatic buyers.
+    pub(crate) fn buyers(&self, persona: Persona, seed: u64) -> Buyers {
+        if persona != Persona::Silent {
             self.buyers.fetch_add(1, Ordering::Relaxed);
         }
-        Buyers::start(self.world.clone(), temper, seed)
+        Buyers::start(self.world.clone(), persona, seed)
     }
 
     pub(crate) async fn chats(&self) -> Vec<Chat> {
@@ -160,8 +160,8 @@ impl TestWorld {
         self.world.chats.send_message_to_chat(self.business, chat, text).await.unwrap();
     }
 
-    /// Who wrote what, a line a message.
-    pub(crate) async fn told(&self, chat: ChatId) -> Vec<String> {
+    /// Returns one line per message, with time, sender and text.
+    pub(crate) async fn transcript(&self, chat: ChatId) -> Vec<String> {
         let line = |message: Message| {
             let file = message.payload.iter().flatten().map(|file| file.name.clone()).next();
             let words = message.message.or(file).unwrap_or_else(|| "(sticker)".to_owned());
@@ -171,7 +171,7 @@ impl TestWorld {
     }
 }
 
-/// The timer of the clock, with a list of who waits for what.
+/// Timer that records the times being waited for.
 struct ManualTimers {
     clock: Arc<StandInClock>,
     waiting: Mutex<BTreeMap<u64, Timestamp>>,
@@ -199,7 +199,7 @@ impl Timer for ManualTimers {
     }
 }
 
-/// The shop of a test.
+/// Scripted shop.
 struct TestShop<'a> {
     world: &'a TestWorld,
     shop: Shop,
@@ -208,14 +208,14 @@ struct TestShop<'a> {
 }
 
 impl TestShop<'_> {
-    /// When it is going to act of its own accord.
+    /// Returns the time of its next action of its own.
     fn due(&self) -> Option<Timestamp> {
         let Shop::Answers(after) = self.shop else { return None };
         let due = self.started + SignedDuration::try_from(after).unwrap();
         (due > self.world.clock.reading().now).then_some(due)
     }
 
-    /// Does what it has to; whether it did anything.
+    /// Acts if it has to, and returns whether it did.
     async fn act(&mut self) -> bool {
         match self.shop {
             Shop::Silent => false,

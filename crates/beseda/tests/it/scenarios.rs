@@ -36,7 +36,7 @@ fn a_broken_scenario_is_told_with_file_line_and_reason_and_nothing_is_played() {
     let (_folder, path) = file("scenario: A\nsteps:\n  - buyer opens: a\n  - buyer wites: b\n");
     for command in ["check", "run"] {
         let complaint = beseda().run(["scenario", command, path.as_str()]).fails(2);
-        let line = format!("{path}:4:5: `buyer wites` is no step");
+        let line = format!("{path}:4:5: unknown step `buyer wites`");
         assert!(complaint.contains(&line), "{complaint}");
     }
 }
@@ -132,7 +132,7 @@ fn a_scenario_plays_in_the_time_of_the_stand_in() {
     let ended = ask(&stand_in, key, &format!("scenarios/{}", started["id"]), None).unwrap();
     assert_eq!(ended["state"], "DONE", "{ended}");
     let broken = ask(&stand_in, key, "scenarios", Some("scenario: A\nsteps: 7\n")).unwrap_err();
-    assert!(broken.to_string().contains("line 2, column 8: a list is wanted"), "{broken}");
+    assert!(broken.to_string().contains("line 2, column 8: expected a list"), "{broken}");
     let refused = ask(&stand_in, "admin-guessed", "scenarios", Some(text)).unwrap_err();
     assert_eq!(refused.kind(), Some(beseda_api::ErrorKind::Unauthorized));
 }

@@ -78,7 +78,9 @@ async fn store_files_of(
 
 fn to_upload(message: &SeedMessage, file: &SeedFile) -> Result<FileUpload> {
     if message.message.is_some() || message.sticker {
-        return Err(Error::bad_request("a message with a file has nothing else in it"));
+        return Err(Error::bad_request(
+            "a message with a file must not have `message` or `sticker`",
+        ));
     }
     let bytes = match (&file.base64, &file.text) {
         (Some(base64), None) => BASE64_STANDARD
@@ -86,7 +88,7 @@ fn to_upload(message: &SeedMessage, file: &SeedFile) -> Result<FileUpload> {
             .map_err(|error| Error::bad_request(format!("file.base64: {error}")))?,
         (None, text) => text.clone().unwrap_or_default().into_bytes(),
         (Some(_), Some(_)) => {
-            return Err(Error::bad_request("file: either base64 or text, not both"));
+            return Err(Error::bad_request("file: give only one of `base64` and `text`"));
         }
     };
     Ok(FileUpload::from_bytes(&file.name, bytes))
