@@ -1,7 +1,7 @@
 //! A gateway inside of a program, before a stand-in: a bot and a desk with keys of their own share one cabinet.
 
 use beseda_gateway::{AuditFilter, Gateway, GatewaySettings, Priority, Quota, SendRecord};
-use beseda_server::{Transport, router, serve};
+use beseda_server::{TransportSettings, router, serve};
 use beseda_stand_in::{
     StandIn,
     api::{ChatFilter, ChatsApi, MessageText, NewKey},
@@ -24,7 +24,7 @@ pub(crate) async fn run() -> Result<Vec<String>, Box<dyn std::error::Error>> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
     let router = router(gateway.services(), gateway.server_settings())?;
-    tokio::spawn(serve(listener, router, Transport::default(), std::future::pending()));
+    tokio::spawn(serve(listener, router, TransportSettings::default(), std::future::pending()));
 
     let business = stand_in.business_id();
     let mut clients = Vec::new();

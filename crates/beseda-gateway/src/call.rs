@@ -14,7 +14,7 @@ use std::{
 };
 
 use beseda_api::{BusinessId, Endpoint, Error, ErrorKind, RateLimit, Result};
-use beseda_server::{Attended, Unavailable};
+use beseda_server::{CallApi, Unavailable};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::{
@@ -164,8 +164,8 @@ impl GatewayCall {
     }
 }
 
-impl Attended for GatewayCall {
-    fn standing(&self) -> Option<RateLimit> {
+impl CallApi for GatewayCall {
+    fn rate_limit(&self) -> Option<RateLimit> {
         let caller = &self.caller;
         let upstream_limit = *self.upstream_limit.lock().unwrap_or_else(PoisonError::into_inner);
         let business = caller.business?;

@@ -7,7 +7,7 @@ use beseda_archive::Archive;
 use beseda_client::{SecretString, receiver::Take};
 use beseda_engine::Engine;
 use beseda_push::{Push, SystemTimer};
-use beseda_server::{LimitPreset, LimitSettings, Services, StartPage, Unversioned, Words};
+use beseda_server::{LimitPreset, LimitSettings, LocalizedText, Services, StartPage, Unversioned};
 
 use crate::{
     background::{ArchiveSync, Maintenance, UpstreamWebhooks},
@@ -109,8 +109,8 @@ impl Gateway {
             .admin(Arc::new(self.keys.clone()))
             .subscriptions(self.push.subscriptions())
             .clock(Arc::clone(&self.shared.clock))
-            .attendant(Arc::new(PerCall(Arc::clone(&self.shared))))
-            .start_page(StartPage::new().keys(Words::new(
+            .per_call(Arc::new(PerCall(Arc::clone(&self.shared))))
+            .start_page(StartPage::new().keys(LocalizedText::new(
                 "This is a gateway. Its operator issues keys: beseda gateway keys create.",
                 "Это шлюз. Ключи выдаёт его администратор: beseda gateway keys create.",
             )))
@@ -118,13 +118,13 @@ impl Gateway {
 
     /// Returns the server settings. The server's own rate limiter is off because the gateway has its own.
     #[must_use]
-    pub fn server_settings(&self) -> beseda_server::Settings {
-        beseda_server::Settings {
+    pub fn server_settings(&self) -> beseda_server::ServerSettings {
+        beseda_server::ServerSettings {
             limits: LimitSettings { preset: LimitPreset::Off, ..LimitSettings::default() },
             admin_key: Some(self.admin_key.clone()),
             request_timeout_seconds: self.request_timeout_seconds,
             unversioned: self.unversioned,
-            ..beseda_server::Settings::default()
+            ..beseda_server::ServerSettings::default()
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use beseda_api::{Error, Principal, Result};
 use beseda_client::Priority;
-use beseda_server::{Attendant, Attended, Visit};
+use beseda_server::{CallApi, CallContext, PerCallApi};
 
 use crate::{
     call::{CallerInfo, GatewayCall},
@@ -17,14 +17,14 @@ const MAX_IDEMPOTENCY_KEY: usize = 255;
 /// Creates the API implementation of each call.
 pub(crate) struct PerCall(pub(crate) Arc<GatewayState>);
 
-impl Attendant for PerCall {
-    fn attend(&self, visit: Visit<'_>) -> Result<Arc<dyn Attended>> {
-        let program: Arc<str> = match &visit.access.principal {
+impl PerCallApi for PerCall {
+    fn begin_call(&self, context: CallContext<'_>) -> Result<Arc<dyn CallApi>> {
+        let program: Arc<str> = match &context.access.principal {
             Principal::ApiKey { name, .. } => Arc::from(name.as_str()),
             Principal::User { id } => Arc::from(format!("user {id}")),
         };
-        let mut quota = self.0.quota(visit.business, &program);
-        if let Some(priority) = visit.headers.get("x-beseda-priority") {
+        let mut quota = self.0.quota(context.business, &program);
+        if let Some(priority) = context.headers.get("x-beseda-priority") {
             let priority: Priority = priority
                 .to_str()
                 .unwrap_or_default()
@@ -33,7 +33,7 @@ impl Attendant for PerCall {
             // A program can lower its priority, not raise it.
             quota.priority = quota.priority.max(priority);
         }
-        let idempotency_key = visit.headers.get("idempotency-key").map(|key| {
+        let idempotency_key = context.headers.get("idempotency-key").map(|key| {
             let key = key.to_str().ok();
             let key = key.filter(|key| (1..=MAX_IDEMPOTENCY_KEY).contains(&key.len()));
             key.map(str::to_owned).ok_or_else(|| {
@@ -45,10 +45,10 @@ impl Attendant for PerCall {
         let caller = CallerInfo {
             program,
             quota,
-            business: visit.business,
-            endpoint: visit.endpoint,
-            deadline: visit.deadline,
-            request_id: visit.request_id.to_str().unwrap_or("-").to_owned(),
+            business: context.business,
+            endpoint: context.endpoint,
+            deadline: context.deadline,
+            request_id: context.request_id.to_str().unwrap_or("-").to_owned(),
             idempotency_key: idempotency_key.transpose()?,
         };
         Ok(Arc::new(GatewayCall::new(Arc::clone(&self.0), caller)))

@@ -4,7 +4,9 @@
 use std::{error, future, sync::Arc};
 
 use async_trait::async_trait;
-use beseda_server::{Services, Settings, StaticDirectory, Transport, beseda_api::*, router, serve};
+use beseda_server::{
+    ServerSettings, Services, StaticDirectory, TransportSettings, beseda_api::*, router, serve,
+};
 use tokio::{net::TcpListener, sync::Mutex};
 
 const KEY: &str = "ACMA:MyBackEndMyBackEndMyBackEndMyBackEnd0000:0a1b2c3d";
@@ -92,6 +94,6 @@ async fn main() -> Result<(), Box<dyn error::Error>> {
     let services = Services::new(Arc::<MyChats>::default()).directory(Arc::new(directory));
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("http://{}\nApi-Key: {KEY}\nAuthorization: Bearer {TOKEN}", listener.local_addr()?);
-    let router = router(services, Settings::default())?;
-    Ok(serve(listener, router, Transport::default(), future::pending()).await?)
+    let router = router(services, ServerSettings::default())?;
+    Ok(serve(listener, router, TransportSettings::default(), future::pending()).await?)
 }

@@ -1,4 +1,4 @@
-//! Administration over HTTP: `/admin/v1/…`, with a key of its own and no limits. The shapes are ours: the published service has web pages only.
+//! Administration over HTTP: `/admin/v1/…`, authenticated by the admin key and without rate limits.
 
 use std::sync::Arc;
 
@@ -7,16 +7,16 @@ use http::Method;
 use serde::Serialize;
 
 use crate::{
-    body::Kind,
-    call::Call,
+    body::BodyKind,
     docs, query,
-    reply::{self, Answer},
+    request::RequestContext,
+    response::{self, ApiResponse},
     subscriptions,
 };
 
-/// What can be administered, by the path.
+/// Resource of the administration, by path.
 #[derive(Debug, Clone, Copy)]
-enum Thing<'a> {
+enum AdminRoute<'a> {
     Cabinets,
     Campaigns(&'a str),
     Keys(&'a str),
@@ -25,11 +25,11 @@ enum Thing<'a> {
     Right(&'a str, &'a str),
     Tokens(&'a str),
     Token(&'a str, &'a str),
-    Subscriptions(&'a str, subscriptions::Thing<'a>),
+    Subscriptions(&'a str, subscriptions::SubscriptionRoute<'a>),
 }
 
-impl<'a> Thing<'a> {
-    fn recognise(rest: &'a str) -> Option<Self> {
+impl<'a> AdminRoute<'a> {
+    fn match_path(rest: &'a str) -> Option<Self> {
         let segments: Vec<&str> = rest.split('/').collect();
         Some(match *segments.as_slice() {
             ["cabinets"] => Self::Cabinets,
@@ -37,7 +37,7 @@ impl<'a> Thing<'a> {
             ["cabinets", business, "keys"] => Self::Keys(business),
             ["cabinets", business, "keys", key] => Self::Key(business, key),
             ["cabinets", business, "subscriptions", ref rest @ ..] => {
-                Self::Subscriptions(business, subscriptions::Thing::recognise(rest)?)
+                Self::Subscriptions(business, subscriptions::SubscriptionRoute::match_path(rest)?)
             }
             ["users"] => Self::Users,
             ["users", user, "cabinets", business] => Self::Right(user, business),
@@ -59,31 +59,31 @@ impl<'a> Thing<'a> {
     }
 }
 
-/// Answers below `/admin/v1/`; 404 if there is no administration here.
-pub(crate) async fn handle(mut call: Call<'_>, rest: &str) -> Result<Answer> {
-    let admin = call.server.services.admin.as_ref().filter(|_| call.server.gate.has_admin_key());
-    let admin = Arc::clone(admin.ok_or_else(reply::resource_not_found)?);
+/// Handles a request below `/admin/v1/`; 404 if administration is disabled.
+pub(crate) async fn handle(mut call: RequestContext<'_>, rest: &str) -> Result<ApiResponse> {
+    let admin = call.server.services.admin.as_ref().filter(|_| call.server.auth.has_admin_key());
+    let admin = Arc::clone(admin.ok_or_else(response::resource_not_found)?);
     if rest == docs::DOCUMENT {
         return docs::administration(&call);
     }
-    let thing = Thing::recognise(rest).ok_or_else(reply::resource_not_found)?;
+    let thing = AdminRoute::match_path(rest).ok_or_else(response::resource_not_found)?;
     let method = call.parts.method.clone();
     if !thing.allow().split(", ").any(|allowed| allowed == method.as_str()) {
-        return Ok(reply::method_not_allowed(&method, thing.allow()));
+        return Ok(response::method_not_allowed(&method, thing.allow()));
     }
-    call.server.gate.admit_admin(&call.parts.headers)?;
+    call.server.auth.authorize_admin(&call.parts.headers)?;
     if method == Method::POST {
-        call.check_type(Kind::Json)?;
+        call.check_type(BodyKind::Json)?;
     }
-    if let Thing::Subscriptions(business, thing) = thing {
+    if let AdminRoute::Subscriptions(business, thing) = thing {
         return subscriptions::handle(&mut call, business, thing).await;
     }
     if method == Method::GET {
         return list(admin.as_ref(), thing).await;
     }
     let changed = change(&mut call, admin.as_ref(), thing, &method).await;
-    // Also after a failure: it may have happened all the same.
-    call.server.gate.forget();
+    // Also after an error: the change may have been made.
+    call.server.auth.invalidate();
     changed
 }
 
@@ -97,59 +97,62 @@ enum Listed<T> {
     Tokens(T),
 }
 
-async fn list(admin: &dyn Administration, thing: Thing<'_>) -> Result<Answer> {
+async fn list(admin: &dyn Administration, thing: AdminRoute<'_>) -> Result<ApiResponse> {
     match thing {
-        Thing::Cabinets => reply::ok(Listed::Cabinets(admin.list_cabinets().await?)),
-        Thing::Campaigns(business) => {
-            reply::ok(Listed::Campaigns(admin.list_campaigns(cabinet(business)?).await?))
+        AdminRoute::Cabinets => response::ok(Listed::Cabinets(admin.list_cabinets().await?)),
+        AdminRoute::Campaigns(business) => {
+            response::ok(Listed::Campaigns(admin.list_campaigns(cabinet(business)?).await?))
         }
-        Thing::Keys(business) => {
-            reply::ok(Listed::Keys(admin.list_keys(cabinet(business)?).await?))
+        AdminRoute::Keys(business) => {
+            response::ok(Listed::Keys(admin.list_keys(cabinet(business)?).await?))
         }
-        Thing::Users => reply::ok(Listed::Users(admin.list_users().await?)),
-        Thing::Tokens(user) => reply::ok(Listed::Tokens(admin.list_tokens(number(user)?).await?)),
-        Thing::Key(..) | Thing::Right(..) | Thing::Token(..) | Thing::Subscriptions(..) => {
-            Err(reply::resource_not_found())
+        AdminRoute::Users => response::ok(Listed::Users(admin.list_users().await?)),
+        AdminRoute::Tokens(user) => {
+            response::ok(Listed::Tokens(admin.list_tokens(number(user)?).await?))
         }
+        AdminRoute::Key(..)
+        | AdminRoute::Right(..)
+        | AdminRoute::Token(..)
+        | AdminRoute::Subscriptions(..) => Err(response::resource_not_found()),
     }
 }
 
 async fn change(
-    call: &mut Call<'_>,
+    call: &mut RequestContext<'_>,
     admin: &dyn Administration,
-    thing: Thing<'_>,
+    thing: AdminRoute<'_>,
     method: &Method,
-) -> Result<Answer> {
+) -> Result<ApiResponse> {
     match thing {
-        Thing::Cabinets => reply::ok(admin.create_cabinet(call.own_json().await?).await?),
-        Thing::Campaigns(business) => {
+        AdminRoute::Cabinets => response::ok(admin.create_cabinet(call.own_json().await?).await?),
+        AdminRoute::Campaigns(business) => {
             let business = cabinet(business)?;
-            reply::ok(admin.create_campaign(business, call.own_json().await?).await?)
+            response::ok(admin.create_campaign(business, call.own_json().await?).await?)
         }
-        Thing::Keys(business) => {
+        AdminRoute::Keys(business) => {
             let business = cabinet(business)?;
-            reply::ok(admin.create_key(business, call.own_json().await?).await?)
+            response::ok(admin.create_key(business, call.own_json().await?).await?)
         }
-        Thing::Key(business, key) => {
+        AdminRoute::Key(business, key) => {
             admin.revoke_key(cabinet(business)?, number(key)?).await?;
-            reply::done()
+            response::done()
         }
-        Thing::Users => reply::ok(admin.create_user(call.own_json().await?).await?),
-        Thing::Right(user, business) => {
+        AdminRoute::Users => response::ok(admin.create_user(call.own_json().await?).await?),
+        AdminRoute::Right(user, business) => {
             let (user, business) = (number(user)?, cabinet(business)?);
             if *method == Method::PUT {
                 admin.grant_access(user, business).await?;
             } else {
                 admin.withdraw_access(user, business).await?;
             }
-            reply::done()
+            response::done()
         }
-        Thing::Tokens(user) => reply::ok(admin.create_token(number(user)?).await?),
-        Thing::Token(user, token) => {
+        AdminRoute::Tokens(user) => response::ok(admin.create_token(number(user)?).await?),
+        AdminRoute::Token(user, token) => {
             admin.revoke_token(number(user)?, number(token)?).await?;
-            reply::done()
+            response::done()
         }
-        Thing::Subscriptions(..) => Err(reply::resource_not_found()),
+        AdminRoute::Subscriptions(..) => Err(response::resource_not_found()),
     }
 }
 

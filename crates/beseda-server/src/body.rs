@@ -1,4 +1,4 @@
-//! Request bodies: read in bounds of size and time, and JSON out of them with the documented texts. No multipart here.
+//! Request bodies: size and time limits, and JSON with the documented error texts.
 
 use std::time::Duration;
 
@@ -12,44 +12,47 @@ use serde::de::DeserializeOwned;
 
 use crate::query::shown;
 
-/// What a body may cost.
+/// Limits of a body.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Bounds {
+pub(crate) struct BodyLimits {
     pub(crate) bytes: usize,
-    /// How long its sender may be silent.
+    /// Maximum time without data from the sender.
     pub(crate) silence: Duration,
 }
 
-/// A body that couldn't be read whole.
+/// Error of reading a body.
 #[derive(Debug)]
-pub(crate) enum Unread {
+pub(crate) enum BodyError {
     TooBig,
     TooSlow,
     Cut,
 }
 
-impl From<Unread> for Error {
-    fn from(unread: Unread) -> Self {
+impl From<BodyError> for Error {
+    fn from(unread: BodyError) -> Self {
         Self::bad_request(match unread {
-            Unread::TooBig => "The request is too big".to_owned(),
-            Unread::TooSlow => "The request body was not received in time".to_owned(),
-            Unread::Cut => "Unexpected end of content".to_owned(),
+            BodyError::TooBig => "The request is too big".to_owned(),
+            BodyError::TooSlow => "The request body was not received in time".to_owned(),
+            BodyError::Cut => "Unexpected end of content".to_owned(),
         })
     }
 }
 
-/// 400: more bytes than allowed.
+/// Creates the 400 for a body that is too large.
 pub(crate) fn too_big(most: u64) -> Error {
     Error::bad_request(format!("The request is too big: at most {most} bytes are allowed"))
 }
 
-/// The next piece of a body; `None` at its end.
-pub(crate) async fn piece(body: &mut Body, silence: Duration) -> Result<Option<Bytes>, Unread> {
+/// Returns the next chunk of a body, or `None` at its end.
+pub(crate) async fn next_chunk(
+    body: &mut Body,
+    silence: Duration,
+) -> Result<Option<Bytes>, BodyError> {
     loop {
         let frame = tokio::time::timeout(silence, body.frame()).await;
-        match frame.map_err(|_| Unread::TooSlow)? {
+        match frame.map_err(|_| BodyError::TooSlow)? {
             None => return Ok(None),
-            Some(Err(_)) => return Err(Unread::Cut),
+            Some(Err(_)) => return Err(BodyError::Cut),
             Some(Ok(frame)) => match frame.into_data() {
                 Ok(data) if data.is_empty() => {}
                 Ok(data) => return Ok(Some(data)),
@@ -59,34 +62,34 @@ pub(crate) async fn piece(body: &mut Body, silence: Duration) -> Result<Option<B
     }
 }
 
-/// The whole body.
-pub(crate) async fn whole(body: &mut Body, bounds: Bounds) -> Result<Bytes, Unread> {
+/// Reads the whole body.
+pub(crate) async fn read_all(body: &mut Body, bounds: BodyLimits) -> Result<Bytes, BodyError> {
     let most = bounds.bytes;
     if body.size_hint().lower() > most as u64 {
-        return Err(Unread::TooBig);
+        return Err(BodyError::TooBig);
     }
-    let Some(first) = piece(body, bounds.silence).await? else { return Ok(Bytes::new()) };
+    let Some(first) = next_chunk(body, bounds.silence).await? else { return Ok(Bytes::new()) };
     if first.len() > most {
-        return Err(Unread::TooBig);
+        return Err(BodyError::TooBig);
     }
-    // Most bodies come in one piece, and then nothing is copied.
-    let Some(second) = piece(body, bounds.silence).await? else { return Ok(first) };
+    // Most bodies arrive in one chunk, which needs no copy.
+    let Some(second) = next_chunk(body, bounds.silence).await? else { return Ok(first) };
     let mut all = BytesMut::from(first);
     let mut next = Some(second);
     while let Some(piece_read) = next {
         if all.len() + piece_read.len() > most {
-            return Err(Unread::TooBig);
+            return Err(BodyError::TooBig);
         }
         all.extend_from_slice(&piece_read);
-        next = piece(body, bounds.silence).await?;
+        next = next_chunk(body, bounds.silence).await?;
     }
     Ok(all.freeze())
 }
 
-/// Reads on without keeping anything, so that a caller who is still sending can take the answer.
-pub(crate) async fn drain(body: &mut Body, bounds: Bounds) {
+/// Reads and discards the rest, so that a client that is still sending can receive the response.
+pub(crate) async fn drain(body: &mut Body, bounds: BodyLimits) {
     let mut left = bounds.bytes;
-    while let Ok(Some(dropped)) = piece(body, bounds.silence).await {
+    while let Ok(Some(dropped)) = next_chunk(body, bounds.silence).await {
         match left.checked_sub(dropped.len()) {
             Some(rest) => left = rest,
             None => return,
@@ -94,18 +97,18 @@ pub(crate) async fn drain(body: &mut Body, bounds: Bounds) {
     }
 }
 
-/// How much an error says of a body of the wrong types.
+/// Level of detail in the error of a body with wrong types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Detail {
-    /// The published text, which names the place only.
+pub(crate) enum ErrorDetail {
+    /// Published text, with the path only.
     Place,
-    /// The reason and the known fields as well, for the surfaces that are our own.
+    /// Reason and known fields too, for our own APIs.
     Reason,
 }
 
-/// JSON out of a body.
-pub(crate) fn json<T: DeserializeOwned>(body: &[u8], detail: Detail) -> Result<T> {
-    // PowerShell, .NET and 1C put a byte order mark before the text.
+/// Deserializes JSON from a body.
+pub(crate) fn json<T: DeserializeOwned>(body: &[u8], detail: ErrorDetail) -> Result<T> {
+    // PowerShell, .NET and 1C send a byte order mark.
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     let text = std::str::from_utf8(body).map_err(|error| unreadable(&error.to_string()))?;
     let start = text.trim_start_matches([' ', '\t', '\r', '\n']);
@@ -115,18 +118,22 @@ pub(crate) fn json<T: DeserializeOwned>(body: &[u8], detail: Detail) -> Result<T
     if start.starts_with('{') {
         return serde_json::from_str(text).map_err(|error| explain::<T>(text, &error, detail));
     }
-    // A list would read as a struct by position: only an object is one.
+    // A derived `Deserialize` would accept an array by position; only an object is valid.
     match serde_json::from_str::<serde::de::IgnoredAny>(text) {
         Ok(_) => Err(Error::illegal_input("$")),
         Err(error) => Err(syntax(&error)),
     }
 }
 
-fn explain<T: DeserializeOwned>(text: &str, error: &serde_json::Error, detail: Detail) -> Error {
+fn explain<T: DeserializeOwned>(
+    text: &str,
+    error: &serde_json::Error,
+    detail: ErrorDetail,
+) -> Error {
     if error.classify() != serde_json::error::Category::Data {
         return syntax(error);
     }
-    // Well-formed JSON of the wrong types: read it again to learn where. This is the rare way.
+    // Well-formed JSON with wrong types: parse it again to find the path. This is the rare case.
     let mut deserializer = serde_json::Deserializer::from_str(text);
     match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
         Ok(_) => unreadable(&error.to_string()),
@@ -139,8 +146,8 @@ fn explain<T: DeserializeOwned>(text: &str, error: &serde_json::Error, detail: D
                 None => {
                     let path = if path.is_empty() { "$" } else { path };
                     match detail {
-                        Detail::Place => Error::illegal_input(path),
-                        Detail::Reason => Error::bad_request(reason(path, &inner)),
+                        ErrorDetail::Place => Error::illegal_input(path),
+                        ErrorDetail::Reason => Error::bad_request(reason(path, &inner)),
                     }
                 }
             }
@@ -148,9 +155,9 @@ fn explain<T: DeserializeOwned>(text: &str, error: &serde_json::Error, detail: D
     }
 }
 
-/// Says what is wrong at `path`, in serde's words but for unknown fields.
+/// Returns the error text for `path`, in serde's words except for unknown fields.
 fn reason(path: &str, inner: &str) -> String {
-    // serde says where in the text it is, too; the path says it better.
+    // serde adds line and column, which the path replaces.
     let inner = inner.rsplit_once(" at line ").map_or(inner, |(reason, _)| reason);
     let Some((_, known)) =
         inner.strip_prefix("unknown field `").and_then(|rest| rest.split_once("`, "))
@@ -172,16 +179,16 @@ fn unreadable(message: &str) -> Error {
     Error::bad_request(format!("JSON: {}", shown(message)))
 }
 
-/// What kind of body an operation takes.
+/// Media type of an operation's body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum BodyKind {
     Json,
     Multipart,
 }
 
-/// Checks `Content-Type` and `Content-Encoding`: 415 for another type or a compressed body, 400 for another character
-/// set than UTF-8. JSON needs no header at all.
-pub(crate) fn check_type(headers: &HeaderMap, wanted: Kind) -> Result<()> {
+/// Checks `Content-Type` and `Content-Encoding`: 415 for another type or a compressed body, 400 for
+/// another charset than UTF-8. JSON needs no header.
+pub(crate) fn check_type(headers: &HeaderMap, wanted: BodyKind) -> Result<()> {
     for encoding in headers.get_all(header::CONTENT_ENCODING) {
         let encoding = String::from_utf8_lossy(encoding.as_bytes());
         if !encoding.is_empty() && !encoding.eq_ignore_ascii_case("identity") {
@@ -194,22 +201,24 @@ pub(crate) fn check_type(headers: &HeaderMap, wanted: Kind) -> Result<()> {
     }
     let given = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     match (given, wanted) {
-        (None | Some(b""), Kind::Json) => Ok(()),
-        (None | Some(b""), Kind::Multipart) => Err(unsupported("Missing Content-Type".to_owned())),
-        (Some(b"application/json"), Kind::Json) => Ok(()),
+        (None | Some(b""), BodyKind::Json) => Ok(()),
+        (None | Some(b""), BodyKind::Multipart) => {
+            Err(unsupported("Missing Content-Type".to_owned()))
+        }
+        (Some(b"application/json"), BodyKind::Json) => Ok(()),
         (Some(given), wanted) => check_given(&String::from_utf8_lossy(given), wanted),
     }
 }
 
-fn check_given(given: &str, wanted: Kind) -> Result<()> {
+fn check_given(given: &str, wanted: BodyKind) -> Result<()> {
     let mut parts = given.split(';').map(str::trim);
     let essence = parts.next().unwrap_or_default();
     if !is_media_type(essence) {
         return Err(unsupported(format!("Unknown content-type: '{}'", shown(given))));
     }
     let name = match wanted {
-        Kind::Json => "application/json",
-        Kind::Multipart => "multipart/form-data",
+        BodyKind::Json => "application/json",
+        BodyKind::Multipart => "multipart/form-data",
     };
     let not_supported = format!("Content type '{}' not supported", shown(given));
     if !essence.eq_ignore_ascii_case(name) {
@@ -222,7 +231,7 @@ fn check_given(given: &str, wanted: Kind) -> Result<()> {
     let foreign = |name: &str| {
         !["utf-8", "utf8", "us-ascii"].iter().any(|known| name.eq_ignore_ascii_case(known))
     };
-    if wanted == Kind::Json && charsets.any(foreign) {
+    if wanted == BodyKind::Json && charsets.any(foreign) {
         return Err(Error::bad_request(not_supported));
     }
     Ok(())
@@ -244,10 +253,10 @@ fn unsupported(text: String) -> Error {
 mod tests {
     use beseda_api::wire::{GetChats, SendMessage};
 
-    use super::Detail;
+    use super::ErrorDetail;
 
     fn json<T: serde::de::DeserializeOwned>(body: &[u8]) -> beseda_api::Result<T> {
-        super::json(body, Detail::Place)
+        super::json(body, ErrorDetail::Place)
     }
 
     fn refused<T: serde::de::DeserializeOwned + std::fmt::Debug>(body: &[u8]) -> String {
@@ -281,7 +290,7 @@ mod tests {
     #[test]
     fn our_own_surfaces_name_the_reason_and_the_known_fields() {
         let refused = |body: &str| {
-            let read = super::json::<beseda_api::NewOrder>(body.as_bytes(), Detail::Reason);
+            let read = super::json::<beseda_api::NewOrder>(body.as_bytes(), ErrorDetail::Reason);
             read.unwrap_err().to_string()
         };
         let known = refused(r#"{"orderId":1,"domain":"x"}"#);

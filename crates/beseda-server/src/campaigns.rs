@@ -1,4 +1,4 @@
-//! The two neighbours a chat client needs: getCampaigns, with its two kinds of paging, and getAuthTokenInfo.
+//! getCampaigns, with its two kinds of paging, and getAuthTokenInfo.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use beseda_api::{
@@ -7,40 +7,43 @@ use beseda_api::{
 };
 
 use crate::{
-    call::Call,
-    gate,
-    query::{self, Query},
-    reply::{self, Answer},
+    auth,
+    query::{self, QueryString},
+    request::RequestContext,
+    response::{self, ApiResponse},
 };
 
 const MOST: i64 = 100;
 
-pub(crate) async fn get_campaigns(call: &mut Call<'_>, access: &Access) -> Result<Answer> {
-    let wanted = Wanted::of(call.query())?;
+pub(crate) async fn get_campaigns(
+    call: &mut RequestContext<'_>,
+    access: &Access,
+) -> Result<ApiResponse> {
+    let wanted = PageSelection::of(call.query())?;
     let campaigns = call.directory().campaigns(&access.businesses).await?;
     call.view().campaigns(wanted.cut(campaigns))
 }
 
-pub(crate) fn get_auth_token_info(access: &Access) -> Result<Answer> {
+pub(crate) fn get_auth_token_info(access: &Access) -> Result<ApiResponse> {
     match &access.principal {
         Principal::ApiKey { name, scopes } => {
             let api_key = AuthKey { name: name.clone(), auth_scopes: scopes.clone() };
-            reply::ok(AuthTokenInfo { api_key })
+            response::ok(AuthTokenInfo { api_key })
         }
-        Principal::User { .. } => Err(gate::access_denied()),
+        Principal::User { .. } => Err(auth::access_denied()),
     }
 }
 
-/// Which part of the list is asked for: from a place and so many at most.
+/// Requested part of the list: offset and maximum number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Wanted {
+struct PageSelection {
     from: usize,
     size: Option<usize>,
 }
 
-impl Wanted {
-    /// A page token or a limit wins over page numbers.
-    fn of(query: Query<'_>) -> Result<Self> {
+impl PageSelection {
+    /// A page token or a limit takes precedence over page numbers.
+    fn of(query: QueryString<'_>) -> Result<Self> {
         let limit = bounded(query, "limit", MOST)?;
         let page = bounded(query, "page", 10_000)?;
         let page_size = bounded(query, "pageSize", MOST)?;
@@ -74,7 +77,7 @@ impl Wanted {
     }
 }
 
-fn bounded(query: Query<'_>, name: &str, most: i64) -> Result<Option<usize>> {
+fn bounded(query: QueryString<'_>, name: &str, most: i64) -> Result<Option<usize>> {
     let Some(raw) = query.optional_number(name)? else { return Ok(None) };
     if raw > most {
         return Err(Error::bad_request(format!(

@@ -1,4 +1,4 @@
-//! The documentation: the OpenAPI document and a page made from it. Each is made once per setting and loads nothing from the network.
+//! Documentation: the OpenAPI documents and a page generated from them, cached per setting.
 
 mod openapi;
 mod page;
@@ -15,9 +15,8 @@ pub(crate) use start::page as start;
 
 use crate::{
     Unversioned,
-    call::Call,
-    health,
-    reply::{self, Answer},
+    request::RequestContext,
+    response::{self, ApiResponse},
 };
 
 /// Document and page of one setting.
@@ -42,44 +41,45 @@ impl Docs {
     }
 }
 
-/// Where each of our own surfaces has its document.
+/// File name of the document of each of our own APIs.
 pub(crate) const DOCUMENT: &str = "openapi.json";
 
 static MARKET: LazyLock<Bytes> = LazyLock::new(|| surfaces::market().to_string().into());
 
-/// The OpenAPI document of the marketplace's side; it is served without a key, as it tells nothing of a cabinet.
-pub(crate) fn market(call: &Call<'_>) -> Result<Answer> {
+/// Returns the OpenAPI document of the marketplace API. It needs no key, since it reveals nothing
+/// about a cabinet.
+pub(crate) fn market(call: &RequestContext<'_>) -> Result<ApiResponse> {
     surface(call, || MARKET.clone())
 }
 
-/// The OpenAPI document of administration, likewise.
-pub(crate) fn administration(call: &Call<'_>) -> Result<Answer> {
+/// Returns the OpenAPI document of the administration API, without a key too.
+pub(crate) fn administration(call: &RequestContext<'_>) -> Result<ApiResponse> {
     let with_subscriptions = call.server.services.subscriptions.is_some();
     surface(call, || surfaces::administration(with_subscriptions).to_string().into())
 }
 
-fn surface(call: &Call<'_>, document: impl FnOnce() -> Bytes) -> Result<Answer> {
+fn surface(call: &RequestContext<'_>, document: impl FnOnce() -> Bytes) -> Result<ApiResponse> {
     if !call.server.settings.docs {
-        return Err(reply::resource_not_found());
+        return Err(response::resource_not_found());
     }
     if !matches!(call.parts.method, Method::GET | Method::HEAD) {
-        return Ok(reply::method_not_allowed(&call.parts.method, "GET, HEAD"));
+        return Ok(response::method_not_allowed(&call.parts.method, "GET, HEAD"));
     }
-    Ok(health::text("application/json; charset=utf-8", document()))
+    Ok(response::text("application/json; charset=utf-8", document()))
 }
 
-/// The OpenAPI document of the published surface.
-pub(crate) fn openapi(unversioned: Unversioned) -> Answer {
-    health::text("application/json; charset=utf-8", Docs::get(unversioned).openapi.clone())
+/// Returns the OpenAPI document of the published API.
+pub(crate) fn openapi(unversioned: Unversioned) -> ApiResponse {
+    response::text("application/json; charset=utf-8", Docs::get(unversioned).openapi.clone())
 }
 
-/// The page for people. Its policy allows only the style and the script that stand in it.
-pub(crate) fn page(unversioned: Unversioned) -> Answer {
+/// Returns the documentation page. Its policy allows only the inline style and script.
+pub(crate) fn page(unversioned: Unversioned) -> ApiResponse {
     let page = &Docs::get(unversioned).page;
-    let answer = health::text("text/html; charset=utf-8", page.html.clone());
-    let Answer::Whole(mut response) = answer else { return answer };
+    let answer = response::text("text/html; charset=utf-8", page.html.clone());
+    let ApiResponse::Full(mut response) = answer else { return answer };
     if let Ok(policy) = HeaderValue::from_str(&page.policy) {
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     }
-    Answer::Whole(response)
+    ApiResponse::Full(response)
 }

@@ -1,4 +1,4 @@
-//! Downloads behind the links in `payload[].url`: whole, in part, or as headers only. Where files are kept is the engine's business.
+//! Downloads behind the links in `payload[].url`: whole files, ranges, and HEAD.
 
 use axum::body::Body;
 use beseda_api::{ByteRange, Download, Downloads, FileId, Result};
@@ -9,54 +9,59 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::{
     FileAccess,
-    call::Call,
-    gate::{self, credential},
-    reply::{self, Answer},
+    auth::{self, credential},
+    request::RequestContext,
+    response::{self, ApiResponse},
 };
 
-/// `/files/{fileId}` and `/files/{fileId}/{name}`; the name is for people and isn't checked.
-pub(crate) async fn handle(call: &mut Call<'_>, rest: &str, now: Timestamp) -> Result<Answer> {
+/// Handles `/files/{fileId}` and `/files/{fileId}/{name}`; the name is for people and is not
+/// checked.
+pub(crate) async fn handle(
+    call: &mut RequestContext<'_>,
+    rest: &str,
+    now: Timestamp,
+) -> Result<ApiResponse> {
     let (id, name) = rest.split_once('/').unwrap_or((rest, ""));
-    let id: FileId = id.parse().map_err(|_| reply::resource_not_found())?;
+    let id: FileId = id.parse().map_err(|_| response::resource_not_found())?;
     if name.contains('/') {
-        return Err(reply::resource_not_found());
+        return Err(response::resource_not_found());
     }
     let method = &call.parts.method;
     if !matches!(*method, Method::GET | Method::HEAD) {
-        return Ok(reply::method_not_allowed(method, "GET, HEAD"));
+        return Ok(response::method_not_allowed(method, "GET, HEAD"));
     }
     let server = call.server;
-    let files = server.services.files.as_deref().ok_or_else(reply::resource_not_found)?;
+    let files = server.services.files.as_deref().ok_or_else(response::resource_not_found)?;
     if server.settings.files == FileAccess::Required {
         admit(call, files, &id, now).await?;
     }
     let etag = HeaderValue::try_from(format!("\"{id}\"")).map_err(beseda_api::Error::internal)?;
     let headers = &call.parts.headers;
     let range = range(headers, &etag);
-    let download = files.open_file(&id, range).await?.ok_or_else(reply::resource_not_found)?;
+    let download = files.open_file(&id, range).await?.ok_or_else(response::resource_not_found)?;
     let same = |value: &HeaderValue| value == etag || value == "*";
     if headers.get(header::IF_NONE_MATCH).is_some_and(same) {
         let mut response = Response::new(Body::empty());
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         response.headers_mut().insert(header::ETAG, etag);
-        return Ok(Answer::Streamed(response));
+        return Ok(ApiResponse::Streaming(response));
     }
     respond(download, range, etag, *method == Method::HEAD)
 }
 
-/// 401 and 403 as for a call, and 403 for a file of another cabinet.
+/// Authorizes a download: 401 and 403 as for a call, and 403 for a file of another cabinet.
 async fn admit(
-    call: &mut Call<'_>,
+    call: &mut RequestContext<'_>,
     files: &dyn Downloads,
     id: &FileId,
     now: Timestamp,
 ) -> Result<()> {
     let format = call.server.settings.api_key_format;
     let credential = credential::read_for_download(&call.parts.headers, format)?;
-    let access = call.server.gate.verdict(call.directory(), &credential, now).await?;
+    let access = call.server.auth.authenticate(call.directory(), &credential, now).await?;
     let business = files.file_business(id).await?;
-    let business = business.ok_or_else(reply::resource_not_found)?;
-    if access.allows(business) { Ok(()) } else { Err(gate::access_denied()) }
+    let business = business.ok_or_else(response::resource_not_found)?;
+    if access.allows(business) { Ok(()) } else { Err(auth::access_denied()) }
 }
 
 fn respond(
@@ -64,7 +69,7 @@ fn respond(
     asked: Option<ByteRange>,
     etag: HeaderValue,
     head: bool,
-) -> Result<Answer> {
+) -> Result<ApiResponse> {
     let (range, size) = (download.range.clone(), download.size);
     let outside = asked.is_some() && range.is_empty();
     let mut response = Response::new(if head || outside {
@@ -95,16 +100,16 @@ fn respond(
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private"));
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     headers.insert(header::ETAG, etag);
-    Ok(Answer::Streamed(response))
+    Ok(ApiResponse::Streaming(response))
 }
 
 fn value(text: String) -> Result<HeaderValue> {
     HeaderValue::from_maybe_shared(Bytes::from(text)).map_err(beseda_api::Error::internal)
 }
 
-/// `attachment` with the name twice: in ASCII for old readers, exact for the others (RFC 6266).
+/// Returns `attachment` with the name in ASCII and in full (RFC 6266).
 fn disposition(name: &str) -> String {
-    /// What may stand in an extended parameter as it is (`attr-char` of RFC 5987).
+    /// Characters of an extended parameter that need no escape (`attr-char` of RFC 5987).
     const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
     let safe = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '_' };
     let ascii: String =
@@ -113,7 +118,8 @@ fn disposition(name: &str) -> String {
     format!("attachment; filename=\"{ascii}\"; filename*=UTF-8''{exact}")
 }
 
-/// The one range that is asked for. Several ranges, other units and nonsense mean the whole file, as RFC 9110 allows.
+/// Returns the requested range. Several ranges, other units and invalid ones mean the whole file,
+/// as RFC 9110 allows.
 fn range(headers: &HeaderMap, etag: &HeaderValue) -> Option<ByteRange> {
     if headers.get(header::IF_RANGE).is_some_and(|condition| condition != etag) {
         return None;

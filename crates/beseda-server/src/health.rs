@@ -1,16 +1,14 @@
-//! Pages about the server itself: alive, ready, counted, versioned. Nothing of a cabinet is on them.
+//! Pages about the server: liveness, readiness, metrics, version.
 
 use beseda_api::{ErrorChain, Result};
-use bytes::Bytes;
-use http::{HeaderValue, Method, Response, header};
+use http::Method;
 use serde::Serialize;
 
 use crate::{
-    Server,
-    call::Call,
-    docs,
-    reply::{self, Answer},
-    route::Page,
+    Server, docs,
+    request::RequestContext,
+    response::{self, ApiResponse},
+    router::ServerPage,
 };
 
 #[derive(Serialize)]
@@ -21,66 +19,59 @@ struct Version {
     started_at: String,
 }
 
-pub(crate) async fn handle(call: &mut Call<'_>, page: Page) -> Result<Answer> {
-    if page == Page::Start {
-        // Whatever the method is, who doesn't ask for the page gets a 404.
+pub(crate) async fn handle(call: &mut RequestContext<'_>, page: ServerPage) -> Result<ApiResponse> {
+    if page == ServerPage::Start {
+        // Clients that don't request the page get a 404, whatever the method.
         return docs::start(call);
     }
     let settings = &call.server.settings;
     let hidden = match page {
-        Page::Metrics => !settings.metrics,
-        Page::OpenApi | Page::Docs => !settings.docs,
+        ServerPage::Metrics => !settings.metrics,
+        ServerPage::OpenApi | ServerPage::Docs => !settings.docs,
         _ => false,
     };
     if hidden {
-        return Err(reply::resource_not_found());
+        return Err(response::resource_not_found());
     }
     if !matches!(call.parts.method, Method::GET | Method::HEAD) {
-        return Ok(reply::method_not_allowed(&call.parts.method, "GET, HEAD"));
+        return Ok(response::method_not_allowed(&call.parts.method, "GET, HEAD"));
     }
     match page {
-        Page::Start => docs::start(call),
-        Page::Health => reply::done(),
-        Page::Ready => ready(call).await,
-        Page::Metrics => Ok(text("text/plain; version=0.0.4", metrics(call.server).into())),
-        Page::Version => version(call),
-        Page::OpenApi => Ok(docs::openapi(settings.unversioned)),
-        Page::Docs => Ok(docs::page(settings.unversioned)),
+        ServerPage::Start => docs::start(call),
+        ServerPage::Health => response::done(),
+        ServerPage::Ready => ready(call).await,
+        ServerPage::Metrics => {
+            Ok(response::text("text/plain; version=0.0.4", metrics(call.server).into()))
+        }
+        ServerPage::Version => version(call),
+        ServerPage::OpenApi => Ok(docs::openapi(settings.unversioned)),
+        ServerPage::Docs => Ok(docs::page(settings.unversioned)),
     }
 }
 
-/// The server's own counters, and the attendant's.
+/// Returns the server's metrics and those of the per-call implementation.
 fn metrics(server: &Server) -> String {
     let mut text = server.metrics.render();
-    if let Some(attendant) = &server.services.attendant {
-        text.push_str(&attendant.metrics());
+    if let Some(per_call) = &server.services.per_call {
+        text.push_str(&per_call.metrics());
     }
     text
 }
 
-async fn ready(call: &mut Call<'_>) -> Result<Answer> {
+async fn ready(call: &mut RequestContext<'_>) -> Result<ApiResponse> {
     match call.directory().ready().await {
-        Ok(()) => reply::done(),
+        Ok(()) => response::done(),
         Err(error) => {
             tracing::warn!(error = %ErrorChain(&error), "not ready");
-            Ok(reply::unavailable())
+            Ok(response::unavailable())
         }
     }
 }
 
-fn version(call: &mut Call<'_>) -> Result<Answer> {
-    reply::bare(&Version {
+fn version(call: &mut RequestContext<'_>) -> Result<ApiResponse> {
+    response::bare(&Version {
         name: "beseda",
         version: env!("CARGO_PKG_VERSION"),
         started_at: call.server.started.to_string(),
     })
-}
-
-/// A body of another type than JSON.
-pub(crate) fn text(content_type: &'static str, body: Bytes) -> Answer {
-    let mut response = Response::new(body);
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    Answer::Whole(response)
 }

@@ -1,77 +1,80 @@
-//! The Chats API over HTTP: any `ChatsApi` behind keys, limits and the published paths of both generations.
-//! It knows no store and no engine: what it serves comes in as `Services`.
+//! HTTP server for the Yandex Market Partner Chats API: serves any `ChatsApi` with authentication, rate limits and the
+//! published paths of both generations. The implementations are given as [`Services`].
 //!
 //! ```no_run
 //! # async fn run(services: beseda_server::Services) -> Result<(), Box<dyn std::error::Error>> {
-//! use beseda_server::{Settings, Transport, router, serve};
+//! use beseda_server::{ServerSettings, TransportSettings, router, serve};
 //!
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-//! let router = router(services, Settings::default())?;
-//! serve(listener, router, Transport::default(), async {}).await?;
+//! let router = router(services, ServerSettings::default())?;
+//! serve(listener, router, TransportSettings::default(), async {}).await?;
 //! # Ok(())
 //! # }
 //! ```
 
 mod admin;
-mod attend;
-mod attended_chats;
+mod auth;
 mod body;
-mod call;
 mod campaigns;
+mod compat;
+mod compat_2024;
+mod compression;
 mod docs;
-mod edge;
 mod files;
-mod gate;
-mod generation;
-mod gzip;
+mod handlers;
 mod health;
-mod intercept;
+mod history_json;
+mod interceptor;
+mod listener;
 mod malformed;
 mod market;
 mod metrics;
-mod page;
+mod per_call;
+mod per_call_chats;
+mod pipeline;
 mod query;
-mod reply;
+mod rate_limit;
 mod report;
-mod resettable;
-mod route;
-mod routes;
+mod request;
+mod request_id;
+mod reset_stream;
+mod response;
+mod router;
 mod services;
 mod settings;
 mod start_page;
 mod static_directory;
 mod subscriptions;
-mod trace;
-mod transport;
 mod upload;
-mod y2024;
 
 use std::sync::Arc;
 
 pub use axum::Router;
 pub use beseda_api;
 
-pub use attend::{Attendant, Attended, Unavailable, Visit};
-pub use attended_chats::AttendedChats;
 pub use http;
-pub use intercept::{Arrival, Interceptor, Next, Reset};
+pub use interceptor::{Interceptor, Next, RequestInfo, Reset};
+pub use listener::{Tls, TransportSettings, listen, local_url, serve};
+pub use per_call::{CallApi, CallContext, PerCallApi, Unavailable};
+pub use per_call_chats::PerCallChats;
 pub use services::Services;
 pub use settings::{
-    ApiKeyFormat, FileAccess, LimitPreset, LimitSettings, Settings, SettingsError, Unversioned,
+    ApiKeyFormat, FileAccess, LimitPreset, LimitSettings, ServerSettings, SettingsError,
+    Unversioned,
 };
-pub use start_page::{StartPage, Words};
+pub use start_page::{LocalizedText, StartPage};
 pub use static_directory::{StaticDirectory, StaticDirectoryError};
-pub use transport::{Tls, Transport, listen, local_url, serve};
 
-use gate::{Gate, limits::Limits};
+use auth::Authenticator;
 use metrics::Metrics;
+use rate_limit::RateLimits;
 
-/// Everything one router shares between its requests.
+/// State shared by all requests of a router.
 pub(crate) struct Server {
     pub(crate) services: Services,
-    pub(crate) settings: Settings,
-    pub(crate) gate: Gate,
-    pub(crate) limits: Limits,
+    pub(crate) settings: ServerSettings,
+    pub(crate) auth: Authenticator,
+    pub(crate) limits: RateLimits,
     pub(crate) metrics: Metrics,
     pub(crate) started: jiff::Timestamp,
 }
@@ -81,18 +84,18 @@ pub(crate) struct Server {
 /// Every path goes through it, the unknown ones too, so that each answer has the API's envelope and headers.
 ///
 /// # Errors
-/// If the settings make no sense: [`Settings::check`].
-pub fn router(services: Services, settings: Settings) -> Result<Router, SettingsError> {
+/// If the settings make no sense: [`ServerSettings::check`].
+pub fn router(services: Services, settings: ServerSettings) -> Result<Router, SettingsError> {
     settings.check()?;
     let server = Server {
-        gate: Gate::new(&settings),
-        limits: Limits::new(&settings.limits),
+        auth: Authenticator::new(&settings),
+        limits: RateLimits::new(&settings.limits),
         metrics: Metrics::default(),
         started: services.clock.now(),
         services,
         settings,
     };
-    Ok(Router::new().fallback(edge::answer).with_state(Arc::new(server)))
+    Ok(Router::new().fallback(interceptor::handle).with_state(Arc::new(server)))
 }
 
 /// Compiles what docs/implementing.md shows.

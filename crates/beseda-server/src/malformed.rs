@@ -17,11 +17,11 @@ use http_body_util::BodyExt;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tower::ServiceExt;
 
-/// Marks a request that stands for one that couldn't be parsed, with the status that hyper chose for it.
+/// Marks the placeholder of a request that could not be parsed, with the status chosen by hyper.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Malformed(pub(crate) StatusCode);
 
-/// A stream whose empty answers to malformed requests are replaced by the router's.
+/// Stream that replaces hyper's empty responses to malformed requests by the router's.
 pub(crate) struct MalformedAnswers<S> {
     stream: S,
     router: Router,
@@ -39,8 +39,8 @@ impl<S> MalformedAnswers<S> {
         Self { stream, router, state: State::Forwarding }
     }
 
-    /// Begins a replacement if `bytes` are an empty answer of hyper's.
-    fn recognise(&mut self, bytes: &[u8]) {
+    /// Starts a replacement if `bytes` are an empty response of hyper.
+    fn match_path(&mut self, bytes: &[u8]) {
         if matches!(self.state, State::Forwarding)
             && let Some(status) = empty_refusal(bytes)
         {
@@ -50,7 +50,7 @@ impl<S> MalformedAnswers<S> {
     }
 }
 
-/// Returns the status if this is an answer to a malformed request, which is whole and has no body.
+/// Returns the status of a complete empty response to a malformed request.
 fn empty_refusal(bytes: &[u8]) -> Option<StatusCode> {
     let status = bytes.strip_prefix(b"HTTP/1.1 ").or_else(|| bytes.strip_prefix(b"HTTP/1.0 "))?;
     if !matches!(status.get(..3)?, b"400" | b"414" | b"431") {
@@ -70,7 +70,7 @@ async fn answer(router: Router, status: StatusCode) -> Vec<u8> {
     written(&Response::from_parts(parts, body))
 }
 
-/// Writes a whole answer as HTTP/1.1. The connection ends with it: what follows can't be understood either.
+/// Serializes a response as HTTP/1.1. The connection closes after it.
 fn written(response: &Response<bytes::Bytes>) -> Vec<u8> {
     let status = response.status();
     let reason = status.canonical_reason().unwrap_or_default();
@@ -91,7 +91,7 @@ fn written(response: &Response<bytes::Bytes>) -> Vec<u8> {
 }
 
 impl<S: AsyncWrite + Unpin> MalformedAnswers<S> {
-    /// Drives a replacement to its end; ready at once if there is none.
+    /// Drives a replacement to its end; ready immediately if there is none.
     fn poll_replace(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
         loop {
             match &mut self.state {
@@ -133,7 +133,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for MalformedAnswers<S> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.recognise(bytes);
+        self.match_path(bytes);
         if ready!(self.poll_replace(cx))? {
             return Poll::Ready(Ok(bytes.len()));
         }

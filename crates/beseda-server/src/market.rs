@@ -1,4 +1,5 @@
-//! The marketplace's side over HTTP: `/market/v1/businesses/{businessId}/…`, with a key of its own and no limits. Sellers never come here.
+//! Marketplace API over HTTP: `/market/v1/businesses/{businessId}/…`, authenticated by the market
+//! key and without rate limits.
 
 use std::sync::Arc;
 
@@ -6,16 +7,16 @@ use beseda_api::{BusinessId, ChatId, MarketSide, Result, Sender};
 use http::Method;
 
 use crate::{
-    body::Kind,
-    call::Call,
+    body::BodyKind,
     docs, query,
-    reply::{self, Answer},
+    request::RequestContext,
+    response::{self, ApiResponse},
     upload,
 };
 
-/// What can be done, by the path after the cabinet.
+/// Action of the marketplace, by the path after the cabinet.
 #[derive(Debug, Clone, Copy)]
-enum Action<'a> {
+enum MarketRoute<'a> {
     RegisterOrder,
     RegisterReturn,
     OpenChat,
@@ -26,83 +27,85 @@ enum Action<'a> {
     ResolveDispute(&'a str),
 }
 
-fn recognise(rest: &str) -> Option<(&str, Action<'_>)> {
+fn match_path(rest: &str) -> Option<(&str, MarketRoute<'_>)> {
     let segments: Vec<&str> = rest.split('/').collect();
     let ["businesses", business, below @ ..] = segments.as_slice() else { return None };
     let action = match *below {
-        ["orders"] => Action::RegisterOrder,
-        ["returns"] => Action::RegisterReturn,
-        ["chats"] => Action::OpenChat,
-        ["chats", chat, "messages"] => Action::WriteMessage(chat),
-        ["chats", chat, "files"] => Action::WriteFile(chat),
-        ["chats", chat, "close"] => Action::CloseChat(chat),
-        ["disputes"] => Action::OpenDispute,
-        ["disputes", chat, "resolve"] => Action::ResolveDispute(chat),
+        ["orders"] => MarketRoute::RegisterOrder,
+        ["returns"] => MarketRoute::RegisterReturn,
+        ["chats"] => MarketRoute::OpenChat,
+        ["chats", chat, "messages"] => MarketRoute::WriteMessage(chat),
+        ["chats", chat, "files"] => MarketRoute::WriteFile(chat),
+        ["chats", chat, "close"] => MarketRoute::CloseChat(chat),
+        ["disputes"] => MarketRoute::OpenDispute,
+        ["disputes", chat, "resolve"] => MarketRoute::ResolveDispute(chat),
         _ => return None,
     };
     Some((business, action))
 }
 
-/// Answers below `/market/v1/`; 404 if there is no marketplace's side here.
-pub(crate) async fn handle(call: Call<'_>, rest: &str) -> Result<Answer> {
-    let market = call.server.services.market.as_ref().filter(|_| call.server.gate.has_market_key());
-    let market = Arc::clone(market.ok_or_else(reply::resource_not_found)?);
+/// Handles a request below `/market/v1/`; 404 if the marketplace API is disabled.
+pub(crate) async fn handle(call: RequestContext<'_>, rest: &str) -> Result<ApiResponse> {
+    let market = call.server.services.market.as_ref().filter(|_| call.server.auth.has_market_key());
+    let market = Arc::clone(market.ok_or_else(response::resource_not_found)?);
     if rest == docs::DOCUMENT {
         return docs::market(&call);
     }
-    let (business, action) = recognise(rest).ok_or_else(reply::resource_not_found)?;
+    let (business, action) = match_path(rest).ok_or_else(response::resource_not_found)?;
     if call.parts.method != Method::POST {
-        return Ok(reply::method_not_allowed(&call.parts.method, "POST"));
+        return Ok(response::method_not_allowed(&call.parts.method, "POST"));
     }
-    call.server.gate.admit_market(&call.parts.headers)?;
+    call.server.auth.authorize_market(&call.parts.headers)?;
     let business: BusinessId = query::id("businessId", query::parse(business)?)?;
     act(call, market.as_ref(), business, action).await
 }
 
 async fn act(
-    mut call: Call<'_>,
+    mut call: RequestContext<'_>,
     market: &dyn MarketSide,
     business: BusinessId,
-    action: Action<'_>,
-) -> Result<Answer> {
+    action: MarketRoute<'_>,
+) -> Result<ApiResponse> {
     match action {
-        Action::WriteFile(chat) => return write_file(call, market, business, chat).await,
-        Action::CloseChat(chat) => {
-            return reply::ok(market.close_chat(business, id(chat)?).await?);
+        MarketRoute::WriteFile(chat) => return write_file(call, market, business, chat).await,
+        MarketRoute::CloseChat(chat) => {
+            return response::ok(market.close_chat(business, id(chat)?).await?);
         }
-        Action::ResolveDispute(chat) => {
-            return reply::ok(market.resolve_dispute(business, id(chat)?).await?);
+        MarketRoute::ResolveDispute(chat) => {
+            return response::ok(market.resolve_dispute(business, id(chat)?).await?);
         }
-        _ => call.check_type(Kind::Json)?,
+        _ => call.check_type(BodyKind::Json)?,
     }
     match action {
-        Action::RegisterOrder => {
-            reply::ok(market.register_order(business, call.own_json().await?).await?)
+        MarketRoute::RegisterOrder => {
+            response::ok(market.register_order(business, call.own_json().await?).await?)
         }
-        Action::RegisterReturn => {
-            reply::ok(market.register_return(business, call.own_json().await?).await?)
+        MarketRoute::RegisterReturn => {
+            response::ok(market.register_return(business, call.own_json().await?).await?)
         }
-        Action::OpenChat => reply::ok(market.open_chat(business, call.own_json().await?).await?),
-        Action::WriteMessage(chat) => {
+        MarketRoute::OpenChat => {
+            response::ok(market.open_chat(business, call.own_json().await?).await?)
+        }
+        MarketRoute::WriteMessage(chat) => {
             let chat = id(chat)?;
-            reply::ok(market.write_message(business, chat, call.own_json().await?).await?)
+            response::ok(market.write_message(business, chat, call.own_json().await?).await?)
         }
-        _ => reply::ok(market.open_dispute(business, call.own_json().await?).await?),
+        _ => response::ok(market.open_dispute(business, call.own_json().await?).await?),
     }
 }
 
-/// The sender stands in the query or in a part before the file; a buyer if it stands nowhere.
+/// The sender is a query parameter or a part before the file; defaults to the buyer.
 async fn write_file(
-    mut call: Call<'_>,
+    mut call: RequestContext<'_>,
     market: &dyn MarketSide,
     business: BusinessId,
     chat: &str,
-) -> Result<Answer> {
+) -> Result<ApiResponse> {
     let (chat, named) = (id(chat)?, call.query().text("sender"));
     let incoming = upload::find(&mut call).await?;
     let sender = named.as_deref().or(incoming.sender.as_deref());
     let sender = sender.map_or(Sender::Customer, Sender::from);
-    reply::ok(incoming.pass(|file| market.write_file(business, chat, sender, file)).await?)
+    response::ok(incoming.pass(|file| market.write_file(business, chat, sender, file)).await?)
 }
 
 fn id(segment: &str) -> Result<ChatId> {

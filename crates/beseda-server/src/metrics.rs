@@ -1,4 +1,5 @@
-//! Counters of one router, in the text format of Prometheus. They are plain atomics: several servers may live in one process.
+//! Metrics of one router in the text format of Prometheus. Plain atomics, since a process may run
+//! several servers.
 
 use std::{
     fmt::Write,
@@ -8,28 +9,28 @@ use std::{
 
 use http::{Method, StatusCode};
 
-use crate::route::{Operation, Page, Route};
+use crate::router::{Operation, Route, ServerPage};
 
 const STATUSES: [u16; 15] =
     [200, 206, 304, 400, 401, 403, 404, 405, 415, 416, 420, 431, 500, 503, 0];
 const BUCKETS_MICROS: [u64; 12] =
     [250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 500_000, 1_000_000, 5_000_000];
-const LABELS: usize = Label::ALL.len();
+const LABELS: usize = RouteLabel::ALL.len();
 
-/// What a request was, for counting and for the log.
+/// Kind of a request, for metrics and log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Label {
+pub(crate) enum RouteLabel {
     Operation(Operation),
-    /// A published path with a method it doesn't have.
+    /// Published path with an unsupported method.
     NoOperation,
     File,
     Market,
     Admin,
-    Page,
+    ServerPage,
     Unknown,
 }
 
-impl Label {
+impl RouteLabel {
     const ALL: [&'static str; 15] = [
         "getChats",
         "getChat",
@@ -56,8 +57,12 @@ impl Label {
             Route::File(_) => Self::File,
             Route::Market(_) => Self::Market,
             Route::Admin(_) => Self::Admin,
-            Route::Page(Page::Health | Page::Ready | Page::Metrics | Page::Version) => Self::Page,
-            Route::Page(Page::OpenApi | Page::Docs | Page::Start) => Self::Page,
+            Route::Page(
+                ServerPage::Health | ServerPage::Ready | ServerPage::Metrics | ServerPage::Version,
+            ) => Self::ServerPage,
+            Route::Page(ServerPage::OpenApi | ServerPage::Docs | ServerPage::Start) => {
+                Self::ServerPage
+            }
             Route::Unknown => Self::Unknown,
         }
     }
@@ -69,7 +74,7 @@ impl Label {
             Self::File => 10,
             Self::Market => 11,
             Self::Admin => 12,
-            Self::Page => 13,
+            Self::ServerPage => 13,
             Self::Unknown => 14,
         }
     }
@@ -79,7 +84,7 @@ impl Label {
     }
 }
 
-/// The counters of one router.
+/// Metrics of one router.
 #[derive(Default)]
 pub(crate) struct Metrics {
     in_flight: AtomicI64,
@@ -93,7 +98,7 @@ struct OfLabel {
     micros: AtomicU64,
 }
 
-/// A running request in the count of those in flight.
+/// Running request, counted while in flight.
 pub(crate) struct InFlight<'a>(&'a AtomicI64);
 
 impl Drop for InFlight<'_> {
@@ -108,7 +113,7 @@ impl Metrics {
         InFlight(&self.in_flight)
     }
 
-    pub(crate) fn count(&self, label: Label, status: StatusCode, took: Duration) {
+    pub(crate) fn count(&self, label: RouteLabel, status: StatusCode, took: Duration) {
         let of = &self.of[label.index()];
         let status = status.as_u16();
         let place = STATUSES.iter().position(|known| *known == status);
@@ -119,7 +124,7 @@ impl Metrics {
         of.micros.fetch_add(micros, Ordering::Relaxed);
     }
 
-    /// Everything, as Prometheus reads it.
+    /// Renders all metrics.
     pub(crate) fn render(&self) -> String {
         let mut text = String::with_capacity(4096);
         // Writing to a String can't fail.
@@ -134,7 +139,7 @@ impl Metrics {
         writeln!(text, "# HELP beseda_requests_total Answers by operation and status.")?;
         writeln!(text, "# TYPE beseda_requests_total counter")?;
         let mut refused = 0;
-        for (of, name) in self.of.iter().zip(Label::ALL) {
+        for (of, name) in self.of.iter().zip(RouteLabel::ALL) {
             for (count, status) in of.by_status.iter().zip(STATUSES) {
                 let count = count.load(Ordering::Relaxed);
                 refused += if status == 420 { count } else { 0 };
@@ -150,7 +155,7 @@ impl Metrics {
         writeln!(text, "beseda_limit_hits_total {refused}")?;
         writeln!(text, "# HELP beseda_request_duration_seconds How long answers took.")?;
         writeln!(text, "# TYPE beseda_request_duration_seconds histogram")?;
-        self.of.iter().zip(Label::ALL).try_for_each(|(of, name)| of.write(text, name))
+        self.of.iter().zip(RouteLabel::ALL).try_for_each(|(of, name)| of.write(text, name))
     }
 }
 

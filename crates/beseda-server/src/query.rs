@@ -1,16 +1,17 @@
-//! Query parameters, read with the documented texts for whatever is wrong with them. Unknown ones are ignored.
+//! Query parameters with the documented error texts. Unknown ones are ignored.
 
 use std::{borrow::Cow, str::FromStr};
 
 use beseda_api::{Error, Limit, PageRequest, PageToken, Result};
 
-/// The query of a request.
+/// Query of a request.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Query<'a>(pub(crate) &'a str);
+pub(crate) struct QueryString<'a>(pub(crate) &'a str);
 
-impl<'a> Query<'a> {
-    /// A parameter's value. Given several times with one value it counts once; different values are joined
-    /// by commas, as the published server's framework does, and so are no number and no token any more.
+impl<'a> QueryString<'a> {
+    /// Returns the value of a parameter. Repeated equal values count once; different ones are
+    /// joined by commas, as the published server's framework does, and are thus neither a number
+    /// nor a token.
     pub(crate) fn text(self, name: &str) -> Option<Cow<'a, str>> {
         let mut found: Option<Cow<'a, str>> = None;
         for (key, value) in form_urlencoded::parse(self.0.as_bytes()) {
@@ -36,20 +37,20 @@ impl<'a> Query<'a> {
         given.map(|text| parse(&text)).transpose()
     }
 
-    /// An id that must be there.
+    /// Returns a required id.
     pub(crate) fn id<T: TryFrom<i64>>(self, name: &str) -> Result<T> {
         let missing =
             || Error::bad_request(format!("Required request parameter '{name}' is not present"));
         id(name, parse(&self.text(name).ok_or_else(missing)?)?)
     }
 
-    /// `limit` and the page token in either spelling. An empty value is an absent one.
+    /// Returns `limit` and page token in either spelling. An empty value counts as absent.
     pub(crate) fn page<const MAX: u32>(self) -> Result<PageRequest<MAX>> {
         let limit = self.optional_number("limit")?.map(Limit::new).transpose()?;
         Ok(PageRequest { limit, token: self.token() })
     }
 
-    /// The page token: `pageToken` wins over `page_token`.
+    /// Returns the page token: `pageToken` takes precedence over `page_token`.
     pub(crate) fn token(self) -> Option<PageToken> {
         let given = |name| self.text(name).filter(|token| !token.is_empty());
         let token = given("pageToken").or_else(|| given("page_token"))?;
@@ -57,12 +58,12 @@ impl<'a> Query<'a> {
     }
 }
 
-/// A whole number out of a text.
+/// Parses an integer.
 pub(crate) fn parse<T: FromStr>(text: &str) -> Result<T> {
     text.parse().map_err(|_| Error::bad_request(format!("Type mismatch: '{}'", shown(text))))
 }
 
-/// An id out of a number.
+/// Converts a number to an id.
 pub(crate) fn id<T: TryFrom<i64>>(name: &str, raw: i64) -> Result<T> {
     T::try_from(raw).map_err(|_| {
         let text = format!("{name} must be greater than or equal to 1 (rejected value: {raw})");
@@ -70,7 +71,7 @@ pub(crate) fn id<T: TryFrom<i64>>(name: &str, raw: i64) -> Result<T> {
     })
 }
 
-/// A value as an error text repeats it: not longer than anyone wants to read.
+/// Returns a value for an error text, shortened.
 pub(crate) fn shown(value: &str) -> String {
     const MOST: usize = 100;
     match value.char_indices().nth(MOST) {
@@ -83,18 +84,19 @@ pub(crate) fn shown(value: &str) -> String {
 mod tests {
     use beseda_api::ChatId;
 
-    use super::Query;
+    use super::QueryString;
 
     #[test]
     fn a_repeated_parameter_counts_once_if_equal_and_is_no_number_if_not() {
-        assert_eq!(Query("chatId=5&chatId=5").id::<ChatId>("chatId").unwrap().get(), 5);
-        let refused = Query("chatId=5&chatId=6").id::<ChatId>("chatId").unwrap_err();
+        assert_eq!(QueryString("chatId=5&chatId=5").id::<ChatId>("chatId").unwrap().get(), 5);
+        let refused = QueryString("chatId=5&chatId=6").id::<ChatId>("chatId").unwrap_err();
         assert_eq!(refused.to_string(), "Type mismatch: '5,6'");
     }
 
     #[test]
     fn the_new_spelling_of_the_token_wins_and_an_empty_one_is_none() {
-        let token = |query| Query(query).page::<20>().unwrap().token.map(|t| t.as_str().to_owned());
+        let token =
+            |query| QueryString(query).page::<20>().unwrap().token.map(|t| t.as_str().to_owned());
         assert_eq!(token("page_token=old&pageToken=new").as_deref(), Some("new"));
         assert_eq!(token("page_token=a%3D%3D").as_deref(), Some("a=="));
         assert_eq!(token("pageToken=&page_token=old").as_deref(), Some("old"));
@@ -103,7 +105,7 @@ mod tests {
 
     #[test]
     fn an_empty_limit_is_an_absent_one() {
-        assert_eq!(Query("limit=").page::<20>().unwrap().limit, None);
-        assert!(Query("limit=%20").page::<20>().is_err());
+        assert_eq!(QueryString("limit=").page::<20>().unwrap().limit, None);
+        assert!(QueryString("limit=%20").page::<20>().is_err());
     }
 }

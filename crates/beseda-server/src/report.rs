@@ -1,24 +1,24 @@
-//! Where internal errors are told: to `tracing`, and to stderr where the program has installed no subscriber.
+//! Reporting of internal errors: to `tracing`, and to stderr if no subscriber is installed.
 
 use std::io::Write;
 
 use beseda_api::ErrorChain;
 
-/// Tells of a request that failed for a reason of our own.
+/// Reports a request that failed with an internal error.
 pub(crate) fn internal_error(request_id: &str, error: &(dyn std::error::Error + 'static)) {
     let error = ErrorChain(error);
     tracing::error!(request_id, %error, "request failed");
     unheard(&format!("request {request_id} failed: {error}"));
 }
 
-/// Tells of a request that can't be served now, because whoever would really answer can't be reached.
+/// Reports a request that was answered with 503 because the upstream is unavailable.
 pub(crate) fn unavailable(request_id: &str, error: &(dyn std::error::Error + 'static)) {
     let error = ErrorChain(error);
     tracing::warn!(request_id, %error, "can't be served now");
     unheard(&format!("request {request_id} can't be served now: {error}"));
 }
 
-/// Writes one line to stderr if nobody has ever installed a tracing subscriber: what happened must be seen somewhere.
+/// Writes one line to stderr if no tracing subscriber was ever installed.
 fn unheard(text: &str) {
     if tracing::dispatcher::has_been_set() {
         return;

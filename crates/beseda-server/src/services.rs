@@ -1,4 +1,4 @@
-//! What a router serves, put together by a builder: a `ChatsApi`, and whatever else there is besides it.
+//! [`Services`]: the implementations a router serves, with a builder.
 
 use std::{fmt, sync::Arc};
 
@@ -6,7 +6,7 @@ use beseda_api::{
     Administration, ChatsApi, Clock, Directory, Downloads, MarketSide, Subscriptions, SystemClock,
 };
 
-use crate::{Attendant, Interceptor, StartPage, StaticDirectory};
+use crate::{Interceptor, PerCallApi, StartPage, StaticDirectory};
 
 /// What a router serves. Only the seven operations are required; everything else has a default.
 ///
@@ -25,31 +25,31 @@ use crate::{Attendant, Interceptor, StartPage, StaticDirectory};
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Services {
-    /// The seven operations.
+    /// Seven operations.
     pub chats: Arc<dyn ChatsApi>,
     /// Credentials and campaigns.
     pub directory: Arc<dyn Directory>,
-    /// The files behind download links; there are none (404) if `None`.
+    /// Files behind download links; `None` answers 404.
     pub files: Option<Arc<dyn Downloads>>,
-    /// The marketplace's side; its paths are unknown (404) if `None`.
+    /// Marketplace API; `None` answers 404.
     pub market: Option<Arc<dyn MarketSide>>,
-    /// Administration; its paths are unknown (404) if `None`.
+    /// Administration; `None` answers 404.
     pub admin: Option<Arc<dyn Administration>>,
-    /// Push notifications, a part of administration; their paths are unknown (404) if `None`.
+    /// Webhook subscriptions, a part of administration; `None` answers 404.
     pub subscriptions: Option<Arc<dyn Subscriptions>>,
-    /// Tells the hours of the limits.
+    /// Clock of the hourly limits.
     pub clock: Arc<dyn Clock>,
-    /// Steps between requests and answers; nothing does if `None`. For stand-ins.
+    /// Interceptor around every request, for stand-ins.
     pub interceptor: Option<Arc<dyn Interceptor>>,
-    /// Attends to every call by who calls; if `None`, all callers are the same to `chats`. For gateways.
-    pub attendant: Option<Arc<dyn Attendant>>,
-    /// What the page at `/` shows besides what is served here.
+    /// Per-call implementations, for gateways; `None` serves `chats` to every caller.
+    pub per_call: Option<Arc<dyn PerCallApi>>,
+    /// Additional contents of the start page at `/`.
     pub start_page: StartPage,
 }
 
 impl Services {
-    /// Serves these chats. No credential is known yet, there are no files to download, no marketplace's side and no
-    /// administration, and the clock is the machine's.
+    /// Creates services with defaults: no credentials, files, marketplace API or administration,
+    /// and the system clock.
     #[must_use]
     pub fn new(chats: Arc<dyn ChatsApi>) -> Self {
         Self {
@@ -61,12 +61,13 @@ impl Services {
             subscriptions: None,
             clock: Arc::new(SystemClock),
             interceptor: None,
-            attendant: None,
+            per_call: None,
             start_page: StartPage::new(),
         }
     }
 
-    /// Sets who knows the credentials and campaigns: a [`StaticDirectory`], or a `Directory` of your own.
+    /// Sets the directory of credentials and campaigns: a [`StaticDirectory`], or an implementation
+    /// of your own.
     #[must_use]
     pub fn directory(mut self, directory: Arc<dyn Directory>) -> Self {
         self.directory = directory;
@@ -80,49 +81,49 @@ impl Services {
         self
     }
 
-    /// Sets the marketplace's side, `/market/v1`. It also takes a `market_key` in the settings to be reached.
+    /// Sets the marketplace API, `/market/v1`. Requires `market_key` in the settings.
     #[must_use]
     pub fn market(mut self, market: Arc<dyn MarketSide>) -> Self {
         self.market = Some(market);
         self
     }
 
-    /// Sets administration, `/admin/v1`. It also takes an `admin_key` in the settings to be reached.
+    /// Sets administration, `/admin/v1`. Requires `admin_key` in the settings.
     #[must_use]
     pub fn admin(mut self, admin: Arc<dyn Administration>) -> Self {
         self.admin = Some(admin);
         self
     }
 
-    /// Sets the administration of push notifications, a part of `/admin/v1`.
+    /// Sets the administration of webhook subscriptions, a part of `/admin/v1`.
     #[must_use]
     pub fn subscriptions(mut self, subscriptions: Arc<dyn Subscriptions>) -> Self {
         self.subscriptions = Some(subscriptions);
         self
     }
 
-    /// Sets the clock by which limits are counted and answers dated.
+    /// Sets the clock for rate limits and `Date` headers.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Sets what steps between requests and answers.
+    /// Sets the interceptor.
     #[must_use]
     pub fn interceptor(mut self, interceptor: Arc<dyn Interceptor>) -> Self {
         self.interceptor = Some(interceptor);
         self
     }
 
-    /// Sets who is told of every caller, and may set headers of answers.
+    /// Sets the factory of per-call implementations.
     #[must_use]
-    pub fn attendant(mut self, attendant: Arc<dyn Attendant>) -> Self {
-        self.attendant = Some(attendant);
+    pub fn per_call(mut self, per_call: Arc<dyn PerCallApi>) -> Self {
+        self.per_call = Some(per_call);
         self
     }
 
-    /// Sets what the page at `/` shows besides what is served here: other pages at this address, and where keys come from.
+    /// Sets additional contents of the start page at `/`.
     #[must_use]
     pub fn start_page(mut self, page: StartPage) -> Self {
         self.start_page = page;

@@ -1,4 +1,4 @@
-//! What can be set: limits, keys, timeouts and the choices where the published API is silent. Reading files and flags is the binary's business.
+//! Server settings: rate limits, keys, timeouts, and choices where the published API is silent.
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
@@ -6,48 +6,48 @@ use beseda_api::{Endpoint, MAX_BODY_BYTES};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-/// How the server behaves. Every field has a default, so a TOML section may name only what differs.
+/// Settings of a server. Every field has a default, so a TOML section may be partial.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Settings {
-    /// Hourly and parallel limits.
+pub struct ServerSettings {
+    /// Hourly and concurrency limits.
     pub limits: LimitSettings,
-    /// Whether answers carry `orderId` and requests may filter by `orderIds`. `false` is the strictest form
-    /// announced for October 2026. Answers of 2024 have it in any case.
+    /// Sends `orderId` in responses and accepts `orderIds` as a filter. `false` is the strictest
+    /// form announced for October 2026. 2024 responses have it in any case.
     pub order_id: bool,
-    /// Which document the answers on paths without a version follow.
+    /// Form of the responses on unversioned paths.
     pub unversioned: Unversioned,
-    /// Whether more than one of `orderIds`, `contexts`, `contextTypes` in a request is refused.
+    /// Rejects requests with more than one of `orderIds`, `contexts`, `contextTypes`.
     pub one_context_filter: bool,
-    /// Who may download files.
+    /// Authorization of file downloads.
     pub files: FileAccess,
-    /// Which Api-Keys are looked up at all.
+    /// Accepted format of Api-Keys.
     pub api_key_format: ApiKeyFormat,
-    /// Seconds a request may take in all.
+    /// Timeout of a request in seconds.
     pub request_timeout_seconds: u64,
-    /// Seconds a request with a file may take in all.
+    /// Timeout of a request with a file in seconds.
     pub upload_timeout_seconds: u64,
-    /// Seconds in which a JSON body must have come, and for which the sender of a file may be silent.
+    /// Timeout for receiving a JSON body, and maximum silence of the sender of a file, in seconds.
     pub body_timeout_seconds: u64,
-    /// The largest JSON body.
+    /// Maximum size of a JSON body in bytes.
     pub max_body_bytes: usize,
-    /// The most headers a request may have.
+    /// Maximum number of headers.
     pub max_headers: usize,
-    /// The most bytes of headers a request may have.
+    /// Maximum total size of headers in bytes.
     pub max_header_bytes: usize,
-    /// Seconds of the clock for which a good credential isn't asked about again; fractions are allowed.
+    /// Time for which a valid credential is cached, in seconds of the clock; fractions are allowed.
     pub credential_cache_seconds: f64,
-    /// The key of the marketplace's side; without it its paths are unknown.
+    /// Key of the marketplace API, which is disabled without it.
     pub market_key: Option<SecretString>,
-    /// The key of administration; without it its paths are unknown.
+    /// Key of administration, which is disabled without it.
     pub admin_key: Option<SecretString>,
-    /// Whether `/docs` and `/openapi.json` are served.
+    /// Serves `/docs` and `/openapi.json`.
     pub docs: bool,
-    /// Whether `/metrics` is served.
+    /// Serves `/metrics`.
     pub metrics: bool,
 }
 
-impl Default for Settings {
+impl Default for ServerSettings {
     fn default() -> Self {
         Self {
             limits: LimitSettings::default(),
@@ -71,11 +71,12 @@ impl Default for Settings {
     }
 }
 
-impl Settings {
-    /// Whether these settings make sense together.
+impl ServerSettings {
+    /// Checks the settings.
     ///
     /// # Errors
-    /// The first one that doesn't.
+    ///
+    /// The first invalid setting.
     pub fn check(&self) -> Result<(), SettingsError> {
         let wrong = |text: String| Err(SettingsError(text));
         for name in self.limits.operations.keys() {
@@ -116,7 +117,7 @@ impl Settings {
     }
 }
 
-/// Settings that make no sense.
+/// Error of invalid settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingsError(String);
 
@@ -128,27 +129,27 @@ impl fmt::Display for SettingsError {
 
 impl std::error::Error for SettingsError {}
 
-/// The limits: a preset and what differs from it.
+/// Rate limits: a preset with overrides.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LimitSettings {
-    /// Where to begin.
+    /// Preset.
     pub preset: LimitPreset,
-    /// Requests at once.
+    /// Maximum number of concurrent requests.
     pub parallel: Option<u32>,
-    /// Requests an hour, for every operation.
+    /// Requests per hour for every operation.
     pub hourly: Option<u32>,
-    /// Requests an hour by operation (`getChats = 100`); stronger than `hourly`.
+    /// Requests per hour by operation (`getChats = 100`); takes precedence over `hourly`.
     pub operations: BTreeMap<String, u32>,
 }
 
-/// The published limits of a year, or none.
+/// Published limits of a year, or none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 pub enum LimitPreset {
-    /// Two requests at once for a login.
+    /// Two concurrent requests per login.
     #[serde(rename = "2024")]
     Y2024,
-    /// Four requests at once for a cabinet.
+    /// Four concurrent requests per cabinet.
     #[default]
     #[serde(rename = "2026")]
     Y2026,
@@ -172,15 +173,15 @@ impl std::str::FromStr for LimitPreset {
     }
 }
 
-/// Which published document the answers on paths without a version follow.
+/// Form of the responses on unversioned paths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 pub enum Unversioned {
-    /// That of September 2024: no field that it doesn't have, every field that it requires. Chats without an order
-    /// can't be expressed in it and are not shown.
+    /// As in the document of September 2024: no further fields, and every required one. Chats
+    /// without an order can't be expressed and are not shown.
     #[default]
     #[serde(rename = "2024")]
     Y2024,
-    /// Today's, the same as under `/v2`.
+    /// Current, as under `/v2`.
     #[serde(rename = "today")]
     Today,
 }
@@ -205,41 +206,42 @@ impl From<LimitPreset> for LimitSettings {
     }
 }
 
-/// Which Api-Keys are looked up at all; all others are refused with 401 before anybody is asked about them.
+/// Accepted format of Api-Keys; others are answered with 401 without asking the directory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ApiKeyFormat {
-    /// `ACMA:` + 40 letters and digits + `:` + 8 hexadecimal digits, the published form.
+    /// `ACMA:` + 40 letters and digits + `:` + 8 hexadecimal digits, the published format.
     #[default]
     Acma,
-    /// Any text of visible ASCII characters.
+    /// Any visible ASCII characters.
     Any,
 }
 
-/// Who may download files.
+/// Authorization of file downloads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum FileAccess {
-    /// Whoever has the link.
+    /// Anyone with the link.
     #[default]
     Open,
-    /// Whoever has the link and a credential that opens the cabinet.
+    /// Anyone with the link and a credential for the cabinet.
     Required,
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Settings;
+    use super::ServerSettings;
 
     #[test]
     fn the_defaults_make_sense_and_an_unknown_setting_is_refused() {
-        assert_eq!(Settings::default().check(), Ok(()));
-        assert!(serde_json::from_str::<Settings>(r#"{"ordre_id":true}"#).is_err());
+        assert_eq!(ServerSettings::default().check(), Ok(()));
+        assert!(serde_json::from_str::<ServerSettings>(r#"{"ordre_id":true}"#).is_err());
     }
 
     #[test]
     fn an_unknown_form_of_the_unversioned_paths_is_refused_with_the_known_ones() {
-        let refused = serde_json::from_str::<Settings>(r#"{"unversioned":"2026"}"#).unwrap_err();
+        let refused =
+            serde_json::from_str::<ServerSettings>(r#"{"unversioned":"2026"}"#).unwrap_err();
         let said = refused.to_string();
         assert!(said.contains("2026") && said.contains("`2024` or `today`"), "{said}");
         let said = "2026".parse::<super::Unversioned>().unwrap_err().to_string();
@@ -248,14 +250,14 @@ mod tests {
 
     #[test]
     fn a_limit_for_an_unknown_operation_is_refused() {
-        let settings: Settings =
+        let settings: ServerSettings =
             serde_json::from_str(r#"{"limits":{"operations":{"getChat5":3}}}"#).unwrap();
         assert!(settings.check().unwrap_err().to_string().contains("getChat5"));
     }
 
     #[test]
     fn a_key_never_shows_in_debug_output() {
-        let settings: Settings =
+        let settings: ServerSettings =
             serde_json::from_str(r#"{"market_key":"very-secret-market-key"}"#).unwrap();
         assert!(!format!("{settings:?}").contains("very-secret"));
     }

@@ -1,5 +1,4 @@
-//! A `Directory` of credentials and campaigns that are given in code. Credentials that change while the server runs
-//! need a `Directory` of one's own.
+//! [`StaticDirectory`]: a `Directory` of credentials and campaigns given in code.
 
 use std::fmt;
 
@@ -11,10 +10,10 @@ use beseda_api::{
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::gate::credential::{is_api_key, is_token};
+use crate::auth::credential::{is_api_key, is_token};
 
-/// Api-Keys, OAuth tokens and campaigns, as they were given. Of a secret only its SHA-256 is kept, and it is compared
-/// in constant time.
+/// Fixed Api-Keys, OAuth tokens and campaigns. Secrets are kept as SHA-256 and compared in constant
+/// time.
 #[derive(Clone, Default)]
 pub struct StaticDirectory {
     known: Vec<([u8; 32], Access)>,
@@ -22,7 +21,7 @@ pub struct StaticDirectory {
 }
 
 impl StaticDirectory {
-    /// A directory that knows nobody.
+    /// Creates an empty directory.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -31,7 +30,7 @@ impl StaticDirectory {
     /// Adds an Api-Key that opens these cabinets with these scopes.
     ///
     /// By default the server refuses keys of another form than `ACMA:…` before it asks a directory:
-    /// [`Settings::api_key_format`](crate::Settings::api_key_format).
+    /// [`ServerSettings::api_key_format`](crate::ServerSettings::api_key_format).
     ///
     /// # Errors
     /// If the key is empty, can't be sent in a header or is known already, and if there is no cabinet or no scope.
@@ -51,10 +50,11 @@ impl StaticDirectory {
         self.add(&Credential::ApiKey(key.to_owned()), holder, businesses)
     }
 
-    /// Adds an OAuth token of a user who may do everything in these cabinets.
+    /// Adds an OAuth token of a user with full access to these cabinets.
     ///
     /// # Errors
-    /// If the token is empty, can't be sent in a header or is known already, and if there is no cabinet.
+    ///
+    /// If the token is empty, not valid in a header, a duplicate, or without cabinets.
     pub fn oauth_token(
         self,
         token: &str,
@@ -65,7 +65,7 @@ impl StaticDirectory {
         self.add(&Credential::OAuth(token.to_owned()), Principal::User { id }, businesses)
     }
 
-    /// Adds a shop to a cabinet: getCampaigns is where clients learn the ids of their cabinets.
+    /// Adds a campaign (shop) to a cabinet; clients find the ids of their cabinets in getCampaigns.
     #[must_use]
     pub fn campaign(mut self, business: BusinessId, id: CampaignId, name: &str) -> Self {
         self.campaigns.push(Campaign {
@@ -99,7 +99,7 @@ impl StaticDirectory {
         Ok(self)
     }
 
-    /// Looks at every credential, whichever it is, so that the time it takes tells nothing.
+    /// Compares with every credential, so that the duration reveals nothing.
     fn find(&self, hash: &[u8; 32]) -> Option<&Access> {
         let same = |known: &[u8; 32]| bool::from(known.as_slice().ct_eq(hash.as_slice()));
         self.known.iter().fold(
@@ -159,17 +159,17 @@ impl Directory for StaticDirectory {
     }
 }
 
-/// Why a credential can't be added to a [`StaticDirectory`]. The secret is never shown.
+/// Error of adding a credential to a [`StaticDirectory`]. The secret is not shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StaticDirectoryError {
-    /// It is an empty text.
+    /// The text is empty.
     Empty,
-    /// It has characters that a header can't carry.
+    /// A header can't contain some of its characters.
     NotSendable,
     /// It was added before.
     Duplicate,
-    /// It opens no cabinet.
+    /// It has no cabinet.
     NoBusiness,
     /// The key has no scope.
     NoScope,

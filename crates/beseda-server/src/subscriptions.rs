@@ -1,4 +1,4 @@
-//! Subscriptions over HTTP, below a cabinet of `/admin/v1/`. Who may come here was asked before; nothing is sent from here.
+//! Webhook subscriptions over HTTP, below a cabinet of `/admin/v1/`.
 
 use std::sync::Arc;
 
@@ -7,14 +7,14 @@ use http::Method;
 use serde::Serialize;
 
 use crate::{
-    call::Call,
     query,
-    reply::{self, Answer},
+    request::RequestContext,
+    response::{self, ApiResponse},
 };
 
-/// What can be done, by the path behind `…/subscriptions`.
+/// Resource by the path after `…/subscriptions`.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Thing<'a> {
+pub(crate) enum SubscriptionRoute<'a> {
     All,
     One(&'a str),
     Pause(&'a str),
@@ -23,8 +23,8 @@ pub(crate) enum Thing<'a> {
     Replay(&'a str, &'a str),
 }
 
-impl<'a> Thing<'a> {
-    pub(crate) fn recognise(segments: &[&'a str]) -> Option<Self> {
+impl<'a> SubscriptionRoute<'a> {
+    pub(crate) fn match_path(segments: &[&'a str]) -> Option<Self> {
         Some(match *segments {
             [] => Self::All,
             [id] => Self::One(id),
@@ -51,33 +51,40 @@ struct Listed {
     subscriptions: Vec<Subscription>,
 }
 
-/// Answers for a cabinet; 404 if nobody sends notifications here.
+/// Handles a request of a cabinet; 404 if the server sends no webhooks.
 pub(crate) async fn handle(
-    call: &mut Call<'_>,
+    call: &mut RequestContext<'_>,
     business: &str,
-    thing: Thing<'_>,
-) -> Result<Answer> {
-    let desk = call.server.services.subscriptions.as_ref().ok_or_else(reply::resource_not_found)?;
+    thing: SubscriptionRoute<'_>,
+) -> Result<ApiResponse> {
+    let desk =
+        call.server.services.subscriptions.as_ref().ok_or_else(response::resource_not_found)?;
     let desk: Arc<dyn Subscriptions> = Arc::clone(desk);
     let business: BusinessId = query::id("businessId", query::parse(business)?)?;
     match thing {
-        Thing::All if call.parts.method == Method::POST => {
-            reply::ok(desk.create_subscription(business, call.own_json().await?).await?)
+        SubscriptionRoute::All if call.parts.method == Method::POST => {
+            response::ok(desk.create_subscription(business, call.own_json().await?).await?)
         }
-        Thing::All => reply::ok(Listed { subscriptions: desk.list_subscriptions(business).await? }),
-        Thing::One(id) => {
+        SubscriptionRoute::All => {
+            response::ok(Listed { subscriptions: desk.list_subscriptions(business).await? })
+        }
+        SubscriptionRoute::One(id) => {
             desk.delete(business, query::parse(id)?).await?;
-            reply::done()
+            response::done()
         }
-        Thing::Pause(id) => reply::ok(desk.pause(business, query::parse(id)?).await?),
-        Thing::Resume(id) => reply::ok(desk.resume(business, query::parse(id)?).await?),
-        Thing::Deliveries(id) => {
+        SubscriptionRoute::Pause(id) => {
+            response::ok(desk.pause(business, query::parse(id)?).await?)
+        }
+        SubscriptionRoute::Resume(id) => {
+            response::ok(desk.resume(business, query::parse(id)?).await?)
+        }
+        SubscriptionRoute::Deliveries(id) => {
             let page = call.query().page()?;
-            reply::ok(desk.deliveries(business, query::parse(id)?, page).await?)
+            response::ok(desk.deliveries(business, query::parse(id)?, page).await?)
         }
-        Thing::Replay(id, delivery) => {
+        SubscriptionRoute::Replay(id, delivery) => {
             desk.replay(business, query::parse(id)?, query::parse(delivery)?).await?;
-            reply::done()
+            response::done()
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A file out of a multipart body, handed on while it arrives. Where it is kept is the engine's business.
+//! File of a multipart body, streamed while it arrives.
 
 mod file_name;
 
@@ -14,28 +14,28 @@ use multer::{Constraints, Field, Multipart, SizeLimit};
 use tokio::sync::mpsc;
 
 use crate::{
-    body::{self, Kind, Unread},
-    call::Call,
+    body::{self, BodyError, BodyKind},
+    request::RequestContext,
 };
 
-/// What multipart may add to a file.
+/// Maximum size of multipart besides the file, in bytes.
 const OVERHEAD: u64 = 64 * 1024;
 const PART: &str = "file";
 
-/// The part named `file`, found in a body that is still arriving.
-pub(crate) struct Incoming<'r> {
+/// Part `file` of a body that is still arriving.
+pub(crate) struct FilePart<'r> {
     form: Multipart<'r>,
     part: Field<'r>,
-    /// The value of the part named `sender`, if it came before the file.
+    /// Value of the part `sender`, if it came before the file.
     pub(crate) sender: Option<String>,
 }
 
-/// Finds the file; 400 if there is none or no body at all, 415 if the body is no multipart.
-pub(crate) async fn find<'r>(call: &'r mut Call<'_>) -> Result<Incoming<'r>> {
+/// Finds the file; 400 if it is missing, 415 if the body is not multipart.
+pub(crate) async fn find<'r>(call: &'r mut RequestContext<'_>) -> Result<FilePart<'r>> {
     if call.has_nothing() {
         return Err(Error::bad_request("Required request body is missing"));
     }
-    call.check_type(Kind::Multipart)?;
+    call.check_type(BodyKind::Multipart)?;
     let most = MAX_FILE_BYTES + OVERHEAD;
     if call.body.size_hint().lower() > most {
         return Err(body::too_big(MAX_FILE_BYTES));
@@ -46,14 +46,14 @@ pub(crate) async fn find<'r>(call: &'r mut Call<'_>) -> Result<Incoming<'r>> {
     let limits = SizeLimit::new().whole_stream(most).for_field(PART, MAX_FILE_BYTES);
     let silence = call.bounds().silence;
     let pieces = stream::try_unfold(&mut *call.body, move |body: &mut Body| async move {
-        Ok::<_, Unread>(body::piece(body, silence).await?.map(|piece| (piece, body)))
+        Ok::<_, BodyError>(body::next_chunk(body, silence).await?.map(|piece| (piece, body)))
     });
     let limits = Constraints::new().size_limit(limits);
     let mut form = Multipart::with_constraints(pieces, boundary, limits);
     let mut sender = None;
     while let Some(part) = form.next_field().await.map_err(|error| refuse(&error))? {
         match part.name() {
-            Some(PART) => return Ok(Incoming { form, part, sender }),
+            Some(PART) => return Ok(FilePart { form, part, sender }),
             Some("sender") => sender = Some(part.text().await.map_err(|error| refuse(&error))?),
             _ => {}
         }
@@ -61,8 +61,8 @@ pub(crate) async fn find<'r>(call: &'r mut Call<'_>) -> Result<Incoming<'r>> {
     Err(Error::bad_request(format!("Required request part '{PART}' is not present")))
 }
 
-impl Incoming<'_> {
-    /// Hands the file to `send` piece by piece. If the rest of it never comes, `send` sees its stream fail.
+impl FilePart<'_> {
+    /// Streams the file to `send`. The stream fails if the rest of the file never arrives.
     pub(crate) async fn pass<T, F>(self, send: impl FnOnce(FileUpload) -> F) -> Result<T>
     where
         F: Future<Output = Result<T>>,
@@ -81,28 +81,32 @@ impl Incoming<'_> {
     }
 }
 
-/// What goes from the socket to the engine.
-enum Piece {
+/// Chunk from the socket to the engine.
+enum UploadChunk {
     Bytes(Bytes),
     End,
 }
 
-/// Passes the file on and ends it once the rest of the form has been read and holds no second file.
-async fn pump(form: Multipart<'_>, mut part: Field<'_>, pieces: mpsc::Sender<Piece>) -> Result<()> {
-    // Returning without an end drops the sender, which is how a failure reaches the other side.
+/// Forwards the file, and ends it after the rest of the form was read and has no second file.
+async fn pump(
+    form: Multipart<'_>,
+    mut part: Field<'_>,
+    pieces: mpsc::Sender<UploadChunk>,
+) -> Result<()> {
+    // Returning early drops the sender, which makes the receiver's stream fail.
     while let Some(bytes) = part.chunk().await.map_err(|error| refuse(&error))? {
-        // Nobody listens any more if the engine has refused: its answer counts then.
-        if pieces.send(Piece::Bytes(bytes)).await.is_err() {
+        // The receiver is gone if the engine has refused the file; its error is sent then.
+        if pieces.send(UploadChunk::Bytes(bytes)).await.is_err() {
             return Ok(());
         }
     }
     drop(part);
     check_rest(form).await?;
-    let _ = pieces.send(Piece::End).await;
+    let _ = pieces.send(UploadChunk::End).await;
     Ok(())
 }
 
-/// Reads what follows the file: 400 if that is another file.
+/// Reads the rest of the form: 400 for another file.
 async fn check_rest(mut form: Multipart<'_>) -> Result<()> {
     loop {
         match form.next_field().await {
@@ -111,20 +115,20 @@ async fn check_rest(mut form: Multipart<'_>) -> Result<()> {
                 return Err(Error::bad_request(text));
             }
             Ok(Some(_)) => {}
-            // A form that ends without its closing delimiter has ended all the same.
+            // A form without its closing delimiter counts as ended.
             Ok(None) | Err(multer::Error::IncompleteStream) => return Ok(()),
             Err(error) => return Err(refuse(&error)),
         }
     }
 }
 
-/// The receiving end as a stream that fails if the sending end is dropped too early.
-fn arriving(receiver: mpsc::Receiver<Piece>) -> FileStream {
+/// Returns the receiver as a stream that fails if the sender is dropped early.
+fn arriving(receiver: mpsc::Receiver<UploadChunk>) -> FileStream {
     stream::unfold(Some(receiver), |receiver| async {
         let mut receiver = receiver?;
         match receiver.recv().await {
-            Some(Piece::Bytes(bytes)) => Some((Ok(bytes), Some(receiver))),
-            Some(Piece::End) => None,
+            Some(UploadChunk::Bytes(bytes)) => Some((Ok(bytes), Some(receiver))),
+            Some(UploadChunk::End) => None,
             None => {
                 let cut = io::Error::new(io::ErrorKind::UnexpectedEof, "the upload was cut short");
                 Some((Err(cut), None))
@@ -139,21 +143,21 @@ fn refuse(error: &multer::Error) -> Error {
         multer::Error::FieldSizeExceeded { .. } | multer::Error::StreamSizeExceeded { .. } => {
             body::too_big(MAX_FILE_BYTES)
         }
-        multer::Error::StreamReadFailed(source) => match source.downcast_ref::<Unread>() {
-            Some(Unread::TooSlow) => Unread::TooSlow.into(),
-            _ => Unread::Cut.into(),
+        multer::Error::StreamReadFailed(source) => match source.downcast_ref::<BodyError>() {
+            Some(BodyError::TooSlow) => BodyError::TooSlow.into(),
+            _ => BodyError::Cut.into(),
         },
         multer::Error::IncompleteFieldData { .. }
         | multer::Error::IncompleteHeaders
-        | multer::Error::IncompleteStream => Unread::Cut.into(),
+        | multer::Error::IncompleteStream => BodyError::Cut.into(),
         other => Error::bad_request(format!("Multipart: {other}")),
     }
 }
 
-impl fmt::Display for Unread {
+impl fmt::Display for BodyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the body could not be read")
     }
 }
 
-impl std::error::Error for Unread {}
+impl std::error::Error for BodyError {}

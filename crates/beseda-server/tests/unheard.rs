@@ -15,7 +15,7 @@ use std::{
 };
 
 use beseda_api::{BusinessId, Scope};
-use beseda_server::{Services, Settings, StaticDirectory, Transport, router, serve};
+use beseda_server::{ServerSettings, Services, StaticDirectory, TransportSettings, router, serve};
 use refusing::Refusing;
 use tokio::net::TcpListener;
 
@@ -48,10 +48,10 @@ async fn back_end() {
     let services = Services::new(Arc::new(broken)).directory(Arc::new(directory));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     println!("{}", listener.local_addr().unwrap());
-    let router = router(services, Settings::default()).unwrap();
+    let router = router(services, ServerSettings::default()).unwrap();
     let input = tokio::task::spawn_blocking(|| stdin().read_to_end(&mut Vec::new()));
     let end = async { drop(input.await) };
-    serve(listener, router, Transport::default(), end).await.unwrap();
+    serve(listener, router, TransportSettings::default(), end).await.unwrap();
 }
 
 /// Starts this program again in a mode, calls it once, and returns the answer and everything it wrote to stderr.

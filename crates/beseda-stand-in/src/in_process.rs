@@ -16,7 +16,7 @@ use std::{
 use beseda_engine::{Engine, Orders};
 use beseda_push::{Policy, Push};
 use beseda_scenario::{Buyers, Persona};
-use beseda_server::{LimitSettings, Settings, Transport, Unversioned};
+use beseda_server::{LimitSettings, ServerSettings, TransportSettings, Unversioned};
 use secrecy::ExposeSecret;
 use tokio::{net::TcpListener, sync::oneshot};
 
@@ -53,10 +53,10 @@ pub struct StandInBuilder {
     listen: SocketAddr,
     data: Option<PathBuf>,
     on_disk: bool,
-    server: Settings,
+    server: ServerSettings,
     engine: beseda_engine::Settings,
     append_notification: bool,
-    transport: Transport,
+    transport: TransportSettings,
     clock: Arc<StandInClock>,
     buyers: Persona,
 }
@@ -75,13 +75,13 @@ impl Default for StandInBuilder {
             listen: (Ipv4Addr::LOCALHOST, 0).into(),
             data: None,
             on_disk: false,
-            server: Settings::default(),
+            server: ServerSettings::default(),
             engine: beseda_engine::Settings {
                 public_url: String::new(),
                 ..beseda_engine::Settings::default()
             },
             append_notification: false,
-            transport: Transport::default(),
+            transport: TransportSettings::default(),
             clock: Arc::new(StandInClock::real()),
             buyers: Persona::Silent,
         }
@@ -135,7 +135,7 @@ impl StandInBuilder {
     /// keys are derived
     /// from the seed.
     #[must_use]
-    pub fn server(mut self, settings: Settings) -> Self {
+    pub fn server(mut self, settings: ServerSettings) -> Self {
         self.server = settings;
         self
     }
@@ -157,7 +157,7 @@ impl StandInBuilder {
 
     /// Sets the transport. [`StandIn::client`] trusts certificates of public authorities only.
     #[must_use]
-    pub fn transport(mut self, transport: Transport) -> Self {
+    pub fn transport(mut self, transport: TransportSettings) -> Self {
         self.transport = transport;
         self
     }
@@ -289,7 +289,7 @@ impl StandInBuilder {
             if ready_sender.send(Ok(opened.info())).is_ok() {
                 // A message and a dropped sender both request shutdown.
                 let shutdown = async { drop(shutdown_requested.await) };
-                let at_once = Transport { drain_seconds: 0, ..opened.transport.clone() };
+                let at_once = TransportSettings { drain_seconds: 0, ..opened.transport.clone() };
                 if let Err(error) = opened.serve_with(shutdown, at_once).await {
                     tracing::error!(%error, "the stand-in failed");
                 }
@@ -328,8 +328,8 @@ pub struct BoundStandIn {
     push: Push,
     control: Arc<Control>,
     buyers: (Persona, u64),
-    server: Settings,
-    transport: Transport,
+    server: ServerSettings,
+    transport: TransportSettings,
     folder: DataFolder,
 }
 
@@ -366,7 +366,7 @@ impl BoundStandIn {
     async fn serve_with(
         self,
         shutdown: impl Future<Output = ()>,
-        transport: Transport,
+        transport: TransportSettings,
     ) -> anyhow::Result<()> {
         let Self {
             listener, engine, push, control, buyers: (persona, seed), server, folder, ..

@@ -8,7 +8,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 use async_trait::async_trait;
 use axum::{body::Body, extract::Request, response::Response};
 use beseda_api::{ErrorKind, wire::ErrorResponse};
-use beseda_server::{Arrival, Interceptor, Next, Reset};
+use beseda_server::{Interceptor, Next, RequestInfo, Reset};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use hyper::ext::ReasonPhrase;
@@ -28,7 +28,7 @@ const DEFAULT_DELAY_MS: u64 = 1_000;
 
 #[async_trait]
 impl Interceptor for Control {
-    async fn around(&self, info: Arrival, request: Request, next: Next) -> Response {
+    async fn intercept(&self, info: RequestInfo, request: Request, next: Next) -> Response {
         let triggered = self.faults.trigger(info.operation, info.business, info.at);
         let (mut parts, body) = request.into_parts();
         let mut recorder = Recorder::start(&self.journal, &info, &parts, &triggered);
@@ -60,7 +60,7 @@ impl Control {
     /// Returns the response of the server, or of a fault that replaces it.
     async fn handle(
         &self,
-        info: &Arrival,
+        info: &RequestInfo,
         request: Request,
         next: Next,
         triggered: &[Fault],
@@ -94,7 +94,7 @@ impl Control {
         }
         let state_lock = self.state_lock.read().await;
         if self.snapshots.is_stale.swap(false, Ordering::AcqRel) {
-            next.forget();
+            next.reset();
         }
         let response = next.run(request).await;
         drop(state_lock);
@@ -165,7 +165,7 @@ fn error_body(status: u16, text: &str) -> Bytes {
 }
 
 /// Returns a 420 response with the server's own text.
-fn limit_response(info: &Arrival, kind: LimitKind) -> http::Response<Bytes> {
+fn limit_response(info: &RequestInfo, kind: LimitKind) -> http::Response<Bytes> {
     let entity = info.business.map_or("userId 1".to_owned(), |id| format!("businessId {id}"));
     let endpoint = beseda_api::Endpoint::ALL.into_iter().find(|e| e.name == info.operation);
     let generation = info.generation.unwrap_or(beseda_api::Generation::Y2026);

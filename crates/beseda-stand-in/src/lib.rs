@@ -43,7 +43,7 @@ pub use beseda_client as client;
 pub use beseda_engine::{Disputes, Engine, Orders, Settings as EngineSettings};
 pub use beseda_scenario as scenario;
 pub use beseda_server::{
-    LimitPreset, LimitSettings, Settings as ServerSettings, Transport, Unversioned,
+    LimitPreset, LimitSettings, ServerSettings, TransportSettings, Unversioned,
 };
 
 pub use admin::mount;

@@ -5,7 +5,7 @@ use std::{net::SocketAddr, path::Path, path::PathBuf};
 
 use anyhow::{Context, bail};
 use beseda_engine::{Disputes, Orders};
-use beseda_server::{LimitPreset, Settings, Transport, Unversioned};
+use beseda_server::{LimitPreset, ServerSettings, TransportSettings, Unversioned};
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -33,9 +33,9 @@ pub(crate) struct Config {
     /// Logging.
     pub(crate) log: LogConfig,
     /// Rate limits, keys, and choices where the published API is silent.
-    pub(crate) server: Settings,
+    pub(crate) server: ServerSettings,
     /// Connections and TLS.
-    pub(crate) transport: Transport,
+    pub(crate) transport: TransportSettings,
 }
 
 /// Logging.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use beseda_api::{BusinessId, Campaign, FileStream, notification::Notification};
 use beseda_archive::{Archive, Depth, Error, Fetch, Schedule, Syncer};
 use beseda_client::{Client, ErrorExt, RetryPolicy, receiver::Receiver};
-use beseda_server::Transport;
+use beseda_server::TransportSettings;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
@@ -166,7 +166,8 @@ pub(crate) async fn listen(
     );
     let (shutdown, stopped) = oneshot::channel::<()>();
     let (send, notifications) = mpsc::channel(QUEUE_CAPACITY);
-    let transport = Transport { tell_peers: true, drain_seconds: 0, ..Transport::default() };
+    let transport =
+        TransportSettings { tell_peers: true, drain_seconds: 0, ..TransportSettings::default() };
     tokio::spawn(async move {
         let pass_on = async {
             while let Some(event) = events.recv().await {

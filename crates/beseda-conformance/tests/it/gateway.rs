@@ -8,7 +8,7 @@ use beseda_api::{Administration, BusinessId, ChatsApi, Clock, Generation, NewUse
 use beseda_client::Client;
 use beseda_conformance::{Backstage, World};
 use beseda_gateway::Gateway;
-use beseda_server::{Transport, Unversioned, router, serve};
+use beseda_server::{TransportSettings, Unversioned, router, serve};
 use bytes::Bytes;
 use tokio::{net::TcpListener, sync::oneshot};
 
@@ -52,7 +52,7 @@ async fn start(gateway: &Gateway, log: &Arc<Log>) -> (String, oneshot::Sender<()
     let (running, ended) = oneshot::channel::<()>();
     tokio::spawn(async move {
         let ended = async { drop(ended.await) };
-        serve(listener, router, Transport::default(), ended).await.unwrap();
+        serve(listener, router, TransportSettings::default(), ended).await.unwrap();
     });
     (url, running)
 }

@@ -19,7 +19,8 @@ use beseda_client::{Client, RetryPolicy, SecretString};
 use beseda_conformance::{Backstage, Contexts, World, refusal::refused};
 use beseda_engine::Engine;
 use beseda_server::{
-    LimitPreset, LimitSettings, Services, Settings, Transport, Unversioned, router, serve,
+    LimitPreset, LimitSettings, ServerSettings, Services, TransportSettings, Unversioned, router,
+    serve,
 };
 use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt;
@@ -119,18 +120,18 @@ fn start(
         .files(engine.clone())
         .market(engine.clone())
         .clock(clock);
-    let settings = Settings {
+    let settings = ServerSettings {
         limits: LimitSettings { preset: LimitPreset::Off, ..LimitSettings::default() },
         market_key: Some(SecretString::from(MARKET_KEY)),
         unversioned: log.unversioned(),
-        ..Settings::default()
+        ..ServerSettings::default()
     };
     let tee = from_fn_with_state(Arc::clone(log), judge);
     let router = router(services, settings).unwrap().layer(tee);
     let (running, ended) = oneshot::channel::<()>();
     tokio::spawn(async move {
         let ended = async { drop(ended.await) };
-        serve(listener, router, Transport::default(), ended).await.unwrap();
+        serve(listener, router, TransportSettings::default(), ended).await.unwrap();
     });
     running
 }

@@ -12,7 +12,9 @@ use beseda_api::{
 use beseda_archive::{Archive, Depth, Fetch, Syncer};
 use beseda_engine::Engine;
 use beseda_gateway::{FileLinkMode, GatewaySettings};
-use beseda_server::{FileAccess, LimitPreset, LimitSettings, Services, Transport, router, serve};
+use beseda_server::{
+    FileAccess, LimitPreset, LimitSettings, Services, TransportSettings, router, serve,
+};
 use beseda_stand_in::{
     api::{
         Administration, BusinessId, ChatId, ChatOpening, Credential, FileUpload, HistoryFrom,
@@ -83,16 +85,16 @@ impl Closed {
         let switched = Switched(Arc::clone(&engine), Arc::clone(&answer));
         let services =
             Services::new(engine.clone()).directory(engine.clone()).files(Arc::new(switched));
-        let settings = beseda_server::Settings {
+        let settings = beseda_server::ServerSettings {
             limits: LimitSettings { preset: LimitPreset::Off, ..LimitSettings::default() },
             files: FileAccess::Required,
-            ..beseda_server::Settings::default()
+            ..beseda_server::ServerSettings::default()
         };
         let (end, ended) = oneshot::channel::<()>();
         let served = tokio::spawn(async move {
             let ended = async { drop(ended.await) };
             let router = router(services, settings).unwrap();
-            serve(listener, router, Transport::default(), ended).await.unwrap();
+            serve(listener, router, TransportSettings::default(), ended).await.unwrap();
         });
         let http = http();
         let closed = Self { engine, business, chat, key, url, answer, folder, http, end, served };

@@ -2,7 +2,7 @@
 
 use beseda_api::Subscriptions;
 use beseda_client::{Client, receiver::Receiver};
-use beseda_server::{Transport, serve};
+use beseda_server::{TransportSettings, serve};
 use beseda_stand_in::api::{NewSubscription, notification::Notification};
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -14,7 +14,7 @@ use crate::world::{World, chat};
 async fn served(router: beseda_server::Router) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
-    let transport = Transport { tell_peers: true, ..Transport::default() };
+    let transport = TransportSettings { tell_peers: true, ..TransportSettings::default() };
     tokio::spawn(serve(listener, router, transport, std::future::pending()));
     url
 }

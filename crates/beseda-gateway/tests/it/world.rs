@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::Path, sync::Arc};
 
 use beseda_api::ChatsApi;
 use beseda_gateway::{Gateway, GatewaySettings, Quota};
-use beseda_server::{Transport, router, serve};
+use beseda_server::{TransportSettings, router, serve};
 use beseda_stand_in::{
     LimitSettings, StandIn, StandInClock,
     api::{BusinessId, ChatId, Credential, HistoryFrom, NewKey},
@@ -41,7 +41,7 @@ impl Running {
         let (end, ended) = oneshot::channel::<()>();
         let served = tokio::spawn(async move {
             let ended = async { drop(ended.await) };
-            serve(listener, router, Transport::default(), ended).await.unwrap();
+            serve(listener, router, TransportSettings::default(), ended).await.unwrap();
         });
         Self { gateway, url, end, served }
     }

@@ -1,4 +1,4 @@
-//! The OpenAPI document, made from the endpoint table and the types. No text of the published document is in it.
+//! OpenAPI document, generated from the endpoint table and the types.
 
 use beseda_api::{
     CampaignList, Chat, ChatPage, ChatsLimit, ContextType, Endpoint, Generation, HistoryLimit,
@@ -11,15 +11,15 @@ use beseda_api::{
 use serde_json::{Map, Value, json};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::{Unversioned, y2024};
+use crate::{Unversioned, compat_2024};
 
-/// What the table doesn't say of an operation.
+/// Properties of an operation that the endpoint table lacks.
 struct Operation {
     endpoint: Endpoint,
     summary: &'static str,
     /// Query parameters besides those of paging.
     ids: &'static [&'static str],
-    /// Default and maximum of `limit`, if the answer comes in pages.
+    /// Default and maximum of `limit`, for operations with pages.
     limit: Option<(Option<u32>, u32)>,
     body: Option<&'static str>,
     answer: &'static str,
@@ -73,7 +73,7 @@ fn operations() -> [Operation; 9] {
     ]
 }
 
-/// Answers of today and the name of what the 2024 document has in their place.
+/// Current responses and the names of their 2024 counterparts.
 const IN_2024: [(&str, &str); 4] = [
     ("GetChatsResponse", "GetChatsResponseOf2024"),
     ("GetChatResponse", "GetChatResponseOf2024"),
@@ -81,7 +81,7 @@ const IN_2024: [(&str, &str); 4] = [
     ("CampaignList", "CampaignListOf2024"),
 ];
 
-/// The whole document of a server whose paths without a version answer so.
+/// Returns the document of a server with this form of unversioned responses.
 pub(crate) fn document(unversioned: Unversioned) -> Value {
     let mut paths = Map::new();
     for generation in [Generation::Y2026, Generation::Y2024] {
@@ -212,7 +212,7 @@ fn responses(operation: &Operation) -> Value {
         ("420", "Too many requests in this hour or at once."),
         ("500", "Something broke on our side."),
     ] {
-        all.insert(status.to_owned(), answer(description, "Failure"));
+        all.insert(status.to_owned(), answer(description, "ErrorResponse"));
     }
     Value::Object(all)
 }
@@ -241,9 +241,9 @@ fn schemas(unversioned: Unversioned) -> Value {
     of::<AuthTokenInfo>(&mut found);
     of::<ErrorResponse>(&mut found);
     if unversioned == Unversioned::Y2024 {
-        of::<y2024::ChatPage>(&mut found);
-        of::<y2024::MessagePage>(&mut found);
-        of::<y2024::CampaignList>(&mut found);
+        of::<compat_2024::ChatPage2024>(&mut found);
+        of::<compat_2024::MessagePage2024>(&mut found);
+        of::<compat_2024::CampaignList2024>(&mut found);
     }
     let mut all = named(found);
     for (name, result) in [
@@ -277,27 +277,29 @@ fn schemas(unversioned: Unversioned) -> Value {
 }
 
 /// Schemas with their names.
-pub(super) type Found = Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::schema::Schema>)>;
+pub(super) type NamedSchemas =
+    Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::schema::Schema>)>;
 
-/// Adds the schema of a type and those it refers to.
-pub(super) fn of<T: ToSchema + PartialSchema>(found: &mut Found) {
+/// Adds the schema of a type and of the types it refers to.
+pub(super) fn of<T: ToSchema + PartialSchema>(found: &mut NamedSchemas) {
     found.push((T::name().into_owned(), T::schema()));
     T::schemas(found);
 }
 
 /// Returns the schemas by name.
-pub(super) fn named(found: Found) -> Map<String, Value> {
+pub(super) fn named(found: NamedSchemas) -> Map<String, Value> {
     found
         .into_iter()
         .filter_map(|(name, schema)| Some((name, serde_json::to_value(schema).ok()?)))
         .collect()
 }
 
-/// What the derives can't say: which fields are on their way out, and that what decoding tolerates is always there.
+/// Adds what the derives can't express: deprecated fields, and fields that decoding tolerates to be
+/// absent but that are always sent.
 pub(super) fn correct(all: &mut Map<String, Value>) {
     for (schema, fields) in [
         ("Attachment", &["name", "url", "size"][..]),
-        ("Failure", &["status", "errors"]),
+        ("ErrorResponse", &["status", "errors"]),
         ("ContextRef", &["type", "id"]),
     ] {
         if let Some(schema) = all.get_mut(schema) {
@@ -305,7 +307,7 @@ pub(super) fn correct(all: &mut Map<String, Value>) {
         }
     }
     let named = [ContextType::Order, ContextType::Return].map(|kind| kind.as_str().to_owned());
-    set(all, "Failure", "errors", "minItems", json!(1));
+    set(all, "ErrorResponse", "errors", "minItems", json!(1));
     set(all, "ContextRef", "id", "type", json!("integer"));
     set(all, "ContextRef", "id", "minimum", json!(1));
     let description = "What the id is of.";
@@ -329,7 +331,7 @@ pub(super) fn correct(all: &mut Map<String, Value>) {
         "CampaignListOf2024",
     ] {
         if let Some(schema) = all.get_mut(schema) {
-            // Clients of 2024 refuse what they don't know.
+            // Clients of 2024 reject unknown fields.
             schema["additionalProperties"] = json!(false);
         }
     }

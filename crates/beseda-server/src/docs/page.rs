@@ -1,4 +1,5 @@
-//! The documentation page, made from the OpenAPI document. It has one style and one script in itself and nothing from outside.
+//! Documentation page, generated from the OpenAPI document. Style and script are inline; nothing is
+//! loaded from elsewhere.
 
 use std::fmt::Write;
 
@@ -12,13 +13,13 @@ const SCRIPT: &str = include_str!("page.js");
 const INTRO: &str = include_str!("intro.html");
 const SURFACES: &str = include_str!("surfaces.html");
 
-/// The page and the policy it is served with.
+/// Page and its content security policy.
 pub(crate) struct Page {
     pub(crate) html: Bytes,
     pub(crate) policy: String,
 }
 
-/// Makes the page.
+/// Renders the page.
 pub(crate) fn render(document: &Value) -> Page {
     let mut html = String::with_capacity(64 * 1024);
     // Writing to a String can't fail.
@@ -52,7 +53,7 @@ fn write_page(html: &mut String, document: &Value) -> std::fmt::Result {
     write!(html, "{SURFACES}</main><script>{SCRIPT}</script></body></html>")
 }
 
-/// Path, method and operation of everything under `/v2`; the paths without a version differ in their answers at most.
+/// Returns path, method and operation of everything under `/v2`.
 fn operations(document: &Value) -> impl Iterator<Item = (&str, String, &Value)> {
     let paths = document["paths"].as_object().into_iter().flatten();
     let versioned = paths.filter(|(path, _)| path.starts_with("/v2/"));
@@ -91,13 +92,13 @@ fn write_operation(
         html.push_str("<h3>Body</h3>");
         write_schema(html, &schema["schema"], document)?;
     }
-    html.push_str("<h3>Answer</h3>");
+    html.push_str("<h3>ApiResponse</h3>");
     let answer = &operation["responses"]["200"]["content"]["application/json"]["schema"];
     write_schema(html, answer, document)?;
     let unversioned = &document["paths"][old][method.to_lowercase()];
     let old_answer = &unversioned["responses"]["200"]["content"]["application/json"]["schema"];
     if old_answer != answer {
-        html.push_str("<h3>Answer on the path without <code>/v2</code>, as in 2024</h3>");
+        html.push_str("<h3>ApiResponse on the path without <code>/v2</code>, as in 2024</h3>");
         write_schema(html, old_answer, document)?;
     }
     let curl = escape(&curl(id, method, path));
@@ -123,7 +124,7 @@ fn write_parameters(html: &mut String, parameters: &Value) -> std::fmt::Result {
     Ok(())
 }
 
-/// The fields of a schema as a table; for an answer those of its result.
+/// Writes the fields of a schema as a table; for a response those of its result.
 fn write_schema(html: &mut String, schema: &Value, document: &Value) -> std::fmt::Result {
     let schema = resolve(schema, document);
     let result = schema["properties"].get("result").map(|result| resolve(result, document));
@@ -145,7 +146,7 @@ fn resolve<'a>(schema: &'a Value, document: &'a Value) -> &'a Value {
     target.and_then(|pointer| document.pointer(pointer)).unwrap_or(schema)
 }
 
-/// A schema in a few words: `integer 1..20, 10 unless said`.
+/// Describes a schema in a few words, such as `integer 1..20, default 10`.
 fn kind(schema: &Value) -> String {
     if let Some(target) = schema["$ref"].as_str() {
         return target.rsplit('/').next().unwrap_or_default().to_owned();

@@ -1,4 +1,5 @@
-//! The page at `/` for browsers: where the documentation, the other pages and the keys are. Only what is served is linked.
+//! Start page at `/` for browsers: links to documentation and other pages, and where keys come
+//! from.
 
 use std::fmt::Write;
 
@@ -10,21 +11,20 @@ use sha2::{Digest, Sha256};
 use super::page::{STYLE, escape};
 use crate::{
     Server,
-    call::Call,
-    health,
-    reply::{self, Answer},
-    start_page::Words,
+    request::RequestContext,
+    response::{self, ApiResponse},
+    start_page::LocalizedText,
 };
 
-/// A language of the page.
+/// Language of the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Language {
+enum PageLanguage {
     English,
     Russian,
 }
 
-impl Language {
-    /// The one that `Accept-Language` likes more; English if it doesn't care.
+impl PageLanguage {
+    /// Returns the language preferred by `Accept-Language`; English by default.
     fn of(headers: &HeaderMap) -> Self {
         let weight = |language| weight(headers, &header::ACCEPT_LANGUAGE, language);
         if weight("ru") > weight("en") { Self::Russian } else { Self::English }
@@ -37,44 +37,46 @@ impl Language {
         }
     }
 
-    fn of_both(self, words: &Words) -> &str {
+    fn of_both(self, words: &LocalizedText) -> &str {
         self.pick(&words.english, &words.russian)
     }
 }
 
-/// Answers `GET /` with the page where HTML is asked for, and as every unknown path otherwise.
+/// Answers `GET /` with the page if HTML is accepted.
 ///
 /// # Errors
-/// 404 for all who don't ask for HTML.
-pub(crate) fn page(call: &Call<'_>) -> Result<Answer> {
+///
+/// 404 for clients that don't accept HTML.
+pub(crate) fn page(call: &RequestContext<'_>) -> Result<ApiResponse> {
     let headers = &call.parts.headers;
     let reads = matches!(call.parts.method, Method::GET | Method::HEAD);
     if !reads || weight(headers, &header::ACCEPT, "text/html") == 0 {
-        return Err(reply::resource_not_found());
+        return Err(response::resource_not_found());
     }
-    let language = Language::of(headers);
+    let language = PageLanguage::of(headers);
     let html = render(call.server, language);
-    let answer = health::text("text/html; charset=utf-8", html.into());
-    let Answer::Whole(mut response) = answer else { return Ok(answer) };
+    let answer = response::text("text/html; charset=utf-8", html.into());
+    let ApiResponse::Full(mut response) = answer else { return Ok(answer) };
     let headers = response.headers_mut();
     if let Ok(policy) = HeaderValue::from_str(&policy()) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     let code = HeaderValue::from_static(language.pick("en", "ru"));
     headers.insert(header::CONTENT_LANGUAGE, code);
-    // What is asked for decides, and other clients get a 404 at the same address.
+    // Other clients get a 404 at the same address, so the page must not be cached.
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(Answer::Whole(response))
+    Ok(ApiResponse::Full(response))
 }
 
-/// The thousandths with which a header that lists what is accepted (`ru-RU, en;q=0.5`) accepts this; 0 if it isn't there.
+/// Returns the weight, in thousandths, of a value in a header such as `ru-RU, en;q=0.5`; 0 if it is
+/// absent.
 fn weight(headers: &HeaderMap, name: &header::HeaderName, wanted: &str) -> u32 {
     let lists = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
     let items = lists.flat_map(|list| list.split(','));
     let weights = items.filter_map(|item| {
         let mut parts = item.split(';').map(str::trim);
         let named = parts.next()?;
-        // `ru-RU` is `ru` too.
+        // `ru-RU` counts as `ru`.
         let language = *name == header::ACCEPT_LANGUAGE;
         let named = if language { named.split('-').next()? } else { named };
         if !named.eq_ignore_ascii_case(wanted) {
@@ -92,7 +94,7 @@ fn weight(headers: &HeaderMap, name: &header::HeaderName, wanted: &str) -> u32 {
     weights.max().unwrap_or(0)
 }
 
-/// Allows the style that stands in the page, and nothing else.
+/// Returns a policy that allows only the inline style.
 fn policy() -> String {
     let style = STANDARD.encode(Sha256::digest(STYLE.as_bytes()));
     format!(
@@ -101,7 +103,7 @@ fn policy() -> String {
     )
 }
 
-fn render(server: &Server, language: Language) -> String {
+fn render(server: &Server, language: PageLanguage) -> String {
     let say = |english, russian| language.pick(english, russian);
     let page = &server.services.start_page;
     let mut html = String::with_capacity(8 * 1024);
@@ -147,7 +149,7 @@ fn link(html: &mut String, path: &str, words: &str) {
     let _ = write!(html, "<li><a href=\"{path}\">{path}</a><br>{words}</li>");
 }
 
-/// The server's own pages: path, and what it is in English and Russian.
+/// Returns the server's own pages: path and title in English and Russian.
 fn served(server: &Server) -> Vec<(&'static str, &'static str, &'static str)> {
     let (settings, services) = (&server.settings, &server.services);
     let mut pages = Vec::new();
@@ -158,14 +160,14 @@ fn served(server: &Server) -> Vec<(&'static str, &'static str, &'static str)> {
             "The same as an OpenAPI document, for programs",
             "Она же документом OpenAPI, для программ",
         ));
-        if services.market.is_some() && server.gate.has_market_key() {
+        if services.market.is_some() && server.auth.has_market_key() {
             pages.push((
                 "/market/v1/openapi.json",
                 "The marketplace's side, for programs",
                 "Сторона Маркета, для программ",
             ));
         }
-        if services.admin.is_some() && server.gate.has_admin_key() {
+        if services.admin.is_some() && server.auth.has_admin_key() {
             pages.push((
                 "/admin/v1/openapi.json",
                 "Administration, for programs",
@@ -185,7 +187,7 @@ fn served(server: &Server) -> Vec<(&'static str, &'static str, &'static str)> {
 mod tests {
     use http::{HeaderMap, HeaderValue, header};
 
-    use super::{Language, weight};
+    use super::{PageLanguage, weight};
 
     fn headers(name: &header::HeaderName, value: &'static str) -> HeaderMap {
         HeaderMap::from_iter([(name.clone(), HeaderValue::from_static(value))])
@@ -193,13 +195,13 @@ mod tests {
 
     #[test]
     fn the_language_is_the_one_that_is_liked_more() {
-        let of = |value| Language::of(&headers(&header::ACCEPT_LANGUAGE, value));
+        let of = |value| PageLanguage::of(&headers(&header::ACCEPT_LANGUAGE, value));
         for russian in ["ru", "ru-RU,ru;q=0.9,en-US;q=0.8,en;q=0.7", "de, ru;q=0.1", "en;q=0.5, RU"]
         {
-            assert_eq!(of(russian), Language::Russian, "{russian}");
+            assert_eq!(of(russian), PageLanguage::Russian, "{russian}");
         }
         for english in ["", "*", "de", "en-GB,ru;q=0.9", "ru;q=0", "ru;q=much", "ru;q=9,en;q=0.1"] {
-            assert_eq!(of(english), Language::English, "{english}");
+            assert_eq!(of(english), PageLanguage::English, "{english}");
         }
     }
 

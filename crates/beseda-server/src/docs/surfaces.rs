@@ -1,4 +1,4 @@
-//! The OpenAPI documents of the surfaces that are our own: the marketplace's side and administration.
+//! OpenAPI documents of our own APIs: marketplace and administration.
 
 use beseda_api::{
     ApiKeyInfo, Cabinet, Campaign, Chat, ChatOpening, Delivery, DeliveryPage, DisputeOpening,
@@ -8,25 +8,26 @@ use beseda_api::{
 };
 use serde_json::{Map, Value, json};
 
-use super::openapi::{Found, correct, named, of, reference, set};
+use super::openapi::{NamedSchemas, correct, named, of, reference, set};
 
-/// What an operation answers in `result`.
+/// Shape of `result` in a response.
 #[derive(Clone, Copy)]
-enum Answer {
-    /// Nothing besides the status.
+enum ResultShape {
+    /// No result.
     Done,
-    /// One value of this schema.
+    /// Value of this schema.
     One(&'static str),
-    /// A list of this schema under this name.
+    /// List of this schema under this name.
     List(&'static str, &'static str),
 }
 
-use Answer::{Done, List, One};
+use ResultShape::{Done, List, One};
 
-/// One operation: method, path, operation id, summary, body, answer.
-type Row = (&'static str, &'static str, &'static str, &'static str, Option<&'static str>, Answer);
+/// Operation: method, path, operation id, summary, body, result.
+type OperationRow =
+    (&'static str, &'static str, &'static str, &'static str, Option<&'static str>, ResultShape);
 
-const MARKET: &[Row] = &[
+const MARKET: &[OperationRow] = &[
     ("post", "/orders", "registerOrder", "Register an order", Some("NewOrder"), One("Order")),
     ("post", "/returns", "registerReturn", "Register a return", Some("NewReturn"), One("Return")),
     ("post", "/chats", "openChat", "Open a chat as a buyer", Some("ChatOpening"), One("Chat")),
@@ -51,7 +52,7 @@ const MARKET: &[Row] = &[
     ("post", "/disputes/{chatId}/resolve", "resolveDispute", "End a dispute", None, One("Chat")),
 ];
 
-const ADMINISTRATION: &[Row] = &[
+const ADMINISTRATION: &[OperationRow] = &[
     ("get", "/cabinets", "listCabinets", "List cabinets", None, List("cabinets", "Cabinet")),
     ("post", "/cabinets", "createCabinet", "Create a cabinet", Some("NewCabinet"), One("Cabinet")),
     (
@@ -131,7 +132,7 @@ const ADMINISTRATION: &[Row] = &[
     ),
 ];
 
-const SUBSCRIPTIONS: &[Row] = &[
+const SUBSCRIPTIONS: &[OperationRow] = &[
     (
         "get",
         "/cabinets/{businessId}/subscriptions",
@@ -190,13 +191,13 @@ const SUBSCRIPTIONS: &[Row] = &[
     ),
 ];
 
-/// The document of the marketplace's side.
+/// Returns the document of the marketplace API.
 pub(crate) fn market() -> Value {
     let rows = MARKET.iter().map(|row| ("/market/v1/businesses/{businessId}", row));
     document("Beseda: marketplace side", "The key of the marketplace's side.", rows)
 }
 
-/// The document of administration, with its webhooks if the server sends any.
+/// Returns the document of the administration API, with webhooks if the server sends any.
 pub(crate) fn administration(with_subscriptions: bool) -> Value {
     let subscriptions = SUBSCRIPTIONS.iter().filter(|_| with_subscriptions);
     let rows = ADMINISTRATION.iter().chain(subscriptions).map(|row| ("/admin/v1", row));
@@ -206,7 +207,7 @@ pub(crate) fn administration(with_subscriptions: bool) -> Value {
 fn document(
     title: &str,
     key: &str,
-    rows: impl Iterator<Item = (&'static str, &'static Row)>,
+    rows: impl Iterator<Item = (&'static str, &'static OperationRow)>,
 ) -> Value {
     let mut paths = Map::new();
     for (prefix, row) in rows {
@@ -234,7 +235,7 @@ fn document(
     })
 }
 
-fn describe(path: &str, (method, _, id, summary, body, answer): &Row) -> Value {
+fn describe(path: &str, (method, _, id, summary, body, answer): &OperationRow) -> Value {
     let mut responses = json!({ "200": response("Done.", &envelope(*answer)) });
     for (status, description) in [
         ("400", "The request is malformed or breaks a rule; the message names the field."),
@@ -242,7 +243,7 @@ fn describe(path: &str, (method, _, id, summary, body, answer): &Row) -> Value {
         ("404", "There is no such thing."),
         ("500", "Something broke on our side."),
     ] {
-        responses[status] = response(description, &reference("Failure"));
+        responses[status] = response(description, &reference("ErrorResponse"));
     }
     let mut described = json!({
         "operationId": id,
@@ -277,7 +278,7 @@ fn parameters(path: &str, method: &str, id: &str) -> Vec<Value> {
     all
 }
 
-/// Those who write on the marketplace's side.
+/// Returns the schema of senders on the marketplace's side.
 fn sender() -> Value {
     json!({ "type": "string", "enum": ["CUSTOMER", "MARKET", "SUPPORT"], "default": "CUSTOMER" })
 }
@@ -286,7 +287,7 @@ fn response(description: &str, schema: &Value) -> Value {
     json!({ "description": description, "content": { "application/json": { "schema": schema } } })
 }
 
-fn envelope(answer: Answer) -> Value {
+fn envelope(answer: ResultShape) -> Value {
     let mut properties = json!({ "status": reference("Status") });
     let mut required = vec!["status"];
     let result = match answer {
@@ -306,7 +307,7 @@ fn envelope(answer: Answer) -> Value {
 }
 
 fn schemas() -> Value {
-    let mut found = Found::new();
+    let mut found = NamedSchemas::new();
     of::<NewOrder>(&mut found);
     of::<Order>(&mut found);
     of::<NewReturn>(&mut found);

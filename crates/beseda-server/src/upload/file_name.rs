@@ -1,4 +1,4 @@
-//! The file name in a part's `Content-Disposition`, in the encodings that clients really send.
+//! File name in a part's `Content-Disposition`, in the encodings that clients send.
 
 use encoding_rs::{Encoding, WINDOWS_1251};
 
@@ -16,7 +16,7 @@ pub(super) fn file_name(disposition: &[u8]) -> Option<String> {
     extended.or_else(|| value("filename").map(plain_value)).filter(|name| !name.is_empty())
 }
 
-/// Decodes `charset'language'percent-encoded`; `None` if it isn't of that form or in an unknown charset.
+/// Decodes `charset'language'percent-encoded`; `None` if it is malformed or the charset is unknown.
 fn extended_value(value: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(value).ok()?;
     let mut pieces = text.splitn(3, '\'');
@@ -32,7 +32,7 @@ fn plain_value(value: &[u8]) -> String {
         return WINDOWS_1251.decode_without_bom_handling(value).0.into_owned();
     };
     if text.is_ascii() && text.contains("=?") {
-        // The parser wants a whole header; its own name doesn't matter.
+        // The parser requires a whole header; its name is irrelevant.
         let header = format!("Name: {text}");
         if let Ok((parsed, _)) = mailparse::parse_header(header.as_bytes()) {
             return parsed.get_value();
@@ -41,7 +41,7 @@ fn plain_value(value: &[u8]) -> String {
     text.to_owned()
 }
 
-/// Splits `form-data; name="a"; filename="b"` into its parameters, without the quotes around a value.
+/// Splits `form-data; name="a"; filename="b"` into parameters with unquoted values.
 fn parameters(disposition: &[u8]) -> Vec<(&[u8], Vec<u8>)> {
     let mut found = Vec::new();
     let mut rest = after(disposition, b';');
@@ -60,7 +60,7 @@ fn after(text: &[u8], separator: u8) -> &[u8] {
     text.iter().position(|byte| *byte == separator).map_or(&[], |at| &text[at + 1..])
 }
 
-/// Reads one value, quoted or not, and returns it with what follows.
+/// Reads one value, quoted or not, and returns it with the rest.
 ///
 /// Only `\"` and `\\` are escapes: old browsers send Windows paths with bare backslashes.
 fn value(text: &[u8]) -> (Vec<u8>, &[u8]) {

@@ -4,7 +4,7 @@ use std::{io::Read, sync::Arc};
 
 use async_trait::async_trait;
 use beseda_api::{AuthResult, BusinessId, Campaign, Credential, Directory, Error, Result};
-use beseda_server::Transport;
+use beseda_server::TransportSettings;
 
 use crate::world::{World, settings};
 
@@ -31,7 +31,7 @@ impl Directory for Broken {
 
 async fn broken_world() -> World {
     let settings = settings(r#"{"request_timeout_seconds":1}"#);
-    World::with(settings, Transport::default(), |mut services| {
+    World::with(settings, TransportSettings::default(), |mut services| {
         services.directory = Arc::new(Broken);
         services
     })

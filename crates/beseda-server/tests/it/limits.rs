@@ -7,7 +7,7 @@ use beseda_api::{
     BusinessId, Chat, ChatContext, ChatFilter, ChatId, ChatPage, ChatsApi, FileUpload, HistoryFrom,
     Message, MessageId, MessagePage, MessageText, PageRequest, Result,
 };
-use beseda_server::Transport;
+use beseda_server::TransportSettings;
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::world::{World, settings};
@@ -63,7 +63,7 @@ pub(crate) struct Guarded {
 }
 
 /// A world whose getChat waits at the door.
-pub(crate) async fn guarded(fields: &str, transport: Transport) -> Guarded {
+pub(crate) async fn guarded(fields: &str, transport: TransportSettings) -> Guarded {
     let (sender, came) = mpsc::unbounded_channel();
     let door = Arc::new(Semaphore::new(0));
     let keeper = Arc::clone(&door);
@@ -83,7 +83,7 @@ fn get_chat(world: &Arc<World>, key: &str) -> tokio::task::JoinHandle<crate::wor
 
 /// So many calls stay at the door, one more is refused with this text, and all is well when they have gone.
 async fn one_too_many(fields: &str, most: usize, text: &str) {
-    let Guarded { world, mut came, door } = guarded(fields, Transport::default()).await;
+    let Guarded { world, mut came, door } = guarded(fields, TransportSettings::default()).await;
     let waiting: Vec<_> = (0..most).map(|_| get_chat(&world, "key")).collect();
     for _ in 0..most {
         came.recv().await.unwrap();
@@ -119,7 +119,7 @@ async fn two_calls_of_a_login_at_once_and_no_more_in_2024() {
 #[tokio::test]
 async fn in_2024_another_key_of_the_cabinet_is_another_login() {
     let fields = r#"{"limits":{"preset":"2024","parallel":1}}"#;
-    let Guarded { world, mut came, door } = guarded(fields, Transport::default()).await;
+    let Guarded { world, mut came, door } = guarded(fields, TransportSettings::default()).await;
     let first = get_chat(&world, "key");
     came.recv().await.unwrap();
     let second = get_chat(&world, "all");
@@ -131,7 +131,7 @@ async fn in_2024_another_key_of_the_cabinet_is_another_login() {
 #[tokio::test]
 async fn a_caller_who_goes_away_frees_its_place() {
     let fields = r#"{"limits":{"parallel":1}}"#;
-    let Guarded { world, mut came, door } = guarded(fields, Transport::default()).await;
+    let Guarded { world, mut came, door } = guarded(fields, TransportSettings::default()).await;
     let first = get_chat(&world, "key");
     came.recv().await.unwrap();
     first.abort();

@@ -8,8 +8,8 @@ use beseda_api::{
     FileName, Principal, RateLimit, Scope,
 };
 use beseda_server::{
-    Attendant, Attended, AttendedChats, LimitPreset, Services, Settings, StaticDirectory,
-    Transport, Visit, router,
+    CallApi, CallContext, LimitPreset, PerCallApi, PerCallChats, ServerSettings, Services,
+    StaticDirectory, TransportSettings, router,
 };
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
@@ -24,7 +24,7 @@ const CHAT: &str = "/v2/businesses/1/chat?chatId=1";
 
 /// A world whose chats and credentials are not the engine's.
 async fn own_with(
-    settings: Settings,
+    settings: ServerSettings,
     chats: impl ChatsApi + 'static,
     change: impl FnOnce(Services) -> Services,
 ) -> World {
@@ -35,14 +35,14 @@ async fn own_with(
         .and_then(|directory| directory.oauth_token(TOKEN, [one]))
         .unwrap()
         .campaign(one, CampaignId::new(7).unwrap(), "My shop");
-    World::with(settings, Transport::default(), |engine| {
+    World::with(settings, TransportSettings::default(), |engine| {
         let services = Services::new(Arc::new(chats)).directory(Arc::new(directory));
         change(services.clock(engine.clock))
     })
     .await
 }
 
-async fn own(settings: Settings, chats: impl ChatsApi + 'static) -> World {
+async fn own(settings: ServerSettings, chats: impl ChatsApi + 'static) -> World {
     own_with(settings, chats, |services| services).await
 }
 
@@ -52,7 +52,7 @@ fn not_found() -> Error {
 
 #[tokio::test]
 async fn a_static_directory_knows_its_keys_tokens_scopes_and_shops() {
-    let world = own(Settings::default(), Refusing(not_found)).await;
+    let world = own(ServerSettings::default(), Refusing(not_found)).await;
     for (headers, path, status) in [
         ([("Api-Key", KEY)], CHAT, 404),
         ([("Authorization", "Bearer y0_my-back-end")], CHAT, 404),
@@ -85,11 +85,11 @@ async fn without_anything_besides_chats_there_are_no_files_no_market_and_no_admi
 
 #[tokio::test]
 async fn keys_of_another_form_are_looked_up_only_if_the_settings_say_so() {
-    let world = own(Settings::default(), Refusing(not_found)).await;
+    let world = own(ServerSettings::default(), Refusing(not_found)).await;
     let reply = world.ask("GET", CHAT, &[("Api-Key", OTHER_FORM)], b"").await;
     assert_eq!((reply.status, reply.message().as_str()), (401, "Api-Key token prefix invalid"));
 
-    let settings: Settings = serde_json::from_str(r#"{"api_key_format":"any"}"#).unwrap();
+    let settings: ServerSettings = serde_json::from_str(r#"{"api_key_format":"any"}"#).unwrap();
     let world = own(settings, Refusing(not_found)).await;
     for (key, status, text) in [
         (OTHER_FORM, 404, "Can't find chat by id: 1"),
@@ -114,7 +114,7 @@ async fn a_back_ends_own_limit_goes_out_with_its_figures() {
         let limit = RateLimit { limit: 30, remaining: 0, until };
         Error::limit_exceeded(limit, "Thirty a quarter of an hour")
     });
-    let world = own(Settings::default(), chats).await;
+    let world = own(ServerSettings::default(), chats).await;
     let reply = world.ask("GET", CHAT, &[("Api-Key", KEY)], b"").await;
     assert_eq!((reply.status, reply.reason.as_str()), (420, "Enhance Your Calm"));
     assert_eq!(reply.message(), "Thirty a quarter of an hour");
@@ -127,7 +127,7 @@ async fn a_back_ends_own_limit_goes_out_with_its_figures() {
 #[tokio::test]
 async fn a_back_ends_own_limit_without_figures_leaves_nothing() {
     for preset in [LimitPreset::Y2026, LimitPreset::Off] {
-        let settings = Settings { limits: preset.into(), ..Settings::default() };
+        let settings = ServerSettings { limits: preset.into(), ..ServerSettings::default() };
         let chats = Refusing(|| Error::new(ErrorKind::LimitExceeded, "Not now"));
         let world = own(settings, chats).await;
         let reply = world.ask("GET", CHAT, &[("Api-Key", KEY)], b"").await;
@@ -139,7 +139,7 @@ async fn a_back_ends_own_limit_without_figures_leaves_nothing() {
 
 #[test]
 fn a_router_is_not_made_of_settings_that_make_no_sense() {
-    let settings: Settings =
+    let settings: ServerSettings =
         serde_json::from_str(r#"{"limits":{"operations":{"getChat5":3}}}"#).unwrap();
     let services = Services::new(Arc::new(Refusing(not_found)));
     let wrong = router(services, settings).unwrap_err().to_string();
@@ -149,8 +149,8 @@ fn a_router_is_not_made_of_settings_that_make_no_sense() {
 /// Tells every caller who it is.
 struct Greeting;
 
-impl Attendant for Greeting {
-    fn attend(&self, visit: Visit<'_>) -> Result<Arc<dyn Attended>, Error> {
+impl PerCallApi for Greeting {
+    fn begin_call(&self, visit: CallContext<'_>) -> Result<Arc<dyn CallApi>, Error> {
         let name = match &visit.access.principal {
             Principal::ApiKey { name, .. } => name.clone(),
             Principal::User { id } => format!("user {id}"),
@@ -159,7 +159,7 @@ impl Attendant for Greeting {
             return Err(Error::new(ErrorKind::Forbidden, "Not you"));
         }
         let until = "2026-11-21T00:45:00Z".parse().unwrap();
-        let chats = AttendedChats::new(Arc::new(Refusing(not_found)))
+        let chats = PerCallChats::new(Arc::new(Refusing(not_found)))
             .header(HeaderName::from_static("x-caller"), HeaderValue::try_from(name).unwrap())
             .limit(RateLimit { limit: 9, remaining: 8, until });
         Ok(Arc::new(chats))
@@ -170,9 +170,10 @@ impl Attendant for Greeting {
 async fn an_attendant_learns_who_calls_and_puts_headers_on_the_answer() {
     // Without the attendant these chats would break.
     let broken = Refusing(|| Error::internal("the attendant was not asked"));
-    let world =
-        own_with(Settings::default(), broken, |services| services.attendant(Arc::new(Greeting)))
-            .await;
+    let world = own_with(ServerSettings::default(), broken, |services| {
+        services.per_call(Arc::new(Greeting))
+    })
+    .await;
     for (header, caller) in
         [(("Api-Key", KEY), "Api-Key 1"), (("Authorization", "Bearer y0_my-back-end"), "user 3")]
     {
@@ -210,7 +211,7 @@ impl Downloads for OneFile {
 async fn a_link_made_of_a_file_id_opens_the_file_whole_and_in_part() {
     let file = FileId::new(0xfeed_beef);
     let files = Arc::new(OneFile(file.clone()));
-    let world = own_with(Settings::default(), Refusing(not_found), |s| s.files(files)).await;
+    let world = own_with(ServerSettings::default(), Refusing(not_found), |s| s.files(files)).await;
     let public_url = format!("http://{}/", world.address);
     let url = file.url(&public_url);
     let path = url.strip_prefix(public_url.trim_end_matches('/')).unwrap();

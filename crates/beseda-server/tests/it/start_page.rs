@@ -1,6 +1,6 @@
 //! The page at `/`: who gets it, in which language, and that it links only what is there.
 
-use beseda_server::{Settings, StartPage, Transport, Words};
+use beseda_server::{LocalizedText, ServerSettings, StartPage, TransportSettings};
 
 use crate::world::{MARKET_KEY, Reply, World, settings};
 
@@ -81,21 +81,23 @@ async fn other_clients_get_the_404_they_always_got() {
 
 #[tokio::test]
 async fn what_is_not_served_is_not_linked_and_what_is_beside_it_is_by_its_programs_word() {
-    let bare = Settings { docs: false, metrics: false, ..Settings::default() };
+    let bare = ServerSettings { docs: false, metrics: false, ..ServerSettings::default() };
     let shown = StartPage::new()
-        .link("/inbox/\"><script>", Words::new("The <inbox>", "Почта"))
-        .keys(Words::new("Ask <Anna> & co.", "Спросите Анну"));
+        .link("/inbox/\"><script>", LocalizedText::new("The <inbox>", "Почта"))
+        .keys(LocalizedText::new("Ask <Anna> & co.", "Спросите Анну"));
     let with = |page: StartPage| move |services: beseda_server::Services| services.start_page(page);
-    let world = World::with(bare, Transport::default(), with(shown)).await;
+    let world = World::with(bare, TransportSettings::default(), with(shown)).await;
     let (_, html) = page(&world, "en").await;
     assert_eq!(links(&html), ["/inbox/&quot;&gt;&lt;script&gt;", "/readyz", "/version"]);
     assert!(html.contains("The &lt;inbox&gt;") && html.contains("Ask &lt;Anna&gt; &amp; co."));
     let (_, html) = page(&world, "ru").await;
     assert!(html.contains("Почта") && html.contains("Спросите Анну"), "{html}");
 
-    let market_only =
-        Settings { admin_key: None, ..settings(&format!(r#"{{"market_key":"{MARKET_KEY}"}}"#)) };
-    let world = World::with(market_only, Transport::default(), |services| services).await;
+    let market_only = ServerSettings {
+        admin_key: None,
+        ..settings(&format!(r#"{{"market_key":"{MARKET_KEY}"}}"#))
+    };
+    let world = World::with(market_only, TransportSettings::default(), |services| services).await;
     let (_, html) = page(&world, "en").await;
     assert!(html.contains("/market/v1/openapi.json") && !html.contains("/admin/v1"), "{html}");
 }

@@ -7,7 +7,7 @@ use beseda_api::{
     BusinessId, DeliveriesRequest, DeliveryPage, Error, ErrorKind, NewSubscription, Result,
     Subscription, Subscriptions,
 };
-use beseda_server::{Settings, Transport};
+use beseda_server::{ServerSettings, TransportSettings};
 
 use crate::world::{World, settings};
 
@@ -23,13 +23,13 @@ async fn unknown(world: &World) {
 
 #[tokio::test]
 async fn without_keys_there_is_no_market_and_no_administration() {
-    let transport = Transport::default();
-    unknown(&World::with(Settings::default(), transport, |services| services).await).await;
+    let transport = TransportSettings::default();
+    unknown(&World::with(ServerSettings::default(), transport, |services| services).await).await;
 }
 
 #[tokio::test]
 async fn without_implementations_there_is_no_market_and_no_administration() {
-    let world = World::with(settings("{}"), Transport::default(), |mut services| {
+    let world = World::with(settings("{}"), TransportSettings::default(), |mut services| {
         (services.market, services.admin) = (None, None);
         services
     });
@@ -98,7 +98,7 @@ async fn allowed(world: &World, path: &str) -> Vec<String> {
 
 #[tokio::test]
 async fn the_documents_of_our_own_surfaces_have_just_the_operations_that_are_served() {
-    let world = World::with(settings("{}"), Transport::default(), |mut services| {
+    let world = World::with(settings("{}"), TransportSettings::default(), |mut services| {
         services.subscriptions = Some(Arc::new(NoSubscriptions));
         services
     });
@@ -120,8 +120,8 @@ async fn the_documents_of_our_own_surfaces_have_just_the_operations_that_are_ser
 
 #[tokio::test]
 async fn a_surface_that_is_not_there_has_no_document_and_neither_has_one_without_docs() {
-    let transport = Transport::default;
-    for settings in [Settings::default(), settings(r#"{"docs":false}"#)] {
+    let transport = TransportSettings::default;
+    for settings in [ServerSettings::default(), settings(r#"{"docs":false}"#)] {
         let world = World::with(settings, transport(), |services| services).await;
         for document in ["/market/v1/openapi.json", "/admin/v1/openapi.json"] {
             assert_eq!(world.ask("GET", document, &[], b"").await.status, 404, "{document}");

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use beseda_server::{Tls, Transport};
+use beseda_server::{Tls, TransportSettings};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::TlsConnector;
 
@@ -18,7 +18,7 @@ async fn a_server_with_a_certificate_speaks_tls() {
     let tls = Tls { cert: folder.path().join("cert.pem"), key: folder.path().join("key.pem") };
     std::fs::write(&tls.cert, made.cert.pem()).unwrap();
     std::fs::write(&tls.key, made.signing_key.serialize_pem()).unwrap();
-    let transport = Transport { tls: Some(tls), ..Transport::default() };
+    let transport = TransportSettings { tls: Some(tls), ..TransportSettings::default() };
     transport.check().unwrap();
     let world = World::with(settings("{}"), transport, |services| services).await;
 
@@ -43,13 +43,14 @@ async fn a_server_with_a_certificate_speaks_tls() {
 #[test]
 fn a_certificate_that_is_not_there_is_an_error_that_names_it() {
     let tls = Tls { cert: "/nowhere/cert.pem".into(), key: "/nowhere/key.pem".into() };
-    let error = Transport { tls: Some(tls), ..Transport::default() }.check().unwrap_err();
+    let error =
+        TransportSettings { tls: Some(tls), ..TransportSettings::default() }.check().unwrap_err();
     assert!(error.to_string().contains("/nowhere/cert.pem"), "{error}");
 }
 
 #[tokio::test]
 async fn a_request_that_runs_is_finished_before_the_end_and_new_ones_are_not_taken() {
-    let Guarded { world, mut came, door } = guarded("{}", Transport::default()).await;
+    let Guarded { world, mut came, door } = guarded("{}", TransportSettings::default()).await;
     let path = format!("/v2/businesses/1/chat?chatId={}", world.name("chat"));
     let key = world.name("key").to_owned();
     let mut world = Arc::into_inner(world).unwrap();
@@ -71,7 +72,7 @@ async fn a_request_that_runs_is_finished_before_the_end_and_new_ones_are_not_tak
 
 #[tokio::test]
 async fn the_end_does_not_wait_longer_than_it_was_told() {
-    let transport = Transport { drain_seconds: 0, ..Transport::default() };
+    let transport = TransportSettings { drain_seconds: 0, ..TransportSettings::default() };
     let Guarded { world, mut came, door: _door } = guarded("{}", transport).await;
     let path = format!("/v2/businesses/1/chat?chatId={}", world.name("chat"));
     let key = world.name("key").to_owned();
@@ -95,7 +96,7 @@ async fn idle_connections_do_not_hold_up_the_end() {
 
 #[tokio::test]
 async fn more_connections_than_allowed_wait_for_others_to_end() {
-    let transport = Transport { max_connections: 1, ..Transport::default() };
+    let transport = TransportSettings { max_connections: 1, ..TransportSettings::default() };
     let world = World::with(settings("{}"), transport, |services| services).await;
     let first = world.connect().await;
     let request = b"GET /healthz HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n";
@@ -113,7 +114,7 @@ async fn more_connections_than_allowed_wait_for_others_to_end() {
 
 #[tokio::test]
 async fn a_sender_of_slow_headers_is_cut_off() {
-    let transport = Transport { header_timeout_seconds: 1, ..Transport::default() };
+    let transport = TransportSettings { header_timeout_seconds: 1, ..TransportSettings::default() };
     let world = World::with(settings("{}"), transport, |services| services).await;
     let mut stream = world.connect().await;
     stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: te").await.unwrap();

@@ -8,7 +8,7 @@ use beseda_api::{
     NewReturn, NewUser, OrderId, PlacementType, ReturnId, Sender,
 };
 use beseda_engine::Engine;
-use beseda_server::{Services, Settings, Transport, router, serve};
+use beseda_server::{ServerSettings, Services, TransportSettings, router, serve};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::{
@@ -32,25 +32,25 @@ pub(crate) struct World {
     _folder: TempDir,
 }
 
-/// Settings with both keys, and these fields besides.
-pub(crate) fn settings(fields: &str) -> Settings {
+/// ServerSettings with both keys, and these fields besides.
+pub(crate) fn settings(fields: &str) -> ServerSettings {
     let mut all: Value = serde_json::from_str(fields).unwrap();
     for (name, key) in [("market_key", MARKET_KEY), ("admin_key", ADMIN_KEY)] {
         all[name] = all.get(name).cloned().unwrap_or_else(|| key.into());
     }
-    let settings: Settings = serde_json::from_value(all).unwrap();
+    let settings: ServerSettings = serde_json::from_value(all).unwrap();
     settings.check().unwrap();
     settings
 }
 
 impl World {
     pub(crate) async fn open(fields: &str) -> Self {
-        Self::with(settings(fields), Transport::default(), |services| services).await
+        Self::with(settings(fields), TransportSettings::default(), |services| services).await
     }
 
     pub(crate) async fn with(
-        settings: Settings,
-        transport: Transport,
+        settings: ServerSettings,
+        transport: TransportSettings,
         change: impl FnOnce(Services) -> Services,
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();

@@ -4,7 +4,7 @@ use beseda_api::{
     Administration, BusinessId, ChatFilter, ChatId, ChatsApi, ContextType, Generation, OrderId,
     PageRequest,
 };
-use beseda_server::{Arrival, Unversioned};
+use beseda_server::{RequestInfo, Unversioned};
 use bytes::Bytes;
 
 use super::{RejectedRequest, hidden, hint, upload};
@@ -17,7 +17,7 @@ impl Control {
     /// Returns the hint for a rejected request, or for a response that hides chats.
     pub(crate) async fn hint_for(
         &self,
-        info: &Arrival,
+        info: &RequestInfo,
         recorder: &Recorder,
         status: u16,
         whole: Option<&Bytes>,
@@ -55,7 +55,7 @@ impl Control {
     }
 
     /// Returns the hint for chats that a response on an unversioned path hides.
-    async fn hidden(&self, info: &Arrival, recorder: &Recorder, status: u16) -> Option<String> {
+    async fn hidden(&self, info: &RequestInfo, recorder: &Recorder, status: u16) -> Option<String> {
         let old = info.generation == Some(Generation::Y2024);
         if !old || self.unversioned != Unversioned::Y2024 {
             return None;

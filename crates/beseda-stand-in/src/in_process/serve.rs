@@ -5,7 +5,7 @@ use std::{future::Future, sync::Arc};
 use anyhow::Context;
 use beseda_engine::Engine;
 use beseda_push::Push;
-use beseda_server::{Services, Settings, StartPage, Transport, Words};
+use beseda_server::{LocalizedText, ServerSettings, Services, StartPage, TransportSettings};
 use tokio::net::TcpListener;
 
 use crate::Control;
@@ -22,8 +22,8 @@ pub(super) struct ServedParts {
 pub(super) async fn serve(
     listener: TcpListener,
     served: ServedParts,
-    settings: Settings,
-    transport: Transport,
+    settings: ServerSettings,
+    transport: TransportSettings,
     shutdown: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let ServedParts { engine, push, control } = served;
@@ -58,11 +58,11 @@ pub(super) async fn serve(
 
 /// Returns the texts of the page at `/`, with a link to `/__admin/`.
 fn start_page() -> StartPage {
-    let keys = Words::new(
+    let keys = LocalizedText::new(
         "This is a stand-in for tests. It printed its keys, and a link that opens /__admin/ with one of them, when it started.",
         "Это стенд для тестов. При запуске он напечатал ключи и ссылку, по которой /__admin/ открывается сразу.",
     );
-    let page = Words::new(
+    let page = LocalizedText::new(
         "Chats, faults, clock and journal of the stand-in; asks for the admin key",
         "Чаты, сбои, часы и журнал стенда; спросит ключ администратора",
     );

@@ -4,7 +4,7 @@ use std::{io::Read, sync::Arc, time::Instant};
 
 use axum::{body::Body, response::Response};
 use beseda_api::{Time, wire::ErrorResponse};
-use beseda_server::{Arrival, Reset};
+use beseda_server::{RequestInfo, Reset};
 use bytes::Bytes;
 use flate2::read::GzDecoder;
 use http::{HeaderMap, header, request::Parts};
@@ -37,7 +37,7 @@ pub(crate) struct Recorder {
 impl Recorder {
     pub(crate) fn start(
         journal: &Arc<Journal>,
-        info: &Arrival,
+        info: &RequestInfo,
         parts: &Parts,
         triggered: &[Fault],
     ) -> Self {

@@ -6,7 +6,7 @@ use anyhow::Context;
 use beseda_api::{BusinessId, Credential, Generation};
 use beseda_client::{RateLimiter, RetryPolicy, receiver::Receiver};
 use beseda_gateway::{Gateway, GatewayOpenError, GatewaySettings};
-use beseda_server::{Router, Transport};
+use beseda_server::{Router, TransportSettings};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -58,7 +58,7 @@ async fn serve(args: GatewayArgs, out: Output) -> anyhow::Result<()> {
         told.send_replace(true);
     };
     let webhook_task = webhooks.map(|webhooks| tokio::spawn(webhooks.serve(others)));
-    beseda_server::serve(listener, router, Transport::default(), both).await?;
+    beseda_server::serve(listener, router, TransportSettings::default(), both).await?;
     if let Some(webhook_task) = webhook_task {
         webhook_task.await??;
     }
@@ -92,7 +92,7 @@ impl WebhookListener {
     }
 
     async fn serve(self, mut end: tokio::sync::watch::Receiver<bool>) -> anyhow::Result<()> {
-        let transport = Transport { tell_peers: true, ..Transport::default() };
+        let transport = TransportSettings { tell_peers: true, ..TransportSettings::default() };
         let ended = async move { drop(end.wait_for(|ended| *ended).await) };
         Ok(beseda_server::serve(self.listener, self.router, transport, ended).await?)
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use beseda_client::receiver::{Event, Forward, Receiver, Take, Verdict};
-use beseda_server::{Tls, Transport};
+use beseda_server::{Tls, TransportSettings};
 use serde_json::json;
 
 use crate::{args::ListenArgs, exit_status::UsageError, output::Output, signals};
@@ -39,10 +39,10 @@ pub(crate) async fn run(args: ListenArgs, out: Output) -> anyhow::Result<()> {
     failure.map_or(Ok(()), Err)
 }
 
-fn transport(args: &ListenArgs) -> anyhow::Result<Transport> {
+fn transport(args: &ListenArgs) -> anyhow::Result<TransportSettings> {
     let files = args.tls_cert.clone().zip(args.tls_key.clone());
     let tls = files.map(|(cert, key)| Tls { cert, key });
-    let transport = Transport { tls, tell_peers: true, ..Transport::default() };
+    let transport = TransportSettings { tls, tell_peers: true, ..TransportSettings::default() };
     transport.check().map_err(|error| UsageError::error(error.to_string()))?;
     Ok(transport)
 }

@@ -6,7 +6,7 @@ use anyhow::Context;
 use beseda_api::{Clock, SystemClock};
 use beseda_engine::Engine;
 use beseda_push::{Push, SystemTimer};
-use beseda_server::{Services, StartPage, Words};
+use beseda_server::{LocalizedText, Services, StartPage};
 
 use crate::{args::ServeArgs, config::Config, output::Output, signals};
 
@@ -53,7 +53,7 @@ pub(crate) async fn run(args: ServeArgs, out: Output) -> anyhow::Result<()> {
 
 /// Returns what the page at `/` says about keys.
 fn start_page() -> StartPage {
-    StartPage::new().keys(Words::new(
+    StartPage::new().keys(LocalizedText::new(
         "Whoever runs this server issues them: beseda admin keys create, beseda admin tokens create.",
         "Их выдаёт администратор сервера: beseda admin keys create, beseda admin tokens create.",
     ))

@@ -1,4 +1,4 @@
-//! The answers of the 2024 document, field by field, as far as they differ from today's. When they are given is `generation.rs`'s business.
+//! Responses of the 2024 document, as far as they differ from the current ones.
 
 use beseda_api::{
     Business, CampaignId, ChatId, ChatStatus, ChatType, OrderId, Pager, Paging, PlacementType, Time,
@@ -6,30 +6,30 @@ use beseda_api::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::generation::order_of;
+use crate::compat::order_of;
 
-/// A chat.
+/// Chat.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = ChatOf2024)]
-pub(crate) struct Chat {
-    /// Its id.
+pub(crate) struct Chat2024 {
+    /// Chat id.
     chat_id: ChatId,
-    /// The order it is about; for a chat about a return, the order that came back.
+    /// Order of the chat; for a return, the order of the returned goods.
     order_id: OrderId,
-    /// A talk or a dispute.
+    /// Conversation or dispute.
     #[serde(rename = "type")]
     chat_type: ChatType,
-    /// Who has to answer.
+    /// Status: the party who has to answer.
     status: ChatStatus,
-    /// When it was created.
+    /// Creation time.
     created_at: Time,
-    /// When its last message was written; its creation if it has none.
+    /// Time of the last message, or of creation if there is none.
     updated_at: Time,
 }
 
-impl Chat {
-    /// The chat; `None` if it has no order.
+impl Chat2024 {
+    /// Converts a chat; `None` if it has no order.
     pub(crate) fn of(chat: beseda_api::Chat) -> Option<Self> {
         Some(Self {
             chat_id: chat.chat_id,
@@ -42,62 +42,62 @@ impl Chat {
     }
 }
 
-/// One page of chats.
+/// Page of chats.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ChatPageOf2024)]
-pub(crate) struct ChatPage {
-    /// The chats about orders and returns, most recently updated first.
-    chats: Vec<Chat>,
-    /// Where to go on.
+pub(crate) struct ChatPage2024 {
+    /// Chats about orders and returns, most recently updated first.
+    chats: Vec<Chat2024>,
+    /// Token of the next page.
     paging: Paging,
 }
 
-impl ChatPage {
+impl ChatPage2024 {
     pub(crate) fn of(page: beseda_api::ChatPage) -> Self {
-        let chats = page.chats.into_iter().filter_map(Chat::of).collect();
+        let chats = page.chats.into_iter().filter_map(Chat2024::of).collect();
         Self { chats, paging: page.paging }
     }
 }
 
-/// One page of a chat's history. Only described: it is written in `page.rs`.
+/// Page of a history. Used for the OpenAPI document only; it is written in `history_json.rs`.
 #[derive(ToSchema)]
 #[schema(as = MessagePageOf2024, rename_all = "camelCase")]
 #[expect(dead_code, reason = "a schema only")]
-pub(crate) struct MessagePage {
-    /// The order the chat is about.
+pub(crate) struct MessagePage2024 {
+    /// Order of the chat.
     order_id: OrderId,
-    /// The messages, oldest first.
+    /// Messages, oldest first.
     messages: Vec<beseda_api::Message>,
-    /// Where to go on.
+    /// Token of the next page.
     paging: Paging,
 }
 
-/// A shop.
+/// Campaign (shop).
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = CampaignOf2024)]
-pub(crate) struct Campaign {
-    /// Its id.
+pub(crate) struct Campaign2024 {
+    /// Campaign id.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     id: Option<CampaignId>,
-    /// Its name.
+    /// Name of the shop.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     domain: Option<String>,
-    /// The payer's id in Yandex Balance.
+    /// Id of the payer in Yandex Balance.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     client_id: Option<i64>,
-    /// The cabinet it belongs to.
+    /// Cabinet of the shop.
     #[serde(skip_serializing_if = "Option::is_none")]
     business: Option<Business>,
-    /// The model it works by, left out if it is a later one.
+    /// Fulfilment model; omitted if it was added later.
     #[serde(skip_serializing_if = "Option::is_none")]
     placement_type: Option<PlacementType>,
 }
 
-impl Campaign {
+impl Campaign2024 {
     fn of(campaign: beseda_api::Campaign) -> Self {
         let known = |model: &PlacementType| {
             matches!(model, PlacementType::Fbs | PlacementType::Fby | PlacementType::Dbs)
@@ -112,21 +112,21 @@ impl Campaign {
     }
 }
 
-/// The answer of getCampaigns, which has no envelope.
+/// Response of getCampaigns, which has no envelope.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = CampaignListOf2024)]
-pub(crate) struct CampaignList {
-    /// The shops the credential sees.
-    campaigns: Vec<Campaign>,
-    /// Which part of the list this is.
+pub(crate) struct CampaignList2024 {
+    /// Campaigns of the credential.
+    campaigns: Vec<Campaign2024>,
+    /// Page numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pager: Option<Pager>,
 }
 
-impl CampaignList {
+impl CampaignList2024 {
     pub(crate) fn of(page: beseda_api::CampaignList) -> Self {
         Self {
-            campaigns: page.campaigns.into_iter().map(Campaign::of).collect(),
+            campaigns: page.campaigns.into_iter().map(Campaign2024::of).collect(),
             pager: page.pager,
         }
     }
@@ -141,7 +141,7 @@ mod tests {
         let list = json!({ "campaigns": [
             { "id": 1, "placementType": "FBS", "apiAvailability": "AVAILABLE", "clientId": 5 },
             { "id": 2, "placementType": "LAAS" } ], "pager": {}, "paging": {} });
-        let list = super::CampaignList::of(serde_json::from_value(list).unwrap());
+        let list = super::CampaignList2024::of(serde_json::from_value(list).unwrap());
         let shown = serde_json::to_value(list).unwrap();
         let first = json!({ "id": 1, "placementType": "FBS", "clientId": 5 });
         assert_eq!(shown["campaigns"], json!([first, { "id": 2 }]));
@@ -153,10 +153,10 @@ mod tests {
         let mut chat = json!({ "chatId": 7, "type": "CHAT", "status": "NEW",
             "context": { "type": "RETURN", "returnId": 3, "orderId": 5 },
             "createdAt": "2024-09-10T12:00:00+03:00", "updatedAt": "2024-09-10T12:00:00+03:00" });
-        let shown = super::Chat::of(serde_json::from_value(chat.clone()).unwrap()).unwrap();
+        let shown = super::Chat2024::of(serde_json::from_value(chat.clone()).unwrap()).unwrap();
         let shown = serde_json::to_value(shown).unwrap();
         assert_eq!((&shown["orderId"], shown.get("context")), (&json!(5), None));
         chat["context"] = json!({ "type": "DIRECT" });
-        assert!(super::Chat::of(serde_json::from_value(chat).unwrap()).is_none());
+        assert!(super::Chat2024::of(serde_json::from_value(chat).unwrap()).is_none());
     }
 }

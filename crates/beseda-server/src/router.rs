@@ -1,11 +1,11 @@
-//! Which resource a path means, in either generation. Methods are checked here too; who may call is the gate's business.
+//! Routing: maps a path of either version to a resource, and a method to an operation.
 
 use beseda_api::{Endpoint, Generation};
 use http::Method;
 
 static TABLE: [Endpoint; 9] = Endpoint::ALL;
 
-/// An operation of the published API, in the order of [`Endpoint::ALL`].
+/// Operation of the published API, in the order of [`Endpoint::ALL`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operation {
     GetChats,
@@ -25,27 +25,27 @@ impl Operation {
     }
 }
 
-/// Where a request goes.
+/// Destination of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Route<'a> {
-    /// A published path.
+    /// Published path.
     Api { generation: Generation, resource: Resource, business: Option<&'a str> },
-    /// `/files/` and what follows.
+    /// `/files/` and the rest of the path.
     File(&'a str),
-    /// `/market/v1/` and what follows.
+    /// `/market/v1/` and the rest of the path.
     Market(&'a str),
-    /// `/admin/v1/` and what follows.
+    /// `/admin/v1/` and the rest of the path.
     Admin(&'a str),
-    /// A page about the server itself.
-    Page(Page),
-    /// Nothing we have.
+    /// Page about the server.
+    Page(ServerPage),
+    /// Unknown path.
     Unknown,
 }
 
-/// A page about the server itself.
+/// Page about the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Page {
-    /// `/`, for browsers.
+pub(crate) enum ServerPage {
+    /// Start page `/`, for browsers.
     Start,
     Health,
     Ready,
@@ -55,18 +55,18 @@ pub(crate) enum Page {
     Docs,
 }
 
-/// A published path and the operations it has.
+/// Published path with its operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Resource(&'static [Operation]);
 
 impl Resource {
-    /// The operation of this method.
+    /// Returns the operation of this method.
     pub(crate) fn operation(self, method: &Method) -> Option<Operation> {
         let named = |op: &&Operation| op.endpoint().method.as_str() == method.as_str();
         self.0.iter().find(named).copied()
     }
 
-    /// The methods it has, as the `Allow` header lists them.
+    /// Returns the value of the `Allow` header.
     pub(crate) fn allow(self) -> &'static str {
         match self.0 {
             [_, _] => "GET, POST",
@@ -76,7 +76,7 @@ impl Resource {
     }
 }
 
-/// The resource below `/businesses/{businessId}/`.
+/// Returns the resource below `/businesses/{businessId}/`.
 fn of_cabinet(path: &str) -> Option<Resource> {
     use Operation as Op;
     Some(Resource(match path {
@@ -90,7 +90,7 @@ fn of_cabinet(path: &str) -> Option<Resource> {
     }))
 }
 
-/// A published path after its version and without its `.json`.
+/// Matches a published path without its version and `.json`.
 fn published(path: &str, generation: Generation) -> Route<'_> {
     let path = path.strip_suffix(".json").unwrap_or(path);
     let api = |resource, business| Route::Api { generation, resource, business };
@@ -106,19 +106,19 @@ fn published(path: &str, generation: Generation) -> Route<'_> {
         .unwrap_or(Route::Unknown)
 }
 
-/// What a path means.
-pub(crate) fn recognise(path: &str) -> Route<'_> {
+/// Matches a path.
+pub(crate) fn match_path(path: &str) -> Route<'_> {
     if let Some(rest) = path.strip_prefix("/v2/") {
         return published(&path[path.len() - rest.len() - 1..], Generation::Y2026);
     }
     match path {
-        "/" => return Route::Page(Page::Start),
-        "/healthz" => return Route::Page(Page::Health),
-        "/readyz" => return Route::Page(Page::Ready),
-        "/metrics" => return Route::Page(Page::Metrics),
-        "/version" => return Route::Page(Page::Version),
-        "/openapi.json" => return Route::Page(Page::OpenApi),
-        "/docs" | "/docs/" => return Route::Page(Page::Docs),
+        "/" => return Route::Page(ServerPage::Start),
+        "/healthz" => return Route::Page(ServerPage::Health),
+        "/readyz" => return Route::Page(ServerPage::Ready),
+        "/metrics" => return Route::Page(ServerPage::Metrics),
+        "/version" => return Route::Page(ServerPage::Version),
+        "/openapi.json" => return Route::Page(ServerPage::OpenApi),
+        "/docs" | "/docs/" => return Route::Page(ServerPage::Docs),
         _ => {}
     }
     let below = |prefix| path.strip_prefix(prefix);
@@ -134,7 +134,7 @@ mod tests {
     use beseda_api::Generation;
     use http::Method;
 
-    use super::{Route, TABLE, recognise};
+    use super::{Route, TABLE, match_path};
 
     #[test]
     fn every_endpoint_of_the_table_is_found_in_both_generations_with_and_without_suffix() {
@@ -143,7 +143,7 @@ mod tests {
                 for suffix in ["", ".json"] {
                     let path = endpoint.path.replace("{businessId}", "7");
                     let path = format!("{}{path}{suffix}", generation.prefix());
-                    let Route::Api { generation: found, resource, business } = recognise(&path)
+                    let Route::Api { generation: found, resource, business } = match_path(&path)
                     else {
                         panic!("{path} is unknown");
                     };
@@ -176,7 +176,7 @@ mod tests {
             "//",
             "",
         ] {
-            assert_eq!(recognise(path), Route::Unknown, "{path}");
+            assert_eq!(match_path(path), Route::Unknown, "{path}");
         }
     }
 }

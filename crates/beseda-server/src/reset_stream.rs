@@ -1,4 +1,4 @@
-//! A TCP stream that can end with a reset in place of a goodbye. Whether it should is said by others.
+//! TCP stream that can be closed with RST instead of FIN.
 
 use std::{
     io::{self, IoSlice},
@@ -15,36 +15,36 @@ use tokio::{
     net::TcpStream,
 };
 
-/// Says that a stream shall end with a reset.
-pub(crate) type Breaker = Arc<AtomicBool>;
+/// Flag that makes a stream close with a reset.
+pub(crate) type ResetFlag = Arc<AtomicBool>;
 
-/// A TCP stream with its breaker.
-pub(crate) struct Resettable {
+/// TCP stream with its reset flag.
+pub(crate) struct ResetStream {
     stream: TcpStream,
-    breaker: Breaker,
+    reset_flag: ResetFlag,
 }
 
-impl Resettable {
-    pub(crate) fn new(stream: TcpStream) -> (Self, Breaker) {
-        let breaker = Breaker::default();
-        (Self { stream, breaker: Arc::clone(&breaker) }, breaker)
+impl ResetStream {
+    pub(crate) fn new(stream: TcpStream) -> (Self, ResetFlag) {
+        let reset_flag = ResetFlag::default();
+        (Self { stream, reset_flag: Arc::clone(&reset_flag) }, reset_flag)
     }
 
     fn broken(&self) -> bool {
-        self.breaker.load(Ordering::Acquire)
+        self.reset_flag.load(Ordering::Acquire)
     }
 }
 
-impl Drop for Resettable {
+impl Drop for ResetStream {
     fn drop(&mut self) {
         if self.broken() {
-            // Only a socket that is gone already refuses this.
+            // Fails only if the socket is already closed.
             let _ = self.stream.set_zero_linger();
         }
     }
 }
 
-impl AsyncRead for Resettable {
+impl AsyncRead for ResetStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -54,7 +54,7 @@ impl AsyncRead for Resettable {
     }
 }
 
-impl AsyncWrite for Resettable {
+impl AsyncWrite for ResetStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -80,7 +80,7 @@ impl AsyncWrite for Resettable {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // A goodbye would reach the other side before the reset.
+        // A FIN would reach the peer before the reset.
         if self.broken() {
             return Poll::Ready(Ok(()));
         }

@@ -1,4 +1,5 @@
-//! Hourly and parallel limits: counters in windows that end on the hour. No lock is shared by all requests, and a refused call consumes nothing.
+//! Hourly and concurrency limits: fixed windows that end on the hour. Lock-free per request; a
+//! refused call is not counted.
 
 use std::{
     cell::RefCell,
@@ -17,25 +18,25 @@ use http::HeaderValue;
 use jiff::Timestamp;
 
 use crate::{
-    route::Operation,
+    router::Operation,
     settings::{LimitPreset, LimitSettings},
 };
 
 const OPERATIONS: usize = Endpoint::ALL.len();
 const SHARDS: usize = 16;
-/// What answers say that belong to no limited operation.
-const ELSEWHERE: u32 = 1_000;
+/// Figures in responses of operations without a limit.
+const NO_LIMIT: u32 = 1_000;
 
-/// Whose requests are counted together.
+/// Owner of counters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Entity {
+pub(crate) enum LimitOwner {
     Business(i64),
     User(i64),
     Key(u64),
 }
 
-impl Entity {
-    /// The cabinet of the path, else the key's cabinet, else the user.
+impl LimitOwner {
+    /// Returns the cabinet of the path, else the key's cabinet, else the user.
     pub(crate) fn of(access: &Access, business: Option<BusinessId>) -> Self {
         match (business, &access.principal) {
             (Some(business), _) => Self::Business(business.get()),
@@ -46,7 +47,7 @@ impl Entity {
         }
     }
 
-    /// The key or user itself, which is what parallel requests were counted by in 2024.
+    /// Returns the key or user itself, by which concurrent requests were counted in 2024.
     pub(crate) fn login(access: &Access, hash: &[u8; 32]) -> Self {
         match access.principal {
             Principal::User { id } => Self::User(id),
@@ -57,7 +58,7 @@ impl Entity {
     }
 }
 
-impl std::fmt::Display for Entity {
+impl std::fmt::Display for LimitOwner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Business(id) => write!(f, "businessId {id}"),
@@ -67,46 +68,46 @@ impl std::fmt::Display for Entity {
     }
 }
 
-/// What the three `X-RateLimit-Resource-*` headers of an answer will say.
+/// Values of the `X-RateLimit-Resource-*` headers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Standing {
+pub(crate) struct LimitState {
     pub(crate) limit: u32,
     pub(crate) remaining: u32,
 }
 
-impl Standing {
-    /// For answers that belong to no limited operation.
-    pub(crate) const ELSEWHERE: Self = Self { limit: ELSEWHERE, remaining: ELSEWHERE };
+impl LimitState {
+    /// Figures of operations without a limit.
+    pub(crate) const NO_LIMIT: Self = Self { limit: NO_LIMIT, remaining: NO_LIMIT };
 }
 
-/// What one entity has used.
-struct Counters {
-    /// By operation: the hour's number in the upper half, requests in it in the lower.
+/// Counters of one owner.
+struct UsageCounters {
+    /// Per operation: number of the hour in the upper half, requests in the lower half.
     hourly: [AtomicU64; OPERATIONS],
     parallel: AtomicU32,
 }
 
-/// A running request in the count of parallel ones.
-pub(crate) struct Slot(Arc<Counters>);
+/// Slot of a running request; released when dropped.
+pub(crate) struct ConcurrencySlot(Arc<UsageCounters>);
 
-impl Drop for Slot {
+impl Drop for ConcurrencySlot {
     fn drop(&mut self) {
         self.0.parallel.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
-/// The limits and everything counted against them.
-pub(crate) struct Limits {
-    /// By generation and operation; `None` if there is no limit.
+/// Limits and their counters.
+pub(crate) struct RateLimits {
+    /// By API version and operation; `None` if unlimited.
     ceilings: [[Option<u32>; OPERATIONS]; 2],
     parallel: Option<u32>,
-    /// Whether parallel requests are counted and texts written as in 2024.
+    /// True if concurrent requests are counted, and texts written, as in 2024.
     as_in_2024: bool,
     hasher: RandomState,
-    shards: [RwLock<HashMap<Entity, Arc<Counters>>>; SHARDS],
+    shards: [RwLock<HashMap<LimitOwner, Arc<UsageCounters>>>; SHARDS],
 }
 
-impl Limits {
+impl RateLimits {
     pub(crate) fn new(settings: &LimitSettings) -> Self {
         let off = settings.preset == LimitPreset::Off;
         let ceiling = |endpoint: &Endpoint, generation| {
@@ -128,21 +129,21 @@ impl Limits {
         }
     }
 
-    /// What an answer says before anything was counted.
-    pub(crate) fn untouched(&self, operation: Operation, generation: Generation) -> Standing {
+    /// Returns the figures of an operation before its first request.
+    pub(crate) fn initial_state(&self, operation: Operation, generation: Generation) -> LimitState {
         let limit = self.ceilings[generation as usize][operation as usize]
             .unwrap_or(operation.endpoint().hourly(generation));
-        Standing { limit, remaining: limit }
+        LimitState { limit, remaining: limit }
     }
 
-    /// Counts one request; 420 if it is one too many, at once or in this hour.
-    pub(crate) fn admit(
+    /// Counts a request; 420 if it exceeds the concurrency or hourly limit.
+    pub(crate) fn acquire(
         &self,
-        entity: Entity,
-        login: impl FnOnce() -> Entity,
+        entity: LimitOwner,
+        login: impl FnOnce() -> LimitOwner,
         (operation, generation): (Operation, Generation),
-        (now, standing): (Timestamp, &mut Standing),
-    ) -> Result<Option<Slot>> {
+        (now, limit_state): (Timestamp, &mut LimitState),
+    ) -> Result<Option<ConcurrencySlot>> {
         let ceiling = self.ceilings[generation as usize][operation as usize];
         if ceiling.is_none() && self.parallel.is_none() {
             return Ok(None);
@@ -150,7 +151,7 @@ impl Limits {
         let counters = self.counters(entity);
         let hourly = &counters.hourly[operation as usize];
         if let Some(ceiling) = ceiling {
-            standing.remaining = ceiling.saturating_sub(used(hourly, hour(now)));
+            limit_state.remaining = ceiling.saturating_sub(used(hourly, hour(now)));
         }
         let slot = match self.parallel {
             Some(most) if self.as_in_2024 => {
@@ -160,24 +161,29 @@ impl Limits {
             None => None,
         };
         if let Some(ceiling) = ceiling {
-            match take(hourly, hour(now), ceiling) {
-                Some(used) => standing.remaining = ceiling - used,
+            match increment(hourly, hour(now), ceiling) {
+                Some(used) => limit_state.remaining = ceiling - used,
                 None => return Err(self.too_many(ceiling, operation, entity)),
             }
         }
         Ok(slot)
     }
 
-    /// Forgets everything that was counted.
-    pub(crate) fn forget(&self) {
+    /// Resets all counters.
+    pub(crate) fn reset(&self) {
         for shard in &self.shards {
             shard.write().unwrap_or_else(PoisonError::into_inner).clear();
         }
     }
 
-    fn slot(&self, counters: Arc<Counters>, most: u32, entity: Entity) -> Result<Slot> {
+    fn slot(
+        &self,
+        counters: Arc<UsageCounters>,
+        most: u32,
+        entity: LimitOwner,
+    ) -> Result<ConcurrencySlot> {
         if counters.parallel.fetch_add(1, Ordering::AcqRel) < most {
-            return Ok(Slot(counters));
+            return Ok(ConcurrencySlot(counters));
         }
         counters.parallel.fetch_sub(1, Ordering::AcqRel);
         let text = format!("Hit rate limit of {most} parallel requests");
@@ -185,14 +191,14 @@ impl Limits {
         Err(Error::new(ErrorKind::LimitExceeded, text))
     }
 
-    fn too_many(&self, ceiling: u32, operation: Operation, entity: Entity) -> Error {
+    fn too_many(&self, ceiling: u32, operation: Operation, entity: LimitOwner) -> Error {
         let path = operation.endpoint().path;
         let text = format!("Hit rate limit of {ceiling} requests per 1 hour for resource {path}");
         let text = if self.as_in_2024 { text } else { format!("{text} for {entity}") };
         Error::new(ErrorKind::LimitExceeded, text)
     }
 
-    fn counters(&self, entity: Entity) -> Arc<Counters> {
+    fn counters(&self, entity: LimitOwner) -> Arc<UsageCounters> {
         #[expect(clippy::cast_possible_truncation, reason = "any bits of the hash will do")]
         let shard = &self.shards[self.hasher.hash_one(entity) as usize % SHARDS];
         let known = shard.read().unwrap_or_else(PoisonError::into_inner).get(&entity).cloned();
@@ -200,7 +206,7 @@ impl Limits {
             let mut shard = shard.write().unwrap_or_else(PoisonError::into_inner);
             let fresh = || {
                 let hourly = std::array::from_fn(|_| AtomicU64::new(0));
-                Arc::new(Counters { hourly, parallel: AtomicU32::new(0) })
+                Arc::new(UsageCounters { hourly, parallel: AtomicU32::new(0) })
             };
             Arc::clone(shard.entry(entity).or_insert_with(fresh))
         })
@@ -209,7 +215,7 @@ impl Limits {
 
 const HOUR: i64 = 3_600;
 
-/// The number of the hour; hours before 1970 are all the same one.
+/// Returns the number of the hour; hours before 1970 are all the same.
 fn hour(now: Timestamp) -> u32 {
     u32::try_from(now.as_second() / HOUR).unwrap_or(0)
 }
@@ -221,8 +227,8 @@ fn used(counter: &AtomicU64, hour: u32) -> u32 {
     if packed >> 32 == u64::from(hour) { count } else { 0 }
 }
 
-/// Counts one request in this hour; how many that makes, or `None` if there were enough.
-fn take(counter: &AtomicU64, hour: u32, ceiling: u32) -> Option<u32> {
+/// Counts a request in this hour and returns the new count, or `None` if the limit is reached.
+fn increment(counter: &AtomicU64, hour: u32, ceiling: u32) -> Option<u32> {
     let next = |packed: u64| {
         let count = if packed >> 32 == u64::from(hour) { packed & u64::from(u32::MAX) } else { 0 };
         (count < u64::from(ceiling)).then(|| (u64::from(hour) << 32) | (count + 1))
@@ -233,12 +239,12 @@ fn take(counter: &AtomicU64, hour: u32, ceiling: u32) -> Option<u32> {
 }
 
 thread_local! {
-    /// The last `X-RateLimit-Resource-Until` of this thread: it changes once an hour.
+    /// Last `X-RateLimit-Resource-Until` of this thread; changes once an hour.
     static UNTIL: RefCell<(u32, HeaderValue)> =
         const { RefCell::new((u32::MAX, HeaderValue::from_static(""))) };
 }
 
-/// The end of the hour as `X-RateLimit-Resource-Until` writes it.
+/// Returns the end of the hour in the format of `X-RateLimit-Resource-Until`.
 pub(crate) fn until(now: Timestamp) -> HeaderValue {
     let hour = hour(now);
     UNTIL.with_borrow_mut(|(cached_hour, cached)| {
@@ -253,9 +259,9 @@ pub(crate) fn until(now: Timestamp) -> HeaderValue {
     })
 }
 
-/// Any moment in the same form.
+/// Formats a time for that header.
 pub(crate) fn moment(moment: Timestamp) -> HeaderValue {
-    // The format knows no years before 1970.
+    // The format has no years before 1970.
     let since = u64::try_from(moment.as_second()).unwrap_or(0);
     let text = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(since));
     HeaderValue::from_maybe_shared(Bytes::from(text))
@@ -263,12 +269,12 @@ pub(crate) fn moment(moment: Timestamp) -> HeaderValue {
 }
 
 thread_local! {
-    /// The last `Date` of this thread: it changes once a second.
+    /// Last `Date` of this thread; changes once a second.
     static DATE: RefCell<(i64, HeaderValue)> =
         const { RefCell::new((i64::MIN, HeaderValue::from_static(""))) };
 }
 
-/// The moment as `Date` writes it: by the clock that the windows go by, which need not be the machine's.
+/// Formats `Date` by the clock of the limits, which may differ from the system clock.
 pub(crate) fn date(now: Timestamp) -> HeaderValue {
     let second = now.as_second();
     DATE.with_borrow_mut(|(cached_second, cached)| {
@@ -282,7 +288,7 @@ pub(crate) fn date(now: Timestamp) -> HeaderValue {
 
 #[cfg(test)]
 mod tests {
-    use super::{date, hour, take, until, used};
+    use super::{date, hour, increment, until, used};
     use std::sync::atomic::AtomicU64;
 
     #[test]
@@ -298,9 +304,9 @@ mod tests {
     fn a_refused_call_consumes_nothing_and_a_new_hour_begins_anew() {
         let hour = hour("2026-11-21T00:10:00Z".parse().unwrap());
         let counter = AtomicU64::new(0);
-        assert_eq!([1, 2].map(|_| take(&counter, hour, 2)), [Some(1), Some(2)]);
-        assert_eq!((take(&counter, hour, 2), used(&counter, hour)), (None, 2));
-        assert_eq!((used(&counter, hour + 1), take(&counter, hour + 1, 2)), (0, Some(1)));
+        assert_eq!([1, 2].map(|_| increment(&counter, hour, 2)), [Some(1), Some(2)]);
+        assert_eq!((increment(&counter, hour, 2), used(&counter, hour)), (None, 2));
+        assert_eq!((used(&counter, hour + 1), increment(&counter, hour + 1, 2)), (0, Some(1)));
     }
 
     #[test]
@@ -309,7 +315,9 @@ mod tests {
         let taken: usize = std::thread::scope(|scope| {
             let all: Vec<_> = (0..4)
                 .map(|_| {
-                    scope.spawn(|| (0..500).filter(|_| take(&counter, 7, 900).is_some()).count())
+                    scope.spawn(|| {
+                        (0..500).filter(|_| increment(&counter, 7, 900).is_some()).count()
+                    })
                 })
                 .collect();
             all.into_iter().map(|thread| thread.join().unwrap()).sum()

@@ -1,4 +1,4 @@
-//! The credential of a request out of its headers, in every form ever documented. Whether it is good is not asked here.
+//! Credentials in request headers, in every documented form.
 
 use beseda_api::{Credential, Error, ErrorKind, Result};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
@@ -7,7 +7,8 @@ use crate::ApiKeyFormat;
 
 static API_KEY: HeaderName = HeaderName::from_static("api-key");
 
-/// The credential of a request; 401 if there is none or it can't be one. An Api-Key wins over a token.
+/// Extracts the credential of a request; 401 if it is missing or malformed. An Api-Key takes
+/// precedence over a token.
 pub(crate) fn read(headers: &HeaderMap, format: ApiKeyFormat) -> Result<Credential> {
     let mut keys = headers.get_all(&API_KEY).iter();
     if let Some(key) = keys.next() {
@@ -20,7 +21,8 @@ pub(crate) fn read(headers: &HeaderMap, format: ApiKeyFormat) -> Result<Credenti
     authorization(given).map(|token| Credential::OAuth(token.to_owned()))
 }
 
-/// The credential of a download: besides the usual forms `Authorization: OAuth <token>`, as file hosts take it.
+/// Extracts the credential of a download, where file hosts also accept `Authorization: OAuth
+/// <token>`.
 pub(crate) fn read_for_download(headers: &HeaderMap, format: ApiKeyFormat) -> Result<Credential> {
     let plain = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token = plain.and_then(|value| value.strip_prefix("OAuth ")).map(str::trim);
@@ -32,12 +34,12 @@ pub(crate) fn read_for_download(headers: &HeaderMap, format: ApiKeyFormat) -> Re
     }
 }
 
-/// 401: there is no header at all.
+/// Creates the 401 for a missing header.
 pub(crate) fn not_specified() -> Error {
     no("Credentials are not specified")
 }
 
-/// The token of `Bearer <token>` and nothing else.
+/// Returns the token of `Bearer <token>`.
 pub(crate) fn bearer(value: &HeaderValue) -> Result<&str> {
     let (scheme, rest) = parts(value)?;
     if !scheme.eq_ignore_ascii_case("bearer") {
@@ -46,7 +48,7 @@ pub(crate) fn bearer(value: &HeaderValue) -> Result<&str> {
     token(rest)
 }
 
-/// The Api-Key, if it has the form that is wanted.
+/// Returns the Api-Key if it has the required format.
 fn api_key(value: &HeaderValue, format: ApiKeyFormat) -> Result<&str> {
     let key = value.to_str().map_err(|_| no("Api-Key token format invalid"))?.trim();
     if key.is_empty() {
@@ -59,7 +61,8 @@ fn api_key(value: &HeaderValue, format: ApiKeyFormat) -> Result<&str> {
     }
 }
 
-/// `ACMA:` + 40 letters and digits + `:` + 8 hexadecimal digits, where the published sample of a bad key has 9.
+/// Accepts `ACMA:` + 40 letters and digits + `:` + 8 hexadecimal digits; the published sample of an
+/// invalid key has 9.
 fn published(key: &str) -> Result<&str> {
     const PREFIX: &str = "ACMA:";
     const SHORTEST: usize = PREFIX.len() + 40 + 1 + 8;
@@ -75,12 +78,12 @@ fn published(key: &str) -> Result<&str> {
     if well_formed { Ok(key) } else { Err(no("Api-Key token format invalid")) }
 }
 
-/// Whether a text can be the value of the `Api-Key` header as it is.
+/// Returns true if a text is a valid value of the `Api-Key` header.
 pub(crate) fn is_api_key(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic())
 }
 
-/// The token of either form of `Authorization`.
+/// Returns the token of either form of `Authorization`.
 fn authorization(value: &HeaderValue) -> Result<&str> {
     let (scheme, rest) = parts(value)?;
     if scheme.eq_ignore_ascii_case("bearer") {
@@ -106,12 +109,12 @@ fn token(rest: &str) -> Result<&str> {
     }
 }
 
-/// Whether a text can be an OAuth token in both forms of `Authorization`.
+/// Returns true if a text is a valid OAuth token in both forms of `Authorization`.
 pub(crate) fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic() && !b"\",=".contains(&b))
 }
 
-/// `oauth_token="…", oauth_client_id="…"`, quoted or not, in any order.
+/// Parses `oauth_token="…", oauth_client_id="…"`, quoted or not, in any order.
 fn old_form(rest: &str) -> Result<&str> {
     if rest.is_empty() {
         return Err(no("OAuth credentials are not specified"));

@@ -1,4 +1,4 @@
-//! The handlers of the published operations, in the order of the trait: read, call, answer. Refusing is everybody else's business.
+//! HTTP handlers of the published operations, in the order of the trait.
 
 use beseda_api::{
     BusinessId, ChatPage, Error, Generation, HistoryFrom, Result,
@@ -6,23 +6,27 @@ use beseda_api::{
 };
 
 use crate::{
-    body::Kind,
-    call::Call,
+    auth::AuthenticatedCaller,
+    body::BodyKind,
     campaigns::{get_auth_token_info, get_campaigns},
-    gate::Caller,
-    reply::{self, Answer},
-    route::Operation,
+    request::RequestContext,
+    response::{self, ApiResponse},
+    router::Operation,
     upload,
 };
 
-/// Calls the handler of an operation. What every handler would check is checked here.
-pub(crate) async fn handle(op: Operation, mut call: Call<'_>, caller: &Caller) -> Result<Answer> {
+/// Calls the handler of an operation after the checks common to all.
+pub(crate) async fn handle(
+    op: Operation,
+    mut call: RequestContext<'_>,
+    caller: &AuthenticatedCaller,
+) -> Result<ApiResponse> {
     match op {
         Operation::GetChats
         | Operation::GetChatHistory
         | Operation::CreateChat
-        | Operation::SendMessageToChat => call.check_type(Kind::Json)?,
-        Operation::SendFileToChat => call.check_type(Kind::Multipart)?,
+        | Operation::SendMessageToChat => call.check_type(BodyKind::Json)?,
+        Operation::SendFileToChat => call.check_type(BodyKind::Multipart)?,
         _ => {}
     }
     call.check_business_header(caller.business)?;
@@ -40,20 +44,23 @@ pub(crate) async fn handle(op: Operation, mut call: Call<'_>, caller: &Caller) -
     }
 }
 
-async fn get_chats(call: &mut Call<'_>, business: BusinessId) -> Result<Answer> {
+async fn get_chats(call: &mut RequestContext<'_>, business: BusinessId) -> Result<ApiResponse> {
     let (page, view) = (call.query().page()?, call.view());
     let Some(filter) = view.filter(call.json().await?)? else {
-        return reply::ok(ChatPage::default());
+        return response::ok(ChatPage::default());
     };
     view.chats(call.chats().get_chats(business, filter, page).await?)
 }
 
-async fn get_chat(call: &mut Call<'_>, business: BusinessId) -> Result<Answer> {
+async fn get_chat(call: &mut RequestContext<'_>, business: BusinessId) -> Result<ApiResponse> {
     let chat = call.query().id("chatId")?;
     call.view().chat(call.chats().get_chat(business, chat).await?)
 }
 
-async fn get_chat_history(call: &mut Call<'_>, business: BusinessId) -> Result<Answer> {
+async fn get_chat_history(
+    call: &mut RequestContext<'_>,
+    business: BusinessId,
+) -> Result<ApiResponse> {
     let (chat, page) = (call.query().id("chatId")?, call.query().page()?);
     let message_id_from = call.json::<GetChatHistory>().await?.parse()?;
     let from = HistoryFrom { message_id_from, page };
@@ -61,32 +68,41 @@ async fn get_chat_history(call: &mut Call<'_>, business: BusinessId) -> Result<A
     call.view().history(chat, &found)
 }
 
-async fn get_chat_message(call: &mut Call<'_>, business: BusinessId) -> Result<Answer> {
+async fn get_chat_message(
+    call: &mut RequestContext<'_>,
+    business: BusinessId,
+) -> Result<ApiResponse> {
     let (chat, message) = (call.query().id("chatId")?, call.query().id("messageId")?);
-    reply::ok(call.chats().get_chat_message(business, chat, message).await?)
+    response::ok(call.chats().get_chat_message(business, chat, message).await?)
 }
 
-async fn create_chat(call: &mut Call<'_>, business: BusinessId) -> Result<Answer> {
+async fn create_chat(call: &mut RequestContext<'_>, business: BusinessId) -> Result<ApiResponse> {
     let body: CreateChat = call.json().await?;
     if call.generation == Generation::Y2024 && body.context.is_none() && body.order_id.is_none() {
-        // That generation knows orders only.
+        // Unversioned requests know only orders.
         return Err(Error::null_field("orderId"));
     }
     let context = body.parse()?;
     let chat_id = call.chats().create_chat(business, context).await?;
-    reply::ok(CreatedChat { chat_id })
+    response::ok(CreatedChat { chat_id })
 }
 
-async fn send_message_to_chat(call: &mut Call<'_>, business: BusinessId) -> Result<Answer> {
+async fn send_message_to_chat(
+    call: &mut RequestContext<'_>,
+    business: BusinessId,
+) -> Result<ApiResponse> {
     let chat = call.query().id("chatId")?;
     let text = call.json::<SendMessage>().await?.parse()?;
     call.chats().send_message_to_chat(business, chat, text).await?;
-    reply::done()
+    response::done()
 }
 
-async fn send_file_to_chat(call: &mut Call<'_>, business: BusinessId) -> Result<Answer> {
+async fn send_file_to_chat(
+    call: &mut RequestContext<'_>,
+    business: BusinessId,
+) -> Result<ApiResponse> {
     let (chat, chats) = (call.query().id("chatId")?, call.chats());
     let incoming = upload::find(call).await?;
     incoming.pass(|file| chats.send_file_to_chat(business, chat, file)).await?;
-    reply::done()
+    response::done()
 }

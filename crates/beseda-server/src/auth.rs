@@ -1,7 +1,6 @@
-//! Who may pass: 401, 403 and 420, in that order. What a credential opens is the directory's knowledge; here it is asked for and remembered for a moment.
+//! Authentication and authorization: 401, 403 and 420, in this order, with a cache of credentials.
 
 pub(crate) mod credential;
-pub(crate) mod limits;
 
 use std::sync::{
     Arc,
@@ -19,38 +18,41 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::{Server, Settings, query, route::Operation};
-use limits::{Entity, Slot, Standing};
+use crate::{
+    Server, ServerSettings, query,
+    rate_limit::{ConcurrencySlot, LimitOwner, LimitState},
+    router::Operation,
+};
 
 type Hash = [u8; 32];
 
-/// What is remembered of credentials, and the keys of the other two surfaces, all as hashes.
-pub(crate) struct Gate {
-    known: Cache<Hash, Known>,
+/// Cache of credentials, and the keys of marketplace and administration, all hashed.
+pub(crate) struct Authenticator {
+    known: Cache<Hash, CachedCredential>,
     remember_ms: i64,
-    /// Grows with every administrative change: what was known before counts no more.
+    /// Incremented by every administrative change, which invalidates the cache.
     epoch: AtomicU64,
     market_key: Option<Hash>,
     admin_key: Option<Hash>,
 }
 
-/// A credential that was good a moment ago.
+/// Cached valid credential.
 #[derive(Clone)]
-struct Known {
+struct CachedCredential {
     access: Arc<Access>,
     since_ms: i64,
     epoch: u64,
 }
 
-/// A caller that passed. Dropping it ends the call in the count of parallel ones.
-pub(crate) struct Caller {
+/// Authorized caller. Dropping it releases its concurrency slot.
+pub(crate) struct AuthenticatedCaller {
     pub(crate) access: Arc<Access>,
     pub(crate) business: Option<BusinessId>,
-    _slot: Option<Slot>,
+    _slot: Option<ConcurrencySlot>,
 }
 
-impl Gate {
-    pub(crate) fn new(settings: &Settings) -> Self {
+impl Authenticator {
+    pub(crate) fn new(settings: &ServerSettings) -> Self {
         let hashed = |key: &Option<SecretString>| {
             key.as_ref().map(|key| Sha256::digest(key.expose_secret().as_bytes()).into())
         };
@@ -65,34 +67,34 @@ impl Gate {
         }
     }
 
-    /// Forgets every verdict: keys, users or cabinets changed.
-    pub(crate) fn forget(&self) {
+    /// Invalidates the cache: keys, users or cabinets changed.
+    pub(crate) fn invalidate(&self) {
         self.epoch.fetch_add(1, Ordering::AcqRel);
         self.known.clear();
     }
 
-    /// Whether the marketplace's side is there at all.
+    /// Returns true if the marketplace API is enabled.
     pub(crate) fn has_market_key(&self) -> bool {
         self.market_key.is_some()
     }
 
-    /// Whether administration is there at all.
+    /// Returns true if administration is enabled.
     pub(crate) fn has_admin_key(&self) -> bool {
         self.admin_key.is_some()
     }
 
-    /// Lets the marketplace in: 401 for any other key.
-    pub(crate) fn admit_market(&self, headers: &HeaderMap) -> Result<()> {
+    /// Authorizes the marketplace; 401 for any other key.
+    pub(crate) fn authorize_market(&self, headers: &HeaderMap) -> Result<()> {
         admit_by_key(headers, self.market_key.as_ref())
     }
 
-    /// Lets an administrator in: 401 for any other key.
-    pub(crate) fn admit_admin(&self, headers: &HeaderMap) -> Result<()> {
+    /// Authorizes an administrator; 401 for any other key.
+    pub(crate) fn authorize_admin(&self, headers: &HeaderMap) -> Result<()> {
         admit_by_key(headers, self.admin_key.as_ref())
     }
 
-    /// What a credential opens; 401 and 403 if it isn't good.
-    pub(crate) async fn verdict(
+    /// Returns the access rights of a credential; 401 and 403 if it is invalid.
+    pub(crate) async fn authenticate(
         &self,
         directory: &dyn Directory,
         credential: &Credential,
@@ -113,7 +115,7 @@ impl Gate {
                 return Err(not_granted(credential, &verdict));
             }
         };
-        let known = Known { access: Arc::clone(&access), since_ms: now_ms, epoch };
+        let known = CachedCredential { access: Arc::clone(&access), since_ms: now_ms, epoch };
         self.known.insert(hash, known);
         Ok(access)
     }
@@ -143,28 +145,28 @@ fn admit_by_key(headers: &HeaderMap, wanted: Option<&Hash>) -> Result<()> {
     if equal { Ok(()) } else { Err(unauthorized("The key is invalid")) }
 }
 
-/// Lets a caller of the published API in, or says why not, in the documented order.
-pub(crate) async fn admit(
+/// Authorizes a call of the published API, with checks in the documented order.
+pub(crate) async fn authorize(
     server: &Server,
     headers: &HeaderMap,
     (operation, generation): (Operation, Generation),
     business: Option<&str>,
-    (now, standing): (Timestamp, &mut Standing),
-) -> Result<Caller> {
+    (now, limit_state): (Timestamp, &mut LimitState),
+) -> Result<AuthenticatedCaller> {
     let credential = credential::read(headers, server.settings.api_key_format)?;
     let directory = server.services.directory.as_ref();
-    let access = server.gate.verdict(directory, &credential, now).await?;
+    let access = server.auth.authenticate(directory, &credential, now).await?;
     check_scopes(&access.principal, operation)?;
-    let business = business.map(|segment| open(&access, segment)).transpose()?;
-    let entity = Entity::of(&access, business);
-    let login = || Entity::login(&access, &hash(&credential));
+    let business = business.map(|segment| check_business(&access, segment)).transpose()?;
+    let entity = LimitOwner::of(&access, business);
+    let login = || LimitOwner::login(&access, &hash(&credential));
     let limits = &server.limits;
-    let slot = limits.admit(entity, login, (operation, generation), (now, standing))?;
-    Ok(Caller { access, business, _slot: slot })
+    let slot = limits.acquire(entity, login, (operation, generation), (now, limit_state))?;
+    Ok(AuthenticatedCaller { access, business, _slot: slot })
 }
 
-/// The cabinet of the path: 400 if it is no id, 403 if the caller has no right to it.
-fn open(access: &Access, segment: &str) -> Result<BusinessId> {
+/// Returns the cabinet of the path: 400 if it is not an id, 403 if the caller lacks access.
+fn check_business(access: &Access, segment: &str) -> Result<BusinessId> {
     let segment = percent_encoding::percent_decode_str(segment).decode_utf8_lossy();
     let business: BusinessId = query::id("businessId", query::parse(&segment)?)?;
     if access.allows(business) { Ok(business) } else { Err(access_denied()) }
@@ -185,7 +187,7 @@ fn check_scopes(holder: &Principal, operation: Operation) -> Result<()> {
     Err(forbidden(&format!("{TEXT}{list}")))
 }
 
-/// 403: the credential is good, but not for this.
+/// Creates the 403 for a valid credential without access.
 pub(crate) fn access_denied() -> Error {
     forbidden("Access denied")
 }

@@ -1,5 +1,5 @@
-//! What a caller sees of chats, histories and campaigns: today's fields, or those of the 2024 document on paths without a version.
-//! What stands in a request is read elsewhere; only its filter is fitted here, so that pages stay full.
+//! Response formats: current fields, or those of the 2024 document on unversioned paths.
+//! Requests are adapted only in their filter, so that pages stay full.
 
 use beseda_api::{
     CampaignList, Chat, ChatFilter, ChatId, ChatPage, ContextType, Error, FullContext, Generation,
@@ -7,41 +7,41 @@ use beseda_api::{
 };
 
 use crate::{
-    Settings,
-    page::History,
-    reply::{self, Answer},
+    ServerSettings, compat_2024,
+    history_json::HistoryView,
+    response::{self, ApiResponse},
     settings::Unversioned,
-    y2024,
 };
 
-/// What the answers to one call look like.
+/// Response format of one call.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct View {
-    fields: Fields,
+pub(crate) struct ResponseFormat {
+    fields: ResponseFields,
     one_context_filter: bool,
 }
 
-/// Which fields answers have.
+/// Fields of responses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fields {
-    /// Those of the 2024 document. It requires an order of every chat, so chats without one are not shown.
+enum ResponseFields {
+    /// Fields of the 2024 document. It requires an order of every chat, so chats without one are
+    /// not shown.
     Y2024,
-    /// Today's.
+    /// Current fields.
     Today { order_id: bool },
 }
 
-impl View {
-    pub(crate) fn of(settings: &Settings, generation: Generation) -> Self {
+impl ResponseFormat {
+    pub(crate) fn of(settings: &ServerSettings, generation: Generation) -> Self {
         let fields = match (generation, settings.unversioned) {
-            (Generation::Y2024, Unversioned::Y2024) => Fields::Y2024,
-            _ => Fields::Today { order_id: settings.order_id },
+            (Generation::Y2024, Unversioned::Y2024) => ResponseFields::Y2024,
+            _ => ResponseFields::Today { order_id: settings.order_id },
         };
         Self { fields, one_context_filter: settings.one_context_filter }
     }
 
-    /// The filter of a request; `None` if nothing that is shown can match it.
+    /// Converts the filter of a request; `None` if no visible chat can match.
     pub(crate) fn filter(self, mut body: GetChats) -> Result<Option<ChatFilter>> {
-        if self.fields == (Fields::Today { order_id: false }) {
+        if self.fields == (ResponseFields::Today { order_id: false }) {
             body.order_ids = None;
         }
         let given =
@@ -52,60 +52,61 @@ impl View {
             ));
         }
         let filter = body.into_filter()?;
-        Ok(if self.fields == Fields::Y2024 { about_orders(filter) } else { Some(filter) })
+        Ok(if self.fields == ResponseFields::Y2024 { about_orders(filter) } else { Some(filter) })
     }
 
-    /// A page of chats as the caller sees it.
-    pub(crate) fn chats(self, mut page: ChatPage) -> Result<Answer> {
+    /// Formats a page of chats.
+    pub(crate) fn chats(self, mut page: ChatPage) -> Result<ApiResponse> {
         match self.fields {
-            Fields::Y2024 => return reply::ok(y2024::ChatPage::of(page)),
-            Fields::Today { order_id: true } => {}
-            Fields::Today { order_id: false } => {
+            ResponseFields::Y2024 => return response::ok(compat_2024::ChatPage2024::of(page)),
+            ResponseFields::Today { order_id: true } => {}
+            ResponseFields::Today { order_id: false } => {
                 page.chats.iter_mut().for_each(|chat| chat.order_id = None);
             }
         }
-        reply::ok(page)
+        response::ok(page)
     }
 
-    /// A chat as the caller sees it.
-    pub(crate) fn chat(self, mut chat: Chat) -> Result<Answer> {
+    /// Formats a chat.
+    pub(crate) fn chat(self, mut chat: Chat) -> Result<ApiResponse> {
         match self.fields {
-            Fields::Y2024 => {
+            ResponseFields::Y2024 => {
                 let id = chat.chat_id;
-                let chat = y2024::Chat::of(chat).ok_or_else(|| Error::chat_not_found(id))?;
-                return reply::ok(chat);
+                let chat =
+                    compat_2024::Chat2024::of(chat).ok_or_else(|| Error::chat_not_found(id))?;
+                return response::ok(chat);
             }
-            Fields::Today { order_id: true } => {}
-            Fields::Today { order_id: false } => chat.order_id = None,
+            ResponseFields::Today { order_id: true } => {}
+            ResponseFields::Today { order_id: false } => chat.order_id = None,
         }
-        reply::ok(chat)
+        response::ok(chat)
     }
 
-    /// A page of a history as the caller sees it.
-    pub(crate) fn history(self, chat: ChatId, page: &MessagePage) -> Result<Answer> {
-        let mut shown = History::whole(page);
+    /// Formats a page of a history.
+    pub(crate) fn history(self, chat: ChatId, page: &MessagePage) -> Result<ApiResponse> {
+        let mut shown = HistoryView::whole(page);
         match self.fields {
-            Fields::Y2024 => {
+            ResponseFields::Y2024 => {
                 let order = order_of(page.order_id, &page.context);
                 shown.order_id = Some(order.ok_or_else(|| Error::chat_not_found(chat))?);
                 shown.context = None;
             }
-            Fields::Today { order_id: true } => {}
-            Fields::Today { order_id: false } => shown.order_id = None,
+            ResponseFields::Today { order_id: true } => {}
+            ResponseFields::Today { order_id: false } => shown.order_id = None,
         }
-        reply::history(&shown)
+        response::history(&shown)
     }
 
-    /// A page of campaigns as the caller sees it.
-    pub(crate) fn campaigns(self, page: CampaignList) -> Result<Answer> {
+    /// Formats a page of campaigns.
+    pub(crate) fn campaigns(self, page: CampaignList) -> Result<ApiResponse> {
         match self.fields {
-            Fields::Y2024 => reply::bare(&y2024::CampaignList::of(page)),
-            Fields::Today { .. } => reply::bare(&page),
+            ResponseFields::Y2024 => response::bare(&compat_2024::CampaignList2024::of(page)),
+            ResponseFields::Today { .. } => response::bare(&page),
         }
     }
 }
 
-/// The order of a chat, as answers of 2024 show it; `None` if the chat can't be shown there.
+/// Returns the order of a chat for a 2024 response, or `None` if the chat can't be shown there.
 pub(crate) fn order_of(order: Option<OrderId>, context: &FullContext) -> Option<OrderId> {
     if context.context_type == ContextType::Direct {
         return None;
@@ -113,13 +114,13 @@ pub(crate) fn order_of(order: Option<OrderId>, context: &FullContext) -> Option<
     order.or(context.order_id)
 }
 
-/// The filter without direct questions; `None` if it asked for nothing else.
+/// Returns the filter without direct questions; `None` if it selects nothing else.
 fn about_orders(mut filter: ChatFilter) -> Option<ChatFilter> {
     if !filter.context_types.is_empty() {
         filter.context_types.retain(|kind| *kind != ContextType::Direct);
         return (!filter.context_types.is_empty()).then_some(filter);
     }
-    // What is found by its order or return is no direct question.
+    // A chat found by its order or return is no direct question.
     if filter.order_ids.is_empty() && filter.contexts.is_empty() {
         filter.context_types = vec![ContextType::Order, ContextType::Return];
     }

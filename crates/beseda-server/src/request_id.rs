@@ -1,4 +1,4 @@
-//! The names a request goes by: `X-Request-Id` and `traceparent`. Nothing is exported to a tracing system here.
+//! Request ids: `X-Request-Id` and `traceparent`.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header::InvalidHeaderValue};
@@ -6,15 +6,15 @@ use http::{HeaderMap, HeaderName, HeaderValue, header::InvalidHeaderValue};
 pub(crate) static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub(crate) static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// Both names of one request.
+/// Both ids of a request.
 #[derive(Debug, Clone)]
-pub(crate) struct Trace {
+pub(crate) struct RequestIds {
     pub(crate) request_id: HeaderValue,
     pub(crate) traceparent: HeaderValue,
 }
 
-impl Trace {
-    /// What the request brought along, as far as it is sane; the rest is made up.
+impl RequestIds {
+    /// Takes valid ids from the request and generates the others.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
         let parent = headers.get(&TRACEPARENT).filter(|value| is_traceparent(value.as_bytes()));
         let id = headers.get(&X_REQUEST_ID).filter(|value| is_request_id(value.as_bytes()));
@@ -36,7 +36,7 @@ fn header(ascii: Bytes) -> HeaderValue {
 }
 
 fn new_traceparent() -> Bytes {
-    // A trace id and a span id may not be zero.
+    // Trace id and span id must not be zero.
     let (trace, span) = (rand::random::<u128>() | 1, rand::random::<u64>() | 1);
     let mut text = Vec::with_capacity(55);
     text.extend_from_slice(b"00-");
@@ -55,7 +55,7 @@ fn push_hex(text: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
-/// Whether it is a `traceparent` of version 00.
+/// Returns true for a `traceparent` of version 00.
 fn is_traceparent(value: &[u8]) -> bool {
     let hex = |part: &[u8]| part.iter().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(b));
     let some = |part: &[u8]| part.iter().any(|b| *b != b'0');
@@ -70,7 +70,7 @@ fn is_traceparent(value: &[u8]) -> bool {
         && hex(&value[53..])
 }
 
-/// Whether it can be repeated in answers and logs without doubt.
+/// Returns true if the id can be repeated in responses and logs.
 fn is_request_id(value: &[u8]) -> bool {
     let plain = |b: &u8| b.is_ascii_alphanumeric() || b"-_.:+/=".contains(b);
     (1..=128).contains(&value.len()) && value.iter().all(plain)
@@ -80,15 +80,15 @@ fn is_request_id(value: &[u8]) -> bool {
 mod tests {
     use http::{HeaderMap, HeaderValue};
 
-    use super::{Trace, is_traceparent};
+    use super::{RequestIds, is_traceparent};
 
     const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
-    fn of(pairs: &[(&'static str, &'static str)]) -> Trace {
+    fn of(pairs: &[(&'static str, &'static str)]) -> RequestIds {
         let pairs = pairs.iter().map(|(name, value)| {
             (http::HeaderName::from_static(name), HeaderValue::from_static(value))
         });
-        Trace::of(&pairs.collect::<HeaderMap>())
+        RequestIds::of(&pairs.collect::<HeaderMap>())
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The simplest `Attended`: a `ChatsApi` for one caller, with headers that are known beforehand.
+//! Simplest `CallApi`: a `ChatsApi` for one caller, with fixed response headers.
 
 use std::sync::Arc;
 
@@ -9,32 +9,32 @@ use beseda_api::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::Attended;
+use crate::CallApi;
 
-/// A `ChatsApi` for one call, with what its answer says besides: what [`Attendant::attend`](crate::Attendant::attend)
-/// returns where nothing has to be found out while the call runs.
+/// `ChatsApi` for one call, with response headers known in advance. Returned by
+/// [`PerCallApi::begin_call`](crate::PerCallApi::begin_call).
 #[derive(Clone)]
-pub struct AttendedChats {
+pub struct PerCallChats {
     chats: Arc<dyn ChatsApi>,
     headers: HeaderMap,
     limit: Option<RateLimit>,
 }
 
-impl AttendedChats {
-    /// The seven operations of these chats. The server counts limits as always.
+impl PerCallChats {
+    /// Creates it from the seven operations. The server counts rate limits as usual.
     #[must_use]
     pub fn new(chats: Arc<dyn ChatsApi>) -> Self {
         Self { chats, headers: HeaderMap::new(), limit: None }
     }
 
-    /// Puts a header on the answer, in place of one of the same name.
+    /// Sets a header of the response.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
         self
     }
 
-    /// Says what the `X-RateLimit-Resource-*` headers of the answer say, in place of the server's own count.
+    /// Sets the `X-RateLimit-Resource-*` headers of the response instead of the server's own count.
     #[must_use]
     pub fn limit(mut self, limit: RateLimit) -> Self {
         self.limit = Some(limit);
@@ -42,8 +42,8 @@ impl AttendedChats {
     }
 }
 
-impl Attended for AttendedChats {
-    fn standing(&self) -> Option<RateLimit> {
+impl CallApi for PerCallChats {
+    fn rate_limit(&self) -> Option<RateLimit> {
         self.limit
     }
 
@@ -53,7 +53,7 @@ impl Attended for AttendedChats {
 }
 
 #[async_trait]
-impl ChatsApi for AttendedChats {
+impl ChatsApi for PerCallChats {
     async fn get_chats(
         &self,
         business: BusinessId,

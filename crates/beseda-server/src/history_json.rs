@@ -1,33 +1,33 @@
-//! A page of a history as JSON, written field by field: serde spends a third of the whole request on the names alone.
-//! Every other answer goes through serde in `reply.rs`.
+//! JSON of a history page, written field by field: serde spends a third of the whole request on
+//! field names alone.
 
 use beseda_api::{Error, FullContext, Message, MessagePage, OrderId, Paging, Result};
 use serde::Serialize;
 
-/// Room for most pages, so that they are written without being moved: 50 messages have about 15 KB, and the
-/// serializer of texts wants room for the worst case of each.
+/// Buffer size that avoids reallocation for most pages: 50 messages take about 15 KB, and the
+/// string serializer reserves for the worst case.
 const ROOM: usize = 24 * 1024;
 
-/// The fields of a page that go out: answers of 2024 have no context, and a setting leaves the order out.
+/// Fields of a page to send: 2024 responses have no context, and a setting omits the order.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct History<'a> {
+pub(crate) struct HistoryView<'a> {
     pub(crate) order_id: Option<OrderId>,
     pub(crate) context: Option<&'a FullContext>,
     pub(crate) messages: &'a [Message],
     pub(crate) paging: &'a Paging,
 }
 
-impl<'a> History<'a> {
-    /// All of the page.
+impl<'a> HistoryView<'a> {
+    /// Selects all fields of the page.
     pub(crate) fn whole(page: &'a MessagePage) -> Self {
-        // Every field is taken here by its name: a new one must not be forgotten.
+        // Destructured by name so that a new field can't be forgotten.
         let MessagePage { order_id, context, messages, paging } = page;
         Self { order_id: *order_id, context: Some(context), messages, paging }
     }
 }
 
-/// The whole answer: the page in its envelope, byte for byte as serde would write it.
-pub(crate) fn history(page: &History<'_>) -> Result<Vec<u8>> {
+/// Serializes the page in its envelope, byte for byte as serde would.
+pub(crate) fn history(page: &HistoryView<'_>) -> Result<Vec<u8>> {
     let mut out = Vec::with_capacity(ROOM);
     out.extend_from_slice(br#"{"status":"OK","result":{"#);
     if let Some(order) = page.order_id {
@@ -54,7 +54,7 @@ pub(crate) fn history(page: &History<'_>) -> Result<Vec<u8>> {
 }
 
 fn message(out: &mut Vec<u8>, message: &Message) -> Result<()> {
-    // Every field is taken here by its name: a new one must not be forgotten.
+    // Destructured by name so that a new field can't be forgotten.
     let Message { message_id, created_at, sender, message, payload } = message;
     out.extend_from_slice(br#"{"messageId":"#);
     number(out, message_id.get());
@@ -87,7 +87,7 @@ mod tests {
     use beseda_api::{MessagePage, wire::Envelope};
     use serde_json::Value;
 
-    use super::History;
+    use super::HistoryView;
 
     #[test]
     fn a_page_is_written_as_serde_would_write_it() {
@@ -107,13 +107,13 @@ mod tests {
         ] {
             let body = format!(r#"{{{order}"context":{context},"messages":[{messages}],"paging":{paging}}}"#);
             let page: MessagePage = serde_json::from_str(&body).unwrap();
-            let written = super::history(&History::whole(&page)).unwrap();
+            let written = super::history(&HistoryView::whole(&page)).unwrap();
             let written = String::from_utf8(written).unwrap();
             assert_eq!(written, sonic_rs::to_string(&Envelope::ok(&page)).unwrap());
             let read: Envelope<MessagePage> = serde_json::from_str(&written).unwrap();
             assert_eq!(read.result.as_ref(), Some(&page));
 
-            let without = History { context: None, ..History::whole(&page) };
+            let without = HistoryView { context: None, ..HistoryView::whole(&page) };
             let bare: Value =
                 serde_json::from_slice(&super::history(&without).unwrap()).unwrap();
             let mut expected: Value = serde_json::from_str(&written).unwrap();

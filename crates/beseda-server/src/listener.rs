@@ -1,4 +1,4 @@
-//! Sockets: connections accepted in bounds, TLS if there is a certificate, slow senders cut off, and a drain with an end. What is said over them is the router's business.
+//! Listener: connections with limits and timeouts, TLS, and graceful shutdown.
 
 use std::{
     future::Future,
@@ -37,7 +37,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::{
     Reset,
     malformed::MalformedAnswers,
-    resettable::{Breaker, Resettable},
+    reset_stream::{ResetFlag, ResetStream},
 };
 
 /// Binds a listener and returns it with the address taken, which differs from the one given for port 0.
@@ -62,24 +62,25 @@ pub fn local_url(bound: SocketAddr, scheme: &str) -> String {
     }
 }
 
-/// How connections are taken and kept. Every field has a default, so a TOML section may name only what differs.
+/// Settings of connections. Every field has a default, so a TOML section may be partial.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Transport {
-    /// The certificate; plain HTTP if `None`.
+pub struct TransportSettings {
+    /// Certificate; `None` serves plain HTTP.
     pub tls: Option<Tls>,
-    /// Seconds in which a request's headers must have come; also how long an idle connection is kept.
+    /// Timeout for request headers and for idle connections, in seconds.
     pub header_timeout_seconds: u64,
-    /// Seconds that running requests have to finish after the end was asked for.
+    /// Time for running requests to finish after shutdown was requested, in seconds.
     pub drain_seconds: u64,
-    /// The most connections at once; further ones wait.
+    /// Maximum number of concurrent connections; further ones wait.
     pub max_connections: usize,
-    /// Whether handlers are told who calls, by axum's `ConnectInfo<SocketAddr>`. Not for configuration files.
+    /// Provides the peer's address to handlers, as axum's `ConnectInfo<SocketAddr>`. Not for
+    /// configuration files.
     #[serde(skip)]
     pub tell_peers: bool,
 }
 
-impl Default for Transport {
+impl Default for TransportSettings {
     fn default() -> Self {
         Self {
             tls: None,
@@ -91,21 +92,22 @@ impl Default for Transport {
     }
 }
 
-/// Where certificate and key are, as PEM files.
+/// Certificate and key as PEM files.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tls {
-    /// The certificate and those above it.
+    /// Certificate chain.
     pub cert: PathBuf,
-    /// The private key.
+    /// Private key.
     pub key: PathBuf,
 }
 
-impl Transport {
-    /// Whether it can be used: the certificate is read.
+impl TransportSettings {
+    /// Checks certificate and key.
     ///
     /// # Errors
-    /// If certificate or key can't be read or don't belong together.
+    ///
+    /// If certificate or key can't be read or don't match.
     pub fn check(&self) -> io::Result<()> {
         self.acceptor().map(drop)
     }
@@ -151,20 +153,21 @@ impl Transport {
     }
 }
 
-/// Serves a router until `shutdown` is ready, then lets running requests finish within the bound.
+/// Serves a router until `shutdown` completes, then drains running requests within the timeout.
 ///
 /// # Errors
-/// If the certificate can't be used. Failures of single connections end only those.
+///
+/// If the certificate is unusable. A failed connection ends only itself.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
-    transport: Transport,
+    transport: TransportSettings,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let patience = Duration::from_secs(transport.header_timeout_seconds.max(1));
     let tls = transport.acceptor()?;
     let (builder, tell_peers) = (transport.builder(), transport.tell_peers);
-    let door = Arc::new(Door { tls, builder, router, patience, tell_peers });
+    let door = Arc::new(ConnectionHandler { tls, builder, router, patience, tell_peers });
     let room = Arc::new(Semaphore::new(transport.max_connections.max(1)));
     let (graceful, mut connections) = (GracefulShutdown::new(), JoinSet::new());
     let mut shutdown = pin!(shutdown);
@@ -174,7 +177,7 @@ pub async fn serve(
             () = &mut shutdown => break,
             next = accept(&listener, &room) => next,
         };
-        // Connections that have ended are let go here and not kept until the drain.
+        // Finished connections are reaped here rather than kept until the drain.
         while connections.try_join_next().is_some() {}
         let (door, watcher) = (Arc::clone(&door), graceful.watcher());
         connections.spawn(async move {
@@ -195,22 +198,22 @@ async fn accept(
     listener: &TcpListener,
     room: &Arc<Semaphore>,
 ) -> (TcpStream, Option<OwnedSemaphorePermit>) {
-    // The semaphore is never closed, so there always is a permit in the end.
+    // The semaphore is never closed.
     let place = Arc::clone(room).acquire_owned().await.ok();
     loop {
         match listener.accept().await {
             Ok((stream, _)) => return (stream, place),
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
-                // Out of file descriptors, most likely: wait for others to close.
+                // Probably out of file descriptors: wait for other connections to close.
                 sleep(Duration::from_millis(50)).await;
             }
         }
     }
 }
 
-/// What every connection needs.
-struct Door {
+/// Handler of connections.
+struct ConnectionHandler {
     tls: Option<TlsAcceptor>,
     builder: auto::Builder<TokioExecutor>,
     router: Router,
@@ -218,17 +221,17 @@ struct Door {
     tell_peers: bool,
 }
 
-impl Door {
+impl ConnectionHandler {
     async fn welcome(&self, stream: TcpStream, watcher: Watcher) {
-        // Only a socket that is gone already refuses this, and then reading tells.
+        // Fails only if the socket is closed, which the next read reports.
         let _ = stream.set_nodelay(true);
         let peer = if self.tell_peers { stream.peer_addr().ok() } else { None };
-        let (stream, breaker) = Resettable::new(stream);
+        let (stream, reset_flag) = ResetStream::new(stream);
         let Some(tls) = &self.tls else {
-            return self.converse(stream, peer, breaker, watcher).await;
+            return self.converse(stream, peer, reset_flag, watcher).await;
         };
         match timeout(self.patience, tls.accept(stream)).await {
-            Ok(Ok(stream)) => self.converse(stream, peer, breaker, watcher).await,
+            Ok(Ok(stream)) => self.converse(stream, peer, reset_flag, watcher).await,
             Ok(Err(error)) => tracing::debug!(%error, "no TLS"),
             Err(_) => tracing::debug!("TLS took too long"),
         }
@@ -238,7 +241,7 @@ impl Door {
         &self,
         stream: S,
         peer: Option<SocketAddr>,
-        breaker: Breaker,
+        reset_flag: ResetFlag,
         watcher: Watcher,
     ) where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -248,13 +251,13 @@ impl Door {
             if let Some(peer) = peer {
                 request.extensions_mut().insert(ConnectInfo(peer));
             }
-            let (answer, breaker) = (router.call(request), Arc::clone(&breaker));
+            let (answer, reset_flag) = (router.call(request), Arc::clone(&reset_flag));
             async move {
                 let Ok(answer) = answer.await;
                 if answer.extensions().get::<Reset>().is_none() {
                     return Ok(answer);
                 }
-                breaker.store(true, Ordering::Release);
+                reset_flag.store(true, Ordering::Release);
                 Err(io::Error::from(io::ErrorKind::ConnectionReset))
             }
         });

@@ -1,4 +1,4 @@
-//! Answers: the envelope, and the only place where errors become HTTP. Headers that every answer has are the edge's business.
+//! Responses: the envelope, and the mapping of errors to HTTP.
 
 use axum::body::Body;
 use beseda_api::{
@@ -11,46 +11,46 @@ use hyper::ext::ReasonPhrase;
 use serde::Serialize;
 
 use crate::{
-    attend::Unavailable,
-    page::{self, History},
+    history_json::{self, HistoryView},
+    per_call::Unavailable,
     report,
 };
 
 pub(crate) static JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
-/// Room for most answers, so that they are written without being moved; the serializer wants room for the worst
-/// case of each text.
+/// Buffer size that avoids reallocation for most responses; the string serializer reserves for the
+/// worst case.
 const ROOM: usize = 4 * 1024;
 
-/// An answer on its way out.
+/// Response of a handler.
 #[derive(Debug)]
-pub(crate) enum Answer {
-    /// One that is in memory.
-    Whole(Response<Bytes>),
-    /// One that is read while it goes.
-    Streamed(Response<Body>),
+pub(crate) enum ApiResponse {
+    /// Body in memory.
+    Full(Response<Bytes>),
+    /// Streamed body.
+    Streaming(Response<Body>),
 }
 
-/// 200 with a result in the envelope.
-pub(crate) fn ok<T: Serialize>(result: T) -> Result<Answer> {
+/// Returns 200 with a result in the envelope.
+pub(crate) fn ok<T: Serialize>(result: T) -> Result<ApiResponse> {
     bare(&Envelope::ok(result))
 }
 
-/// 200 with a page of a history in the envelope.
-pub(crate) fn history(page: &History<'_>) -> Result<Answer> {
-    Ok(Answer::Whole(json(StatusCode::OK, Bytes::from(page::history(page)?))))
+/// Returns 200 with a history page in the envelope.
+pub(crate) fn history(page: &HistoryView<'_>) -> Result<ApiResponse> {
+    Ok(ApiResponse::Full(json(StatusCode::OK, Bytes::from(history_json::history(page)?))))
 }
 
-/// 200 without a result.
-pub(crate) fn done() -> Result<Answer> {
-    Ok(Answer::Whole(json(StatusCode::OK, Bytes::from_static(br#"{"status":"OK"}"#))))
+/// Returns 200 without a result.
+pub(crate) fn done() -> Result<ApiResponse> {
+    Ok(ApiResponse::Full(json(StatusCode::OK, Bytes::from_static(br#"{"status":"OK"}"#))))
 }
 
-/// 200 with this body as it is.
-pub(crate) fn bare<T: Serialize>(body: &T) -> Result<Answer> {
+/// Returns 200 with a body without envelope.
+pub(crate) fn bare<T: Serialize>(body: &T) -> Result<ApiResponse> {
     let mut room = BytesMut::with_capacity(ROOM).writer();
     sonic_rs::to_writer(&mut room, body).map_err(Error::internal)?;
-    Ok(Answer::Whole(json(StatusCode::OK, room.into_inner().freeze())))
+    Ok(ApiResponse::Full(json(StatusCode::OK, room.into_inner().freeze())))
 }
 
 fn json(status: StatusCode, body: Bytes) -> Response<Bytes> {
@@ -60,7 +60,16 @@ fn json(status: StatusCode, body: Bytes) -> Response<Bytes> {
     response
 }
 
-/// The answer to an error: a refusal as it is, a breakage as a plain 500 that tells nothing.
+/// Returns 200 with a body of another type than JSON.
+pub(crate) fn text(content_type: &'static str, body: Bytes) -> ApiResponse {
+    let mut response = Response::new(body);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    ApiResponse::Full(response)
+}
+
+/// Converts an error: an API error as it is, an internal error to a plain 500.
 pub(crate) fn error(error: &Error, request_id: &HeaderValue) -> Response<Bytes> {
     match error {
         Error::Api(refused) => failure(refused.kind, &refused.items),
@@ -76,23 +85,23 @@ pub(crate) fn error(error: &Error, request_id: &HeaderValue) -> Response<Bytes> 
     }
 }
 
-/// A plain 500.
+/// Returns a plain 500.
 pub(crate) fn internal_error() -> Response<Bytes> {
     let fault = fault("INTERNAL_ERROR", "Internal server error");
     enveloped(StatusCode::INTERNAL_SERVER_ERROR, &[fault])
 }
 
-/// 405 with the methods that would do.
-pub(crate) fn method_not_allowed(method: &Method, allow: &'static str) -> Answer {
+/// Returns 405 with the allowed methods.
+pub(crate) fn method_not_allowed(method: &Method, allow: &'static str) -> ApiResponse {
     let text = format!("Request method '{method}' not supported");
     let fault = fault(ErrorKind::MethodNotAllowed.code(), &text);
     let mut response = enveloped(StatusCode::METHOD_NOT_ALLOWED, &[fault]);
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
-    Answer::Whole(response)
+    ApiResponse::Full(response)
 }
 
-/// The answer to a request that couldn't be parsed: 400, 414 or 431.
-pub(crate) fn malformed(status: StatusCode) -> Answer {
+/// Returns 400, 414 or 431 for a request that could not be parsed.
+pub(crate) fn malformed(status: StatusCode) -> ApiResponse {
     let (code, text) = match status {
         StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => return too_many_headers(),
         StatusCode::URI_TOO_LONG => ("URI_TOO_LONG", "The request target is too long"),
@@ -101,18 +110,18 @@ pub(crate) fn malformed(status: StatusCode) -> Answer {
             "The request is not valid HTTP: its first line or a header can't be parsed, or its target is not UTF-8",
         ),
     };
-    Answer::Whole(enveloped(status, &[fault(code, text)]))
+    ApiResponse::Full(enveloped(status, &[fault(code, text)]))
 }
 
-/// 431: the request has more headers than are read.
-pub(crate) fn too_many_headers() -> Answer {
+/// Returns 431 for too many headers.
+pub(crate) fn too_many_headers() -> ApiResponse {
     let fault = fault("REQUEST_HEADER_FIELDS_TOO_LARGE", "The request headers are too big");
-    Answer::Whole(enveloped(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, &[fault]))
+    ApiResponse::Full(enveloped(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, &[fault]))
 }
 
-/// 503: requests can't be served now.
-pub(crate) fn unavailable() -> Answer {
-    Answer::Whole(no_service())
+/// Returns 503.
+pub(crate) fn unavailable() -> ApiResponse {
+    ApiResponse::Full(no_service())
 }
 
 fn no_service() -> Response<Bytes> {
@@ -121,7 +130,7 @@ fn no_service() -> Response<Bytes> {
     enveloped(StatusCode::SERVICE_UNAVAILABLE, &[fault])
 }
 
-/// 404 for a path we don't have.
+/// Creates the 404 for an unknown path.
 pub(crate) fn resource_not_found() -> Error {
     Error::new(ErrorKind::NotFound, "Resource not found")
 }

@@ -1,4 +1,4 @@
-//! Compression of answers for those who ask. It costs nothing where nobody asks or where it can't pay.
+//! Gzip compression of responses, for clients that accept it.
 
 use std::io::Write;
 
@@ -6,13 +6,13 @@ use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 use http::{HeaderMap, HeaderValue, header};
 
-/// Smaller answers are sent as they are.
+/// Minimum size in bytes to compress.
 const WORTHWHILE: usize = 1024;
-/// Larger ones are compressed off the runtime's threads.
+/// Minimum size in bytes to compress on a blocking thread.
 const LONG: usize = 128 * 1024;
 
-/// The body, compressed if the request accepts that and it pays.
-pub(crate) async fn shrink(body: Bytes, asked: &HeaderMap, headers: &mut HeaderMap) -> Bytes {
+/// Compresses the body if the request accepts it and it gets smaller.
+pub(crate) async fn compress(body: Bytes, asked: &HeaderMap, headers: &mut HeaderMap) -> Bytes {
     if body.len() < WORTHWHILE {
         return body;
     }
