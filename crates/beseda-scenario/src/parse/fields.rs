@@ -88,32 +88,32 @@ impl<'n> Fields<'n> {
 }
 
 pub(crate) fn text(node: &YamlNode, errors: &mut ErrorList) -> Option<String> {
-    let words = node.as_str().map(str::to_owned);
-    if words.is_none() {
+    let value = node.as_str().map(str::to_owned);
+    if value.is_none() {
         errors.add(node.location, format!("expected text, found {}", node.kind()));
     }
-    words
+    value
 }
 
 pub(crate) fn id<T: FromStr<Err: Display>>(node: &YamlNode, errors: &mut ErrorList) -> Option<T> {
-    let words = text(node, errors)?;
-    match words.parse() {
+    let value = text(node, errors)?;
+    match value.parse() {
         Ok(id) => Some(id),
         Err(error) => {
-            errors.add(node.location, format!("`{words}`: {error}"));
+            errors.add(node.location, format!("`{value}`: {error}"));
             None
         }
     }
 }
 
-pub(crate) fn number(node: &YamlNode, most: u64, errors: &mut ErrorList) -> Option<u64> {
-    let words = text(node, errors)?;
-    match words.replace('_', "").parse::<u64>() {
-        Ok(number) if number <= most => Some(number),
+pub(crate) fn number(node: &YamlNode, max: u64, errors: &mut ErrorList) -> Option<u64> {
+    let value = text(node, errors)?;
+    match value.replace('_', "").parse::<u64>() {
+        Ok(number) if number <= max => Some(number),
         _ => {
             errors.add(
                 node.location,
-                format!("invalid number `{words}`, expected a whole number from 0 to {most}"),
+                format!("invalid number `{value}`, expected a whole number from 0 to {max}"),
             );
             None
         }
@@ -133,16 +133,16 @@ pub(crate) fn items<'n>(node: &'n YamlNode, errors: &mut ErrorList) -> &'n [Yaml
 /// Parses a node as one of the given words, ignoring ASCII case.
 pub(crate) fn word<T: Clone>(
     node: &YamlNode,
-    words: &[(&str, T)],
+    options: &[(&str, T)],
     errors: &mut ErrorList,
 ) -> Option<T> {
-    let given = text(node, errors)?;
-    let found = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(&given));
+    let value = text(node, errors)?;
+    let found = options.iter().find(|(word, _)| word.eq_ignore_ascii_case(&value));
     if found.is_none() {
-        let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+        let known: Vec<&str> = options.iter().map(|(word, _)| *word).collect();
         errors.add(
             node.location,
-            format!("unknown value `{given}`, expected one of: {}", known.join(", ")),
+            format!("unknown value `{value}`, expected one of: {}", known.join(", ")),
         );
     }
     found.map(|(_, value)| value.clone())
@@ -151,34 +151,34 @@ pub(crate) fn word<T: Clone>(
 /// Parses a duration such as `3s`, `500ms`, `1h 30m` or `14d`; a bare number is seconds. At most
 /// 366 days.
 pub(crate) fn duration(node: &YamlNode, errors: &mut ErrorList) -> Option<Duration> {
-    let words = text(node, errors)?;
-    let long = parse_duration(&words);
-    if long.is_none() {
+    let value = text(node, errors)?;
+    let duration = parse_duration(&value);
+    if duration.is_none() {
         errors.add(
             node.location,
-            format!("invalid duration `{words}`; write 3s, 500ms, 1h 30m or 14d"),
+            format!("invalid duration `{value}`; write 3s, 500ms, 1h 30m or 14d"),
         );
     }
-    long
+    duration
 }
 
-fn parse_duration(words: &str) -> Option<Duration> {
+fn parse_duration(value: &str) -> Option<Duration> {
     const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
-    let seconds = words.parse::<f64>().ok();
-    let long = match seconds {
+    let seconds = value.parse::<f64>().ok();
+    let duration = match seconds {
         Some(seconds) => Duration::try_from_secs_f64(seconds).ok()?,
         None => {
-            let span: Span = words.parse().ok()?;
-            let long = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
-            Duration::try_from(long).ok()?
+            let span: Span = value.parse().ok()?;
+            let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
+            Duration::try_from(duration).ok()?
         }
     };
-    (long <= LONGEST).then_some(long)
+    (duration <= LONGEST).then_some(duration)
 }
 
 pub(crate) fn regex(node: &YamlNode, errors: &mut ErrorList) -> Option<regex::Regex> {
-    let words = text(node, errors)?;
-    match RegexBuilder::new(&words).size_limit(1 << 20).build() {
+    let value = text(node, errors)?;
+    match RegexBuilder::new(&value).size_limit(1 << 20).build() {
         Ok(regex) => Some(regex),
         Err(error) => {
             errors.add(node.location, format!("invalid regular expression: {error}"));

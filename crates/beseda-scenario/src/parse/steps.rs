@@ -436,9 +436,9 @@ impl Parser<'_> {
     }
 
     /// Returns the value of the verb, or records an error.
-    fn value<'n>(&mut self, line: &StepFields<'n>, what: &str) -> Option<&'n YamlNode> {
+    fn value<'n>(&mut self, line: &StepFields<'n>, expected: &str) -> Option<&'n YamlNode> {
         if line.value.is_none() {
-            self.errors.add(line.location, format!("missing value of `{}`: {what}", line.verb));
+            self.errors.add(line.location, format!("missing value of `{}`: {expected}", line.verb));
         }
         line.value
     }
