@@ -94,6 +94,7 @@ fn dependencies_between_our_crates_point_down() {
         ("beseda-client", &["engine", "server"]),
         ("beseda-engine", &["client", "server"]),
         ("beseda-server", &["client", "engine"]),
+        ("beseda-sqlite", &["archive", "client", "engine", "gateway", "outbox", "push", "server"]),
         ("beseda-push", &["client", "engine", "server"]),
         ("beseda-outbox", &["archive", "engine", "server", "push", "gateway"]),
     ];

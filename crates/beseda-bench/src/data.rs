@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use beseda_api::BusinessId;
-use beseda_engine::bulk::{self, Amount};
+use beseda_engine::bulk::{self, FillAmount};
 
 use crate::{load::ChatRange, process::Server, sample};
 
@@ -142,7 +142,7 @@ fn remove(path: &Path) -> Result<()> {
 /// Lays chats of 200-byte messages straight into the data folder of a server that is not running.
 fn fill(dir: &Path, business: u64, size: Size) -> Result<ChatRange> {
     let business = BusinessId::new(i64::try_from(business)?)?;
-    let amount = Amount {
+    let amount = FillAmount {
         chats: i64::try_from(size.chats)?,
         messages_per_chat: i64::try_from(size.messages_per_chat)?,
         text: sample::TEXT,

@@ -1,4 +1,4 @@
-//! Administration and the directory of credentials over a store. Secrets are hashed here and go no further.
+//! `Administration` and `Directory` over a store, which gets secrets only as hashes.
 
 use async_trait::async_trait;
 use beseda_api::{
@@ -9,18 +9,18 @@ use beseda_api::{
 
 use crate::{Engine, secret, store::KeyRecord};
 
-/// Keys a cabinet may have in force ([documented](https://yandex.ru/dev/market/partner-api/doc/ru/concepts/api-key)).
-const MOST_KEYS: u32 = 30;
-/// The longest name, in characters.
-const LONGEST_NAME: usize = 100;
+/// Maximum number of active keys of a cabinet ([documented](https://yandex.ru/dev/market/partner-api/doc/ru/concepts/api-key)).
+const MAX_KEYS: u32 = 30;
+/// Maximum length of a name in characters.
+const MAX_NAME_LENGTH: usize = 100;
 
 #[async_trait]
 impl Administration for Engine {
     async fn create_cabinet(&self, cabinet: NewCabinet) -> Result<Cabinet> {
         check_name(&cabinet.name)?;
         let id = cabinet.business_id;
-        let made = self.store.put_cabinet(cabinet).await?;
-        made.ok_or_else(|| taken("businessId", id.map_or(0, BusinessId::get)))
+        let created = self.store.put_cabinet(cabinet).await?;
+        created.ok_or_else(|| id_taken("businessId", id.map_or(0, BusinessId::get)))
     }
 
     async fn list_cabinets(&self) -> Result<Vec<Cabinet>> {
@@ -35,8 +35,8 @@ impl Administration for Engine {
         }
         self.cabinet_exists(business).await?;
         let id = new.campaign_id;
-        let made = self.store.put_campaign(business, new).await?;
-        made.ok_or_else(|| taken("campaignId", id.map_or(0, beseda_api::CampaignId::get)))
+        let created = self.store.put_campaign(business, new).await?;
+        created.ok_or_else(|| id_taken("campaignId", id.map_or(0, beseda_api::CampaignId::get)))
     }
 
     async fn list_campaigns(&self, business: BusinessId) -> Result<Vec<Campaign>> {
@@ -46,7 +46,7 @@ impl Administration for Engine {
 
     async fn create_key(&self, business: BusinessId, key: NewKey) -> Result<IssuedKey> {
         let api_key = secret::new_api_key(&mut rand::rng());
-        let id = self.keep_key(business, key, &api_key).await?;
+        let id = self.import_key(business, key, &api_key).await?;
         Ok(IssuedKey { id, api_key })
     }
 
@@ -85,7 +85,7 @@ impl Administration for Engine {
 
     async fn create_token(&self, user: i64) -> Result<IssuedToken> {
         let oauth_token = secret::new_oauth_token(&mut rand::rng());
-        let id = self.keep_token(user, &oauth_token).await?;
+        let id = self.import_token(user, &oauth_token).await?;
         Ok(IssuedToken { id, oauth_token })
     }
 
@@ -101,11 +101,16 @@ impl Administration for Engine {
 }
 
 impl Engine {
-    /// Keeps an Api-Key whose secret is known already; returns its number.
+    /// Stores an Api-Key with a given secret; returns its id.
     ///
     /// # Errors
-    /// As [`Administration::create_key`].
-    pub async fn keep_key(&self, business: BusinessId, key: NewKey, api_key: &str) -> Result<i64> {
+    /// As those of [`Administration::create_key`].
+    pub async fn import_key(
+        &self,
+        business: BusinessId,
+        key: NewKey,
+        api_key: &str,
+    ) -> Result<i64> {
         check_name(&key.name)?;
         let parse = |scope: &String| Scope::parse(scope).map_err(|error| error.to_string());
         let scopes = key.scopes.iter().map(parse).collect::<Result<Vec<_>, _>>();
@@ -118,27 +123,27 @@ impl Engine {
         self.cabinet_exists(business).await?;
         let (hash, at) = (secret::hash(api_key), self.now());
         let record = KeyRecord { business, name: key.name, scopes, hash, at };
-        let kept = self.store.put_key(record, MOST_KEYS).await?;
-        kept.ok_or_else(|| {
-            let text = format!("Business {business} has {MOST_KEYS} Api-Keys already: revoke one");
+        let id = self.store.put_key(record, MAX_KEYS).await?;
+        id.ok_or_else(|| {
+            let text = format!("Business {business} has {MAX_KEYS} Api-Keys already: revoke one");
             Error::bad_request(text)
         })
     }
 
-    /// Keeps an OAuth token whose secret is known already; returns its number.
+    /// Stores an OAuth token with a given secret; returns its id.
     ///
     /// # Errors
-    /// As [`Administration::create_token`].
-    pub async fn keep_token(&self, user: i64, oauth_token: &str) -> Result<i64> {
+    /// As those of [`Administration::create_token`].
+    pub async fn import_token(&self, user: i64, oauth_token: &str) -> Result<i64> {
         let hash = secret::hash(oauth_token);
-        let kept = self.store.put_token(user, hash, self.now()).await?;
-        kept.ok_or_else(|| not_found("User", user))
+        let id = self.store.put_token(user, hash, self.now()).await?;
+        id.ok_or_else(|| not_found("User", user))
     }
 
+    /// Rejects an unknown user with 404.
     async fn user_exists(&self, user: i64) -> Result<()> {
-        let users = self.store.users().await?;
-        let found = users.iter().any(|known| known.id == user);
-        found.then_some(()).ok_or_else(|| not_found("User", user))
+        let found = self.store.user(user).await?;
+        found.map(drop).ok_or_else(|| not_found("User", user))
     }
 }
 
@@ -162,18 +167,18 @@ impl Directory for Engine {
 
 fn check_name(name: &str) -> Result<()> {
     let length = name.chars().count();
-    if name.trim().is_empty() || length > LONGEST_NAME {
+    if name.trim().is_empty() || length > MAX_NAME_LENGTH {
         return Err(Error::bad_request(format!(
-            "name size must be between 1 and {LONGEST_NAME} (rejected size: {length})"
+            "name size must be between 1 and {MAX_NAME_LENGTH} (rejected size: {length})"
         )));
     }
     Ok(())
 }
 
-fn taken(field: &str, id: i64) -> Error {
+fn id_taken(field: &str, id: i64) -> Error {
     Error::bad_request(format!("{field} {id} is taken"))
 }
 
-fn not_found(what: &str, id: i64) -> Error {
-    Error::new(ErrorKind::NotFound, format!("{what} not found: {id}"))
+fn not_found(entity: &str, id: i64) -> Error {
+    Error::new(ErrorKind::NotFound, format!("{entity} not found: {id}"))
 }

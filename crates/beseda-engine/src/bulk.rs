@@ -1,35 +1,39 @@
-//! Fills a database with many chats and messages, past the queue and without waiting for the disk. For benchmarks; never on a folder in use.
+//! Filler of databases for benchmarks (feature `bulk`). It bypasses the write queue and doesn't wait for the disk.
 
 use std::path::Path;
 
 use beseda_api::BusinessId;
 
-use crate::{DataFolder, OpenError, SqliteStore};
+use crate::{DataFolder, EngineOpenError, SqliteStore};
 
-/// How much to write.
+/// Number and text of the messages to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Amount<'a> {
-    /// Chats, one per order, evenly in all statuses but the last, so that all of them can be written to.
+pub struct FillAmount<'a> {
+    /// Number of chats, one per order, evenly in all statuses but `FINISHED`, so that all of them accept messages.
     pub chats: i64,
-    /// Messages in each of them.
+    /// Number of messages per chat.
     pub messages_per_chat: i64,
-    /// What every message says.
+    /// Text of every message.
     pub text: &'a str,
 }
 
-/// The id of the first chat that [`fill`] makes; the others follow without gaps.
+/// Id of the first chat that [`fill`] creates; the others follow without gaps.
 pub const FIRST_CHAT: i64 = 20_000_000;
-/// The id of the first message; those of one chat follow in steps of a second.
+/// Id of the first message; those of one chat follow at intervals of a second.
 pub const FIRST_MESSAGE: i64 = 1_700_000_000_000_000;
 
 /// Writes chats of a cabinet with messages, in one transaction.
 ///
 /// # Errors
-/// If the folder is in use or can't be written.
-pub fn fill(folder: &Path, business: BusinessId, amount: Amount<'_>) -> Result<(), OpenError> {
-    let taken = DataFolder::take(folder)?;
-    drop(SqliteStore::open(&taken.database())?);
-    let mut connection = rusqlite::Connection::open(taken.database())?;
+/// If a server uses the folder, or it can't be written.
+pub fn fill(
+    folder: &Path,
+    business: BusinessId,
+    amount: FillAmount<'_>,
+) -> Result<(), EngineOpenError> {
+    let folder = DataFolder::lock(folder)?;
+    drop(SqliteStore::open(&folder.database())?);
+    let mut connection = rusqlite::Connection::open(folder.database())?;
     connection.execute_batch(
         "PRAGMA synchronous = OFF; PRAGMA cache_size = -262144; PRAGMA journal_mode = MEMORY;",
     )?;
@@ -49,8 +53,8 @@ pub fn fill(folder: &Path, business: BusinessId, amount: Amount<'_>) -> Result<(
             let last = first + (amount.messages_per_chat - 1).max(0) * 1_000_000;
             let id = FIRST_CHAT + number;
             chat.execute((id, business.get(), number % 5, last, first, 1_000_000 + number))?;
-            for place in 0..amount.messages_per_chat {
-                message.execute((id, first + place * 1_000_000, place % 2, amount.text))?;
+            for index in 0..amount.messages_per_chat {
+                message.execute((id, first + index * 1_000_000, index % 2, amount.text))?;
             }
         }
         transaction.execute(

@@ -1,32 +1,34 @@
-//! The seller's side over a store: what every operation of the Chats API means. Statuses are in `rules.rs`, statements in the stores.
+//! `ChatsApi` and `Downloads` over a store and a file store.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use beseda_api::{
     Attachment, BusinessId, ByteRange, Chat, ChatContext, ChatFilter, ChatId, ChatPage, ChatStatus,
-    ChatType, ChatsApi, Clock, ContextType, Download, Downloads, Error, FileId, FileName,
-    FileStream, FileUpload, FullContext, HistoryFrom, Message, MessageId, MessagePage, MessageText,
-    Model, Order, OrderId, PageRequest, Paging, Result, Sender, Time,
+    ChatType, ChatsApi, Clock, Download, Downloads, Error, FileId, FileName, FileUpload,
+    FullContext, HistoryFrom, Message, MessageId, MessagePage, MessageText, Model, Order, OrderId,
+    PageRequest, Paging, Result, Sender, Time, WaitingFor,
 };
 
 use jiff::Timestamp;
 
 use crate::{
-    DataFolder, Disputes, Files, Orders, Settings,
-    rules::Event,
-    store::{ChatQuery, ChatRow, Draft, FileRow, MessageRow, NewChat, Reuse, Store, Subject},
-    token::Sealer,
+    DataFolder, Disputes, EngineSettings, FileStore, Orders,
+    lifecycle::{ChatAction, Reuse},
+    page_token::PageTokenSigner,
+    pending_upload::PendingUpload,
+    rows::{ChatRow, FileRow, MessageRow, Subject},
+    store::{ChatQuery, NewChat, NewMessage, Store},
 };
 
-/// The Chats API over a store.
+/// Chats API over a store: the seller's side, the marketplace's side and administration.
 pub struct Engine {
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) files: Files,
-    pub(crate) settings: Settings,
+    pub(crate) files: FileStore,
+    pub(crate) settings: EngineSettings,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) sealer: Sealer,
-    /// Kept for its lock; dropped after the store.
+    pub(crate) page_tokens: PageTokenSigner,
+    /// Data folder and its lock, dropped after the store.
     pub(crate) folder: Option<DataFolder>,
 }
 
@@ -38,22 +40,23 @@ impl ChatsApi for Engine {
         filter: ChatFilter,
         page: PageRequest<20>,
     ) -> Result<ChatPage> {
-        let after = page.token.map(|token| self.sealer.read_chats(business, &token)).transpose()?;
+        let after =
+            page.token.map(|token| self.page_tokens.verify_chats(business, &token)).transpose()?;
         let limit = page.limit.unwrap_or_default().get() as usize;
         let query = ChatQuery { filter, after, limit: limit + 1 };
         let mut rows = self.store.chats(business, query).await?;
-        let more = rows.len() > limit;
+        let has_more = rows.len() > limit;
         rows.truncate(limit);
-        let last = rows.last().filter(|_| more);
-        let next_page_token = last.map(|row| self.sealer.chats(business, row.place()));
+        let last = rows.last().filter(|_| has_more);
+        let next_page_token = last.map(|row| self.page_tokens.sign_chats(business, row.cursor()));
         Ok(ChatPage {
-            chats: rows.into_iter().map(chat).collect(),
+            chats: rows.into_iter().map(Chat::from).collect(),
             paging: Paging { next_page_token },
         })
     }
 
     async fn get_chat(&self, business: BusinessId, chat_id: ChatId) -> Result<Chat> {
-        self.row(business, chat_id).await.map(chat)
+        self.row(business, chat_id).await.map(Chat::from)
     }
 
     async fn get_chat_history(
@@ -62,20 +65,21 @@ impl ChatsApi for Engine {
         chat_id: ChatId,
         from: HistoryFrom,
     ) -> Result<MessagePage> {
-        let token = from.page.token.map(|token| self.sealer.read_history(chat_id, &token));
-        // A token is a later place in the same walk, so it decides.
+        let token = from.page.token.map(|token| self.page_tokens.verify_history(chat_id, &token));
+        // A token is a later position of the same traversal, so it takes precedence over `messageIdFrom`.
         let first = token.transpose()?.or(from.message_id_from.map(MessageId::get)).unwrap_or(1);
         let limit = from.page.limit.unwrap_or_default().get() as usize;
         let found = self.store.history(business, chat_id, first, limit + 1).await?;
         let (row, mut rows) = found.ok_or_else(|| Error::chat_not_found(chat_id))?;
         let next = rows.get(limit).map(|row| row.message.get());
         rows.truncate(limit);
-        let context = context(row.subject);
+        let context = FullContext::from(row.subject);
+        let next_page_token = next.map(|next| self.page_tokens.sign_history(chat_id, next));
         Ok(MessagePage {
             order_id: context.order_id,
             context,
             messages: rows.into_iter().map(|row| self.message(row)).collect(),
-            paging: Paging { next_page_token: next.map(|next| self.sealer.history(chat_id, next)) },
+            paging: Paging { next_page_token },
         })
     }
 
@@ -94,7 +98,7 @@ impl ChatsApi for Engine {
 
     async fn create_chat(&self, business: BusinessId, context: ChatContext) -> Result<ChatId> {
         let subject = self.subject(business, context).await?;
-        let (row, _) = self.store.create_chat(self.talk(business, subject)).await?;
+        let (row, _) = self.store.create_chat(self.new_chat(business, subject)).await?;
         Ok(row.chat)
     }
 
@@ -104,8 +108,8 @@ impl ChatsApi for Engine {
         chat_id: ChatId,
         text: MessageText,
     ) -> Result<()> {
-        let draft = self.text(Sender::Partner, text);
-        self.store.append(business, chat_id, draft).await.map(|_| ())
+        let message = self.text_message(Sender::Partner, text);
+        self.store.append(business, chat_id, message).await.map(|_| ())
     }
 
     async fn send_file_to_chat(
@@ -114,12 +118,12 @@ impl ChatsApi for Engine {
         chat_id: ChatId,
         file: FileUpload,
     ) -> Result<()> {
-        self.attach(business, chat_id, Sender::Partner, file).await.map(|_| ())
+        self.send_file(business, chat_id, Sender::Partner, file).await.map(|_| ())
     }
 }
 
 impl Engine {
-    /// Counts the chats that a filter finds, up to `most`.
+    /// Counts the chats that match a filter, up to `max`.
     ///
     /// # Errors
     /// If the store can't be read.
@@ -127,26 +131,26 @@ impl Engine {
         &self,
         business: BusinessId,
         filter: ChatFilter,
-        most: usize,
+        max: usize,
     ) -> Result<usize> {
-        let query = ChatQuery { filter, after: None, limit: most };
+        let query = ChatQuery { filter, after: None, limit: max };
         Ok(self.store.chats(business, query).await?.len())
     }
 
-    /// The moment it is now, as exact as it is kept: in microseconds.
+    /// Returns the current time in the precision of the store: microseconds.
     pub(crate) fn now(&self) -> Timestamp {
         let now = self.clock.now();
         Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
     }
 
-    /// The row of a chat, or 404.
+    /// Returns the row of a chat, or 404.
     pub(crate) async fn row(&self, business: BusinessId, chat_id: ChatId) -> Result<ChatRow> {
         let found = self.store.chat(business, chat_id).await?;
         found.ok_or_else(|| Error::chat_not_found(chat_id))
     }
 
-    /// A talk about something, found if there is one.
-    pub(crate) fn talk(&self, business: BusinessId, subject: Subject) -> NewChat {
+    /// Returns a request for a chat about a subject, which reuses an existing one.
+    pub(crate) fn new_chat(&self, business: BusinessId, subject: Subject) -> NewChat {
         let reuse = match self.settings.disputes {
             Disputes::OwnChat => Reuse::SameType,
             Disputes::InPlace => Reuse::AnyType,
@@ -158,11 +162,12 @@ impl Engine {
             subject,
             at: self.now(),
             reuse,
-            first: None,
+            action: None,
+            message: None,
         }
     }
 
-    /// What a chat about this order or return is about, or 404.
+    /// Returns the subject of a chat about an order or return, or 404.
     pub(crate) async fn subject(
         &self,
         business: BusinessId,
@@ -186,7 +191,7 @@ impl Engine {
         }
     }
 
-    /// A registered order, or 404; with open orders any order.
+    /// Returns an order, or 404. With [`Orders::Open`] an unregistered order is registered.
     pub(crate) async fn order(&self, business: BusinessId, order: OrderId) -> Result<Order> {
         match (self.store.order(business, order).await?, self.settings.orders) {
             (Some(order), _) => Ok(order),
@@ -201,53 +206,67 @@ impl Engine {
         }
     }
 
-    /// A text to be written now.
-    pub(crate) fn text(&self, sender: Sender, text: MessageText) -> Draft {
-        Draft { text: Some(text.into_string()), ..self.draft(sender) }
+    /// Returns a message with a text, created now.
+    pub(crate) fn text_message(&self, sender: Sender, text: MessageText) -> NewMessage {
+        self.new_message(sender, None, Some(text.into_string()), None)
     }
 
-    /// A message with nothing in it, to be written now.
-    pub(crate) fn draft(&self, sender: Sender) -> Draft {
-        let stays_new = self.settings.new_until_answered;
-        let event = Event::Written { sender: sender.clone(), waiting_for: None, stays_new };
-        Draft { at: self.now(), event, sender, text: None, file: None }
+    /// Returns a message with a file, created now.
+    pub(crate) fn file_message(
+        &self,
+        sender: Sender,
+        upload: &PendingUpload,
+        name: &FileName,
+    ) -> NewMessage {
+        let name = name.as_str().to_owned();
+        let file = FileRow { file: upload.id().clone(), name, size: upload.size() };
+        self.new_message(sender, None, None, Some(file))
     }
 
-    /// Takes in a file and writes its message. Either both are there afterwards or neither.
-    pub(crate) async fn attach(
+    /// Returns a message, created now. Without text and file it is a sticker.
+    pub(crate) fn new_message(
+        &self,
+        sender: Sender,
+        waiting_for: Option<WaitingFor>,
+        text: Option<String>,
+        file: Option<FileRow>,
+    ) -> NewMessage {
+        let action = ChatAction::Write {
+            sender: sender.clone(),
+            waiting_for,
+            stays_new: self.settings.new_until_answered,
+            is_sticker: text.is_none() && file.is_none(),
+        };
+        NewMessage { at: self.now(), action, sender, text, file }
+    }
+
+    /// Stores a file and its message: both, or neither.
+    pub(crate) async fn send_file(
         &self,
         business: BusinessId,
         chat_id: ChatId,
         sender: Sender,
-        upload: FileUpload,
+        file: FileUpload,
     ) -> Result<MessageRow> {
         let row = self.row(business, chat_id).await?;
         if row.status == ChatStatus::Finished {
             return Err(Error::chat_closed(chat_id));
         }
-        let (incoming, size) = self.incoming(upload.content).await?;
-        let name = upload.name.as_str().to_owned();
-        let kept = FileRow { file: incoming.file.clone(), name, size };
-        let draft = Draft { file: Some(kept), ..self.draft(sender) };
-        incoming.append(business, chat_id, draft).await
+        let FileUpload { name, content } = file;
+        let upload = PendingUpload::write(&self.store, &self.files, content, self.now()).await?;
+        let message = self.file_message(sender, &upload, &name);
+        upload.append(business, chat_id, message).await
     }
 
-    /// Brings the bytes of a file onto disk; gives its size with it.
-    pub(crate) async fn incoming(&self, content: FileStream) -> Result<(Incoming, i64)> {
-        let incoming = Incoming::begin(self).await?;
-        let size = self.files.write(&incoming.file, content).await?;
-        Ok((incoming, size))
-    }
-
-    /// The settings it was opened with.
+    /// Returns the settings.
     #[must_use]
-    pub fn settings(&self) -> &Settings {
+    pub fn settings(&self) -> &EngineSettings {
         &self.settings
     }
 
-    /// A message as the API shows it.
+    /// Converts a row to a message of the API, with links to its files.
     pub(crate) fn message(&self, row: MessageRow) -> Message {
-        let link = |file: FileRow| Attachment {
+        let attachment = |file: FileRow| Attachment {
             url: file.file.url(&self.settings.public_url),
             name: file.name,
             size: i32::try_from(file.size).unwrap_or(i32::MAX),
@@ -257,112 +276,19 @@ impl Engine {
             created_at: Time::moscow(row.created_at),
             sender: row.sender,
             message: row.text,
-            payload: row.file.map(|file| vec![link(file)]),
+            payload: row.file.map(|file| vec![attachment(file)]),
         }
-    }
-}
-
-/// A file that no message has yet. Dropped before it has one, it is taken away again.
-pub(crate) struct Incoming {
-    store: Arc<dyn Store>,
-    files: Files,
-    file: FileId,
-    settled: bool,
-}
-
-impl Incoming {
-    async fn begin(engine: &Engine) -> Result<Self> {
-        let file = FileId::new(rand::random());
-        engine.store.begin_upload(&file, engine.now()).await?;
-        let (store, files) = (Arc::clone(&engine.store), engine.files.clone());
-        Ok(Self { store, files, file, settled: false })
-    }
-
-    pub(crate) fn id(&self) -> &FileId {
-        &self.file
-    }
-
-    /// It has its message, so it stays.
-    pub(crate) fn settle(mut self) {
-        self.settled = true;
-    }
-
-    /// Gives it its message. From here on a caller who goes away changes nothing: the write is on its way.
-    async fn append(
-        self,
-        business: BusinessId,
-        chat_id: ChatId,
-        draft: Draft,
-    ) -> Result<MessageRow> {
-        let task = tokio::spawn(async move {
-            let mut incoming = self;
-            let written = incoming.store.append(business, chat_id, draft).await;
-            incoming.settled = written.is_ok();
-            written
-        });
-        task.await.map_err(Error::internal)?
-    }
-}
-
-impl Drop for Incoming {
-    fn drop(&mut self) {
-        if self.settled {
-            return;
-        }
-        let (store, files, file) = (Arc::clone(&self.store), self.files.clone(), self.file.clone());
-        // Without a runtime the process is ending, and the next start sweeps.
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move {
-                if let Err(error) = discard(store.as_ref(), &files, &file).await {
-                    tracing::warn!(%error, "an unfinished upload stays until the next start");
-                }
-            });
-        }
-    }
-}
-
-/// Takes away the bytes of an upload that came to nothing, then forgets it.
-pub(crate) async fn discard(store: &dyn Store, files: &Files, file: &FileId) -> Result<()> {
-    files.remove(file).await?;
-    store.forget_upload(file).await
-}
-
-/// A chat as the API shows it.
-pub(crate) fn chat(row: ChatRow) -> Chat {
-    let context = context(row.subject);
-    Chat {
-        chat_id: row.chat,
-        order_id: context.order_id,
-        context,
-        chat_type: row.chat_type,
-        status: row.status,
-        created_at: Time::moscow(row.created_at),
-        updated_at: Time::moscow(row.updated_at),
-    }
-}
-
-fn context(subject: Subject) -> FullContext {
-    debug_assert!(subject.context_type != ContextType::Direct || subject.order.is_none());
-    FullContext {
-        context_type: subject.context_type,
-        customer: subject.customer,
-        campaign_id: subject.campaign,
-        order_id: subject.order,
-        return_id: subject.ret,
     }
 }
 
 #[async_trait]
 impl Downloads for Engine {
     async fn open_file(&self, file: &FileId, range: Option<ByteRange>) -> Result<Option<Download>> {
-        let Some((_, kept)) = self.store.file(file).await? else { return Ok(None) };
-        let size = u64::try_from(kept.size).map_err(Error::internal)?;
-        let range = match range {
-            None => 0..size,
-            Some(asked) => asked.within(size).unwrap_or(0..0),
-        };
+        let Some((_, row)) = self.store.file(file).await? else { return Ok(None) };
+        let size = u64::try_from(row.size).map_err(Error::internal)?;
+        let range = ByteRange::resolve(range, size);
         let content = self.files.read(file, range.clone()).await?;
-        Ok(Some(Download { name: FileName::new(&kept.name), size, range, content }))
+        Ok(Some(Download { name: FileName::new(&row.name), size, range, content }))
     }
 
     async fn file_business(&self, file: &FileId) -> Result<Option<BusinessId>> {

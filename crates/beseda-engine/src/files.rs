@@ -1,55 +1,56 @@
-//! The bytes of attachments, in an object store. Whether a file may exist is not decided here.
+//! Contents of attachments, in an object store.
 
 use std::{ops::Range, path::Path, path::PathBuf, sync::Arc};
 
 use beseda_api::{Error, FileId, FileStream, MAX_FILE_BYTES, Result};
+use beseda_sqlite::private;
 use futures::{StreamExt, TryStreamExt};
 use object_store::{
     GetOptions, GetRange, ObjectStore, ObjectStoreExt, WriteMultipart, local::LocalFileSystem,
     path::Path as Key,
 };
 
-/// Bytes that are in memory before they go to disk.
-const PIECE: usize = 256 * 1024;
-/// Pieces of one upload that are on their way to disk.
-const PIECES: usize = 2;
+/// Size in bytes of a chunk, which is buffered in memory before it is written.
+const CHUNK: usize = 256 * 1024;
+/// Maximum number of chunks of one upload that are being written.
+const CHUNKS_IN_FLIGHT: usize = 2;
 
-/// Where attachments are kept.
+/// Contents of attachments, in an object store.
 #[derive(Clone)]
-pub struct Files {
+pub struct FileStore {
     store: Arc<dyn ObjectStore>,
-    /// The folder, if it is one: unfinished pieces that a crash left have no key.
+    /// Folder of a local store, in which a crash leaves temporary files that have no key.
     folder: Option<PathBuf>,
 }
 
-impl Files {
-    /// In a folder, which is made; every file is on disk before it counts as written.
+impl FileStore {
+    /// Opens a store in a folder, creating it if necessary. Every file is fsynced.
     ///
     /// # Errors
-    /// If the folder can't be made.
-    pub fn in_folder(folder: &Path) -> Result<Self, crate::OpenError> {
-        crate::private::tree(folder)?;
+    /// If the folder can't be created.
+    pub fn in_folder(folder: &Path) -> Result<Self, crate::EngineOpenError> {
+        private::create_or_restrict_tree(folder)?;
         let store = LocalFileSystem::new_with_prefix(folder)?.with_fsync(true);
         Ok(Self { store: Arc::new(store), folder: Some(folder.to_owned()) })
     }
 
-    /// In any object store, whose writes must be durable when they return.
+    /// Creates a store on any object store, whose writes must be durable on return.
     #[must_use]
     pub fn in_store(store: Arc<dyn ObjectStore>) -> Self {
         Self { store, folder: None }
     }
 
-    /// Writes a file as it arrives; returns its size. Nothing is left of it after an error.
+    /// Writes a file; returns its size in bytes. After an error nothing of it is left.
     ///
     /// # Errors
-    /// 400 for a file that is too large or breaks off; otherwise a breakage.
+    /// 400 for a file that is too large or incomplete; otherwise an internal error.
     pub(crate) async fn write(&self, file: &FileId, content: FileStream) -> Result<i64> {
         let upload = self.store.put_multipart(&key(file)).await.map_err(Error::internal)?;
-        let mut upload = WriteMultipart::new_with_chunk_size(upload, PIECE);
-        match pour(content, &mut upload).await {
+        let mut upload = WriteMultipart::new_with_chunk_size(upload, CHUNK);
+        match stream_to_store(content, &mut upload).await {
             Ok(size) => {
                 upload.finish().await.map_err(Error::internal)?;
-                self.close(file);
+                self.restrict(file);
                 Ok(size)
             }
             Err(error) => {
@@ -59,16 +60,16 @@ impl Files {
         }
     }
 
-    /// Makes a file readable for its owner alone: the object store goes by the umask.
-    fn close(&self, file: &FileId) {
+    /// Restricts a file to its owner: the object store applies the umask.
+    fn restrict(&self, file: &FileId) {
         if let Some(folder) = &self.folder {
-            let shelf = folder.join(shelf(file));
-            crate::private::close(&shelf);
-            crate::private::close(&shelf.join(file.as_str()));
+            let folder = folder.join(prefix(file));
+            private::restrict(&folder);
+            private::restrict(&folder.join(file.as_str()));
         }
     }
 
-    /// Opens a part of a file.
+    /// Opens a range of a file.
     pub(crate) async fn read(&self, file: &FileId, range: Range<u64>) -> Result<FileStream> {
         if range.is_empty() {
             return Ok(futures::stream::empty().boxed());
@@ -78,19 +79,19 @@ impl Files {
         Ok(found.into_stream().map_err(std::io::Error::other).boxed())
     }
 
-    /// Takes away what there is of a file.
+    /// Removes a file and its temporary files.
     pub(crate) async fn remove(&self, file: &FileId) -> Result<()> {
         match self.store.delete(&key(file)).await {
             Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
             Err(error) => return Err(Error::internal(error)),
         }
-        self.remove_pieces(file).map_err(Error::internal)
+        self.remove_temporary_files(file).map_err(Error::internal)
     }
 
-    /// Takes away the unfinished copies of a file that a crash left in the folder.
-    fn remove_pieces(&self, file: &FileId) -> std::io::Result<()> {
+    /// Removes the temporary files that a crash left in the folder.
+    fn remove_temporary_files(&self, file: &FileId) -> std::io::Result<()> {
         let Some(folder) = &self.folder else { return Ok(()) };
-        let Ok(entries) = std::fs::read_dir(folder.join(shelf(file))) else { return Ok(()) };
+        let Ok(entries) = std::fs::read_dir(folder.join(prefix(file))) else { return Ok(()) };
         for entry in entries {
             let entry = entry?;
             if entry.file_name().to_string_lossy().starts_with(file.as_str()) {
@@ -101,29 +102,29 @@ impl Files {
     }
 }
 
-/// Hands over the content piece by piece; returns its size.
-async fn pour(mut content: FileStream, upload: &mut WriteMultipart) -> Result<i64> {
+/// Writes the content chunk by chunk; returns its size in bytes.
+async fn stream_to_store(mut content: FileStream, upload: &mut WriteMultipart) -> Result<i64> {
     let mut size: u64 = 0;
-    while let Some(piece) = content.next().await {
-        let piece = piece.map_err(|error| {
-            tracing::debug!(%error, "an upload broke off");
+    while let Some(chunk) = content.next().await {
+        let chunk = chunk.map_err(|error| {
+            tracing::debug!(%error, "an upload is incomplete");
             Error::incomplete_file()
         })?;
-        size += piece.len() as u64;
+        size += chunk.len() as u64;
         if size > MAX_FILE_BYTES {
             return Err(Error::file_too_large());
         }
-        upload.wait_for_capacity(PIECES).await.map_err(Error::internal)?;
-        upload.put(piece);
+        upload.wait_for_capacity(CHUNKS_IN_FLIGHT).await.map_err(Error::internal)?;
+        upload.put(chunk);
     }
     i64::try_from(size).map_err(Error::internal)
 }
 
 fn key(file: &FileId) -> Key {
-    Key::from(format!("{}/{file}", shelf(file)))
+    Key::from(format!("{}/{file}", prefix(file)))
 }
 
-/// The folder a file lies in, so that none has too many.
-fn shelf(file: &FileId) -> &str {
+/// Returns the prefix of a file's key. Prefixes keep folders small.
+fn prefix(file: &FileId) -> &str {
     &file.as_str()[..2]
 }

@@ -1,4 +1,4 @@
-//! The marketplace's side over a store: orders, returns, buyers, support and arbiter. Who may call it is not asked here.
+//! `MarketSide` over a store: orders, returns, and messages of buyers, support and arbiter.
 
 use async_trait::async_trait;
 use beseda_api::{
@@ -10,9 +10,9 @@ use beseda_api::{
 
 use crate::{
     Disputes, Engine,
-    engine::chat,
-    rules::Event,
-    store::{ChatRow, Draft, NewChat, Reuse, Subject},
+    lifecycle::{ChatAction, Reuse},
+    rows::Subject,
+    store::{NewChat, NewMessage},
 };
 
 #[async_trait]
@@ -22,7 +22,7 @@ impl MarketSide for Engine {
             let known: Vec<&str> = Model::ALL.iter().map(Model::as_str).collect();
             return Err(Error::unknown_value("model", model.as_str(), &known));
         }
-        named(new.customer.as_ref())?;
+        check_customer(new.customer.as_ref())?;
         let campaign = self.campaign_of(business, &new).await?;
         let model = new.model.unwrap_or_else(|| model_of(campaign.as_ref()));
         let order = Order {
@@ -31,39 +31,39 @@ impl MarketSide for Engine {
             model,
             customer: new.customer,
         };
-        let kept = self.store.put_order(business, order.clone()).await?;
-        if kept != order {
+        let registered = self.store.put_order(business, order.clone()).await?;
+        if registered != order {
             let text = format!("Order {} is registered already with other values", new.order_id);
             return Err(Error::bad_request(text));
         }
-        Ok(kept)
+        Ok(registered)
     }
 
     async fn register_return(&self, business: BusinessId, new: NewReturn) -> Result<Return> {
         self.order(business, new.order_id).await?;
         let ret = Return { return_id: new.return_id, order_id: new.order_id };
-        let kept = self.store.put_return(business, ret).await?;
-        if kept != ret {
+        let registered = self.store.put_return(business, ret).await?;
+        if registered != ret {
             let text = format!("Return {} is registered already with other values", new.return_id);
             return Err(Error::bad_request(text));
         }
-        Ok(kept)
+        Ok(registered)
     }
 
     async fn open_chat(&self, business: BusinessId, opening: ChatOpening) -> Result<Chat> {
-        named(opening.customer.as_ref())?;
-        let first = opening.message.clone().map(MessageText::new).transpose()?;
+        check_customer(opening.customer.as_ref())?;
+        let text = opening.message.clone().map(MessageText::new).transpose()?;
         let new = match opening.read_context()? {
-            Some(context) => self.talk(business, self.subject(business, context).await?),
+            Some(context) => self.new_chat(business, self.subject(business, context).await?),
             None => {
                 self.cabinet_exists(business).await?;
                 let subject = Subject::direct(opening.customer);
-                NewChat { reuse: Reuse::Never, ..self.talk(business, subject) }
+                NewChat { reuse: Reuse::Never, ..self.new_chat(business, subject) }
             }
         };
-        let first = first.map(|text| self.text(Sender::Customer, text));
-        let (row, _) = self.store.create_chat(NewChat { first, ..new }).await?;
-        Ok(chat(row))
+        let message = text.map(|text| self.text_message(Sender::Customer, text));
+        let (row, _) = self.store.create_chat(NewChat { message, ..new }).await?;
+        Ok(row.into())
     }
 
     async fn write_message(
@@ -72,15 +72,13 @@ impl MarketSide for Engine {
         chat_id: ChatId,
         message: MarketMessage,
     ) -> Result<Message> {
-        let body = message.read_body()?;
-        let MarketMessage { sender, waiting_for, .. } = message;
-        let draft = match body {
-            MarketBody::Text(text) => self.text(sender.clone(), text),
-            MarketBody::Sticker => self.draft(sender.clone()),
+        let text = match message.read_body()? {
+            MarketBody::Text(text) => Some(text.into_string()),
+            MarketBody::Sticker => None,
         };
-        let stays_new = self.settings.new_until_answered;
-        let event = Event::Written { sender, waiting_for, stays_new };
-        let row = self.store.append(business, chat_id, Draft { event, ..draft }).await?;
+        let MarketMessage { sender, waiting_for, .. } = message;
+        let message = self.new_message(sender, waiting_for, text, None);
+        let row = self.store.append(business, chat_id, message).await?;
         Ok(self.message(row))
     }
 
@@ -92,50 +90,53 @@ impl MarketSide for Engine {
         file: FileUpload,
     ) -> Result<Message> {
         check_writer(&sender)?;
-        let row = self.attach(business, chat_id, sender, file).await?;
+        let row = self.send_file(business, chat_id, sender, file).await?;
         Ok(self.message(row))
     }
 
     async fn close_chat(&self, business: BusinessId, chat_id: ChatId) -> Result<Chat> {
-        self.store.change_chat(business, chat_id, Event::Closed, self.now()).await.map(chat)
+        self.store
+            .change_chat(business, chat_id, ChatAction::Close, self.now())
+            .await
+            .map(Chat::from)
     }
 
     async fn open_dispute(&self, business: BusinessId, opening: DisputeOpening) -> Result<Chat> {
-        let first = opening.message.clone().map(MessageText::new).transpose()?;
-        let first = first.map(|text| self.text(Sender::Customer, text));
-        let context = self.disputed(business, opening.read_target()?).await?;
-        let subject = self.subject_of_dispute(business, context).await?;
-        let row = match self.settings.disputes {
-            Disputes::OwnChat => self.dispute_beside(business, subject, first).await?,
-            Disputes::InPlace => self.dispute_in_place(business, subject, first).await?,
-        };
-        Ok(chat(row))
+        let text = opening.message.clone().map(MessageText::new).transpose()?;
+        let message = text.map(|text| self.text_message(Sender::Customer, text));
+        let context = self.dispute_context(business, opening.read_target()?).await?;
+        let subject = self.dispute_subject(business, context).await?;
+        let new = self.new_dispute(business, subject, message);
+        Ok(self.store.create_chat(new).await?.0.into())
     }
 
     async fn resolve_dispute(&self, business: BusinessId, chat_id: ChatId) -> Result<Chat> {
-        self.store.change_chat(business, chat_id, Event::Resolved, self.now()).await.map(chat)
+        self.store
+            .change_chat(business, chat_id, ChatAction::Resolve, self.now())
+            .await
+            .map(Chat::from)
     }
 }
 
 impl Engine {
-    /// The campaign an order belongs to: the one named, else the cabinet's first of that model, else its first.
+    /// Returns the campaign of an order: the requested one, else the cabinet's first of that model, else its first.
     async fn campaign_of(&self, business: BusinessId, new: &NewOrder) -> Result<Option<Campaign>> {
         self.cabinet_exists(business).await?;
         let mut campaigns = self.store.campaigns(&[business]).await?;
-        let wanted = |campaign: &Campaign| match (new.campaign_id, &new.model) {
+        let is_match = |campaign: &Campaign| match (new.campaign_id, &new.model) {
             (Some(id), _) => campaign.id == Some(id),
             (None, Some(model)) => campaign.placement_type == Some(model.placement()),
             (None, None) => true,
         };
-        let place = campaigns.iter().position(wanted);
-        match (place, new.campaign_id) {
-            (Some(place), _) => Ok(Some(campaigns.swap_remove(place))),
+        let index = campaigns.iter().position(is_match);
+        match (index, new.campaign_id) {
+            (Some(index), _) => Ok(Some(campaigns.swap_remove(index))),
             (None, Some(id)) => Err(campaign_not_found(id)),
             (None, None) => Ok(campaigns.into_iter().next()),
         }
     }
 
-    /// 404 unless there is such a cabinet.
+    /// Rejects an unknown cabinet with 404.
     pub(crate) async fn cabinet_exists(&self, business: BusinessId) -> Result<()> {
         match self.store.cabinet(business).await? {
             Some(_) => Ok(()),
@@ -143,8 +144,12 @@ impl Engine {
         }
     }
 
-    /// The order or return a dispute is about.
-    async fn disputed(&self, business: BusinessId, target: DisputeTarget) -> Result<ChatContext> {
+    /// Returns the order or return of a dispute.
+    async fn dispute_context(
+        &self,
+        business: BusinessId,
+        target: DisputeTarget,
+    ) -> Result<ChatContext> {
         match target {
             DisputeTarget::Context(context) => Ok(context),
             DisputeTarget::Chat(chat_id) => {
@@ -156,12 +161,8 @@ impl Engine {
         }
     }
 
-    /// Unlike a talk, a dispute can be about a return of any model.
-    async fn subject_of_dispute(
-        &self,
-        business: BusinessId,
-        context: ChatContext,
-    ) -> Result<Subject> {
+    /// Returns the subject of a dispute, which unlike that of a conversation can be a return of any model.
+    async fn dispute_subject(&self, business: BusinessId, context: ChatContext) -> Result<Subject> {
         match context {
             ChatContext::Order(_) => self.subject(business, context).await,
             ChatContext::Return(id) => {
@@ -172,40 +173,28 @@ impl Engine {
         }
     }
 
-    async fn dispute_beside(
+    /// Returns a request for the chat of a dispute, which is created or found in one transaction with its message.
+    fn new_dispute(
         &self,
         business: BusinessId,
         subject: Subject,
-        first: Option<Draft>,
-    ) -> Result<ChatRow> {
+        message: Option<NewMessage>,
+    ) -> NewChat {
         debug_assert!(subject.context_type != ContextType::Direct);
-        let new = NewChat {
-            chat_type: ChatType::Arbitrage,
-            status: ChatStatus::WaitingForArbiter,
-            reuse: Reuse::Unfinished,
-            first,
-            ..self.talk(business, subject)
-        };
-        Ok(self.store.create_chat(new).await?.0)
-    }
-
-    async fn dispute_in_place(
-        &self,
-        business: BusinessId,
-        subject: Subject,
-        first: Option<Draft>,
-    ) -> Result<ChatRow> {
-        let (talk, _) = self.store.create_chat(self.talk(business, subject)).await?;
-        let disputed = self.store.change_chat(business, talk.chat, Event::Disputed, self.now());
-        let row = disputed.await?;
-        if let Some(first) = first {
-            self.store.append(business, row.chat, first).await?;
+        let new = NewChat { message, ..self.new_chat(business, subject) };
+        match self.settings.disputes {
+            Disputes::OwnChat => NewChat {
+                chat_type: ChatType::Arbitrage,
+                status: ChatStatus::WaitingForArbiter,
+                reuse: Reuse::Unfinished,
+                ..new
+            },
+            Disputes::InPlace => NewChat { action: Some(ChatAction::Dispute), ..new },
         }
-        self.row(business, row.chat).await
     }
 }
 
-/// The model of a campaign's orders.
+/// Returns the model of a campaign's orders.
 fn model_of(campaign: Option<&Campaign>) -> Model {
     match campaign.and_then(|campaign| campaign.placement_type.as_ref()) {
         Some(PlacementType::Fby) => Model::Fby,
@@ -214,8 +203,8 @@ fn model_of(campaign: Option<&Campaign>) -> Model {
     }
 }
 
-/// 400 for a buyer with an empty name: the published schema has none.
-fn named(customer: Option<&Customer>) -> Result<()> {
+/// Rejects a buyer with an empty name or id with 400: the published schema has none.
+fn check_customer(customer: Option<&Customer>) -> Result<()> {
     let empty = |text: &Option<String>| text.as_ref().is_some_and(String::is_empty);
     match customer {
         Some(customer) if empty(&customer.name) => Err(empty_field("customer.name")),

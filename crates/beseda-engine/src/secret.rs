@@ -1,23 +1,23 @@
-//! Secrets of Api-Keys and OAuth tokens: their grammar and their hashes. The secrets themselves are kept nowhere.
+//! Secrets of Api-Keys and OAuth tokens: format and hash. The secrets themselves are not stored.
 
 use rand::{Rng, RngExt, distr::Alphanumeric};
 use sha2::{Digest, Sha256};
 
-/// A new Api-Key: `ACMA:` + 40 letters and digits + `:` + 8 hexadecimal digits.
+/// Generates an Api-Key: `ACMA:` + 40 letters and digits + `:` + 8 hexadecimal digits.
 #[must_use]
 pub fn new_api_key(random: &mut impl Rng) -> String {
     let body: String = random.sample_iter(Alphanumeric).take(40).map(char::from).collect();
     format!("ACMA:{body}:{:08x}", random.random::<u32>())
 }
 
-/// A new OAuth token: `y0_` + 55 letters and digits.
+/// Generates an OAuth token: `y0_` + 55 letters and digits.
 #[must_use]
 pub fn new_oauth_token(random: &mut impl Rng) -> String {
     let body: String = random.sample_iter(Alphanumeric).take(55).map(char::from).collect();
     format!("y0_{body}")
 }
 
-/// What is kept of a secret. Secrets have 200 random bits and more, so a plain hash can't be searched.
+/// Returns the stored hash of a secret. Secrets have at least 200 random bits, so an unsalted hash can't be brute-forced.
 pub(crate) fn hash(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
 }

@@ -1,14 +1,15 @@
-//! The store in one SQLite file: one thread writes, several connections read. Statements are in the modules below; no rule of chats is here.
+//! Store in one SQLite file: one thread writes, a pool of connections reads.
 
 mod chats;
 mod checkpoint;
-mod code;
-mod copy;
+mod columns;
 mod directory;
-mod market;
-mod outbox;
-mod readers;
+mod lease;
+mod notifications;
+mod orders;
+mod read_pool;
 mod schema;
+mod snapshot;
 mod transaction;
 mod writer;
 
@@ -19,76 +20,76 @@ use beseda_api::{
     ApiKeyInfo, AuthResult, BusinessId, Cabinet, Campaign, ChatId, Error, FileId, MessageId,
     NewCabinet, NewCampaign, Order, OrderId, Result, Return, ReturnId, TokenInfo, User,
 };
+use beseda_sqlite::run_blocking;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
 
-pub use schema::NewerSchema;
-
 use crate::{
-    rules::Event,
-    state::State,
-    store::{
-        ChatQuery, ChatRow, Draft, FileRow, KeyRecord, MessageRow, NewChat, Store, Transaction,
-    },
+    EngineOpenError,
+    lifecycle::ChatAction,
+    rows::{ChatRow, FileRow, MessageRow},
+    snapshot::Snapshot,
+    store::{ChatQuery, KeyRecord, NewChat, NewMessage, Store, StoreTransaction},
 };
-use readers::Readers;
-use transaction::{Lent, SqliteTransaction};
+use chats::{read, row, write};
+use lease::WriterLease;
+use read_pool::ReadPool;
 use writer::Writer;
 
-/// Lists of more orders or returns than this are looked up off the runtime's threads.
-const SHORT_LIST: usize = 64;
+/// Number of orders and returns in a filter above which the list is read on a thread for blocking calls.
+const MAX_INLINE_LOOKUPS: usize = 64;
 
-/// Conversations in one SQLite file. Made for one process at a time; other processes may administer it.
+/// Store in one SQLite file. One process serves it; other processes may administer it.
 pub struct SqliteStore {
-    readers: Arc<Readers>,
+    read_pool: Arc<ReadPool>,
     writer: Writer,
 }
 
 impl SqliteStore {
-    /// Opens the file, or makes it, and brings its schema up to date.
+    /// Opens the file, creating it if necessary, and applies missing migrations.
     ///
     /// # Errors
     /// If the file can't be opened, or a newer version of this program wrote it.
-    pub fn open(path: &Path) -> Result<Self, crate::OpenError> {
+    pub fn open(path: &Path) -> Result<Self, EngineOpenError> {
         let connection = schema::open_writer(path)?;
-        let readers = Arc::new(Readers::open(path)?);
-        Ok(Self { readers, writer: Writer::start(connection, path)? })
+        let read_pool = Arc::new(ReadPool::open(path)?);
+        Ok(Self { read_pool, writer: Writer::start(connection, path)? })
     }
 
-    /// The store as a transaction sees it.
-    fn within(lent: &Arc<Lent>) -> Self {
-        let readers = Arc::new(Readers::Transaction(Arc::clone(lent)));
-        Self { readers, writer: Writer::within(Arc::clone(lent)) }
+    /// Creates the store of an exclusive transaction.
+    fn in_lease(lease: &Arc<WriterLease>) -> Self {
+        let read_pool = Arc::new(ReadPool::Lease(Arc::clone(lease)));
+        Self { read_pool, writer: Writer::in_lease(Arc::clone(lease)) }
     }
 
-    /// A short read, on the thread that asks.
+    /// Runs a short read on the calling thread.
     fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
-        self.readers.read(work).map_err(Error::internal)
+        self.read_pool.read(work).map_err(Error::internal)
     }
 
-    /// A write that can't be refused.
+    /// Runs a write that isn't rejected.
     async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.writer.write(move |group| Ok(work(&group.connection)?)).await
+        self.writer.write(move |transaction| Ok(work(&transaction.connection)?)).await
     }
 }
 
 #[async_trait]
 impl Store for SqliteStore {
     async fn chat(&self, business: BusinessId, chat: ChatId) -> Result<Option<ChatRow>> {
-        let found = self.read(|connection| chats::by_id(connection, chat.get()))?;
+        let found = self.read(|connection| row::by_id(connection, chat.get()))?;
         Ok(found.filter(|row| row.business == business))
     }
 
     async fn chats(&self, business: BusinessId, query: ChatQuery) -> Result<Vec<ChatRow>> {
-        if query.filter.order_ids.len() + query.filter.contexts.len() <= SHORT_LIST {
-            return self.read(|connection| chats::list(connection, business, &query));
+        if query.filter.order_ids.len() + query.filter.contexts.len() <= MAX_INLINE_LOOKUPS {
+            return self.read(|connection| read::list(connection, business, &query));
         }
-        let readers = Arc::clone(&self.readers);
-        let long = move || readers.read(|connection| chats::list(connection, business, &query));
-        tokio::task::spawn_blocking(long).await.map_err(Error::internal)?.map_err(Error::internal)
+        let read_pool = Arc::clone(&self.read_pool);
+        let list = move || read_pool.read(|connection| read::list(connection, business, &query));
+        run_blocking(list).await
     }
 
     async fn history(
@@ -98,7 +99,7 @@ impl Store for SqliteStore {
         from: i64,
         limit: usize,
     ) -> Result<Option<(ChatRow, Vec<MessageRow>)>> {
-        let found = self.read(|connection| chats::history(connection, chat.get(), from, limit))?;
+        let found = self.read(|connection| read::history(connection, chat.get(), from, limit))?;
         Ok(found.filter(|(row, _)| row.business == business))
     }
 
@@ -108,25 +109,33 @@ impl Store for SqliteStore {
         chat: ChatId,
         message: MessageId,
     ) -> Result<Option<MessageRow>> {
-        self.read(|connection| chats::message_by_id(connection, business, chat, message))
+        self.read(|connection| read::message_by_id(connection, business, chat, message))
     }
 
     async fn create_chat(&self, chat: NewChat) -> Result<(ChatRow, bool)> {
-        self.writer.write(move |group| chats::create(group, chat)).await
+        self.writer.write(move |transaction| write::create(transaction, chat)).await
     }
 
-    async fn append(&self, business: BusinessId, chat: ChatId, draft: Draft) -> Result<MessageRow> {
-        self.writer.write(move |group| chats::append(group, business, chat, draft)).await
+    async fn append(
+        &self,
+        business: BusinessId,
+        chat: ChatId,
+        message: NewMessage,
+    ) -> Result<MessageRow> {
+        let append = move |transaction: &mut _| write::append(transaction, business, chat, message);
+        self.writer.write(append).await
     }
 
     async fn change_chat(
         &self,
         business: BusinessId,
         chat: ChatId,
-        event: Event,
+        action: ChatAction,
         at: Timestamp,
     ) -> Result<ChatRow> {
-        self.writer.write(move |group| chats::change(group, business, chat, &event, at)).await
+        let change =
+            move |transaction: &mut _| write::change(transaction, business, chat, &action, at);
+        self.writer.write(change).await
     }
 
     async fn begin_upload(&self, file: &FileId, at: Timestamp) -> Result<()> {
@@ -141,7 +150,7 @@ impl Store for SqliteStore {
 
     async fn forget_upload(&self, file: &FileId) -> Result<()> {
         let file = file.clone();
-        self.write(move |connection| chats::forget_upload(connection, &file)).await
+        self.write(move |connection| write::forget_upload(connection, &file)).await
     }
 
     async fn stale_uploads(&self, before: Timestamp) -> Result<Vec<FileId>> {
@@ -149,7 +158,7 @@ impl Store for SqliteStore {
             let sql = "SELECT file_id FROM uploads WHERE started_at < ?1";
             let mut statement = connection.prepare_cached(sql)?;
             let found = statement.query_map([before.as_microsecond()], |row| {
-                row.get::<_, String>(0)?.parse().map_err(|error| chats::strange(0, error))
+                row.get::<_, String>(0)?.parse().map_err(|error| columns::invalid_column(0, error))
             })?;
             found.collect()
         })
@@ -160,27 +169,27 @@ impl Store for SqliteStore {
             let sql = "SELECT business_id, name, size FROM files WHERE file_id = ?1";
             let mut statement = connection.prepare_cached(sql)?;
             let read = |row: &rusqlite::Row<'_>| {
-                let kept = FileRow { file: file.clone(), name: row.get(1)?, size: row.get(2)? };
-                Ok((chats::id(row, 0, BusinessId::new)?, kept))
+                let found = FileRow { file: file.clone(), name: row.get(1)?, size: row.get(2)? };
+                Ok((columns::id(row, 0, BusinessId::new)?, found))
             };
             statement.query_row([file.as_str()], read).optional()
         })
     }
 
     async fn put_order(&self, business: BusinessId, order: Order) -> Result<Order> {
-        self.write(move |connection| market::put_order(connection, business, order)).await
+        self.write(move |connection| orders::put_order(connection, business, order)).await
     }
 
     async fn order(&self, business: BusinessId, order: OrderId) -> Result<Option<Order>> {
-        self.read(|connection| market::by_id(connection, business, order))
+        self.read(|connection| orders::by_id(connection, business, order))
     }
 
     async fn put_return(&self, business: BusinessId, ret: Return) -> Result<Return> {
-        self.write(move |connection| market::put_return(connection, business, ret)).await
+        self.write(move |connection| orders::put_return(connection, business, ret)).await
     }
 
     async fn ret(&self, business: BusinessId, ret: ReturnId) -> Result<Option<Return>> {
-        self.read(|connection| market::return_by_id(connection, business, ret))
+        self.read(|connection| orders::return_by_id(connection, business, ret))
     }
 
     async fn put_cabinet(&self, cabinet: NewCabinet) -> Result<Option<Cabinet>> {
@@ -210,8 +219,8 @@ impl Store for SqliteStore {
         })
     }
 
-    async fn put_key(&self, key: KeyRecord, most: u32) -> Result<Option<i64>> {
-        self.write(move |connection| directory::put_key(connection, &key, most)).await
+    async fn put_key(&self, key: KeyRecord, max: u32) -> Result<Option<i64>> {
+        self.write(move |connection| directory::put_key(connection, &key, max)).await
     }
 
     async fn keys(&self, business: BusinessId) -> Result<Vec<ApiKeyInfo>> {
@@ -225,6 +234,10 @@ impl Store for SqliteStore {
     async fn put_user(&self, name: &str, businesses: &[BusinessId]) -> Result<User> {
         let (name, businesses) = (name.to_owned(), businesses.to_vec());
         self.write(move |connection| directory::put_user(connection, &name, &businesses)).await
+    }
+
+    async fn user(&self, user: i64) -> Result<Option<User>> {
+        self.read(|connection| directory::user(connection, user))
     }
 
     async fn users(&self) -> Result<Vec<User>> {
@@ -269,23 +282,46 @@ impl Store for SqliteStore {
         .await
     }
 
-    async fn dump(&self) -> Result<State> {
-        let readers = Arc::clone(&self.readers);
-        let long = move || readers.read(copy::dump);
-        tokio::task::spawn_blocking(long).await.map_err(Error::internal)?.map_err(Error::internal)
+    async fn snapshot(&self) -> Result<Snapshot> {
+        let read_pool = Arc::clone(&self.read_pool);
+        run_blocking(move || read_pool.read(snapshot::take)).await
     }
 
-    async fn replace(&self, state: State) -> Result<()> {
-        self.writer.write(move |group| copy::replace(group, &state)).await
+    async fn restore(&self, snapshot: Snapshot) -> Result<()> {
+        self.writer.write(move |transaction| snapshot::restore(transaction, &snapshot)).await
     }
 
-    async fn begin(&self) -> Result<Box<dyn Transaction>> {
-        let lent = Arc::new(self.writer.lend().await?);
-        Ok(Box::new(SqliteTransaction::new(lent)))
+    async fn begin(&self) -> Result<Box<dyn StoreTransaction>> {
+        let lease = Arc::new(self.writer.lease().await?);
+        Ok(Box::new(SqliteTransaction { store: Arc::new(Self::in_lease(&lease)), lease }))
     }
 
     async fn ready(&self) -> Result<()> {
         self.read(|connection| connection.query_row("SELECT 1", [], |_| Ok(())))?;
         self.write(|_| Ok(())).await
+    }
+}
+
+/// Exclusive transaction of a [`SqliteStore`].
+struct SqliteTransaction {
+    store: Arc<SqliteStore>,
+    lease: Arc<WriterLease>,
+}
+
+#[async_trait]
+impl StoreTransaction for SqliteTransaction {
+    fn store(&self) -> Arc<dyn Store> {
+        Arc::<SqliteStore>::clone(&self.store)
+    }
+
+    async fn commit(self: Box<Self>) -> Result<()> {
+        self.lease.commit().await
+    }
+}
+
+impl Drop for SqliteTransaction {
+    /// Rolls back unless committed, even if its store is still in use.
+    fn drop(&mut self) {
+        self.lease.roll_back();
     }
 }

@@ -99,7 +99,7 @@ impl Take for UpstreamWebhooks {
             // The next listing finds the chats of dropped hints.
             let _ = hints.try_send(event.notification.clone());
         }
-        match self.engine.announce(business, event.notification).await {
+        match self.engine.forward_notification(business, event.notification).await {
             Ok(_) => Verdict::Taken,
             Err(error) if error.kind().is_some() => Verdict::Malformed(error.to_string()),
             Err(error) => Verdict::Failed(error.to_string()),

@@ -12,7 +12,7 @@ use std::{
 
 use beseda_api::{BusinessId, Campaign, Error, Result};
 use beseda_client::Priority;
-use beseda_engine::private;
+use beseda_sqlite::private;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use crate::{scheduler::share::Quota, settings::GatewayOpenError};
@@ -64,9 +64,9 @@ impl GatewayDb {
         // Locked: SQLite's busy timeout doesn't apply while another process switches the file to WAL mode.
         let failed = |error| GatewayOpenError::Folder(path.to_owned(), error);
         let lock = path.with_file_name("opening.lock");
-        let open_lock = private::lock(&lock).map_err(failed)?;
+        let open_lock = private::open_lock_file(&lock).map_err(failed)?;
         open_lock.lock().map_err(failed)?;
-        private::database(path).map_err(failed)?;
+        private::create_or_restrict_database(path).map_err(failed)?;
         let mut connection = Connection::open(path)?;
         connection.busy_timeout(Duration::from_secs(5))?;
         connection.pragma_update(None, "journal_mode", "WAL")?;

@@ -8,7 +8,8 @@ use std::{
 use beseda_api::{
     Administration, AuthResult, BusinessId, Credential, Directory, NewCabinet, NewKey,
 };
-use beseda_engine::{Engine, private};
+use beseda_engine::Engine;
+use beseda_sqlite::private;
 
 use crate::{derived_keys::DerivedKeys, settings::GatewayOpenError};
 
@@ -20,7 +21,7 @@ pub(crate) fn create(archive: &Path) -> Result<PathBuf, GatewayOpenError> {
     let folder = archive.join("gateway");
     let failed = |path: &Path, error| GatewayOpenError::Folder(path.to_owned(), error);
     create_private(archive).map_err(|error| failed(archive, error))?;
-    private::folder(&folder).map_err(|error| failed(&folder, error))?;
+    private::create_or_restrict_dir(&folder).map_err(|error| failed(&folder, error))?;
     Ok(folder)
 }
 
@@ -69,7 +70,7 @@ async fn api_key(
         AuthResult::Unknown => {
             let scopes = vec!["communication".to_owned(), "all-methods".to_owned()];
             let key = NewKey { name: "gateway".to_owned(), scopes };
-            engine.keep_key(business, key, &api_key).await?;
+            engine.import_key(business, key, &api_key).await?;
             Ok(Some(api_key))
         }
     }

@@ -196,13 +196,14 @@ async fn open_engine(
     settings: &GatewaySettings,
 ) -> Result<Arc<Engine>, GatewayOpenError> {
     let clock = Arc::clone(&settings.clock);
-    let engine = Engine::open_sqlite(folder, beseda_engine::Settings::default(), clock).await?;
+    let engine =
+        Engine::open_sqlite(folder, beseda_engine::EngineSettings::default(), clock).await?;
     Ok(Arc::new(engine))
 }
 
 fn start_push(engine: &Engine, settings: &GatewaySettings) -> Push {
     Push::start(
-        engine.outbox(),
+        engine.notification_queue(),
         beseda_push::Settings::new(settings.policy),
         Arc::clone(&settings.clock),
         Arc::new(SystemTimer),

@@ -126,7 +126,7 @@ impl std::str::FromStr for FileLinkMode {
 pub enum GatewayOpenError {
     /// The database of keys can't be opened, or another gateway uses it.
     #[error(transparent)]
-    Engine(#[from] beseda_engine::OpenError),
+    Engine(#[from] beseda_engine::EngineOpenError),
     /// The gateway's database can't be opened.
     #[error("failed to open the gateway's database: {0}")]
     Database(#[from] rusqlite::Error),

@@ -9,7 +9,7 @@ use beseda_api::{
     Administration, AuthResult, BusinessId, CampaignId, Credential, Directory, ManualClock,
     NewCabinet, NewCampaign, NewKey, NewUser, OrderId, PlacementType, ReturnId,
 };
-use beseda_engine::{Engine, Settings, secret};
+use beseda_engine::{Engine, EngineSettings, secret};
 use rand::{Rng, RngExt, SeedableRng, distr::Alphanumeric};
 use rand_chacha::ChaCha20Rng;
 use serde_json::json;
@@ -132,7 +132,11 @@ fn service_key(kind: &str, random: &mut impl Rng) -> String {
 
 /// Creates the demo in a folder at its own time. Completes an interrupted creation and leaves a
 /// complete demo alone.
-pub(crate) async fn create(folder: &Path, settings: &Settings, demo: &Demo) -> anyhow::Result<()> {
+pub(crate) async fn create(
+    folder: &Path,
+    settings: &EngineSettings,
+    demo: &Demo,
+) -> anyhow::Result<()> {
     let first_message_at = FIRST_MESSAGE_AT.parse().context("the demo's beginning is a date")?;
     let clock = Arc::new(ManualClock::new(first_message_at));
     let engine = Engine::open_sqlite(folder, settings.clone(), clock.clone()).await?;
@@ -148,7 +152,7 @@ pub(crate) async fn create(folder: &Path, settings: &Settings, demo: &Demo) -> a
         Some(user) => user,
         None => engine.create_user(user).await?,
     };
-    engine.keep_token(user.id, &demo.oauth_token).await?;
+    engine.import_token(user.id, &demo.oauth_token).await?;
     Ok(())
 }
 
@@ -179,7 +183,7 @@ async fn create_cabinet(engine: &Engine, demo: &Demo) -> anyhow::Result<()> {
     if engine.authenticate(&key).await? == AuthResult::Unknown {
         let scopes = vec!["communication".to_owned(), "all-methods".to_owned()];
         let key = NewKey { name: "demo".to_owned(), scopes };
-        engine.keep_key(demo.business, key, &demo.api_key).await?;
+        engine.import_key(demo.business, key, &demo.api_key).await?;
     }
     Ok(())
 }
@@ -199,7 +203,7 @@ mod tests {
     async fn a_folder_of_another_seed_is_rejected_and_the_same_seed_changes_nothing() {
         use beseda_api::{ChatFilter, ChatsApi, PageRequest};
         let folder = tempfile::tempdir().unwrap();
-        let settings = beseda_engine::Settings::default();
+        let settings = beseda_engine::EngineSettings::default();
         let demo = Demo::from_seed(1);
         let mut listed = Vec::new();
         for _ in 0..2 {

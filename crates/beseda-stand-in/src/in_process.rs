@@ -54,7 +54,7 @@ pub struct StandInBuilder {
     data: Option<PathBuf>,
     on_disk: bool,
     server: ServerSettings,
-    engine: beseda_engine::Settings,
+    engine: beseda_engine::EngineSettings,
     append_notification: bool,
     transport: TransportSettings,
     clock: Arc<StandInClock>,
@@ -76,9 +76,9 @@ impl Default for StandInBuilder {
             data: None,
             on_disk: false,
             server: ServerSettings::default(),
-            engine: beseda_engine::Settings {
+            engine: beseda_engine::EngineSettings {
                 public_url: String::new(),
-                ..beseda_engine::Settings::default()
+                ..beseda_engine::EngineSettings::default()
             },
             append_notification: false,
             transport: TransportSettings::default(),
@@ -143,7 +143,7 @@ impl StandInBuilder {
     /// Sets all engine settings, including orders. An empty `public_url` is replaced by the bound
     /// address.
     #[must_use]
-    pub fn engine(mut self, settings: beseda_engine::Settings) -> Self {
+    pub fn engine(mut self, settings: beseda_engine::EngineSettings) -> Self {
         self.engine = settings;
         self
     }
@@ -218,7 +218,12 @@ impl StandInBuilder {
         let engine = Arc::new(engine);
         let mut sending = beseda_push::Settings::new(Policy::Loopback);
         sending.append_notification = self.append_notification;
-        let push = Push::start(engine.outbox(), sending, self.clock.clone(), self.clock.clone());
+        let push = Push::start(
+            engine.notification_queue(),
+            sending,
+            self.clock.clone(),
+            self.clock.clone(),
+        );
         let control = Arc::new(Control::new(ControlSettings {
             engine: engine.clone(),
             clock: self.clock,

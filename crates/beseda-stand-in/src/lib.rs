@@ -40,7 +40,7 @@ pub mod state;
 pub use beseda_api as api;
 #[cfg(feature = "client")]
 pub use beseda_client as client;
-pub use beseda_engine::{Disputes, Engine, Orders, Settings as EngineSettings};
+pub use beseda_engine::{Disputes, Engine, EngineSettings, Orders};
 pub use beseda_scenario as scenario;
 pub use beseda_server::{
     LimitPreset, LimitSettings, ServerSettings, TransportSettings, Unversioned,

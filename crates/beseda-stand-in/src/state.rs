@@ -9,7 +9,7 @@ use beseda_api::{
     Administration, BusinessId, ChatFilter, ChatId, ChatsApi, Clock, Error, ErrorKind, HistoryFrom,
     ManualClock, PageRequest, Result,
 };
-use beseda_engine::{Engine, Orders, Settings, state::State};
+use beseda_engine::{Engine, EngineSettings, Orders, snapshot::Snapshot};
 
 use self::snapshots::lock;
 use crate::{Control, clock::ClockMode};
@@ -25,7 +25,7 @@ impl Control {
     ///
     /// Internal errors only.
     pub async fn save_start(&self) -> Result<()> {
-        let start = (self.engine.state().await?, self.clock.reading());
+        let start = (self.engine.snapshot().await?, self.clock.reading());
         *lock(&self.snapshots.start) = Some(start);
         Ok(())
     }
@@ -68,7 +68,7 @@ impl Control {
             return Err(Error::bad_request(text));
         }
         let _guard = self.state_lock.write().await;
-        let state = self.engine.state().await?;
+        let state = self.engine.snapshot().await?;
         let mut snapshots = lock(&self.snapshots.by_name);
         if snapshots.len() >= MAX_SNAPSHOTS && !snapshots.contains_key(name) {
             let text = format!("there are {MAX_SNAPSHOTS} snapshots already: delete one");
@@ -111,9 +111,9 @@ impl Control {
     /// # Errors
     ///
     /// Internal errors only.
-    pub async fn export(&self) -> Result<State> {
+    pub async fn export(&self) -> Result<Snapshot> {
         let _guard = self.state_lock.write().await;
-        self.engine.state().await
+        self.engine.snapshot().await
     }
 
     /// Replaces the whole state by an exported one.
@@ -121,10 +121,10 @@ impl Control {
     /// # Errors
     ///
     /// 400 for an invalid state; nothing changes then.
-    pub async fn import(&self, state: State) -> Result<()> {
+    pub async fn import(&self, state: Snapshot) -> Result<()> {
         // Validated in a scratch engine first, so that an invalid state changes nothing here.
         let (_folder, scratch) = self.scratch(Arc::new(ManualClock::new(self.clock.now()))).await?;
-        scratch.put_state(state.clone()).await.map_err(import_error)?;
+        scratch.restore(state.clone()).await.map_err(import_error)?;
         read_all(&scratch, &state).await.map_err(import_error)?;
         let _guard = self.state_lock.write().await;
         self.replace(state).await
@@ -156,7 +156,7 @@ impl Control {
         let with_line = |refused: seed::SeedError| refused.with_line(text);
         let _guard = self.state_lock.write().await;
         let files = seed::apply::store_files(&seed, &self.engine).await.map_err(with_line)?;
-        let settings = Settings { orders: Orders::Strict, ..self.engine.settings().clone() };
+        let settings = EngineSettings { orders: Orders::Strict, ..self.engine.settings().clone() };
         // Dropping the transaction before its commit, on error or cancellation, leaves no trace.
         let transaction = self.engine.begin(settings, clock.clone()).await?;
         let report = |done| progress(done, all);
@@ -170,8 +170,8 @@ impl Control {
     }
 
     /// Replaces the state. The caller holds the state lock exclusively.
-    async fn replace(&self, state: State) -> Result<()> {
-        let replaced = self.engine.put_state(state).await;
+    async fn replace(&self, state: Snapshot) -> Result<()> {
+        let replaced = self.engine.restore(state).await;
         self.snapshots.is_stale.store(true, Ordering::Release);
         replaced
     }
@@ -179,7 +179,7 @@ impl Control {
     /// Opens an empty engine in a temporary folder, which is deleted when both are dropped.
     async fn scratch(&self, clock: Arc<ManualClock>) -> Result<(tempfile::TempDir, Engine)> {
         let folder = tempfile::tempdir().map_err(Error::internal)?;
-        let settings = Settings { orders: Orders::Strict, ..Settings::default() };
+        let settings = EngineSettings { orders: Orders::Strict, ..EngineSettings::default() };
         let engine = Engine::open_sqlite(folder.path(), settings, clock).await;
         Ok((folder, engine.map_err(Error::internal)?))
     }
@@ -198,7 +198,7 @@ fn import_error(error: Error) -> Error {
 }
 
 /// Reads everything once and rejects a state with unreadable rows.
-async fn read_all(engine: &Engine, state: &State) -> Result<()> {
+async fn read_all(engine: &Engine, state: &Snapshot) -> Result<()> {
     let mut readable = ReadableRows::default();
     for cabinet in engine.list_cabinets().await? {
         let business = cabinet.business_id;

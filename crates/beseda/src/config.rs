@@ -156,8 +156,8 @@ impl Config {
     }
 
     /// Returns the engine settings for a server at this address.
-    pub(crate) fn engine(&self, local_url: String) -> beseda_engine::Settings {
-        beseda_engine::Settings {
+    pub(crate) fn engine(&self, local_url: String) -> beseda_engine::EngineSettings {
+        beseda_engine::EngineSettings {
             public_url: self.public_url.clone().unwrap_or(local_url),
             orders: match self.orders {
                 OrderRule::Strict => Orders::Strict,

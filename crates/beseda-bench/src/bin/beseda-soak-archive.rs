@@ -21,7 +21,7 @@ use beseda_bench::process::Server;
 use beseda_client::{Client, SecretString};
 use beseda_engine::{
     Engine,
-    bulk::{self, Amount},
+    bulk::{self, FillAmount},
 };
 use clap::Parser;
 use rand::RngExt;
@@ -105,7 +105,7 @@ async fn soak(args: &Args) -> Result<()> {
     bulk::fill(
         &args.dir.join("service"),
         business,
-        Amount { chats, messages_per_chat, text: TEXT },
+        FillAmount { chats, messages_per_chat, text: TEXT },
     )?;
     let service = Service::start(args)?;
     spoil(&service).await?;

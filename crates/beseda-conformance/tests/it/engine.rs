@@ -9,7 +9,7 @@ use beseda_api::{
     NewCampaign, PlacementType, SystemClock,
 };
 use beseda_conformance::{Backstage, Need, World};
-use beseda_engine::{Engine, Orders, Settings};
+use beseda_engine::{Engine, EngineSettings, Orders};
 use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt;
 use jiff::Timestamp;
@@ -26,7 +26,8 @@ pub(crate) struct Ground {
 
 /// Opens an engine whose links begin with `public_url`.
 pub(crate) async fn ground(public_url: &str) -> Ground {
-    let settings = Settings { public_url: public_url.to_owned(), ..Settings::default() };
+    let settings =
+        EngineSettings { public_url: public_url.to_owned(), ..EngineSettings::default() };
     let start: Timestamp = "2026-05-31T07:30:17Z".parse().unwrap();
     let clock = Arc::new(ManualClock::new(start));
     let (engine, [business, other], folder) = opened(settings, clock.clone()).await;
@@ -34,7 +35,7 @@ pub(crate) async fn ground(public_url: &str) -> Ground {
 }
 
 async fn opened(
-    settings: Settings,
+    settings: EngineSettings,
     clock: Arc<dyn Clock>,
 ) -> (Arc<Engine>, [BusinessId; 2], TempDir) {
     let folder = tempfile::tempdir().unwrap();
@@ -54,7 +55,7 @@ pub(crate) async fn world_without(need: Need) -> World {
     };
     let orders = if need == Need::Market { Orders::Open } else { Orders::Strict };
     let public_url = "https://files.example".to_owned();
-    let settings = Settings { public_url, orders, ..Settings::default() };
+    let settings = EngineSettings { public_url, orders, ..EngineSettings::default() };
     let (engine, [business, other], folder) = opened(settings, clock).await;
     let market: Arc<dyn MarketSide> = engine.clone();
     let stage: Box<dyn Backstage> = Box::new(Stage { engine: engine.clone(), folder });

@@ -1,4 +1,4 @@
-//! Moves committed pages from the log into the database file, on a thread of its own so that commits don't wait for it.
+//! WAL checkpoints on a separate thread, so that commits don't wait for them.
 
 use std::{
     path::Path,
@@ -13,52 +13,57 @@ use std::{
 
 use rusqlite::Connection;
 
-/// Groups between two steps. A group is at most a few hundred pages.
-const STEP: usize = 16;
-/// A log longer than this many pages (64 MiB) is brought back to its beginning, between two groups.
-const LONG: i64 = 16_384;
+/// Number of groups between two checkpoints. A group has at most a few hundred pages.
+const INTERVAL: usize = 16;
+/// Length of the WAL in pages (64 MiB) above which it is restarted from the beginning, between two groups.
+const MAX_WAL_PAGES: i64 = 16_384;
 
-/// A handle on the thread that checkpoints.
+/// Handle of the checkpoint thread.
 pub(super) struct Checkpointer {
     wake: Option<mpsc::SyncSender<()>>,
     groups: AtomicUsize,
-    long: Arc<AtomicBool>,
+    needs_restart: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Checkpointer {
-    pub(super) fn start(path: &Path) -> Result<Self, crate::OpenError> {
+    pub(super) fn start(path: &Path) -> Result<Self, crate::EngineOpenError> {
         let connection = Connection::open(path)?;
         connection.busy_timeout(Duration::from_millis(100))?;
-        // What is lost of a checkpoint is still in the log, but the file must be on disk before the log starts anew.
+        // An interrupted checkpoint is still in the WAL, but the database must be fsynced before the WAL is restarted.
         connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;")?;
-        let long = Arc::new(AtomicBool::new(false));
-        let (wake, woken) = mpsc::sync_channel(1);
-        let seen = Arc::clone(&long);
+        let needs_restart = Arc::new(AtomicBool::new(false));
+        let (wake, wakeups) = mpsc::sync_channel(1);
+        let flag = Arc::clone(&needs_restart);
         let run = move || {
-            while woken.recv().is_ok() {
+            while wakeups.recv().is_ok() {
                 match checkpoint(&connection, "PASSIVE") {
-                    Ok(pages) => seen.store(pages > LONG, Ordering::Relaxed),
+                    Ok(pages) => flag.store(pages > MAX_WAL_PAGES, Ordering::Relaxed),
                     Err(error) => tracing::warn!(%error, "a checkpoint failed"),
                 }
             }
         };
         let thread = std::thread::Builder::new().name("beseda-checkpoint".to_owned()).spawn(run)?;
-        Ok(Self { wake: Some(wake), groups: AtomicUsize::new(0), long, thread: Some(thread) })
+        Ok(Self {
+            wake: Some(wake),
+            groups: AtomicUsize::new(0),
+            needs_restart,
+            thread: Some(thread),
+        })
     }
 
-    /// Tells of a committed group. Called by the writer, with its connection.
-    pub(super) fn wrote(&self, connection: &Connection) {
-        if self.groups.fetch_add(1, Ordering::Relaxed) % STEP == STEP - 1
+    /// Counts a committed group, and checkpoints if necessary. Called by the writer with its connection.
+    pub(super) fn group_committed(&self, connection: &Connection) {
+        if self.groups.fetch_add(1, Ordering::Relaxed) % INTERVAL == INTERVAL - 1
             && let Some(wake) = &self.wake
         {
-            // A step is under way already if this is full.
+            // A full channel means that a checkpoint is already requested.
             let _ = wake.try_send(());
         }
-        if self.long.swap(false, Ordering::Relaxed)
+        if self.needs_restart.swap(false, Ordering::Relaxed)
             && let Err(error) = checkpoint(connection, "RESTART")
         {
-            tracing::warn!(%error, "the log could not be started anew");
+            tracing::warn!(%error, "failed to restart the WAL");
         }
     }
 }
@@ -69,12 +74,12 @@ impl Drop for Checkpointer {
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
-            tracing::error!("the checkpointing thread ended with a panic");
+            tracing::error!("the checkpoint thread panicked");
         }
     }
 }
 
-/// Runs a checkpoint; returns how many pages the log has.
+/// Runs a checkpoint; returns the length of the WAL in pages.
 fn checkpoint(connection: &Connection, mode: &str) -> rusqlite::Result<i64> {
     connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| row.get(1))
 }

@@ -1,4 +1,4 @@
-//! Statements on cabinets, campaigns, keys, users and tokens. Secrets come here only as hashes.
+//! Statements on cabinets, campaigns, keys, users and tokens.
 
 use beseda_api::{
     Access, ApiAvailability, ApiKeyInfo, AuthResult, Business, BusinessId, Cabinet, Campaign,
@@ -7,32 +7,32 @@ use beseda_api::{
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::chats::{id, moment, strange};
+use super::columns::{id, optional_timestamp, timestamp};
 use crate::store::KeyRecord;
 
-/// Makes a cabinet unless its id is taken.
+/// Inserts a cabinet, or returns `None` if its id exists.
 pub(super) fn put_cabinet(
     connection: &Connection,
     new: &NewCabinet,
 ) -> rusqlite::Result<Option<Cabinet>> {
-    let made = connection.execute(
+    let inserted = connection.execute(
         "INSERT INTO cabinets (business_id, name) VALUES (?1, ?2) ON CONFLICT DO NOTHING",
         (new.business_id.map(BusinessId::get), &new.name),
     )?;
-    if made == 0 {
+    if inserted == 0 {
         return Ok(None);
     }
     cabinet(connection, connection.last_insert_rowid())
 }
 
-/// One cabinet.
+/// Returns a cabinet.
 pub(super) fn cabinet(connection: &Connection, business: i64) -> rusqlite::Result<Option<Cabinet>> {
     let mut statement = connection
         .prepare_cached("SELECT business_id, name FROM cabinets WHERE business_id = ?1")?;
     statement.query_row([business], read_cabinet).optional()
 }
 
-/// Every cabinet.
+/// Returns all cabinets, ordered by id.
 pub(super) fn cabinets(connection: &Connection) -> rusqlite::Result<Vec<Cabinet>> {
     let mut statement =
         connection.prepare_cached("SELECT business_id, name FROM cabinets ORDER BY business_id")?;
@@ -44,13 +44,13 @@ fn read_cabinet(row: &Row<'_>) -> rusqlite::Result<Cabinet> {
     Ok(Cabinet { business_id: id(row, 0, BusinessId::new)?, name: row.get(1)? })
 }
 
-/// Makes a campaign unless its id is taken.
+/// Inserts a campaign, or returns `None` if its id exists.
 pub(super) fn put_campaign(
     connection: &Connection,
     business: BusinessId,
     new: &NewCampaign,
 ) -> rusqlite::Result<Option<Campaign>> {
-    let made = connection.execute(
+    let inserted = connection.execute(
         "INSERT INTO campaigns (campaign_id, business_id, name, placement) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT DO NOTHING",
         (
@@ -60,15 +60,15 @@ pub(super) fn put_campaign(
             new.placement_type.as_str(),
         ),
     )?;
-    if made == 0 {
+    if inserted == 0 {
         return Ok(None);
     }
-    let number = connection.last_insert_rowid();
+    let id = connection.last_insert_rowid();
     let all = campaigns(connection, business)?;
-    Ok(all.into_iter().find(|campaign| campaign.id.is_some_and(|id| id.get() == number)))
+    Ok(all.into_iter().find(|campaign| campaign.id.is_some_and(|campaign| campaign.get() == id)))
 }
 
-/// The campaigns of a cabinet.
+/// Returns the campaigns of a cabinet, ordered by id.
 pub(super) fn campaigns(
     connection: &Connection,
     business: BusinessId,
@@ -94,18 +94,18 @@ pub(super) fn campaigns(
     found.collect()
 }
 
-/// Keeps a key if the cabinet has less than `most` in force.
+/// Inserts a key, or returns `None` if the cabinet has `max` keys that aren't revoked.
 pub(super) fn put_key(
     connection: &Connection,
     key: &KeyRecord,
-    most: u32,
+    max: u32,
 ) -> rusqlite::Result<Option<i64>> {
-    let in_force: u32 = connection.query_row(
+    let active: u32 = connection.query_row(
         "SELECT count(*) FROM api_keys WHERE business_id = ?1 AND revoked_at IS NULL",
         [key.business.get()],
         |row| row.get(0),
     )?;
-    if in_force >= most {
+    if active >= max {
         return Ok(None);
     }
     let scopes: Vec<&str> = key.scopes.iter().map(Scope::as_str).collect();
@@ -116,7 +116,7 @@ pub(super) fn put_key(
     Ok(Some(connection.last_insert_rowid()))
 }
 
-/// The keys of a cabinet.
+/// Returns the keys of a cabinet, ordered by id.
 pub(super) fn keys(
     connection: &Connection,
     business: BusinessId,
@@ -131,24 +131,22 @@ pub(super) fn keys(
             business_id: id(row, 1, BusinessId::new)?,
             name: row.get(2)?,
             scopes: scopes(&row.get::<_, String>(3)?),
-            created_at: Time::moscow(moment(row, 4)?),
-            revoked_at: maybe_time(row, 5)?,
+            created_at: Time::moscow(timestamp(row, 4)?),
+            revoked_at: optional_time(row, 5)?,
         })
     })?;
     found.collect()
 }
 
-fn scopes(kept: &str) -> Vec<Scope> {
-    kept.split_ascii_whitespace().map(Scope::from).collect()
+fn scopes(stored: &str) -> Vec<Scope> {
+    stored.split_ascii_whitespace().map(Scope::from).collect()
 }
 
-fn maybe_time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Time>> {
-    let raw: Option<i64> = row.get(column)?;
-    let read = |raw| Timestamp::from_microsecond(raw).map_err(|error| strange(column, error));
-    Ok(raw.map(read).transpose()?.map(Time::moscow))
+fn optional_time(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Time>> {
+    Ok(optional_timestamp(row, column)?.map(Time::moscow))
 }
 
-/// Revokes a key of a cabinet.
+/// Revokes a key; returns `false` if it doesn't exist. A revoked key keeps its time.
 pub(super) fn revoke_key(
     connection: &Connection,
     business: BusinessId,
@@ -163,7 +161,7 @@ pub(super) fn revoke_key(
     Ok(changed > 0)
 }
 
-/// Makes a user with access to these cabinets.
+/// Inserts a user with access to these cabinets.
 pub(super) fn put_user(
     connection: &Connection,
     name: &str,
@@ -178,15 +176,22 @@ pub(super) fn put_user(
     Ok(User { id: user, name: name.to_owned(), business_ids })
 }
 
-/// Every user.
+/// Returns all users, ordered by id.
 pub(super) fn users(connection: &Connection) -> rusqlite::Result<Vec<User>> {
     let mut statement =
         connection.prepare_cached("SELECT user_id, name FROM users ORDER BY user_id")?;
     let found = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let named: Vec<(i64, String)> = found.collect::<Result<_, _>>()?;
-    let full =
-        |(user, name)| Ok(User { id: user, name, business_ids: businesses_of(connection, user)? });
-    named.into_iter().map(full).collect()
+    let names: Vec<(i64, String)> = found.collect::<Result<_, _>>()?;
+    let with_businesses =
+        |(id, name)| Ok(User { id, name, business_ids: businesses_of(connection, id)? });
+    names.into_iter().map(with_businesses).collect()
+}
+
+/// Returns a user.
+pub(super) fn user(connection: &Connection, id: i64) -> rusqlite::Result<Option<User>> {
+    let mut statement = connection.prepare_cached("SELECT name FROM users WHERE user_id = ?1")?;
+    let name = statement.query_row([id], |row| row.get(0)).optional()?;
+    name.map(|name| Ok(User { id, name, business_ids: businesses_of(connection, id)? })).transpose()
 }
 
 fn businesses_of(connection: &Connection, user: i64) -> rusqlite::Result<Vec<BusinessId>> {
@@ -197,15 +202,15 @@ fn businesses_of(connection: &Connection, user: i64) -> rusqlite::Result<Vec<Bus
     found.collect()
 }
 
-/// Gives access or takes it away.
+/// Grants or withdraws access; returns `false` if the user doesn't exist.
 pub(super) fn set_access(
     connection: &Connection,
     user: i64,
     business: BusinessId,
     access: bool,
 ) -> rusqlite::Result<bool> {
-    let known = "SELECT 1 FROM users WHERE user_id = ?1";
-    if connection.query_row(known, [user], |_| Ok(())).optional()?.is_none() {
+    let sql = "SELECT 1 FROM users WHERE user_id = ?1";
+    if connection.query_row(sql, [user], |_| Ok(())).optional()?.is_none() {
         return Ok(false);
     }
     let sql = if access {
@@ -217,22 +222,22 @@ pub(super) fn set_access(
     Ok(true)
 }
 
-/// Keeps a token of a user.
+/// Inserts a token, or returns `None` if the user doesn't exist.
 pub(super) fn put_token(
     connection: &Connection,
     user: i64,
     hash: &[u8; 32],
     at: Timestamp,
 ) -> rusqlite::Result<Option<i64>> {
-    let made = connection.execute(
+    let inserted = connection.execute(
         "INSERT INTO oauth_tokens (user_id, hash, created_at)
          SELECT user_id, ?2, ?3 FROM users WHERE user_id = ?1",
         (user, hash, at.as_microsecond()),
     )?;
-    Ok((made > 0).then(|| connection.last_insert_rowid()))
+    Ok((inserted > 0).then(|| connection.last_insert_rowid()))
 }
 
-/// The tokens of a user.
+/// Returns the tokens of a user, ordered by id.
 pub(super) fn tokens(connection: &Connection, user: i64) -> rusqlite::Result<Vec<TokenInfo>> {
     let mut statement = connection.prepare_cached(
         "SELECT token_id, user_id, created_at, revoked_at FROM oauth_tokens
@@ -242,14 +247,14 @@ pub(super) fn tokens(connection: &Connection, user: i64) -> rusqlite::Result<Vec
         Ok(TokenInfo {
             id: row.get(0)?,
             user_id: row.get(1)?,
-            created_at: Time::moscow(moment(row, 2)?),
-            revoked_at: maybe_time(row, 3)?,
+            created_at: Time::moscow(timestamp(row, 2)?),
+            revoked_at: optional_time(row, 3)?,
         })
     })?;
     found.collect()
 }
 
-/// Revokes a token of a user.
+/// Revokes a token; returns `false` if it doesn't exist. A revoked token keeps its time.
 pub(super) fn revoke_token(
     connection: &Connection,
     user: i64,
@@ -264,7 +269,7 @@ pub(super) fn revoke_token(
     Ok(changed > 0)
 }
 
-/// What a key opens.
+/// Returns the access of a key.
 pub(super) fn key_access(connection: &Connection, hash: &[u8; 32]) -> rusqlite::Result<AuthResult> {
     let mut statement = connection.prepare_cached(
         "SELECT business_id, name, scopes, revoked_at IS NOT NULL FROM api_keys WHERE hash = ?1",
@@ -273,15 +278,15 @@ pub(super) fn key_access(connection: &Connection, hash: &[u8; 32]) -> rusqlite::
         if row.get(3)? {
             return Ok(AuthResult::Revoked);
         }
-        let holder =
+        let principal =
             Principal::ApiKey { name: row.get(1)?, scopes: scopes(&row.get::<_, String>(2)?) };
         let businesses = vec![id(row, 0, BusinessId::new)?];
-        Ok(AuthResult::Granted(Access { principal: holder, businesses }))
+        Ok(AuthResult::Granted(Access { principal, businesses }))
     });
     Ok(found.optional()?.unwrap_or(AuthResult::Unknown))
 }
 
-/// What an OAuth token opens.
+/// Returns the access of an OAuth token.
 pub(super) fn token_access(
     connection: &Connection,
     hash: &[u8; 32],

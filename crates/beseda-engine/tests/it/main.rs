@@ -1,10 +1,11 @@
-//! What only the engine itself can show: restarts, locks, versions, sweeping. The rules of chats are held by the conformance suite.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking where it stands")]
+//! Tests of the engine itself: restarts, locks, schema versions, cleanup. The conformance suite tests the chats.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod disputes;
 mod durability;
 mod folder;
-mod outbox;
-mod state;
+mod notifications;
+mod snapshot;
 
 use std::{path::Path, sync::Arc};
 
@@ -12,13 +13,13 @@ use beseda_api::{
     Administration, BusinessId, ChatContext, ChatId, ChatsApi, MarketSide, NewCabinet, NewOrder,
     OrderId, SystemClock,
 };
-use beseda_engine::{Engine, OpenError, Settings};
+use beseda_engine::{Engine, EngineOpenError, EngineSettings};
 
-async fn open(folder: &Path) -> Result<Engine, OpenError> {
-    Engine::open_sqlite(folder, Settings::default(), Arc::new(SystemClock)).await
+async fn open(folder: &Path) -> Result<Engine, EngineOpenError> {
+    Engine::open_sqlite(folder, EngineSettings::default(), Arc::new(SystemClock)).await
 }
 
-/// A cabinet with one chat about an order.
+/// Creates a cabinet with one chat about an order.
 async fn with_chat(engine: &Engine) -> (BusinessId, ChatId) {
     let cabinet = NewCabinet { business_id: None, name: "Tea".to_owned() };
     let business = engine.create_cabinet(cabinet).await.unwrap().business_id;

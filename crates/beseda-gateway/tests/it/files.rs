@@ -69,7 +69,7 @@ impl Closed {
 
     async fn with_links(listener: TcpListener, url: String, public_url: String) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let settings = beseda_engine::Settings { public_url, ..Default::default() };
+        let settings = beseda_engine::EngineSettings { public_url, ..Default::default() };
         let data = folder.path().join("data");
         let engine = Engine::open_sqlite(&data, settings, Arc::new(SystemClock)).await.unwrap();
         let engine = Arc::new(engine);

@@ -64,7 +64,7 @@ async fn a_name_that_leads_inside_later_or_in_part_is_not_followed() {
         let world = World::with(settings).await;
         // As if the name had led outside when it was subscribed.
         let new = NewSubscription { url: "https://shop.example/".to_owned(), name: "x".to_owned() };
-        let outbox = world.engine.outbox();
+        let outbox = world.engine.notification_queue();
         let made = outbox.insert_subscription(world.business, new, Timestamp::UNIX_EPOCH).await;
         let id = made.unwrap().unwrap().id;
         world.write("Hi").await;

@@ -44,12 +44,15 @@ async fn a_foreign_notification_reaches_every_subscription_once_and_in_order() {
         business_id: business,
         created_at: time(),
     };
-    assert!(engine.announce(business, created.clone()).await.unwrap());
+    assert!(engine.forward_notification(business, created.clone()).await.unwrap());
     for id in 1..=20 {
-        assert!(engine.announce(business, message(business, id)).await.unwrap());
-        assert!(!engine.announce(business, message(business, id)).await.unwrap(), "told before");
+        assert!(engine.forward_notification(business, message(business, id)).await.unwrap());
+        assert!(
+            !engine.forward_notification(business, message(business, id)).await.unwrap(),
+            "told before"
+        );
     }
-    assert!(!engine.announce(business, created).await.unwrap());
+    assert!(!engine.forward_notification(business, created).await.unwrap());
     for receiver in [&one, &two] {
         receiver.wait_for(1 + 21).await;
         let events = receiver.events();
@@ -66,11 +69,11 @@ async fn what_was_announced_survives_a_restart_and_is_still_known() {
     world.desk().pause(world.business, id).await.unwrap();
     let business = world.business;
     for id in 1..=3 {
-        assert!(world.engine.announce(business, message(business, id)).await.unwrap());
+        assert!(world.engine.forward_notification(business, message(business, id)).await.unwrap());
     }
     let world = world.restart().await;
-    assert!(!world.engine.announce(business, message(business, 2)).await.unwrap());
-    assert!(world.engine.announce(business, message(business, 4)).await.unwrap());
+    assert!(!world.engine.forward_notification(business, message(business, 2)).await.unwrap());
+    assert!(world.engine.forward_notification(business, message(business, 4)).await.unwrap());
     world.desk().resume(business, id).await.unwrap();
     world.logged(id, 2 + 4).await;
     assert_eq!(receiver.events(), (1..=4).map(|id| told(business, id)).collect::<Vec<_>>());
@@ -80,17 +83,22 @@ async fn what_was_announced_survives_a_restart_and_is_still_known() {
 async fn nothing_is_announced_to_nobody_of_others_or_of_no_chat() {
     let world = World::open().await;
     let (engine, business) = (&world.engine, world.business);
-    assert!(!engine.announce(business, message(business, 1)).await.unwrap(), "nobody asked");
+    assert!(
+        !engine.forward_notification(business, message(business, 1)).await.unwrap(),
+        "nobody asked"
+    );
     let receiver = Receiver::start(Mood::Good).await;
     let id = world.subscribe(&receiver.url()).await.unwrap().id;
-    assert!(!engine.announce(business, Notification::Ping { time: None }).await.unwrap());
-    assert!(!engine.announce(business, Notification::Other).await.unwrap());
+    assert!(
+        !engine.forward_notification(business, Notification::Ping { time: None }).await.unwrap()
+    );
+    assert!(!engine.forward_notification(business, Notification::Other).await.unwrap());
     let new = NewCabinet { business_id: None, name: "Other".to_owned() };
     let other = engine.create_cabinet(new).await.unwrap().business_id;
-    let refused = engine.announce(business, message(other, 1)).await.unwrap_err();
+    let refused = engine.forward_notification(business, message(other, 1)).await.unwrap_err();
     assert!(refused.to_string().contains("businessId"), "{refused}");
-    assert!(!engine.announce(other, message(other, 1)).await.unwrap());
+    assert!(!engine.forward_notification(other, message(other, 1)).await.unwrap());
     assert_eq!(world.subscription(id).await.waiting, 0);
     assert_eq!(world.subscription(id).await.state, SubscriptionState::Active);
-    assert!(engine.announce(business, message(business, 1)).await.unwrap());
+    assert!(engine.forward_notification(business, message(business, 1)).await.unwrap());
 }

@@ -80,7 +80,7 @@ pub(crate) async fn soon<T>(what: impl Future<Output = T>) -> T {
 }
 
 async fn engine(folder: &TempDir, time: &Arc<Time>) -> Engine {
-    let settings = beseda_engine::Settings::default();
+    let settings = beseda_engine::EngineSettings::default();
     Engine::open_sqlite(folder.path(), settings, Arc::clone(time) as _).await.unwrap()
 }
 
@@ -112,7 +112,7 @@ impl World {
     }
 
     fn start(&mut self) {
-        let (outbox, settings) = (self.engine.outbox(), self.settings.clone());
+        let (outbox, settings) = (self.engine.notification_queue(), self.settings.clone());
         let time = || Arc::clone(&self.time);
         self.push = Some(Push::start(outbox, settings, time() as _, time() as _));
     }

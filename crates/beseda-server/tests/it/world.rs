@@ -57,9 +57,9 @@ impl World {
         let clock = Arc::new(ManualClock::new("2026-11-21T00:30:00Z".parse().unwrap()));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let of_engine = beseda_engine::Settings {
+        let of_engine = beseda_engine::EngineSettings {
             public_url: format!("http://{address}"),
-            ..beseda_engine::Settings::default()
+            ..beseda_engine::EngineSettings::default()
         };
         let engine = Engine::open_sqlite(folder.path(), of_engine, Arc::clone(&clock) as _).await;
         let engine = Arc::new(engine.unwrap());

@@ -5,15 +5,15 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
 };
 
-use beseda_engine::state::State;
+use beseda_engine::snapshot::Snapshot;
 
 use crate::clock::ClockReading;
 
 /// Saved states.
 #[derive(Debug, Default)]
 pub(crate) struct Snapshots {
-    pub(super) start: Mutex<Option<(State, ClockReading)>>,
-    pub(super) by_name: Mutex<BTreeMap<String, State>>,
+    pub(super) start: Mutex<Option<(Snapshot, ClockReading)>>,
+    pub(super) by_name: Mutex<BTreeMap<String, Snapshot>>,
     /// Set after the state was replaced, until the server has dropped its cached credentials and
     /// limits.
     pub(crate) is_stale: AtomicBool,

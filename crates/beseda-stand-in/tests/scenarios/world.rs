@@ -16,7 +16,7 @@ use beseda_api::{
     Limit, Message, MessageText, NewCabinet, NewCampaign, OrderId, PageRequest, PlacementType,
     Sender,
 };
-use beseda_engine::{Engine, Settings};
+use beseda_engine::{Engine, EngineSettings};
 use beseda_push::Timer;
 use beseda_stand_in::{
     StandInClock,
@@ -54,7 +54,7 @@ impl TestWorld {
     pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Arc::new(StandInClock::manual("2026-10-01T06:00:00Z".parse().unwrap()));
-        let settings = Settings::default();
+        let settings = EngineSettings::default();
         let expected = Arc::<StandInClock>::clone(&clock);
         let engine = Engine::open_sqlite(folder.path(), settings, expected).await.unwrap();
         let engine = Arc::new(engine);

@@ -30,7 +30,12 @@ pub(crate) async fn run(args: ServeArgs, out: Output) -> anyhow::Result<()> {
     if out.is_json() {
         println!("{}", serde_json::json!({ "url": url, "docs": format!("{url}/docs") }));
     }
-    let push = Push::start(engine.outbox(), config.push(), clock.clone(), Arc::new(SystemTimer));
+    let push = Push::start(
+        engine.notification_queue(),
+        config.push(),
+        clock.clone(),
+        Arc::new(SystemTimer),
+    );
     let mut services = Services::new(engine.clone())
         .directory(engine.clone())
         .files(engine.clone())

@@ -1,4 +1,4 @@
--- Conversations, orders, cabinets and credentials. Times are Unix microseconds; small numbers stand for words (see sqlite/code.rs).
+-- Conversations, orders, cabinets and credentials. Times are Unix microseconds; enums are small integers (see sqlite/columns.rs).
 
 CREATE TABLE meta (
     name  TEXT PRIMARY KEY,

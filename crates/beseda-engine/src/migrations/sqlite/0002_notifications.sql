@@ -1,4 +1,4 @@
--- Push notifications: who wants them, what waits for whom, and what came of it. Times are Unix microseconds; kinds are in sqlite/outbox.rs.
+-- Push notifications: who wants them, what waits for whom, and what came of it. Times are Unix microseconds; kinds are in sqlite/notifications/event.rs.
 
 CREATE TABLE subscriptions (
     subscription_id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -1,5 +1,5 @@
 -- Notifications that were received from elsewhere and announced, so that a second one about the same event isn't. Kinds are
--- in sqlite/outbox.rs; `what` is the message, or the time in Unix microseconds where there is none.
+-- in sqlite/notifications/event.rs; `what` is the message, or the time in Unix microseconds where there is none.
 
 CREATE TABLE announced (
     announced_id INTEGER PRIMARY KEY,

@@ -9,7 +9,7 @@ use beseda_api::{
     FileUpload, ManualClock, MarketMessage, MarketSide, MessageText, NewCabinet, NewKey, Result,
     Sender,
 };
-use beseda_engine::{Engine, TakenFile, Transaction};
+use beseda_engine::{Engine, EngineTransaction, StagedFile};
 
 use super::{
     PathSegment, Seed, SeedCabinet, SeedChat, SeedError, SeedFile, SeedMessage, SeedSummary,
@@ -59,7 +59,7 @@ pub(crate) async fn store_files(seed: &Seed, engine: &Engine) -> Result<StoredFi
 }
 
 /// Stored files that have no message yet.
-pub(crate) type StoredFiles = VecDeque<TakenFile>;
+pub(crate) type StoredFiles = VecDeque<StagedFile>;
 
 async fn store_files_of(
     messages: &[SeedMessage],
@@ -71,7 +71,7 @@ async fn store_files_of(
         let Some(file) = &message.file else { continue };
         let item_path = child_path(path, "messages", Some(number));
         let upload = to_upload(message, file).at(&item_path)?;
-        files.push_back(engine.take_file(upload).await.at(&item_path)?);
+        files.push_back(engine.stage_file(upload).await.at(&item_path)?);
     }
     Ok(())
 }
@@ -98,7 +98,7 @@ fn to_upload(message: &SeedMessage, file: &SeedFile) -> Result<FileUpload> {
 pub(crate) async fn apply(
     seed: &Seed,
     files: StoredFiles,
-    transaction: &Transaction,
+    transaction: &EngineTransaction,
     clock: &ManualClock,
     progress: &(dyn Fn(usize) + Send + Sync),
 ) -> Result<SeedSummary, SeedError> {
@@ -115,7 +115,7 @@ pub(crate) async fn apply(
 }
 
 struct SeedWriter<'a> {
-    transaction: &'a Transaction,
+    transaction: &'a EngineTransaction,
     engine: &'a Engine,
     clock: &'a ManualClock,
     files: StoredFiles,
@@ -145,7 +145,7 @@ impl SeedWriter<'_> {
         for (number, key) in cabinet.keys.iter().enumerate() {
             let item_path = child_path(path, "keys", Some(number));
             let new = NewKey { name: key.name.clone(), scopes: key.scopes.clone() };
-            engine.keep_key(business, new, &key.api_key).await.at(&item_path)?;
+            engine.import_key(business, new, &key.api_key).await.at(&item_path)?;
         }
         for (number, order) in cabinet.orders.iter().enumerate() {
             let item_path = child_path(path, "orders", Some(number));

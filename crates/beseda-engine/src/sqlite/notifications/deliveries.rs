@@ -1,4 +1,4 @@
-//! Statements on the log of deliveries: what was attempted and what came of it. It keeps the last ten thousand attempts or a little more.
+//! Delivery log: the last 10,000 attempts of each subscription, and up to 512 more.
 
 use beseda_api::{
     Delivery, DeliveryAttempt, DeliveryFailure, DeliveryOutcome, FailureKind, FailureReason,
@@ -7,21 +7,22 @@ use beseda_api::{
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::{Kind, notification};
-use crate::sqlite::chats::moment;
+use super::event::{Event, PING, code, notification};
+use crate::sqlite::columns::timestamp;
 
-/// Attempts kept for each subscription.
-const KEPT: i64 = 10_000;
-/// How often older ones are taken away.
-const SWEEP_EVERY: i64 = 512;
+/// Number of attempts kept per subscription.
+const MAX_ATTEMPTS: i64 = 10_000;
+/// Number of attempts between two deletions of older ones.
+const SWEEP_INTERVAL: i64 = 512;
 
+/// Query of a subscription's attempts, in the order in which [`read`] reads the columns.
 const DELIVERY: &str =
     "SELECT delivery_id, subscription_id, event_id, attempted_at, took_ms, outcome, status,
     failure_kind, failure_reason, failure_detail, kind, business_id, chat_id, message_id, at
     FROM deliveries WHERE subscription_id = ?1";
 
-/// A part of the log, newest first.
-pub(super) fn part(
+/// Returns a page of the log, newest first.
+pub(super) fn page(
     connection: &Connection,
     subscription: i64,
     before: i64,
@@ -33,8 +34,8 @@ pub(super) fn part(
     statement.query_map((subscription, before, limit), read)?.collect()
 }
 
-/// One attempt.
-pub(super) fn one(
+/// Returns an attempt.
+pub(super) fn by_id(
     connection: &Connection,
     subscription: i64,
     delivery: i64,
@@ -57,7 +58,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Delivery> {
         id: row.get(0)?,
         subscription_id: row.get(1)?,
         event_id: row.get(2)?,
-        attempted_at: Time::moscow(moment(row, 3)?),
+        attempted_at: Time::moscow(timestamp(row, 3)?),
         took_ms: row.get(4)?,
         outcome: DeliveryOutcome::from(row.get::<_, String>(5)?.as_str()),
         status: row.get(6)?,
@@ -66,9 +67,9 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Delivery> {
     })
 }
 
-/// Keeps an attempt.
-pub(super) fn add(connection: &Connection, attempt: &DeliveryAttempt) -> rusqlite::Result<()> {
-    let row = Columns::of(&attempt.notification, attempt.at);
+/// Inserts an attempt.
+pub(super) fn insert(connection: &Connection, attempt: &DeliveryAttempt) -> rusqlite::Result<()> {
+    let columns = notification_columns(&attempt.notification, attempt.at);
     let failure = attempt.failure.as_ref();
     connection
         .prepare_cached(
@@ -81,11 +82,11 @@ pub(super) fn add(connection: &Connection, attempt: &DeliveryAttempt) -> rusqlit
         .execute(rusqlite::params![
             attempt.subscription,
             attempt.position,
-            row.kind as i64,
-            row.business,
-            row.chat,
-            row.message,
-            row.at.as_microsecond(),
+            columns.kind,
+            columns.business,
+            columns.chat,
+            columns.message,
+            columns.at.as_microsecond(),
             attempt.at.as_microsecond(),
             attempt.took_ms,
             attempt.outcome.as_str(),
@@ -94,65 +95,47 @@ pub(super) fn add(connection: &Connection, attempt: &DeliveryAttempt) -> rusqlit
             failure.map(|failure| failure.reason.as_str()),
             failure.map(|failure| failure.detail.as_str()),
         ])?;
-    if connection.last_insert_rowid() % SWEEP_EVERY == 0 {
+    if connection.last_insert_rowid() % SWEEP_INTERVAL == 0 {
         sweep(connection)?;
     }
     Ok(())
 }
 
-/// Takes away what is too old, of every subscription.
+/// Deletes the oldest attempts of every subscription.
 fn sweep(connection: &Connection) -> rusqlite::Result<()> {
     let sql = "DELETE FROM deliveries WHERE delivery_id IN (
         SELECT delivery_id FROM (SELECT delivery_id,
             row_number() OVER (PARTITION BY subscription_id ORDER BY delivery_id DESC) AS place
             FROM deliveries) WHERE place > ?1)";
-    connection.execute(sql, [KEPT]).map(|_| ())
+    connection.execute(sql, [MAX_ATTEMPTS]).map(|_| ())
 }
 
-/// A notification as it is kept.
-struct Columns {
-    kind: Kind,
+/// Columns of a notification.
+struct NotificationColumns {
+    kind: i64,
     business: Option<i64>,
     chat: Option<i64>,
     message: Option<i64>,
     at: Timestamp,
 }
 
-impl Columns {
-    fn of(notification: &Notification, attempted_at: Timestamp) -> Self {
-        let about =
-            |kind, chat: &beseda_api::ChatId, business: &beseda_api::BusinessId, at: Time| {
-                let (business, chat) = (Some(business.get()), Some(chat.get()));
-                Self { kind, business, chat, message: None, at: at.timestamp() }
-            };
-        match notification {
-            Notification::ChatCreated { chat_id, business_id, created_at } => {
-                about(Kind::ChatCreated, chat_id, business_id, *created_at)
-            }
-            Notification::ChatMessageSent { chat_id, message_id, business_id, sent_at } => Self {
-                message: Some(MessageId::get(*message_id)),
-                ..about(Kind::MessageSent, chat_id, business_id, *sent_at)
-            },
-            Notification::ChatArbitrageStarted { chat_id, business_id, started_at } => {
-                about(Kind::ArbitrageStarted, chat_id, business_id, *started_at)
-            }
-            Notification::ChatArbitrageFinished { chat_id, business_id, finished_at } => {
-                about(Kind::ArbitrageFinished, chat_id, business_id, *finished_at)
-            }
-            Notification::Ping { time } => Self {
-                kind: Kind::Ping,
-                business: None,
-                chat: None,
-                message: None,
-                at: time.map_or(attempted_at, Time::timestamp),
-            },
-            _ => Self {
-                kind: Kind::Ping,
-                business: None,
-                chat: None,
-                message: None,
-                at: attempted_at,
-            },
-        }
+/// Returns the columns of a notification. One that isn't about a chat is stored as a `PING`.
+fn notification_columns(
+    notification: &Notification,
+    attempted_at: Timestamp,
+) -> NotificationColumns {
+    if let Some(event) = Event::from_notification(notification) {
+        return NotificationColumns {
+            kind: code(event.kind),
+            business: Some(event.business.get()),
+            chat: Some(event.chat.get()),
+            message: event.message.map(MessageId::get),
+            at: event.at,
+        };
     }
+    let at = match notification {
+        Notification::Ping { time: Some(time) } => time.timestamp(),
+        _ => attempted_at,
+    };
+    NotificationColumns { kind: PING, business: None, chat: None, message: None, at }
 }

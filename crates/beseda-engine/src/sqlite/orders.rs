@@ -1,11 +1,11 @@
-//! Statements on orders and returns. What may be registered is decided elsewhere.
+//! Statements on orders and returns.
 
 use beseda_api::{BusinessId, CampaignId, Customer, Model, Order, OrderId, Return, ReturnId};
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::chats::{id, maybe_id};
+use super::columns::{id, optional_id};
 
-/// Keeps an order unless its id is taken; returns what has the id then.
+/// Inserts an order unless its id exists; returns the order with the id.
 pub(super) fn put_order(
     connection: &Connection,
     business: BusinessId,
@@ -30,7 +30,7 @@ pub(super) fn put_order(
     Ok(order)
 }
 
-/// An order of this cabinet.
+/// Returns an order of this cabinet.
 pub(super) fn by_id(
     connection: &Connection,
     business: BusinessId,
@@ -45,16 +45,16 @@ pub(super) fn by_id(
 
 fn read_order(row: &Row<'_>) -> rusqlite::Result<Order> {
     let (name, public_id): (Option<String>, Option<String>) = (row.get(3)?, row.get(4)?);
-    let known = name.is_some() || public_id.is_some();
+    let has_customer = name.is_some() || public_id.is_some();
     Ok(Order {
         order_id: id(row, 0, OrderId::new)?,
-        campaign_id: maybe_id(row, 1, CampaignId::new)?,
+        campaign_id: optional_id(row, 1, CampaignId::new)?,
         model: Model::from(row.get::<_, String>(2)?.as_str()),
-        customer: known.then_some(Customer { name, public_id }),
+        customer: has_customer.then_some(Customer { name, public_id }),
     })
 }
 
-/// Keeps a return unless its id is taken; returns what has the id then.
+/// Inserts a return unless its id exists; returns the return with the id.
 pub(super) fn put_return(
     connection: &Connection,
     business: BusinessId,
@@ -70,7 +70,7 @@ pub(super) fn put_return(
     Ok(ret)
 }
 
-/// A return of this cabinet.
+/// Returns a return of this cabinet.
 pub(super) fn return_by_id(
     connection: &Connection,
     business: BusinessId,

@@ -1,4 +1,4 @@
-//! What is written for subscriptions, and when nothing is. Sending is tested where it is done.
+//! Notification queue: the events that are enqueued, pauses, retries, replays.
 
 use beseda_api::{
     BusinessId, ChatId, ChatOpening, ChatsApi, DeliveryAttempt, DeliveryOutcome, DisputeOpening,
@@ -12,11 +12,12 @@ use super::{open, with_chat};
 
 async fn subscribe(engine: &Engine, business: BusinessId) -> i64 {
     let new = NewSubscription { url: "https://shop.example/".to_owned(), name: "bot".to_owned() };
-    let made = engine.outbox().insert_subscription(business, new, Timestamp::UNIX_EPOCH).await;
-    made.unwrap().unwrap().id
+    let created =
+        engine.notification_queue().insert_subscription(business, new, Timestamp::UNIX_EPOCH).await;
+    created.unwrap().unwrap().id
 }
 
-fn done(pending: &QueuedNotification) -> DeliveryAttempt {
+fn delivered(pending: &QueuedNotification) -> DeliveryAttempt {
     DeliveryAttempt {
         subscription: pending.subscription,
         position: Some(pending.position),
@@ -30,32 +31,32 @@ fn done(pending: &QueuedNotification) -> DeliveryAttempt {
     }
 }
 
-/// Takes out everything that waits.
-async fn drain(outbox: &dyn NotificationQueue, subscription: i64) -> Vec<Notification> {
+/// Returns all pending notifications, and acknowledges them.
+async fn drain(queue: &dyn NotificationQueue, subscription: i64) -> Vec<Notification> {
     let mut all = Vec::new();
-    while let Some(pending) = outbox.head(subscription).await.unwrap() {
-        outbox.record_attempt(done(&pending)).await.unwrap();
+    while let Some(pending) = queue.head(subscription).await.unwrap() {
+        queue.record_attempt(delivered(&pending)).await.unwrap();
         all.push(pending.notification);
     }
     all
 }
 
-fn shown(all: &[Notification], chat: ChatId) -> Vec<String> {
-    let kind = |one: &Notification| {
-        let (name, of) = match one {
+fn summary(all: &[Notification], chat: ChatId) -> Vec<String> {
+    let summarize = |notification: &Notification| {
+        let (name, chat_id) = match notification {
             Notification::ChatCreated { chat_id, .. } => ("created", *chat_id),
             Notification::ChatMessageSent { chat_id, .. } => ("message", *chat_id),
             Notification::ChatArbitrageStarted { chat_id, .. } => ("dispute", *chat_id),
             Notification::ChatArbitrageFinished { chat_id, .. } => ("resolved", *chat_id),
             other => panic!("{other:?}"),
         };
-        if of == chat { name.to_owned() } else { format!("{name} elsewhere") }
+        if chat_id == chat { name.to_owned() } else { format!("{name} of another chat") }
     };
-    all.iter().map(kind).collect()
+    all.iter().map(summarize).collect()
 }
 
 #[tokio::test]
-async fn every_event_is_told_once_in_order_and_a_sticker_is_not() {
+async fn every_event_is_enqueued_once_in_order_but_stickers_are_not() {
     let folder = tempfile::tempdir().unwrap();
     let engine = open(folder.path()).await.unwrap();
     let (business, chat) = with_chat(&engine).await;
@@ -74,20 +75,24 @@ async fn every_event_is_told_once_in_order_and_a_sticker_is_not() {
     engine.resolve_dispute(business, dispute).await.unwrap();
     engine.resolve_dispute(business, dispute).await.unwrap();
     engine.close_chat(business, chat).await.unwrap();
-    let told = drain(engine.outbox().as_ref(), subscription).await;
-    assert_eq!(shown(&told[..1], chat), ["message"]);
-    assert_eq!(shown(&told[1..], dispute), ["created", "dispute", "message", "resolved"]);
+    let notifications = drain(engine.notification_queue().as_ref(), subscription).await;
+    assert_eq!(summary(&notifications[..1], chat), ["message"]);
+    assert_eq!(
+        summary(&notifications[1..], dispute),
+        ["created", "dispute", "message", "resolved"]
+    );
     let history = engine.get_chat_history(business, chat, Default::default()).await.unwrap();
-    let Notification::ChatMessageSent { message_id, sent_at, business_id, .. } = &told[0] else {
-        panic!("{told:?}");
+    let Notification::ChatMessageSent { message_id, sent_at, business_id, .. } = &notifications[0]
+    else {
+        panic!("{notifications:?}");
     };
-    let written = &history.messages[0];
-    assert_eq!((*message_id, *business_id), (written.message_id, business));
-    assert_eq!(sent_at.timestamp(), written.created_at.timestamp());
+    let message = &history.messages[0];
+    assert_eq!((*message_id, *business_id), (message.message_id, business));
+    assert_eq!(sent_at.timestamp(), message.created_at.timestamp());
 }
 
 #[tokio::test]
-async fn a_direct_question_is_told_of_without_disputes() {
+async fn a_direct_question_causes_no_dispute_events() {
     let folder = tempfile::tempdir().unwrap();
     let engine = open(folder.path()).await.unwrap();
     let (business, _) = with_chat(&engine).await;
@@ -97,82 +102,89 @@ async fn a_direct_question_is_told_of_without_disputes() {
     let dispute = DisputeOpening { chat_id: Some(chat), ..DisputeOpening::default() };
     assert!(engine.open_dispute(business, dispute).await.is_err());
     engine.close_chat(business, chat).await.unwrap();
-    let told = drain(engine.outbox().as_ref(), subscription).await;
-    assert_eq!(shown(&told, chat), ["created", "message"]);
+    let notifications = drain(engine.notification_queue().as_ref(), subscription).await;
+    assert_eq!(summary(&notifications, chat), ["created", "message"]);
 }
 
 #[tokio::test]
-async fn nothing_is_kept_for_nobody_for_others_and_for_what_is_off() {
+async fn nothing_is_enqueued_without_a_subscription_for_other_cabinets_and_when_disabled() {
     let folder = tempfile::tempdir().unwrap();
     let engine = open(folder.path()).await.unwrap();
     let (business, chat) = with_chat(&engine).await;
     let (other, _) = {
         let cabinet = beseda_api::NewCabinet { business_id: None, name: "Other".to_owned() };
-        let made = beseda_api::Administration::create_cabinet(&engine, cabinet).await.unwrap();
-        (made.business_id, ())
+        let created = beseda_api::Administration::create_cabinet(&engine, cabinet).await.unwrap();
+        (created.business_id, ())
     };
     let (mine, theirs) = (subscribe(&engine, business).await, subscribe(&engine, other).await);
-    let outbox = engine.outbox();
+    let queue = engine.notification_queue();
     let write = || engine.write_message(business, chat, MarketMessage::customer("Hi"));
-    let waiting = async || outbox.subscriptions(business).await.unwrap().unwrap()[0].waiting;
+    let waiting = async || queue.subscriptions(business).await.unwrap().unwrap()[0].waiting;
 
     write().await.unwrap();
-    outbox.set_subscription_state(business, mine, SubscriptionState::Paused).await.unwrap();
+    queue.set_subscription_state(business, mine, SubscriptionState::Paused).await.unwrap();
     write().await.unwrap();
-    assert_eq!(waiting().await, 2, "what happens in a pause waits");
-    assert!(outbox.heads().await.unwrap().is_empty(), "and doesn't go");
-    assert_eq!(outbox.subscriptions(other).await.unwrap().unwrap()[0].waiting, 0);
+    assert_eq!(waiting().await, 2, "events during a pause are enqueued");
+    assert!(queue.heads().await.unwrap().is_empty(), "and not sent");
+    assert_eq!(queue.subscriptions(other).await.unwrap().unwrap()[0].waiting, 0);
     assert!(
-        outbox
+        queue
             .set_subscription_state(other, mine, SubscriptionState::Active)
             .await
             .unwrap()
             .is_none()
     );
 
-    outbox.set_subscription_state(business, mine, SubscriptionState::Active).await.unwrap();
-    let head = outbox.head(mine).await.unwrap().unwrap();
-    outbox
-        .record_attempt(DeliveryAttempt { action: QueueAction::Disable, ..done(&head) })
+    queue.set_subscription_state(business, mine, SubscriptionState::Active).await.unwrap();
+    let head = queue.head(mine).await.unwrap().unwrap();
+    queue
+        .record_attempt(DeliveryAttempt { action: QueueAction::Disable, ..delivered(&head) })
         .await
         .unwrap();
     write().await.unwrap();
     assert_eq!(waiting().await, 0);
-    assert!(outbox.delete_subscription(business, mine).await.unwrap());
-    assert!(!outbox.delete_subscription(business, mine).await.unwrap());
+    assert!(queue.delete_subscription(business, mine).await.unwrap());
+    assert!(!queue.delete_subscription(business, mine).await.unwrap());
     write().await.unwrap();
-    assert!(outbox.heads().await.unwrap().is_empty());
-    outbox.record_attempt(done(&head)).await.unwrap();
-    assert!(outbox.attempts(mine, i64::MAX, 10).await.unwrap().is_empty(), "of nobody");
-    assert!(outbox.head(theirs).await.unwrap().is_none(), "the other cabinet's");
+    assert!(queue.heads().await.unwrap().is_empty());
+    queue.record_attempt(delivered(&head)).await.unwrap();
+    assert!(
+        queue.attempts(mine, i64::MAX, 10).await.unwrap().is_empty(),
+        "of a deleted subscription"
+    );
+    assert!(queue.head(theirs).await.unwrap().is_none(), "of the other cabinet");
 }
 
 #[tokio::test]
-async fn what_waits_and_when_it_is_due_survives_a_restart_and_can_be_replayed() {
+async fn the_queue_and_its_retry_times_survive_a_restart_and_deliveries_can_be_replayed() {
     let folder = tempfile::tempdir().unwrap();
     let engine = open(folder.path()).await.unwrap();
     let (business, chat) = with_chat(&engine).await;
     let subscription = subscribe(&engine, business).await;
     engine.write_message(business, chat, MarketMessage::customer("Hi")).await.unwrap();
-    let head = engine.outbox().head(subscription).await.unwrap().unwrap();
+    let head = engine.notification_queue().head(subscription).await.unwrap().unwrap();
     let due = Timestamp::from_second(60).unwrap();
-    let again = QueueAction::Retry { failing_since: Timestamp::UNIX_EPOCH, due };
-    engine.outbox().record_attempt(DeliveryAttempt { action: again, ..done(&head) }).await.unwrap();
+    let retry = QueueAction::Retry { failing_since: Timestamp::UNIX_EPOCH, due };
+    engine
+        .notification_queue()
+        .record_attempt(DeliveryAttempt { action: retry, ..delivered(&head) })
+        .await
+        .unwrap();
     drop(engine);
 
     let engine = open(folder.path()).await.unwrap();
-    let outbox = engine.outbox();
-    let seen = outbox.changed(u64::MAX).await;
-    let kept = outbox.head(subscription).await.unwrap().unwrap();
-    assert_eq!((kept.due, kept.position), (Some(due), head.position));
+    let queue = engine.notification_queue();
+    let seen = queue.changed(u64::MAX).await;
+    let head_after = queue.head(subscription).await.unwrap().unwrap();
+    assert_eq!((head_after.due, head_after.position), (Some(due), head.position));
     engine.write_message(business, chat, MarketMessage::customer("Hi?")).await.unwrap();
-    assert_ne!(outbox.changed(seen).await, seen, "whoever sends is woken");
-    assert_eq!(drain(outbox.as_ref(), subscription).await.len(), 2);
+    assert_ne!(queue.changed(seen).await, seen, "the sender is woken");
+    assert_eq!(drain(queue.as_ref(), subscription).await.len(), 2);
 
-    let log = outbox.attempts(subscription, i64::MAX, 10).await.unwrap();
+    let log = queue.attempts(subscription, i64::MAX, 10).await.unwrap();
     assert_eq!(log.len(), 3);
     assert_eq!(log[1].event_id, log[2].event_id, "two attempts at one notification");
-    assert!(outbox.replay(subscription, log[2].id).await.unwrap());
-    assert!(!outbox.replay(subscription, 1000).await.unwrap());
-    assert_eq!(drain(outbox.as_ref(), subscription).await, [head.notification]);
+    assert!(queue.replay(subscription, log[2].id).await.unwrap());
+    assert!(!queue.replay(subscription, 1000).await.unwrap());
+    assert_eq!(drain(queue.as_ref(), subscription).await, [head.notification]);
 }
