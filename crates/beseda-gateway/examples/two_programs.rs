@@ -1,4 +1,5 @@
-//! A gateway inside of a program, before a stand-in: a bot and a desk with keys of their own share one cabinet.
+//! A gateway inside a program, in front of a stand-in: a bot and an agent desktop with their own
+//! keys share a cabinet.
 
 use beseda_gateway::{AuditFilter, Gateway, GatewaySettings, Priority, Quota, SendRecord};
 use beseda_server::{TransportSettings, router, serve};
@@ -16,7 +17,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Tells who sent what.
+/// Returns the audit log, a line per send.
 pub(crate) async fn run() -> Result<Vec<String>, Box<dyn std::error::Error>> {
     let stand_in = StandIn::start().await?;
     let folder = tempfile::tempdir()?;

@@ -1,4 +1,5 @@
-//! Matches logged sends to archived messages, to record their message ids and authors. Makes no upstream calls.
+//! Matches logged sends to archived messages, to record their message ids and authors. Makes no
+//! upstream calls.
 
 use beseda_api::{Endpoint, Message, MessageId, Sender};
 use beseda_archive::Archive;

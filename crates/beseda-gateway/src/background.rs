@@ -82,7 +82,8 @@ impl ArchiveSync {
     }
 }
 
-/// Sink of the upstream's webhooks: expires shared reads, hints the sync, and forwards to subscriptions.
+/// Sink of the upstream's webhooks: expires shared reads, hints the sync, and forwards to
+/// subscriptions.
 pub(crate) struct UpstreamWebhooks {
     pub(crate) shared: Arc<GatewayState>,
     pub(crate) engine: Arc<Engine>,

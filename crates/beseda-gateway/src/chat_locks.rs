@@ -1,5 +1,5 @@
-//! Locks that serialize the sends of a chat, with the known end of its history. The order of sends is kept, and an
-//! uncertain send can be reconciled with the history.
+//! Locks that serialize the sends of a chat, with the known end of its history. The order of sends
+//! is kept, and an uncertain send can be reconciled with the history.
 
 use std::{
     collections::HashMap,
@@ -97,7 +97,8 @@ impl ChatLocks {
 }
 
 impl HistoryRead {
-    /// Updates the known end of the chat from a last page, unless a send has started or ended since the read started.
+    /// Updates the known end of the chat from a last page, unless a send has started or ended since
+    /// the read started.
     pub(crate) fn finish(self, from: &HistoryFrom, page: &MessagePage) {
         if page.paging.next_page_token.is_some() {
             return;

@@ -1,5 +1,5 @@
-//! The gateway's SQLite database: quotas of programs, campaigns of the upstream, audit log, attachment links. Keys and
-//! subscriptions are in the engine's database.
+//! The gateway's SQLite database: quotas of programs, campaigns of the upstream, audit log,
+//! attachment links. Keys and subscriptions are in the engine's database.
 
 pub(crate) mod audit;
 pub(crate) mod links;
@@ -61,7 +61,8 @@ impl GatewayDb {
     /// # Errors
     /// If it can't be opened, or has a newer schema than this version supports.
     pub fn open(path: &Path) -> Result<Self, GatewayOpenError> {
-        // Locked: SQLite's busy timeout doesn't apply while another process switches the file to WAL mode.
+        // Locked: SQLite's busy timeout doesn't apply while another process switches the file to
+        // WAL mode.
         let failed = |error| GatewayOpenError::Folder(path.to_owned(), error);
         let lock = path.with_file_name("opening.lock");
         let open_lock = private::open_lock_file(&lock).map_err(failed)?;

@@ -1,4 +1,5 @@
-//! Keys derived from a secret in the gateway's folder: the printed API keys, and MAC keys of tokens and links.
+//! Keys derived from a secret in the gateway's folder: the printed API keys, and MAC keys of tokens
+//! and links.
 
 use std::{
     fs::File,

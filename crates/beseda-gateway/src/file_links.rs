@@ -1,5 +1,5 @@
-//! Rewriting of attachment links in responses: links that need the upstream's credential are replaced with links to the
-//! gateway.
+//! Rewriting of attachment links in responses: links that need the upstream's credential are
+//! replaced with links to the gateway.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -126,7 +126,8 @@ impl LinkRewriter {
         links
     }
 
-    /// Returns the id of a link: a MAC, which is the same at every start and can't be guessed without the secret.
+    /// Returns the id of a link: a MAC, which is the same at every start and can't be guessed
+    /// without the secret.
     fn id(&self, business: BusinessId, url: &str) -> FileId {
         let mut mac = self.mac.clone();
         mac.update(&business.get().to_be_bytes());

@@ -1,5 +1,5 @@
-//! Downloads behind the gateway's attachment links: from the archive, or streamed from the upstream with the gateway's
-//! credential. Only links that the upstream has returned are served.
+//! Downloads behind the gateway's attachment links: from the archive, or streamed from the upstream
+//! with the gateway's credential. Only links that the upstream has returned are served.
 
 use std::{io, ops::Range};
 
@@ -36,10 +36,7 @@ impl Downloads for FileProxy {
                 None => return Ok(None),
             },
         };
-        let range = match range {
-            None => 0..size,
-            Some(range) => range.within(size).unwrap_or(0..0),
-        };
+        let range = ByteRange::resolve(range, size);
         let content = slice(content, size, range.clone());
         Ok(Some(Download { name: FileName::new(&link.name), size, range, content }))
     }

@@ -1,4 +1,5 @@
-//! The gateway's folder: created inside the archive folder, with the cabinets and their derived keys.
+//! The gateway's folder: created inside the archive folder, with the cabinets and their derived
+//! keys.
 
 use std::{
     collections::BTreeMap,
@@ -36,7 +37,8 @@ fn create_private(path: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(path)
 }
 
-/// Creates missing cabinets and their derived keys. Returns each cabinet's key, or `None` if it was revoked.
+/// Creates missing cabinets and their derived keys. Returns each cabinet's key, or `None` if it was
+/// revoked.
 pub(crate) async fn provision(
     engine: &Engine,
     derived_keys: &DerivedKeys,

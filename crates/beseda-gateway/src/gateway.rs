@@ -29,7 +29,8 @@ const RELEASE_INTERVAL: Duration = Duration::from_millis(5);
 /// Maximum number of these checks.
 const RELEASE_CHECKS: u32 = 400;
 
-/// Rate limiting proxy in front of a cabinet: API keys, quotas, shared reads, and an audit log of sends.
+/// Rate limiting proxy in front of a cabinet: API keys, quotas, shared reads, and an audit log of
+/// sends.
 ///
 /// The [crate's front page](crate) has an example.
 pub struct Gateway {
@@ -53,11 +54,12 @@ impl std::fmt::Debug for Gateway {
 }
 
 impl Gateway {
-    /// Opens the gateway's folder, loads the cabinets from the upstream, and starts the background tasks.
+    /// Opens the gateway's folder, loads the cabinets from the upstream, and starts the background
+    /// tasks.
     ///
     /// # Errors
-    /// If the folder can't be opened or another gateway uses it, if the upstream refuses the credential, or if it
-    /// can't be reached at the first start.
+    /// If the folder can't be opened or another gateway uses it, if the upstream refuses the
+    /// credential, or if it can't be reached at the first start.
     pub async fn open(settings: GatewaySettings) -> Result<Self, GatewayOpenError> {
         let folder = folder::create(&settings.archive)?;
         let db = GatewayDb::open(&folder.join("gateway.sqlite"))?;
@@ -116,7 +118,8 @@ impl Gateway {
             )))
     }
 
-    /// Returns the server settings. The server's own rate limiter is off because the gateway has its own.
+    /// Returns the server settings. The server's own rate limiter is off because the gateway has
+    /// its own.
     #[must_use]
     pub fn server_settings(&self) -> beseda_server::ServerSettings {
         beseda_server::ServerSettings {
@@ -153,8 +156,8 @@ impl Gateway {
 
     /// Returns the sink for the upstream's webhooks.
     ///
-    /// A webhook expires shared reads of its cabinet, is forwarded to the gateway's subscriptions, and triggers the
-    /// archive sync if [`sync`](GatewaySettings::sync) is on.
+    /// A webhook expires shared reads of its cabinet, is forwarded to the gateway's subscriptions,
+    /// and triggers the archive sync if [`sync`](GatewaySettings::sync) is on.
     #[must_use]
     pub fn webhook_sink(&self) -> Arc<dyn Take> {
         Arc::new(UpstreamWebhooks {
@@ -164,8 +167,8 @@ impl Gateway {
         })
     }
 
-    /// Shuts down the gateway after its server: waits up to 15 seconds for sends in progress, stops the background
-    /// tasks, and releases the folder.
+    /// Shuts down the gateway after its server: waits up to 15 seconds for sends in progress, stops
+    /// the background tasks, and releases the folder.
     pub async fn shutdown(self) {
         drop(self.maintenance);
         if let Some(archive_sync) = self.archive_sync {
@@ -179,8 +182,8 @@ impl Gateway {
         }
         let engine = Arc::clone(&self.keys.engine);
         drop((self.shared, self.keys, self.directory, self.cabinets));
-        // Connections that are closing may hold the engine for a moment. It is dropped here, after them, so that the
-        // folder is unlocked when this returns.
+        // Connections that are closing may hold the engine for a moment. It is dropped here, after
+        // them, so that the folder is unlocked when this returns.
         for _ in 0..RELEASE_CHECKS {
             if Arc::strong_count(&engine) == 1 {
                 break;

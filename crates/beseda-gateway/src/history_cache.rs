@@ -1,5 +1,5 @@
-//! Cache of closed history pages from the archive, with page tokens of its own. The last page of a chat always comes from
-//! the upstream.
+//! Cache of closed history pages from the archive, with page tokens of its own. The last page of a
+//! chat always comes from the upstream.
 
 use std::{
     collections::HashSet,
@@ -36,8 +36,9 @@ pub(crate) enum PageLookup {
     Miss {
         /// Request for the upstream, without tokens of the gateway.
         request: HistoryFrom,
-        /// First message of the request where the upstream continues a listing that started in the archive. Its next
-        /// page token belongs to this request, which the program never made, so it is wrapped.
+        /// First message of the request where the upstream continues a listing that started in the
+        /// archive. Its next page token belongs to this request, which the program never made, so
+        /// it is wrapped.
         resumed_at: Option<MessageId>,
     },
 }
@@ -82,7 +83,8 @@ impl HistoryCache {
         }
     }
 
-    /// Wraps the upstream's next page token in one of the gateway's if the listing started in the archive.
+    /// Wraps the upstream's next page token in one of the gateway's if the listing started in the
+    /// archive.
     pub(crate) fn wrap_next_token(
         &self,
         business: BusinessId,
@@ -142,8 +144,8 @@ impl HistoryCache {
         self.sorted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Observes the order of an upstream page: a first page that has a next one, starts with the chat's first message and
-    /// is ascending proves that histories are sorted oldest first.
+    /// Observes the order of an upstream page: a first page that has a next one, starts with the
+    /// chat's first message and is ascending proves that histories are sorted oldest first.
     pub(crate) fn observe_order(
         &self,
         business: BusinessId,
@@ -180,7 +182,8 @@ impl HistoryCache {
         archived_chat.gone_at.is_none().then_some(found.message)
     }
 
-    /// Encodes a token of its start message and, if the upstream continues the listing, the upstream's token.
+    /// Encodes a token of its start message and, if the upstream continues the listing, the
+    /// upstream's token.
     fn encode_token(
         &self,
         business: BusinessId,

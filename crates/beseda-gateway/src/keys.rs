@@ -1,5 +1,6 @@
-//! API keys of the gateway, stored by an engine. The names of active keys are unique in a cabinet, because quotas and the
-//! audit log identify programs by them. Cabinets and campaigns come from the upstream.
+//! API keys of the gateway, stored by an engine. The names of active keys are unique in a cabinet,
+//! because quotas and the audit log identify programs by them. Cabinets and campaigns come from the
+//! upstream.
 
 use std::{path::Path, sync::Arc};
 
@@ -18,7 +19,8 @@ use crate::{
     upstream::{CabinetDirectory, UpstreamCredential},
 };
 
-/// API keys of a gateway and their quotas. Several processes may have them open, a running gateway included.
+/// API keys of a gateway and their quotas. Several processes may have them open, a running gateway
+/// included.
 #[derive(Clone)]
 pub struct KeyStore {
     pub(crate) engine: Arc<Engine>,
@@ -55,7 +57,8 @@ impl KeyStore {
     /// Issues a key with a quota.
     ///
     /// # Errors
-    /// 400 if an active key has this name, or if the shares of the cabinet would exceed 100 percent.
+    /// 400 if an active key has this name, or if the shares of the cabinet would exceed 100
+    /// percent.
     pub async fn create(
         &self,
         business: BusinessId,

@@ -1,4 +1,5 @@
-//! Metrics of the gateway in Prometheus text format. Written by hand: the server appends them to its own.
+//! Metrics of the gateway in Prometheus text format. Written by hand: the server appends them to
+//! its own.
 
 use std::{
     fmt::Write,

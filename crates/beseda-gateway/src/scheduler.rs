@@ -1,4 +1,5 @@
-//! Weighted fair scheduling of upstream calls: a queue per cabinet, with concurrency and hourly limits.
+//! Weighted fair scheduling of upstream calls: a queue per cabinet, with concurrency and hourly
+//! limits.
 
 mod fair_queue;
 pub(crate) mod request;

@@ -24,7 +24,8 @@ use beseda_server::Unversioned;
 pub struct GatewaySettings {
     /// Client of the upstream, with the gateway's credential.
     pub client: Client,
-    /// The same credential. Requests to the gateway with it have access to every cabinet. Only its hash is kept.
+    /// The same credential. Requests to the gateway with it have access to every cabinet. Only its
+    /// hash is kept.
     pub credential: Option<Credential>,
     /// Archive folder. The gateway keeps its own files in the subfolder `gateway`.
     pub archive: PathBuf,
@@ -42,11 +43,13 @@ pub struct GatewaySettings {
     pub send_once: SendOnceOptions,
     /// Sync the archive in the background, at the lowest priority. Defaults to `false`.
     pub sync: bool,
-    /// Allowed addresses of webhook subscriptions. Defaults to public HTTPS addresses and this machine.
+    /// Allowed addresses of webhook subscriptions. Defaults to public HTTPS addresses and this
+    /// machine.
     pub policy: Policy,
     /// Rewriting of attachment links.
     pub file_links: FileLinkMode,
-    /// Public base URL of the gateway, without a trailing slash. Rewritten attachment links start with it.
+    /// Public base URL of the gateway, without a trailing slash. Rewritten attachment links start
+    /// with it.
     pub public_url: String,
     /// Retention of the audit log in days. Defaults to 90.
     pub audit_days: u32,
@@ -96,7 +99,8 @@ impl GatewaySettings {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum FileLinkMode {
-    /// Keeps links that open without a credential and replaces the others with links to the gateway.
+    /// Keeps links that open without a credential and replaces the others with links to the
+    /// gateway.
     #[default]
     Auto,
     /// Replaces all links with links to the gateway.

@@ -1,5 +1,5 @@
-//! Single flight: equal reads share one upstream call. A read that starts after a write or a webhook never gets the
-//! result of a call started before it.
+//! Single flight: equal reads share one upstream call. A read that starts after a write or a
+//! webhook never gets the result of a call started before it.
 
 use std::{
     collections::HashMap,
@@ -122,7 +122,8 @@ impl FlightWaiter {
 impl Drop for FlightWaiter {
     fn drop(&mut self) {
         let mut table = self.single_flight.lock();
-        // The last waiter removes a read that was never started: the senders left are its own and the table's.
+        // The last waiter removes a read that was never started: the senders left are its own and
+        // the table's.
         let is_queued = matches!(*self.sender.borrow(), FlightState::Queued);
         if is_queued && Arc::strong_count(&self.sender) <= 2 {
             table.flights.remove(&self.key);

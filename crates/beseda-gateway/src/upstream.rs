@@ -1,4 +1,5 @@
-//! The upstream: its cabinets, its credential, its hourly budgets, and the conversion of its errors.
+//! The upstream: its cabinets, its credential, its hourly budgets, and the conversion of its
+//! errors.
 
 use std::{
     collections::BTreeMap,
@@ -37,7 +38,8 @@ fn hash(credential: &Credential) -> [u8; 32] {
 }
 
 impl UpstreamCredential {
-    /// Loads the name and scopes of the configured credential from the upstream; `None` if none is configured.
+    /// Loads the name and scopes of the configured credential from the upstream; `None` if none is
+    /// configured.
     pub(crate) async fn resolve(settings: &GatewaySettings) -> Option<Self> {
         let credential = settings.credential.as_ref()?;
         let principal = match credential {
@@ -83,7 +85,8 @@ impl CabinetDirectory {
     /// Loads the campaigns from the upstream, or from the database if it can't be reached.
     ///
     /// # Errors
-    /// If the upstream refuses the credential, or can't be reached and the database has no campaigns.
+    /// If the upstream refuses the credential, or can't be reached and the database has no
+    /// campaigns.
     pub(crate) async fn load(settings: &GatewaySettings, db: GatewayDb) -> Result<Self> {
         let (client, clock) = (settings.client.clone(), Arc::clone(&settings.clock));
         let campaigns = match client.campaigns().await {

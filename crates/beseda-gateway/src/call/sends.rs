@@ -1,5 +1,5 @@
-//! Sends of a program: logged before they go upstream, one at a time per chat, with reconciliation after an unclear
-//! response and stored responses per `Idempotency-Key`.
+//! Sends of a program: logged before they go upstream, one at a time per chat, with reconciliation
+//! after an unclear response and stored responses per `Idempotency-Key`.
 
 use std::{
     sync::Arc,
@@ -100,8 +100,8 @@ impl GatewayCall {
         result.map_err(|error| self.record_limit(to_caller_error(error)))
     }
 
-    /// Returns the response of a prior send with the same `Idempotency-Key`, or `None` if it was certainly not
-    /// delivered.
+    /// Returns the response of a prior send with the same `Idempotency-Key`, or `None` if it was
+    /// certainly not delivered.
     async fn prior_response(
         &self,
         business: BusinessId,
@@ -122,7 +122,8 @@ impl GatewayCall {
         }
     }
 
-    /// Reads the end of a chat if it isn't known well enough. After a failure an uncertain send can't be reconciled.
+    /// Reads the end of a chat if it isn't known well enough. After a failure an uncertain send
+    /// can't be reconciled.
     async fn refresh_tail(&self, business: BusinessId, chat: ChatId, tail: &mut ChatTail) {
         if !tail.is_stale() {
             return;
@@ -151,7 +152,8 @@ impl GatewayCall {
         }
     }
 
-    /// Returns true if an earlier send is in the history, and false if it certainly isn't and can't arrive any more.
+    /// Returns true if an earlier send is in the history, and false if it certainly isn't and can't
+    /// arrive any more.
     ///
     /// # Errors
     /// 503 if that can't be determined yet, or at all.
@@ -320,8 +322,8 @@ impl SendTask {
         }
     }
 
-    /// Sends, and retries while the caller waits if the message was certainly not delivered. The permit is released
-    /// after the first failure, so that reconciliation blocks this chat only.
+    /// Sends, and retries while the caller waits if the message was certainly not delivered. The
+    /// permit is released after the first failure, so that reconciliation blocks this chat only.
     async fn deliver(&self, tail: &ChatTail, permit: UpstreamPermit) -> DeliveryResult {
         let Self { shared, business, chat, message, .. } = self;
         let endpoint = endpoint_of(message);

@@ -209,8 +209,8 @@ fn parse_refusal(text: &str) -> Option<ApiError> {
 }
 
 impl GatewayDb {
-    /// Returns an earlier send with the same `Idempotency-Key`, or `None` if there is none or it was certainly not
-    /// delivered.
+    /// Returns an earlier send with the same `Idempotency-Key`, or `None` if there is none or it
+    /// was certainly not delivered.
     pub(crate) async fn prior_send(&self, start: SendStart) -> Result<Option<PriorSend>> {
         if start.idempotency_key.is_none() {
             return Ok(None);
@@ -261,8 +261,8 @@ impl GatewayDb {
         .await
     }
 
-    /// Returns sends without a message id that can be matched, newest first, so that sends that never match don't block
-    /// newer ones.
+    /// Returns sends without a message id that can be matched, newest first, so that sends that
+    /// never match don't block newer ones.
     pub(crate) async fn unmatched_sends(
         &self,
         since: Timestamp,

@@ -1,4 +1,5 @@
-//! Weighted fair queue of a cabinet: slots, virtual times, and each program's use of the hourly budget.
+//! Weighted fair queue of a cabinet: slots, virtual times, and each program's use of the hourly
+//! budget.
 
 use std::{
     collections::{BTreeMap, HashMap},

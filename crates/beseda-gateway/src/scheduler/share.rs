@@ -15,8 +15,8 @@ use jiff::Timestamp;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Quota {
-    /// Guaranteed part of each operation's hourly limit, in percent. `None`: an equal part of what is not guaranteed to
-    /// other programs.
+    /// Guaranteed part of each operation's hourly limit, in percent. `None`: an equal part of what
+    /// is not guaranteed to other programs.
     pub share: Option<u32>,
     /// Priority of the program's calls.
     pub priority: Priority,
@@ -52,14 +52,16 @@ fn percent_of(limit: u32, percent: f64) -> u32 {
     (f64::from(limit) * percent / 100.0).floor().max(0.0) as u32
 }
 
-/// Returns the number of calls a claim reserves. It shrinks to 0 at the end of the window, so that no call is left unused.
+/// Returns the number of calls a claim reserves. It shrinks to 0 at the end of the window, so that
+/// no call is left unused.
 fn reserved(claim: ShareClaim, limit: u32, window: f64) -> u32 {
     let share = percent_of(limit, claim.percent);
     let window = if claim.is_guaranteed { (window / RELEASE_BELOW).min(1.0) } else { window };
     share.saturating_sub(claim.used).min(percent_of(share, window * 100.0))
 }
 
-/// Returns a program's limit and remaining calls, given the cabinet's budget and the claims of other programs.
+/// Returns a program's limit and remaining calls, given the cabinet's budget and the claims of
+/// other programs.
 pub(super) fn program_limit(
     own: ShareClaim,
     others: impl Iterator<Item = ShareClaim>,

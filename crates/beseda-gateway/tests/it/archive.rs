@@ -1,4 +1,5 @@
-//! What the archive does for the gateway: old pages without a call, and names for what was sent.
+//! The gateway and the archive: history pages without upstream calls, ids and authors of sent
+//! messages.
 
 use std::sync::Arc;
 
@@ -45,11 +46,11 @@ async fn walk(api: &impl ChatsApi, world: &World) -> Vec<Message> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn full_pages_come_from_the_archive_and_the_end_from_the_upstream() {
+async fn full_pages_come_from_the_archive_and_the_last_page_from_the_upstream() {
     let world = World::start().await;
     buyer_says(&world, 70).await;
     sync(&world).await;
-    let through = world.running.client(&world.own_key());
+    let through = world.running.client(&world.derived_key());
     let direct = upstream(&world.stand_in);
     // The first page shows in which order the service gives them.
     page(&through, &world, None).await;
@@ -64,10 +65,10 @@ async fn full_pages_come_from_the_archive_and_the_end_from_the_upstream() {
     buyer_says(&world, 1).await;
     world.control.delete("journal").await.unwrap();
     let seen = walk(&through, &world).await;
-    assert_eq!(world.asked("getChatHistory").await, 1);
+    assert_eq!(world.call_count("getChatHistory").await, 1);
     assert_eq!(seen, walk(&direct, &world).await);
 
-    let key = world.own_key();
+    let key = world.derived_key();
     let path = format!("chats/history?chatId={}&limit=5", chat());
     let answer = world.call(&path, json!({}), &[("api-key", &key)]).await;
     assert_eq!(answer.headers()["x-beseda-gateway"], "archive");
@@ -85,7 +86,7 @@ async fn full_pages_come_from_the_archive_and_the_end_from_the_upstream() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_program_sent_gets_its_id_and_its_author_from_the_archive() {
+async fn sent_messages_get_their_id_and_author_from_the_archive() {
     let world = World::start().await;
     let bot = world.program("bot", Quota::default()).await;
     for text in ["да", "нет", "да"] {

@@ -1,4 +1,4 @@
-//! Attachments through the gateway: links that open stay, the others become its own, and lead only to what was given out.
+//! Attachments through the gateway: link rewriting and downloads.
 
 use std::sync::{
     Arc,
@@ -24,18 +24,18 @@ use beseda_stand_in::{
 };
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
-use crate::world::{Running, World, chat, http, nobody, patient_with_nothing, upstream};
+use crate::world::{RunningGateway, World, chat, http, unused_address, upstream, without_retries};
 
 const CONTENT: &[u8] = b"0123456789 and more";
 
-/// A service whose files open only with a key of their cabinet.
+/// Upstream whose files need a key of their cabinet.
 struct Closed {
     engine: Arc<Engine>,
     business: BusinessId,
     chat: ChatId,
     key: String,
     url: String,
-    /// What downloads are answered; 0 if as they should be.
+    /// Status of download responses; 0 for the real response.
     answer: Arc<AtomicU16>,
     folder: tempfile::TempDir,
     http: reqwest::Client,
@@ -108,11 +108,11 @@ impl Closed {
     }
 
     fn client(&self) -> Client {
-        patient_with_nothing(&self.url).api_key(self.key.as_str()).build().unwrap()
+        without_retries(&self.url).api_key(self.key.as_str()).build().unwrap()
     }
 
-    async fn gateway(&self, file_links: FileLinkMode) -> Running {
-        Running::start_as(GatewaySettings {
+    async fn gateway(&self, file_links: FileLinkMode) -> RunningGateway {
+        RunningGateway::start_with(GatewaySettings {
             credential: Some(Credential::ApiKey(self.key.clone())),
             file_links,
             ..GatewaySettings::new(self.client(), self.folder.path().join("archive"))
@@ -133,8 +133,8 @@ impl Closed {
         api.get_chat_history(self.business, self.chat, from).await.unwrap().messages
     }
 
-    /// The link of the one attachment, as a program of the gateway gets it.
-    async fn link(&self, running: &Running) -> String {
+    /// Returns the attachment's link in a response of the gateway.
+    async fn link(&self, running: &RunningGateway) -> String {
         let through = running.client(running.gateway.cabinets()[0].1.as_deref().unwrap());
         let page = self.history(&through).await;
         let found = only_link(&page);
@@ -151,7 +151,7 @@ fn only_link(messages: &[Message]) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn links_that_open_for_everybody_stay_as_the_upstream_wrote_them() {
+async fn public_links_are_kept() {
     let world = World::start().await;
     let file = FileUpload::from_bytes("чек.txt", CONTENT);
     let market = world.stand_in.market();
@@ -159,7 +159,7 @@ async fn links_that_open_for_everybody_stay_as_the_upstream_wrote_them() {
     let mut bodies = Vec::new();
     for (url, key) in [
         (world.stand_in.url().to_owned(), world.stand_in.api_key().to_owned()),
-        (world.running.url.clone(), world.own_key()),
+        (world.running.url.clone(), world.derived_key()),
     ] {
         let path = format!("v2/businesses/{}/chats/history?chatId={}", world.business(), chat());
         let request = world.http.post(format!("{url}/{path}")).header("api-key", key);
@@ -171,7 +171,7 @@ async fn links_that_open_for_everybody_stay_as_the_upstream_wrote_them() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn closed_links_become_the_gateways_own_and_open_without_a_key() {
+async fn private_links_are_replaced_and_open_without_a_key() {
     let closed = Closed::start().await;
     let original = only_link(&closed.history(&closed.client()).await);
     assert_eq!(closed.get(&original, None).await.status(), 401);
@@ -201,18 +201,19 @@ async fn closed_links_become_the_gateways_own_and_open_without_a_key() {
         let answer = closed.get(&format!("{}/files/{unknown}", running.url), None).await;
         assert_eq!(answer.status(), 404);
     }
-    running.end().await;
+    running.shutdown().await;
 
-    // A later start gives the same id, and the old one leads there before anybody has read the chat again.
+    // A later start gives the same id, and the old one leads there before anybody has read the chat
+    // again.
     let running = closed.gateway(FileLinkMode::Auto).await;
     let old = format!("{}/files/{id}", running.url);
     assert_eq!(closed.get(&old, None).await.bytes().await.unwrap(), CONTENT);
     assert_eq!(closed.link(&running).await, old);
-    running.end().await;
+    running.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_file_the_upstream_lost_is_404_and_one_it_refuses_is_nobodys_fault_here() {
+async fn a_missing_file_is_404_and_a_rejected_download_is_503() {
     let closed = Closed::start().await;
     let running = closed.gateway(FileLinkMode::Auto).await;
     let link = closed.link(&running).await;
@@ -220,23 +221,23 @@ async fn a_file_the_upstream_lost_is_404_and_one_it_refuses_is_nobodys_fault_her
     assert_eq!(closed.get(&link, None).await.status(), 404);
     closed.answer.store(403, Ordering::Relaxed);
     assert_eq!(closed.get(&link, None).await.status(), 503);
-    running.end().await;
+    running.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn it_can_be_said_what_becomes_of_links() {
+async fn file_link_modes_keep_or_replace_all_links() {
     let closed = Closed::start().await;
     let original = only_link(&closed.history(&closed.client()).await);
     let running = closed.gateway(FileLinkMode::Upstream).await;
     assert_eq!(closed.link(&running).await, original);
-    running.end().await;
+    running.shutdown().await;
 
     let world = World::start().await;
     let file = FileUpload::from_bytes("чек.txt", CONTENT);
     let market = world.stand_in.market();
     market.write_file(world.business(), chat(), Sender::Customer, file).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let running = Running::start_as(GatewaySettings {
+    let running = RunningGateway::start_with(GatewaySettings {
         file_links: FileLinkMode::Proxy,
         ..GatewaySettings::new(upstream(&world.stand_in), folder.path())
     })
@@ -246,21 +247,21 @@ async fn it_can_be_said_what_becomes_of_links() {
     let link = only_link(&page.unwrap().messages);
     assert!(link.starts_with(&running.url), "{link}");
     assert_eq!(closed.get(&link, None).await.bytes().await.unwrap(), CONTENT);
-    running.end().await;
+    running.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn where_nobody_answers_links_are_the_gateways_own() {
+async fn links_of_unreachable_origins_are_replaced() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let elsewhere = format!("http://{}", nobody().await);
+    let elsewhere = format!("http://{}", unused_address().await);
     let closed = Closed::with_links(listener, url, elsewhere.clone()).await;
     assert!(only_link(&closed.history(&closed.client()).await).starts_with(&elsewhere));
     let running = closed.gateway(FileLinkMode::Auto).await;
     let link = closed.link(&running).await;
     assert!(link.starts_with(&running.url), "{link}");
     assert_eq!(closed.get(&link, None).await.status(), 503);
-    running.end().await;
+    running.shutdown().await;
 }
 
 struct Fetched(Client);
@@ -273,7 +274,7 @@ impl Fetch for Fetched {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_the_archive_has_opens_while_the_upstream_is_away() {
+async fn archived_files_open_while_the_upstream_is_unreachable() {
     let closed = Closed::start().await;
     let running = closed.gateway(FileLinkMode::Auto).await;
     let link = closed.link(&running).await;
@@ -286,5 +287,5 @@ async fn what_the_archive_has_opens_while_the_upstream_is_away() {
     let answer = closed.http.get(&link).header("range", "bytes=3-9").send().await.unwrap();
     assert_eq!(answer.status(), 206);
     assert_eq!(answer.bytes().await.unwrap(), &CONTENT[3..10]);
-    running.end().await;
+    running.shutdown().await;
 }

@@ -1,4 +1,4 @@
-//! Who may pass the gateway, and what stays over its end.
+//! Authentication at the gateway, and its state across restarts.
 
 use beseda_api::{Administration, BusinessId, ChatsApi};
 use beseda_gateway::{Gateway, GatewaySettings, KeyStore, Priority, Quota};
@@ -9,10 +9,10 @@ use beseda_stand_in::{
 };
 use std::sync::Arc;
 
-use crate::world::{Running, World, chat, nobody, patient_with_nothing, upstream};
+use crate::world::{RunningGateway, World, chat, unused_address, upstream, without_retries};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_upstreams_own_credential_opens_the_gateway_and_is_called_the_same_there() {
+async fn the_upstreams_own_credential_has_the_same_access_and_name_at_the_gateway() {
     let world = World::start().await;
     let through = world.running.client(world.stand_in.api_key());
     let direct = upstream(&world.stand_in);
@@ -24,14 +24,14 @@ async fn the_upstreams_own_credential_opens_the_gateway_and_is_called_the_same_t
         through.get_chats(business, ChatFilter::default(), page()).await.unwrap(),
         direct.get_chats(business, ChatFilter::default(), page()).await.unwrap()
     );
-    let own = world.running.client(&world.own_key());
+    let own = world.running.client(&world.derived_key());
     assert_eq!(own.token_info().await.unwrap().name, "gateway");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_foreign_cabinet_a_missing_scope_and_a_bad_key_are_refused_before_anything_goes_up() {
+async fn a_foreign_cabinet_a_missing_scope_and_a_bad_key_are_refused_without_upstream_calls() {
     let world = World::start().await;
-    let own = world.running.client(&world.own_key());
+    let own = world.running.client(&world.derived_key());
     let foreign = BusinessId::new(1).unwrap();
     let page = PageRequest::default();
     let refused = own.get_chats(foreign, ChatFilter::default(), page.clone()).await.unwrap_err();
@@ -46,7 +46,7 @@ async fn a_foreign_cabinet_a_missing_scope_and_a_bad_key_are_refused_before_anyt
     let refused = reader.send_message_to_chat(world.business(), chat(), text).await.unwrap_err();
     assert_eq!(refused.kind(), Some(ErrorKind::Forbidden));
 
-    let bad = world.own_key().replace("ACMA:", "ACMA:A").replacen("A:", ":", 0);
+    let bad = world.derived_key().replace("ACMA:", "ACMA:A").replacen("A:", ":", 0);
     let bad = format!("{}{}", &bad[..bad.len() - 2], "00");
     let refused = world.running.client(&bad[..54]).campaigns().await.unwrap_err();
     assert_eq!(refused.kind(), Some(ErrorKind::Unauthorized));
@@ -54,7 +54,7 @@ async fn a_foreign_cabinet_a_missing_scope_and_a_bad_key_are_refused_before_anyt
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_key_made_and_revoked_by_another_process_works_at_once_and_no_longer() {
+async fn keys_created_and_revoked_by_another_process_take_effect() {
     let world = World::start().await;
     let clock = Arc::new(beseda_api::SystemClock);
     let keys = KeyStore::open(world.folder.path(), clock).await.unwrap();
@@ -85,41 +85,42 @@ async fn a_key_made_and_revoked_by_another_process_works_at_once_and_no_longer()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn keys_stay_over_a_restart_and_a_second_gateway_on_the_folder_is_refused() {
+async fn keys_survive_a_restart_and_a_second_gateway_on_the_folder_is_refused() {
     let World { stand_in, running, folder, .. } = World::start().await;
     let key = running.gateway.cabinets()[0].1.clone().unwrap();
     let second = Gateway::open(GatewaySettings::new(upstream(&stand_in), folder.path())).await;
     assert!(second.unwrap_err().to_string().contains("in use"));
-    running.end().await;
-    let again = Running::start(upstream(&stand_in), stand_in.api_key(), folder.path()).await;
+    running.shutdown().await;
+    let again = RunningGateway::start(upstream(&stand_in), stand_in.api_key(), folder.path()).await;
     assert_eq!(again.gateway.cabinets()[0].1.as_ref(), Some(&key));
     again.client(&key).get_chat(stand_in.business_id(), chat()).await.unwrap();
-    again.end().await;
+    again.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_the_upstream_a_gateway_starts_only_if_it_has_seen_it_and_says_503() {
-    let away =
-        patient_with_nothing(&format!("http://{}", nobody().await)).api_key("x").build().unwrap();
+async fn without_the_upstream_only_a_restart_succeeds_and_calls_are_503() {
+    let away = without_retries(&format!("http://{}", unused_address().await))
+        .api_key("x")
+        .build()
+        .unwrap();
     let empty = tempfile::tempdir().unwrap();
     assert!(Gateway::open(GatewaySettings::new(away.clone(), empty.path())).await.is_err());
 
     let World { stand_in, running, folder, .. } = World::start().await;
     let key = running.gateway.cabinets()[0].1.clone().unwrap();
-    running.end().await;
-    let again = Running::start(away, stand_in.api_key(), folder.path()).await;
+    running.shutdown().await;
+    let again = RunningGateway::start(away, stand_in.api_key(), folder.path()).await;
     let client = again.client(&key);
     let broken = client.get_chat(stand_in.business_id(), chat()).await.unwrap_err();
     assert_eq!(broken.status(), Some(503), "{broken}");
     assert!(!client.campaigns().await.unwrap().is_empty());
-    again.end().await;
+    again.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_refused_credential_is_told_at_the_start() {
+async fn opening_fails_if_the_upstream_refuses_the_credential() {
     let stand_in = StandIn::start().await.unwrap();
-    let bad =
-        patient_with_nothing(stand_in.url()).api_key(format!("ACMA:{}:00000000", "a".repeat(40)));
+    let bad = without_retries(stand_in.url()).api_key(format!("ACMA:{}:00000000", "a".repeat(40)));
     let folder = tempfile::tempdir().unwrap();
     let refused = Gateway::open(GatewaySettings::new(bad.build().unwrap(), folder.path())).await;
     assert!(refused.unwrap_err().to_string().contains("Api-Key token is invalid"));

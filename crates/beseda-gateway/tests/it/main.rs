@@ -1,4 +1,4 @@
-//! A gateway between programs and a stand-in, over real sockets.
+//! Integration tests: programs, a gateway, and a stand-in over real sockets.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 mod archive;

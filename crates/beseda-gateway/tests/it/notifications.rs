@@ -1,4 +1,4 @@
-//! One notification of the upstream reaches every subscriber of the gateway, once.
+//! Webhooks of the upstream are forwarded to every subscription of the gateway, once.
 
 use beseda_api::Subscriptions;
 use beseda_client::{Client, receiver::Receiver};
@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 
 use crate::world::{World, chat};
 
-/// Serves a router until the test ends; tells where.
+/// Serves a router until the test ends and returns its URL.
 async fn served(router: beseda_server::Router) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
@@ -20,7 +20,7 @@ async fn served(router: beseda_server::Router) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_notification_is_passed_on_to_every_subscriber_once() {
+async fn a_notification_is_forwarded_to_every_subscription_once() {
     let world = World::start().await;
     let gateway = &world.running.gateway;
     let inbox = Receiver::builder().any_source().build_taking(gateway.webhook_sink()).unwrap();

@@ -1,4 +1,4 @@
-//! Twenty programs over one cabinet: nobody provokes a 420, nobody starves, everybody is told the truth.
+//! Twenty programs share a cabinet: no upstream 420, no starvation, correct rate limit headers.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -14,7 +14,7 @@ fn limits(hourly: u32) -> LimitSettings {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn twenty_eager_programs_use_up_the_hour_without_one_420_and_each_gets_its_part() {
+async fn twenty_busy_programs_use_up_the_hour_without_an_upstream_420_and_each_gets_its_share() {
     let world = Arc::new(World::limited(limits(200)).await);
     let mut programs = Vec::new();
     for number in 0..20 {
@@ -47,9 +47,9 @@ async fn twenty_eager_programs_use_up_the_hour_without_one_420_and_each_gets_its
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn answers_are_equal_to_the_upstreams_byte_for_byte() {
+async fn responses_equal_the_upstreams_byte_for_byte() {
     let world = World::start().await;
-    let (key, direct_key) = (world.own_key(), world.stand_in.api_key().to_owned());
+    let (key, direct_key) = (world.derived_key(), world.stand_in.api_key().to_owned());
     let bodies = [
         "{}",
         r#"{"statuses":["NEW"]}"#,
@@ -88,7 +88,7 @@ async fn answers_are_equal_to_the_upstreams_byte_for_byte() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_promised_to_one_is_not_used_up_by_another() {
+async fn a_guaranteed_share_is_not_used_up_by_another_program() {
     let world = World::limited(limits(50)).await;
     let quiet = world.key("quiet", Quota { share: Some(40), ..Quota::default() }).await;
     let eager = world.key("eager", Quota::default()).await;

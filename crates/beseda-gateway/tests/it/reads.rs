@@ -1,4 +1,4 @@
-//! Reads through the gateway: equal ones go up once, and what fails fails for whoever asked.
+//! Reads through the gateway: equal reads share one upstream call and its errors.
 
 use beseda_api::{ChatFilter, ChatId, ChatsApi, HistoryFrom, PageRequest};
 use beseda_stand_in::{api::ErrorKind, client::ErrorExt};
@@ -8,10 +8,10 @@ use serde_json::json;
 use crate::world::{World, chat, upstream};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn equal_reads_in_flight_go_up_once() {
+async fn equal_reads_in_flight_share_one_upstream_call() {
     let world = World::start().await;
     world.fault(json!({"operation":"getChats","kind":"delay","delayMs":400,"count":1})).await;
-    let client = world.running.client(&world.own_key());
+    let client = world.running.client(&world.derived_key());
     let read = || client.get_chats(world.business(), ChatFilter::default(), PageRequest::default());
     let answers = join_all((0..20).map(|_| read())).await;
     let direct = upstream(&world.stand_in);
@@ -19,13 +19,13 @@ async fn equal_reads_in_flight_go_up_once() {
     let direct = direct.await.unwrap();
     assert!(answers.into_iter().all(|answer| answer.unwrap() == direct));
     // One of the twenty, and the direct one.
-    assert_eq!(world.asked("getChats").await, 2);
+    assert_eq!(world.call_count("getChats").await, 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_refusal_and_a_breakage_are_shared_too_and_not_remembered() {
+async fn refusals_and_failures_are_shared_but_not_cached() {
     let world = World::start().await;
-    let client = world.running.client(&world.own_key());
+    let client = world.running.client(&world.derived_key());
     let unknown = ChatId::new(42).unwrap();
     world.fault(json!({"operation":"getChat","kind":"delay","delayMs":300,"count":1})).await;
     let answers = join_all((0..5).map(|_| client.get_chat(world.business(), unknown))).await;
@@ -34,7 +34,7 @@ async fn a_refusal_and_a_breakage_are_shared_too_and_not_remembered() {
         assert_eq!(refused.kind(), Some(ErrorKind::NotFound));
         assert_eq!(refused.to_string(), "Can't find chat by id: 42");
     }
-    assert_eq!(world.asked("getChat").await, 1);
+    assert_eq!(world.call_count("getChat").await, 1);
     world.fault(json!({"operation":"getChat","kind":"status","status":500,"count":1})).await;
     let broken = client.get_chat(world.business(), chat()).await.unwrap_err();
     assert_eq!(broken.status(), Some(500));
@@ -42,13 +42,13 @@ async fn a_refusal_and_a_breakage_are_shared_too_and_not_remembered() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_reader_who_goes_away_leaves_the_others_their_answer() {
+async fn a_disconnected_reader_does_not_cancel_the_shared_call() {
     let world = World::start().await;
     world.fault(json!({"operation":"getChat","kind":"delay","delayMs":400,"count":1})).await;
-    let client = world.running.client(&world.own_key());
+    let client = world.running.client(&world.derived_key());
     let impatient = beseda_stand_in::client::Client::builder()
         .url(&world.running.url)
-        .api_key(world.own_key())
+        .api_key(world.derived_key())
         .timeout(std::time::Duration::from_millis(100))
         .retry_policy(beseda_stand_in::client::RetryPolicy::none())
         .without_rate_limit()
@@ -60,13 +60,13 @@ async fn a_reader_who_goes_away_leaves_the_others_their_answer() {
     );
     assert!(first.is_err());
     second.unwrap();
-    assert_eq!(world.asked("getChat").await, 1);
+    assert_eq!(world.call_count("getChat").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_has_written_is_never_told_what_was_asked_before() {
+async fn a_read_after_a_write_does_not_join_an_earlier_read() {
     let world = World::start().await;
-    let client = world.running.client(&world.own_key());
+    let client = world.running.client(&world.derived_key());
     let read = || client.get_chat_history(world.business(), chat(), HistoryFrom::default());
     read().await.unwrap();
     // A slow reader is under way: its answer was made before the message.
@@ -78,7 +78,7 @@ async fn who_has_written_is_never_told_what_was_asked_before() {
         let business = world.business();
         async move { client.get_chat_history(business, chat(), HistoryFrom::default()).await }
     });
-    while world.asked("getChatHistory").await < 1 {
+    while world.call_count("getChatHistory").await < 1 {
         tokio::task::yield_now().await;
     }
     let text = beseda_stand_in::api::MessageText::new("Новое").unwrap();
@@ -89,9 +89,9 @@ async fn who_has_written_is_never_told_what_was_asked_before() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_the_gateway_did_stands_in_headers_and_metrics() {
+async fn headers_and_metrics_report_the_source_of_responses() {
     let world = World::start().await;
-    let key = world.own_key();
+    let key = world.derived_key();
     let answer = world.call("chats", json!({}), &[("api-key", &key)]).await;
     assert_eq!(answer.headers()["x-beseda-gateway"], "upstream");
     assert!(answer.headers().contains_key("x-beseda-waited"));

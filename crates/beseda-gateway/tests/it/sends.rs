@@ -1,4 +1,4 @@
-//! Sends through the gateway: once, whatever happens on the way, and noted.
+//! Sends through the gateway: delivered once, and logged.
 
 use beseda_gateway::{AuditFilter, AuditOutcome};
 use serde_json::{Value, json};
@@ -6,79 +6,79 @@ use serde_json::{Value, json};
 use crate::world::{World, chat};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_connection_that_breaks_after_the_message_was_written_is_a_success() {
+async fn a_connection_reset_after_delivery_is_a_success() {
     let world = World::start().await;
     world.fault(json!({"operation":"sendMessageToChat","kind":"reset-after","count":1})).await;
-    let answer = world.say("один раз", &[]).await;
+    let answer = world.send_text("один раз", &[]).await;
     assert_eq!(answer.status(), 200);
-    assert_eq!(world.times_said("один раз").await, 1);
-    assert_eq!(world.asked("sendMessageToChat").await, 1);
+    assert_eq!(world.message_count("один раз").await, 1);
+    assert_eq!(world.call_count("sendMessageToChat").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_500_that_wrote_nothing_is_sent_again() {
+async fn a_503_without_delivery_is_retried() {
     let world = World::start().await;
     world
         .fault(json!({"operation":"sendMessageToChat","kind":"status","status":503,"count":1}))
         .await;
-    assert_eq!(world.say("снова", &[]).await.status(), 200);
-    assert_eq!(world.times_said("снова").await, 1);
-    assert_eq!(world.asked("sendMessageToChat").await, 2);
+    assert_eq!(world.send_text("снова", &[]).await.status(), 200);
+    assert_eq!(world.message_count("снова").await, 1);
+    assert_eq!(world.call_count("sendMessageToChat").await, 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn equal_texts_are_two_messages_and_each_is_found_again() {
+async fn equal_texts_are_reconciled_one_by_one() {
     let world = World::start().await;
     for _ in 0..2 {
         world.fault(json!({"operation":"sendMessageToChat","kind":"reset-after","count":1})).await;
-        assert_eq!(world.say("да", &[]).await.status(), 200);
+        assert_eq!(world.send_text("да", &[]).await.status(), 200);
     }
-    assert_eq!(world.say("да", &[]).await.status(), 200);
-    assert_eq!(world.times_said("да").await, 3);
+    assert_eq!(world.send_text("да", &[]).await.status(), 200);
+    assert_eq!(world.message_count("да").await, 3);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_repeated_request_is_answered_as_the_first_and_sends_nothing() {
+async fn a_repeated_idempotency_key_returns_the_stored_response() {
     let world = World::start().await;
     let key = [("idempotency-key", "заказ-1".trim_start_matches("заказ-"))];
-    assert_eq!(world.say("раз", &key).await.headers()["x-beseda-gateway"], "upstream");
-    let again = world.say("раз", &key).await;
+    assert_eq!(world.send_text("раз", &key).await.headers()["x-beseda-gateway"], "upstream");
+    let again = world.send_text("раз", &key).await;
     assert_eq!(
         (again.status().as_u16(), &again.headers()["x-beseda-gateway"]),
         (200, &"repeated".parse().unwrap())
     );
-    assert_eq!(world.times_said("раз").await, 1);
-    let other = world.say("другое", &key).await;
+    assert_eq!(world.message_count("раз").await, 1);
+    let other = world.send_text("другое", &key).await;
     assert_eq!(other.status(), 400);
     let body: Value = other.json().await.unwrap();
     assert!(body["errors"][0]["message"].as_str().unwrap().contains("Idempotency-Key"));
-    assert_eq!(world.say("раз", &[("idempotency-key", "2")]).await.status(), 200);
-    assert_eq!(world.times_said("раз").await, 2);
-    assert_eq!(world.say("x", &[("idempotency-key", "")]).await.status(), 400);
+    assert_eq!(world.send_text("раз", &[("idempotency-key", "2")]).await.status(), 200);
+    assert_eq!(world.message_count("раз").await, 2);
+    assert_eq!(world.send_text("x", &[("idempotency-key", "")]).await.status(), 400);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn requests_with_one_key_at_once_send_one_message() {
+async fn concurrent_requests_with_one_idempotency_key_send_one_message() {
     let world = World::start().await;
     world
         .fault(json!({"operation":"sendMessageToChat","kind":"delay","delayMs":200,"count":1}))
         .await;
     let key = [("idempotency-key", "k")];
-    let answers = futures::future::join_all((0..8).map(|_| world.say("вместе", &key))).await;
+    let answers = futures::future::join_all((0..8).map(|_| world.send_text("вместе", &key))).await;
     assert!(answers.iter().all(|answer| answer.status() == 200));
-    assert_eq!(world.times_said("вместе").await, 1);
+    assert_eq!(world.message_count("вместе").await, 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_refusal_is_remembered_too_and_a_send_that_came_to_nothing_is_not() {
+async fn refusals_are_stored_and_undelivered_sends_are_not() {
     let world = World::start().await;
-    let (key, own) = ([("idempotency-key", "k")], world.own_key());
+    let (key, own) = ([("idempotency-key", "k")], world.derived_key());
     let headers = [("api-key", own.as_str()), key[0]];
     for _ in 0..2 {
         let answer = world.call("chats/message?chatId=42", json!({"message":"?"}), &headers).await;
         assert_eq!(answer.status(), 404);
     }
-    assert_eq!(world.asked("sendMessageToChat").await, 1);
+    assert_eq!(world.call_count("sendMessageToChat").await, 1);
     let outcomes = outcomes(&world).await;
     assert_eq!(outcomes, [(AuditOutcome::Refused, "gateway".to_owned(), 1)]);
 }
@@ -90,7 +90,7 @@ async fn outcomes(world: &World) -> Vec<(AuditOutcome, String, i64)> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_audit_knows_who_sent_what_without_the_text() {
+async fn the_audit_log_has_every_send_without_its_text() {
     let world = World::start().await;
     let bot = world.program("bot", beseda_gateway::Quota::default()).await;
     let text = beseda_stand_in::api::MessageText::new("Секрет").unwrap();

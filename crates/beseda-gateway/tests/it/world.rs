@@ -1,4 +1,4 @@
-//! A stand-in, a gateway before it, and programs that call the gateway. All of them go by one clock.
+//! Test setup: a stand-in, a gateway in front of it, and programs of the gateway, with one clock.
 
 use std::{net::SocketAddr, path::Path, sync::Arc};
 
@@ -13,26 +13,26 @@ use beseda_stand_in::{
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::oneshot, task::JoinHandle};
 
-/// A gateway that is served.
-pub(crate) struct Running {
+/// Gateway with a running HTTP server.
+pub(crate) struct RunningGateway {
     pub(crate) gateway: Gateway,
     pub(crate) url: String,
     end: oneshot::Sender<()>,
     served: JoinHandle<()>,
 }
 
-impl Running {
-    /// A gateway before a service, on a folder.
+impl RunningGateway {
+    /// Starts a gateway with an upstream client and an archive folder.
     pub(crate) async fn start(client: Client, key: &str, archive: &Path) -> Self {
         let settings = GatewaySettings {
             credential: Some(Credential::ApiKey(key.to_owned())),
             ..GatewaySettings::new(client, archive)
         };
-        Self::start_as(settings).await
+        Self::start_with(settings).await
     }
 
-    /// A gateway with these settings, and whose links begin with where it is served.
-    pub(crate) async fn start_as(settings: GatewaySettings) -> Self {
+    /// Starts a gateway with these settings. Its public URL is its listen address.
+    pub(crate) async fn start_with(settings: GatewaySettings) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let gateway =
@@ -46,64 +46,65 @@ impl Running {
         Self { gateway, url, end, served }
     }
 
-    pub(crate) async fn end(self) {
+    pub(crate) async fn shutdown(self) {
         drop(self.end);
         self.served.await.unwrap();
         self.gateway.shutdown().await;
     }
 
-    /// A program that knows nothing of limits.
+    /// Returns a client without a rate limiter.
     pub(crate) fn client(&self, key: &str) -> Client {
-        patient_with_nothing(&self.url).api_key(key).without_rate_limit().build().unwrap()
+        without_retries(&self.url).api_key(key).without_rate_limit().build().unwrap()
     }
 }
 
-pub(crate) fn patient_with_nothing(url: &str) -> beseda_stand_in::client::ClientBuilder {
+pub(crate) fn without_retries(url: &str) -> beseda_stand_in::client::ClientBuilder {
     Client::builder().url(url).retry_policy(RetryPolicy::none())
 }
 
-/// All three.
+/// Stand-in, gateway, and their clients.
 pub(crate) struct World {
     pub(crate) stand_in: StandIn,
     pub(crate) control: StandInClient,
-    pub(crate) running: Running,
+    pub(crate) running: RunningGateway,
     pub(crate) folder: tempfile::TempDir,
     pub(crate) http: reqwest::Client,
 }
 
-/// A chat of the demo in which the shop can write.
+/// Returns a demo chat that accepts messages of the shop.
 pub(crate) fn chat() -> ChatId {
     ChatId::new(10_000_001).unwrap()
 }
 
 impl World {
     pub(crate) async fn start() -> Self {
-        Self::by(StandInClock::real(), LimitSettings::default()).await
+        Self::start_at(StandInClock::real(), LimitSettings::default()).await
     }
 
-    /// With limits that are used up. The clock stands still: how much of the hour is left decides what a program gets,
-    /// and an hour that ends in between would begin with everything anew.
+    /// Starts with rate limits and a manual clock: a program's budget depends on the time left in
+    /// the hour, and the end of an hour during the test would reset it.
     pub(crate) async fn limited(limits: LimitSettings) -> Self {
         let early = StandInClock::manual("2026-11-21T10:20:00Z".parse().unwrap());
-        Self::by(early, limits).await
+        Self::start_at(early, limits).await
     }
 
-    async fn by(clock: StandInClock, limits: LimitSettings) -> Self {
+    async fn start_at(clock: StandInClock, limits: LimitSettings) -> Self {
         let builder = StandIn::builder().clock(Arc::new(clock)).limits(limits);
         let stand_in = builder.start().await.unwrap();
         let key = stand_in.admin_key().to_owned().into();
         let control = Client::builder().url(stand_in.url()).build_stand_in(&key).unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let running = Running::start_as(settings(&stand_in, folder.path())).await;
+        let running = RunningGateway::start_with(settings(&stand_in, folder.path())).await;
         let http = http();
         control.delete("journal").await.unwrap();
         Self { stand_in, control, running, folder, http }
     }
 
-    /// The gateway opened again. What was agreed with programs holds from then on; else within a second.
+    /// Restarts the gateway, which reloads the quotas at once instead of within a second.
     pub(crate) async fn reopened(self) -> Self {
-        self.running.end().await;
-        let running = Running::start_as(settings(&self.stand_in, self.folder.path())).await;
+        self.running.shutdown().await;
+        let running =
+            RunningGateway::start_with(settings(&self.stand_in, self.folder.path())).await;
         Self { running, ..self }
     }
 
@@ -111,17 +112,17 @@ impl World {
         self.stand_in.business_id()
     }
 
-    /// The key the ready line tells.
-    pub(crate) fn own_key(&self) -> String {
+    /// Returns the derived API key.
+    pub(crate) fn derived_key(&self) -> String {
         self.running.gateway.cabinets()[0].1.clone().unwrap()
     }
 
-    /// A program with a key of its own.
+    /// Creates a key and returns a client with it.
     pub(crate) async fn program(&self, name: &str, quota: Quota) -> Client {
         self.running.client(&self.key(name, quota).await)
     }
 
-    /// A key for a program.
+    /// Creates a key.
     pub(crate) async fn key(&self, name: &str, quota: Quota) -> String {
         let scopes = vec!["communication".to_owned()];
         let key = NewKey { name: name.to_owned(), scopes };
@@ -133,7 +134,7 @@ impl World {
         self.control.post("faults", &rule).await.unwrap();
     }
 
-    /// The operations the stand-in was asked for, with the status answered.
+    /// Returns the operations and statuses in the stand-in's journal.
     pub(crate) async fn journal(&self) -> Vec<(String, Option<u64>)> {
         let found = self.control.read("journal", &[]).await.unwrap();
         let entries = found["entries"].as_array().unwrap();
@@ -141,12 +142,12 @@ impl World {
         entries.iter().map(|entry| (text(entry), entry["status"].as_u64())).collect()
     }
 
-    /// How often the stand-in was asked for an operation.
-    pub(crate) async fn asked(&self, operation: &str) -> usize {
+    /// Returns the number of calls of an operation at the stand-in.
+    pub(crate) async fn call_count(&self, operation: &str) -> usize {
         self.journal().await.iter().filter(|(asked, _)| asked == operation).count()
     }
 
-    /// How often the stand-in has said 420.
+    /// Returns the number of 420 responses of the stand-in.
     pub(crate) async fn limit_hits(&self) -> u32 {
         let metrics =
             self.http.get(format!("{}/metrics", self.stand_in.url())).send().await.unwrap();
@@ -155,7 +156,7 @@ impl World {
         line.unwrap().parse().unwrap()
     }
 
-    /// Calls the gateway with whatever headers.
+    /// Posts to the gateway with these headers.
     pub(crate) async fn call(
         &self,
         path: &str,
@@ -170,21 +171,21 @@ impl World {
         request.send().await.unwrap()
     }
 
-    /// Sends a text with the gateway's own key and these headers.
-    pub(crate) async fn say(
+    /// Sends a text with the derived key and these headers.
+    pub(crate) async fn send_text(
         &self,
         text: &str,
         headers: &[(&'static str, &str)],
     ) -> reqwest::Response {
-        let key = self.own_key();
+        let key = self.derived_key();
         let headers: Vec<_> =
             [("api-key", key.as_str())].into_iter().chain(headers.iter().copied()).collect();
         let path = format!("chats/message?chatId={}", chat());
         self.call(&path, json!({ "message": text }), &headers).await
     }
 
-    /// How often a text stands in the chat.
-    pub(crate) async fn times_said(&self, text: &str) -> usize {
+    /// Returns the number of messages with this text in the chat.
+    pub(crate) async fn message_count(&self, text: &str) -> usize {
         let engine = self.stand_in.engine();
         let history = engine.get_chat_history(self.business(), chat(), HistoryFrom::default());
         let messages = history.await.unwrap().messages;
@@ -192,7 +193,7 @@ impl World {
     }
 }
 
-/// A gateway before a stand-in, by the stand-in's clock.
+/// Returns gateway settings with the stand-in as upstream, on its clock.
 fn settings(stand_in: &StandIn, archive: &Path) -> GatewaySettings {
     let clock = Arc::clone(stand_in.control().clock());
     GatewaySettings {
@@ -203,20 +204,20 @@ fn settings(stand_in: &StandIn, archive: &Path) -> GatewaySettings {
     }
 }
 
-/// The gateway's client of a stand-in, by the stand-in's clock.
+/// Returns a client of the stand-in, on its clock.
 pub(crate) fn upstream(stand_in: &StandIn) -> Client {
     let clock = stand_in.control().clock();
-    let builder = patient_with_nothing(stand_in.url()).api_key(stand_in.api_key());
+    let builder = without_retries(stand_in.url()).api_key(stand_in.api_key());
     builder.rate_limiter(RateLimiter::new(clock.clone(), clock.clone())).build().unwrap()
 }
 
-/// Plain HTTP. It needs rustls's cryptography picked, which the API's client does when it is built.
+/// Returns a plain HTTP client. Building an API client first installs rustls's crypto provider.
 pub(crate) fn http() -> reqwest::Client {
-    drop(patient_with_nothing("http://127.0.0.1:1").api_key("x").build().unwrap());
+    drop(without_retries("http://127.0.0.1:1").api_key("x").build().unwrap());
     reqwest::Client::builder().no_proxy().build().unwrap()
 }
 
-/// An address nobody listens at any more.
-pub(crate) async fn nobody() -> SocketAddr {
+/// Returns an address without a listener.
+pub(crate) async fn unused_address() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
 }
