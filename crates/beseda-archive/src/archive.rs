@@ -1,10 +1,9 @@
-//! The copy itself: one SQLite file in a folder, one connection that writes, a few that read. What is written and read
-//! stands in the modules below; nothing here asks a service.
+//! The archive: one SQLite file in a folder, with one writing connection and a few reading ones.
 
 mod lock;
-mod progress;
 mod read;
 mod rows;
+mod sync_state;
 mod write;
 
 use std::{
@@ -18,20 +17,20 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use tokio::sync::watch;
 
 pub(crate) use lock::SyncLock;
-pub(crate) use progress::{ListingEnd, SECOND, Standing};
-pub use read::{CabinetState, Counts};
+pub use read::{ArchiveCounts, CabinetSummary};
 pub use rows::{ArchivedAttachment, ArchivedChat, ArchivedMessage, ChatKey};
 pub(crate) use rows::{
-    CHAT_COLUMNS, MESSAGE_COLUMNS, MESSAGE_TABLES, chat as chat_of, moment_of, nanos,
-    time as time_of,
+    CHAT_COLUMNS, MESSAGE_COLUMNS, MESSAGE_TABLES, chat as chat_of, from_nanos, time as time_of,
+    to_nanos,
 };
-pub(crate) use write::{Listed, Reading, Write};
+pub(crate) use sync_state::{ListingResult, SECOND, SyncState};
+pub(crate) use write::{ArchiveTransaction, ChatDiff, HistoryProgress};
 
 use crate::{Error, Result, schema, search::index::Indexer};
 
-/// How long a statement waits for another process that writes.
+/// Time a statement waits for another writing process.
 const BUSY: Duration = Duration::from_secs(30);
-/// Reading connections that are kept open when nobody uses them.
+/// Maximum number of idle reading connections.
 const IDLE_READERS: usize = 4;
 
 /// A local copy of the chats of any number of cabinets. Cloning it is cheap and shares the connections.
@@ -55,7 +54,7 @@ struct Shared {
     database: PathBuf,
     writer: Mutex<Writer>,
     readers: Mutex<Vec<Connection>>,
-    /// The last number given out by this process.
+    /// Last sequence number of this process.
     written: watch::Sender<i64>,
 }
 
@@ -71,10 +70,12 @@ impl std::fmt::Debug for Archive {
 }
 
 impl Archive {
-    /// Opens the archive in a folder, making both if they aren't there; what is new is readable by its owner alone.
+    /// Opens the archive in a folder, creating both if missing. New files are readable by their
+    /// owner only.
     ///
     /// # Errors
-    /// If the folder or the database in it can't be used.
+    ///
+    /// If the folder or its database is unusable.
     pub fn open(folder: impl AsRef<Path>) -> Result<Self> {
         let folder = folder.as_ref();
         make_private(folder).map_err(|source| Error::Folder { folder: folder.into(), source })?;
@@ -84,8 +85,8 @@ impl Archive {
         make_private_file(&database).map_err(unusable)?;
         let mut writer = Connection::open(&database)?;
         writer.busy_timeout(BUSY)?;
-        // What operators read and wrote exists nowhere else, so every commit waits for the disk; the copy's own
-        // transactions are large enough that this costs them little.
+        // Read marks and authors exist nowhere else, so every commit is fsynced; the syncer's
+        // transactions are large enough that this costs little.
         writer.execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -8192;
              PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY;",
@@ -104,13 +105,13 @@ impl Archive {
         Ok(Self { shared: Arc::new(shared) })
     }
 
-    /// The folder it is in.
+    /// Returns the folder of the archive.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.shared.folder
     }
 
-    /// Runs a read on a connection of its own. Statements inside see one snapshot each.
+    /// Runs a read on its own connection. Each statement sees one snapshot.
     pub(crate) fn read<T>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
@@ -128,10 +129,10 @@ impl Archive {
         Ok(done?)
     }
 
-    /// Runs a write in a transaction of its own, kept if it succeeds.
+    /// Runs a write in its own transaction, committed if it succeeds.
     pub(crate) fn write<T>(
         &self,
-        work: impl FnOnce(&mut Write<'_>) -> rusqlite::Result<T>,
+        work: impl FnOnce(&mut ArchiveTransaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T> {
         let mut writer = self.shared.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let Writer { connection, indexer } = &mut *writer;
@@ -145,7 +146,7 @@ impl Archive {
         Ok(done)
     }
 
-    /// Tells when this process has written something new.
+    /// Returns a channel that reports new changes of this process.
     pub(crate) fn follow(&self) -> watch::Receiver<i64> {
         self.shared.written.subscribe()
     }
@@ -166,15 +167,15 @@ impl Archive {
     }
 }
 
-/// Returns what the work did and the last number given out.
+/// Runs the work and returns its result and the last sequence number.
 fn commit<T>(
     connection: &mut Connection,
     indexer: &mut Indexer,
-    work: impl FnOnce(&mut Write<'_>) -> rusqlite::Result<T>,
+    work: impl FnOnce(&mut ArchiveTransaction<'_>) -> rusqlite::Result<T>,
 ) -> rusqlite::Result<(T, i64)> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let before = last_seq(&transaction)?;
-    let mut write = Write::new(&transaction, indexer, before);
+    let mut write = ArchiveTransaction::new(&transaction, indexer, before);
     let done = work(&mut write)?;
     let seq = write.seq();
     if seq != before {
@@ -200,7 +201,7 @@ pub(crate) fn make_private(folder: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(folder)
 }
 
-/// Makes a file that only its owner reads, even where the folder was there before and is open to others. What SQLite puts
+/// Makes a file that only its owner reads, even where the folder was there before and is open to others. ExportKind SQLite puts
 /// beside it gets the same rights.
 /// Keeps everybody else from opening the archive as long as it lives. SQLite lets nobody wait who changes a file to its
 /// write-ahead log while another does.

@@ -1,5 +1,5 @@
-//! The bytes of attached files: fetched through a seam, kept once per content in `files/`, tried again where that may
-//! help. How a download travels is not known here.
+//! Attachments: downloaded through [`AttachmentFetcher`], stored once per content in `files/`,
+//! retried where that may help.
 
 mod files;
 
@@ -14,17 +14,17 @@ use rusqlite::Row;
 pub(crate) use files::Files;
 
 use crate::{
-    Archive, Error, Event, Result, Syncer,
-    archive::{ChatKey, moment_of, nanos},
+    Archive, Error, Result, SyncEvent, Syncer,
+    archive::{ChatKey, from_nanos, to_nanos},
 };
 
-/// Files that are fetched at once.
+/// Maximum number of concurrent downloads.
 const PARALLEL: usize = 2;
-/// Files that are looked up at once.
+/// Number of due files queried at once.
 const BATCH: u32 = 50;
-/// Files that are fetched before it is asked whether something else is due.
+/// Number of downloads before other work is checked.
 const FEW: u32 = 8;
-/// How long after each failure a file is tried again; after the last it is given up.
+/// Pauses after each failure; after the last the file is given up.
 const LADDER: [Duration; 7] = [
     Duration::from_secs(2),
     Duration::from_secs(10),
@@ -34,25 +34,26 @@ const LADDER: [Duration; 7] = [
     Duration::from_secs(7_200),
     Duration::from_secs(21_600),
 ];
-/// A refusal that waiting won't change is tried no more often than this: a link may have been renewed meanwhile.
+/// Maximum number of attempts after a permanent error: the link may have been renewed.
 const REFUSALS: usize = 2;
-/// The longest an archive that is brought up to date once waits for another try.
+/// Maximum wait for a retry when an archive is synced once.
 const WAITED_FOR: SignedDuration = SignedDuration::from_secs(15);
 
-/// Fetches what an attachment's link leads to. A client implements it with its own download, which shows a credential
-/// to trusted addresses only and bounds the size.
+/// Downloader of attachments. The client implements it with its own download, which sends a
+/// credential to trusted origins only and limits the size.
 #[async_trait]
-pub trait Fetch: Send + Sync {
-    /// The bytes behind a link.
+pub trait AttachmentFetcher: Send + Sync {
+    /// Downloads a link.
     ///
     /// # Errors
-    /// As the service or the network says.
+    ///
+    /// As reported by the service or the network.
     async fn fetch(&self, url: &str) -> beseda_api::Result<FileStream>;
 }
 
-/// A file to be fetched.
+/// File to download.
 #[derive(Debug, Clone)]
-struct Due {
+struct DueFile {
     key: ChatKey,
     message: MessageId,
     place: u32,
@@ -61,7 +62,7 @@ struct Due {
     due: Timestamp,
 }
 
-impl Due {
+impl DueFile {
     fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
         let raw: i64 = row.get(2)?;
         Ok(Self {
@@ -71,7 +72,7 @@ impl Due {
             place: row.get(3)?,
             url: row.get(4)?,
             tries: row.get(5)?,
-            due: moment_of(row.get(6)?),
+            due: from_nanos(row.get(6)?),
         })
     }
 
@@ -82,40 +83,42 @@ impl Due {
 }
 
 impl Archive {
-    /// The bytes of an attachment that is here, by its SHA-256.
+    /// Returns the content of a downloaded attachment by its SHA-256.
     ///
     /// # Errors
-    /// If they can't be read.
+    ///
+    /// If it can't be read.
     pub async fn file(&self, sha256: &str) -> Result<FileStream> {
         Ok(self.sized_file(sha256).await?.1)
     }
 
-    /// The same, with how many bytes there are.
+    /// Returns size and content of a downloaded attachment.
     ///
     /// # Errors
-    /// If they can't be read.
+    ///
+    /// If it can't be read.
     pub async fn sized_file(&self, sha256: &str) -> Result<(u64, FileStream)> {
         Files::of(self)?.read(sha256).await
     }
 
-    fn files_due(&self, until: Timestamp, limit: u32) -> Result<Vec<Due>> {
+    fn files_due(&self, until: Timestamp, limit: u32) -> Result<Vec<DueFile>> {
         self.read(|connection| {
             let sql = "SELECT business, chat, message, place, url, tries, due FROM attachments
                        WHERE due <= ?1 ORDER BY due LIMIT ?2";
-            let range = (nanos(until), limit);
-            connection.prepare_cached(sql)?.query_map(range, Due::of)?.collect()
+            let range = (to_nanos(until), limit);
+            connection.prepare_cached(sql)?.query_map(range, DueFile::of)?.collect()
         })
     }
 }
 
 impl Syncer {
-    /// Fetches the files that are due, and waits for short second tries.
+    /// Downloads the files that are due, and waits for short retries.
     pub(crate) async fn fetch_files(&self) -> Result<()> {
         while self.fetch_next(WAITED_FOR, BATCH).await? {}
         Ok(())
     }
 
-    /// Fetches a few of the files that are due, so that nothing else waits for all of them; says whether there were any.
+    /// Downloads a few of the files that are due. Returns true if there were any.
     pub(crate) async fn fetch_some_files(&self) -> Result<bool> {
         self.fetch_next(SignedDuration::ZERO, FEW).await
     }
@@ -134,7 +137,7 @@ impl Syncer {
         Ok(true)
     }
 
-    async fn fetch_one(&self, fetch: &Arc<dyn Fetch>, due: Due) -> Result<()> {
+    async fn fetch_one(&self, fetch: &Arc<dyn AttachmentFetcher>, due: DueFile) -> Result<()> {
         self.add(|tally| tally.calls.downloads += 1);
         let fetched = async {
             let content = fetch.fetch(&due.url).await?;
@@ -158,12 +161,12 @@ impl Syncer {
         }
     }
 
-    async fn put_off(&self, due: Due, error: Error) -> Result<()> {
+    async fn put_off(&self, due: DueFile, error: Error) -> Result<()> {
         let tries = usize::try_from(due.tries).unwrap_or(usize::MAX);
         let step = LADDER.get(tries).filter(|_| !is_final(&error) || tries < REFUSALS);
         let next = step.map(|&pause| {
             let pause = SignedDuration::try_from(pause).unwrap_or(SignedDuration::ZERO);
-            nanos(self.clock.now().checked_add(pause).unwrap_or(Timestamp::MAX))
+            to_nanos(self.clock.now().checked_add(pause).unwrap_or(Timestamp::MAX))
         });
         let (place, text) = (due.place(), error.to_string());
         self.write(move |write| {
@@ -174,12 +177,12 @@ impl Syncer {
         })
         .await?;
         self.add(|tally| tally.files_failed += 1);
-        self.tell(&Event::Skipped(&error));
+        self.tell(&SyncEvent::Skipped(&error));
         Ok(())
     }
 }
 
-/// Whether the same link will fail again. Limits pass; what broke may work.
+/// Returns true if the same link will fail again.
 fn is_final(error: &Error) -> bool {
     let Error::Service(error) = error else { return false };
     error.kind().is_some_and(|refusal| refusal != ErrorKind::LimitExceeded)

@@ -1,5 +1,5 @@
-//! Fills an archive with many made-up chats and messages, without a service and without waiting for the disk. For
-//! benchmarks and tests; never on a folder in use.
+//! Bulk data: fills an archive with generated chats and messages, without fsync. For benchmarks and
+//! tests; never on a folder in use.
 
 use std::path::Path;
 
@@ -7,43 +7,44 @@ use rusqlite::{Connection, Transaction, params};
 
 use crate::{
     schema,
-    search::index::{Entry, Indexer},
+    search::index::{IndexEntry, Indexer},
 };
 
-/// How much to write.
+/// Amount of data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Amount {
-    /// The cabinet.
+pub struct BulkAmount {
+    /// Cabinet id.
     pub business: i64,
-    /// Chats, one per order, evenly over five shops and all statuses.
+    /// Number of chats, one per order, spread over five shops and all statuses.
     pub chats: i64,
-    /// Messages in each of them, of the customer and the shop by turns.
+    /// Messages per chat, alternating between customer and shop.
     pub messages_per_chat: i64,
 }
 
-/// The id of the first chat; the others follow without gaps.
+/// Id of the first chat; the others follow without gaps.
 pub const FIRST_CHAT: i64 = 20_000_000;
-/// The order of the first chat; the others follow without gaps.
+/// Order of the first chat; the others follow without gaps.
 pub const FIRST_ORDER: i64 = 400_000_000;
-/// The shop of the first chat.
+/// Campaign of the first chat.
 pub const FIRST_CAMPAIGN: i64 = 21_000_001;
-/// When the first chat begins, in microseconds.
+/// Time of the first chat in microseconds.
 pub const BEGIN: i64 = 1_760_000_000_000_000;
-/// The next chat begins this much later, in microseconds.
+/// Interval between chats in microseconds.
 const STEP: i64 = 900_000_000;
-/// The next message is written this much later, in microseconds.
+/// Interval between messages in microseconds.
 const PAUSE: i64 = 1_111_000_000;
 
 const STATUSES: [&str; 5] =
     ["NEW", "WAITING_FOR_CUSTOMER", "WAITING_FOR_PARTNER", "WAITING_FOR_ARBITER", "FINISHED"];
 
-/// Writes chats with messages whose texts are asked for one by one, chat after chat as a first fill reads them.
+/// Writes chats with generated texts, chat after chat, as a first sync does.
 ///
 /// # Errors
+///
 /// If the file can't be written.
 pub fn fill(
     database: &Path,
-    amount: Amount,
+    amount: BulkAmount,
     mut text: impl FnMut() -> String,
 ) -> rusqlite::Result<()> {
     let mut connection = Connection::open(database)?;
@@ -72,7 +73,7 @@ pub fn fill(
 
 fn chat(
     transaction: &Transaction<'_>,
-    amount: Amount,
+    amount: BulkAmount,
     number: i64,
     seq: i64,
 ) -> rusqlite::Result<i64> {
@@ -102,7 +103,7 @@ fn chat(
 fn message(
     transaction: &Transaction<'_>,
     indexer: &mut Indexer,
-    (amount, number, place, seq): (Amount, i64, i64, i64),
+    (amount, number, place, seq): (BulkAmount, i64, i64, i64),
     text: &str,
 ) -> rusqlite::Result<()> {
     let at = BEGIN + number * STEP + place * PAUSE;
@@ -118,7 +119,7 @@ fn message(
         .execute(params![doc, amount.business, chat, doc, at * 1_000, sender, text, seq])?;
     indexer.index(
         transaction,
-        &Entry {
+        &IndexEntry {
             doc,
             business: amount.business,
             chat,
@@ -131,7 +132,7 @@ fn message(
     )
 }
 
-/// The first number from here on that no message has.
+/// Returns the first free document number from here on.
 fn free(transaction: &Transaction<'_>, from: i64) -> rusqlite::Result<i64> {
     let mut taken = transaction.prepare_cached("SELECT 1 FROM messages WHERE doc = ?1")?;
     let mut doc = from;

@@ -1,5 +1,5 @@
-//! Everything in an archive as JSON lines, CSV or Parquet, in the order of arrival, so that an export can be gone on with.
-//! Nothing is written into the archive.
+//! Export of an archive as JSON lines, CSV or Parquet, in the order in which rows were added, so
+//! that it can be resumed.
 
 mod parquet;
 mod resume;
@@ -17,67 +17,67 @@ use std::{
 };
 
 use self::{
-    parquet::Parts,
-    rows::{Row, Table},
+    parquet::ParquetParts,
+    rows::{ExportTable, Row},
     text::Lines,
 };
-use crate::{Archive, Filter, Result};
+use crate::{Archive, ArchiveFilter, Result};
 
-/// What is exported.
+/// Rows to export.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum What {
-    /// A row per message, with the columns of its chat.
+pub enum ExportKind {
+    /// One row per message, with the columns of its chat.
     #[default]
     Messages,
-    /// A row per chat. A chat that changed since comes again with the next cursor.
+    /// One row per chat. A changed chat is exported again with a later cursor.
     Chats,
 }
 
-/// How it is written.
+/// Format of an export.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Format {
-    /// A JSON object a line.
+    /// JSON lines: one object per line.
     #[default]
     Jsonl,
-    /// Comma-separated values as RFC 4180 has them, with a header.
+    /// Comma-separated values with a header (RFC 4180).
     Csv,
-    /// CSV as Excel opens it in Russian: semicolons, a byte order mark, long numbers as text, and nothing that Excel would
-    /// take for a formula.
+    /// CSV for a Russian Excel: semicolons, a byte order mark, long numbers as text, formulas
+    /// escaped.
     Excel,
     /// Apache Parquet, compressed with Snappy.
     Parquet,
 }
 
-/// What is exported how.
+/// Export options.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Export {
-    /// Messages or chats.
-    pub what: What,
-    /// How it is written.
+    /// Rows to export.
+    pub what: ExportKind,
+    /// Format.
     pub format: Format,
-    /// Which ones. Of chats, `senders` filters nothing, and `since` and `until` go by the last update.
-    pub filter: Filter,
-    /// Only what arrived after this cursor.
+    /// Filter. For chats `senders` has no effect, and `since` and `until` apply to the last update.
+    pub filter: ArchiveFilter,
+    /// Only rows added after this cursor.
     pub after: i64,
 }
 
-/// What an export came to.
+/// Result of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Exported {
-    /// Rows written now.
+    /// Number of rows written.
     pub rows: u64,
-    /// The last one's cursor: [`Export::after`] of what comes later.
+    /// Cursor of the last row, for [`Export::after`] of the next export.
     pub cursor: i64,
 }
 
-/// How far an export is.
+/// Progress of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// Rows written now.
+    /// Number of rows written.
     pub rows: u64,
-    /// The cursor reached.
+    /// Current cursor.
     pub cursor: i64,
-    /// The cursor of the last change there is.
+    /// Cursor of the last change in the archive.
     pub end: i64,
 }
 
@@ -97,9 +97,9 @@ impl Archive {
         resume: bool,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Exported> {
-        let table = Table::of(export.what);
+        let table = ExportTable::of(export.what);
         if export.format == Format::Parquet {
-            let mut parts = Parts::open(file, table, resume)?;
+            let mut parts = ParquetParts::open(file, table, resume)?;
             let from = export.after.max(parts.cursor());
             let done = self.rows(export, from, progress, |row| parts.row(row))?;
             parts.finish(done.cursor)?;
@@ -121,10 +121,11 @@ impl Archive {
         Ok(done)
     }
 
-    /// Writes an export to anything that takes bytes. Parquet is made in a temporary file in `scratch` first.
+    /// Writes an export to any writer. Parquet is first written to a temporary file in `scratch`.
     ///
     /// # Errors
-    /// If the archive can't be read, or not be written to the output.
+    ///
+    /// If the archive can't be read or the output can't be written.
     pub fn export<W: Write>(
         &self,
         export: &Export,
@@ -139,14 +140,14 @@ impl Archive {
             output.flush()?;
             return Ok(done);
         }
-        let mut lines = Lines::new(output, export.format, Table::of(export.what));
+        let mut lines = Lines::new(output, export.format, ExportTable::of(export.what));
         lines.header()?;
         let done = self.rows(export, export.after, progress, |row| lines.row(row))?;
         lines.finish()?.flush()?;
         Ok(done)
     }
 
-    /// Reads rows in the order of their cursors, some at a time.
+    /// Reads rows in the order of their cursors, in batches.
     fn rows(
         &self,
         export: &Export,
@@ -154,7 +155,7 @@ impl Archive {
         progress: &mut dyn FnMut(Progress),
         mut each: impl FnMut(&Row) -> io::Result<()>,
     ) -> Result<Exported> {
-        let table = Table::of(export.what);
+        let table = ExportTable::of(export.what);
         let end = self.read(|connection| {
             connection.query_row("SELECT seq FROM archive", [], |row| row.get(0))
         })?;
@@ -175,7 +176,7 @@ impl Archive {
     }
 }
 
-/// The whole of a file, a piece at a time.
+/// Reads a whole file in chunks.
 fn pieces(file: &mut (impl Read + Seek), mut each: impl FnMut(&[u8])) -> io::Result<()> {
     file.rewind()?;
     let mut piece = vec![0; 1 << 18];

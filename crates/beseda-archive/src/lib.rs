@@ -19,8 +19,8 @@
 //!
 //! - [`Archive`] keeps and gives back: chats, pages of histories, counts, names, authors, read marks ([`Archive::unread`]).
 //! - [`Syncer`] fills it and keeps it in step, once or until ended, by looks ([`Schedule`]) and by notifications.
-//! - [`Watch`] follows what comes in, from any cursor on.
-//! - What is guaranteed and what it costs stands in `docs/archive.md`.
+//! - [`ChangeStream`] follows what comes in, from any cursor on.
+//! - ExportKind is guaranteed and what it costs stands in `docs/archive.md`.
 //!
 //! | error | when |
 //! |---|---|
@@ -46,12 +46,13 @@ mod unread;
 mod watch;
 
 pub use archive::{
-    Archive, ArchivedAttachment, ArchivedChat, ArchivedMessage, CabinetState, ChatKey, Counts,
+    Archive, ArchiveCounts, ArchivedAttachment, ArchivedChat, ArchivedMessage, CabinetSummary,
+    ChatKey,
 };
-pub use attachments::Fetch;
+pub use attachments::AttachmentFetcher;
 pub use error::{Error, Result};
 pub use search::dictionary;
-pub use search::{Filter, Found, Hit, Search, Snippet};
-pub use sync::{Calls, Depth, Event, Schedule, Syncer, Tally};
+pub use search::{ArchiveFilter, Hit, Search, SearchResults, Snippet};
+pub use sync::{Calls, Depth, Schedule, SyncEvent, SyncStats, Syncer};
 pub use unread::{Unread, UnreadChat};
-pub use watch::{Change, Watch};
+pub use watch::{Change, ChangeStream};

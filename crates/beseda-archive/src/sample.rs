@@ -1,17 +1,17 @@
-//! A small archive for tests, written straight into its tables.
+//! Small archive for tests, written directly to its tables.
 
 use rusqlite::{Connection, params};
 use tempfile::TempDir;
 
 use crate::{
     Archive,
-    search::index::{Entry, Indexer},
+    search::index::{IndexEntry, Indexer},
 };
 
 /// 1 June 2026, 12:00 in Moscow, in seconds.
 pub(crate) const NOON: i64 = 1_780_304_400;
 
-/// An archive in a folder of its own, of cabinet 1.
+/// Archive of cabinet 1 in a temporary folder.
 pub(crate) struct Sample {
     pub(crate) archive: Archive,
     pub(crate) folder: TempDir,
@@ -31,12 +31,12 @@ impl Sample {
         Self { archive, folder, connection, indexer: Indexer::new(), seq: 0 }
     }
 
-    /// What comes next is counted from here on.
+    /// Sets the next sequence number.
     pub(crate) fn seq_from(&mut self, seq: i64) {
         self.seq = seq;
     }
 
-    /// A chat about order `chat + 1000` of shop 7.
+    /// Adds a chat about order `chat + 1000` of campaign 7.
     pub(crate) fn chat(&mut self, chat: i64, status: &str) {
         self.seq += 1;
         let sql = "INSERT INTO chats (business, chat, type, status, context_type, campaign,
@@ -47,14 +47,14 @@ impl Sample {
         self.count();
     }
 
-    /// A message so many seconds after noon; gives its id.
+    /// Adds a message this many seconds after noon and returns its id.
     pub(crate) fn say(&mut self, chat: i64, second: i64, sender: &str, text: &str) -> i64 {
         self.seq += 1;
         let doc = (NOON + second) * 1_000_000;
         let sql = "INSERT INTO messages (doc, business, chat, message, created_at, created_offset,
                 sender, text, seq) VALUES (?1, 1, ?2, ?1, ?1 * 1000, 10800, ?3, ?4, ?5)";
         self.connection.execute(sql, params![doc, chat, sender, text, self.seq]).unwrap();
-        let entry = Entry {
+        let entry = IndexEntry {
             doc,
             business: 1,
             chat,
@@ -69,7 +69,7 @@ impl Sample {
         doc
     }
 
-    /// Names who wrote a message.
+    /// Records the author of a message.
     pub(crate) fn author(&self, chat: i64, message: i64, operator: &str) {
         let sql = "INSERT INTO authors VALUES (1, ?1, ?2, ?3)";
         self.connection.execute(sql, params![chat, message, operator]).unwrap();

@@ -1,14 +1,15 @@
-//! The tables of an archive, by version. What they hold is told in the migrations themselves.
+//! Database schema of an archive, by version.
 
 use rusqlite::{Connection, Result, TransactionBehavior};
 
 use crate::search::tables;
 
-/// One after the other; none is ever changed once it was released.
+/// Migrations in order. A released migration is never changed.
 const MIGRATIONS: [&str; 2] =
     [include_str!("migrations/0001_archive.sql"), include_str!("migrations/0002_search_index.sql")];
 
-/// Brings a database to the newest version; says the version if it is newer than this program.
+/// Migrates a database to the current version. Returns its version if that is newer than this
+/// program.
 pub(crate) fn migrate(connection: &mut Connection) -> Result<Option<i64>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;

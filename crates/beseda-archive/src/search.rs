@@ -1,16 +1,16 @@
-//! Search over the messages of an archive: words in any form, parts of words, numbers, phrases; newest first. Nothing is
-//! written here, and nothing is asked of the service.
+//! Full-text search over the messages of an archive: words in any form, parts of words, numbers,
+//! phrases; newest first.
 
+mod confusables;
 pub mod dictionary;
 mod highlight;
 pub(crate) mod index;
-mod look_alikes;
 mod numbers;
 mod plan;
 mod query;
 mod run;
-mod signs;
 mod stems;
+mod symbols;
 pub(crate) mod tables;
 #[cfg(test)]
 mod tests;
@@ -28,113 +28,113 @@ pub use highlight::Snippet;
 use self::query::Query;
 use crate::{Archive, Error, Result};
 
-/// What is looked for.
+/// Search request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Search {
     /// The words, all of which must be there. Each matches in any of its forms and, from three characters on, as a part of
     /// a word. A number matches however its digits are grouped, and all messages of the chat with this id, order or return.
     /// Emoji must be there as they are. `"In quotes"` words must stand exactly so; what begins with `-` must not be there.
-    /// Signs alone are looked for literally; beside words, signs other than emoji are left out.
+    /// SymbolRun alone are looked for literally; beside words, signs other than emoji are left out.
     pub query: String,
-    /// Among which messages.
-    pub filter: Filter,
-    /// How many at most; 0 is 20.
+    /// Filter of messages.
+    pub filter: ArchiveFilter,
+    /// Maximum number of results; 0 means 20.
     pub limit: usize,
-    /// Only older ones than this [`Hit::cursor`] (or [`Found::next`]).
+    /// Only messages older than this [`Hit::cursor`] (or [`SearchResults::next`]).
     pub before: Option<i64>,
 }
 
-/// Among which messages: inside one list any, between lists all. What is empty filters nothing.
+/// Filter of messages: any value of a list, all lists. An empty list filters nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Filter {
-    /// Of these cabinets.
+pub struct ArchiveFilter {
+    /// Cabinets.
     pub businesses: Vec<BusinessId>,
-    /// About orders and returns of these shops.
+    /// Campaigns (shops) of orders and returns.
     pub campaigns: Vec<CampaignId>,
-    /// In these chats.
+    /// Chats.
     pub chats: Vec<ChatId>,
-    /// By these.
+    /// Senders.
     pub senders: Vec<Sender>,
-    /// In chats that have one of these statuses now.
+    /// Current statuses of the chats.
     pub statuses: Vec<ChatStatus>,
-    /// In chats about these.
+    /// Context types of the chats.
     pub context_types: Vec<ContextType>,
-    /// Written at this moment or later.
+    /// Sent at this time or later.
     pub since: Option<Timestamp>,
-    /// Written before this moment.
+    /// Sent before this time.
     pub until: Option<Timestamp>,
 }
 
-impl Filter {
-    /// The statuses as SQLite reads a list.
+impl ArchiveFilter {
+    /// Returns the statuses as a list for SQLite.
     fn status_list(&self) -> String {
         serde_json::json!(self.statuses).to_string()
     }
 }
 
-/// What was found.
+/// Results of a search.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Found {
-    /// The messages, newest first.
+pub struct SearchResults {
+    /// Messages, newest first.
     pub hits: Vec<Hit>,
-    /// Where to go on, as [`Search::before`]; `None` if there is nothing more.
+    /// Cursor of the next results, for [`Search::before`]; `None` if there are no more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<i64>,
-    /// Whether the search was ended before it was full, because too many messages had to be read for it. Going on with
+    /// `true` if the search ended early because too many messages had to be read. Continuing with
     /// `next` may find more.
     pub ended_early: bool,
 }
 
-/// A message that was found.
+/// Message found by a search.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Hit {
-    /// Its cabinet.
+    /// Cabinet id.
     pub business_id: BusinessId,
-    /// Its chat.
+    /// Chat id.
     pub chat_id: ChatId,
-    /// The message.
+    /// Message id.
     pub message_id: MessageId,
-    /// When it was written.
+    /// Time of sending.
     pub created_at: Time,
-    /// Who wrote it.
+    /// Sender.
     pub sender: Sender,
-    /// Which operator, where a program told.
+    /// Operator who wrote it, if recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operator: Option<String>,
-    /// What its chat is about.
+    /// Context type of the chat.
     pub context_type: ContextType,
-    /// The chat's status now.
+    /// Current status of the chat.
     pub status: ChatStatus,
-    /// The shop of its chat.
+    /// Campaign (shop) of the chat.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub campaign_id: Option<CampaignId>,
-    /// The order of its chat.
+    /// Order of the chat.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order_id: Option<OrderId>,
-    /// The return of its chat.
+    /// Return of the chat.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub return_id: Option<ReturnId>,
-    /// The buyer's public name.
+    /// Public name of the buyer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub customer_name: Option<String>,
-    /// The names of attached files.
+    /// Names of the attachments.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<String>,
-    /// The text (of a message without one, the names of its files), with the places found.
+    /// Text, or the file names of a message without text, with matches.
     pub snippet: Snippet,
-    /// Its place in the order of time: [`Search::before`] of what is older.
+    /// Position in time order, for [`Search::before`].
     pub cursor: i64,
 }
 
 impl Archive {
     /// Finds messages, newest first. In an archive that an older version filled, what isn't in the index yet is indexed
-    /// first; [`Archive::index_some`] does the same in steps.
+    /// first; [`Archive::index_batch`] does the same in steps.
     ///
     /// # Errors
     /// [`Error::NothingToSearch`] if the query has neither words nor signs; otherwise if the database fails.
-    pub fn search(&self, search: &Search) -> Result<Found> {
+    pub fn search(&self, search: &Search) -> Result<SearchResults> {
         let query = Query::read(&search.query);
         if query.is_empty() {
             return Err(Error::NothingToSearch);

@@ -1,11 +1,11 @@
-//! How fast the shop answers, and who waits: figures over the messages of an archive. It only reads.
+//! Response time statistics over the messages of an archive.
 
 mod chart;
-mod draw;
-mod figures;
 #[cfg(test)]
 mod over_archive;
-mod talk;
+mod quantiles;
+mod render;
+mod response_times;
 
 use std::collections::BTreeMap;
 
@@ -17,124 +17,127 @@ use jiff::{
 };
 use serde::Serialize;
 
-pub use chart::Language;
-pub use figures::{Figures, Group, Shop};
+pub use chart::ChartLanguage;
+pub use quantiles::{Quantiles, Shop, StatsGroup};
 
-use self::talk::Talks;
-use crate::{Archive, Filter, Result};
+use self::response_times::Conversations;
+use crate::{Archive, ArchiveFilter, Result};
 
-/// What is asked.
+/// Statistics request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Question {
-    /// Which chats, and between which moments a customer's turn must have begun. `senders` filters nothing.
-    pub filter: Filter,
-    /// Only these hours of a day count as time passed, as `(9, 21)`; all of them if `None`.
+pub struct StatsQuery {
+    /// Filter of chats, and time range in which a customer's turn started. `senders` has no effect.
+    pub filter: ArchiveFilter,
+    /// Hours of a day that count, such as `(9, 21)`; all if `None`.
     pub working_hours: Option<(u8, u8)>,
-    /// The local time, in seconds east of UTC; Moscow's is 10800.
+    /// Local time in seconds east of UTC; 10800 for Moscow.
     pub offset: i32,
-    /// The moment it is now, up to which customers have been waiting.
+    /// Current time, up to which waiting customers are counted.
     pub now: Timestamp,
 }
 
-/// The local time of Moscow, in seconds east of UTC.
+/// Offset of Moscow in seconds east of UTC.
 pub const MOSCOW: i32 = 10_800;
 
-/// The answers.
+/// Response time statistics.
 ///
-/// A customer's turn begins with a message nobody has answered yet, and ends with the shop's next message; what Market or
-/// support write ends nothing. Its time counts from its first message.
+/// A customer's turn starts with an unanswered message and ends with the shop's next message;
+/// messages of Market and support end nothing. Its duration counts from its first message.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Stats {
-    /// Messages by customers.
+    /// Messages of customers.
     pub customer_messages: u64,
-    /// Messages by the shop.
+    /// Messages of the shop.
     pub shop_messages: u64,
-    /// Messages by Market and support.
+    /// Messages of Market and support.
     pub other_messages: u64,
     /// All turns.
-    pub all: Group,
-    /// By the local hour in which a turn began: 24 of them.
-    pub by_hour: Vec<Group>,
-    /// By the local day, those without turns left out.
-    pub by_day: Vec<Group>,
-    /// By the shop; chats about no shop come last.
-    pub by_shop: Vec<Group>,
-    /// By who answered; "—" where no program told.
-    pub by_operator: Vec<Group>,
-    /// Who waits now.
+    pub all: StatsGroup,
+    /// By local hour in which a turn started: 24 groups.
+    pub by_hour: Vec<StatsGroup>,
+    /// By local day, without days that have no turns.
+    pub by_day: Vec<StatsGroup>,
+    /// By shop; chats without a shop come last.
+    pub by_shop: Vec<StatsGroup>,
+    /// By operator; "—" if unknown.
+    pub by_operator: Vec<StatsGroup>,
+    /// Customers waiting now.
     pub backlog: Backlog,
 }
 
-/// Chats in which the customer's last turn has not ended and which are not finished.
+/// Open chats in which the customer's last turn is unanswered.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Backlog {
-    /// How many, and for how long they have been waiting, in seconds.
-    pub waiting: Figures,
-    /// The ones waiting longest, at most 20.
-    pub longest: Vec<Waiting>,
+    /// Number of waiting chats and how long they have been waiting, in seconds.
+    pub waiting: Quantiles,
+    /// Chats waiting longest, at most 20.
+    pub longest: Vec<WaitingChat>,
 }
 
-/// A customer who waits.
+/// Waiting customer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Waiting {
-    /// The cabinet.
+pub struct WaitingChat {
+    /// Cabinet id.
     pub business_id: BusinessId,
-    /// The chat.
+    /// Chat id.
     pub chat_id: ChatId,
-    /// The shop, if it is about one.
+    /// Campaign (shop) of the chat.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub campaign_id: Option<CampaignId>,
-    /// Since when.
+    /// Start of the wait.
     pub since: Timestamp,
-    /// For how long, in seconds.
+    /// Duration of the wait in seconds.
     pub seconds: f64,
 }
 
 impl Archive {
-    /// Reads all messages once and reckons. Takes memory by the number of chats and answers, not by texts.
+    /// Computes the statistics in one pass over all messages. Memory grows with the number of chats
+    /// and answers, not with texts.
     ///
     /// # Errors
+    ///
     /// If the database fails.
-    pub fn stats(&self, question: &Question) -> Result<Stats> {
-        let talks = self.read(|connection| Talks::read(connection, question))?;
-        Ok(figures::stats(&talks, question))
+    pub fn stats(&self, question: &StatsQuery) -> Result<Stats> {
+        let talks = self.read(|connection| Conversations::read(connection, question))?;
+        Ok(quantiles::stats(&talks, question))
     }
 }
 
 impl Stats {
-    /// A chart of the time to answer by hour, and of how many turns began then, as an SVG document.
+    /// Draws a chart of response times and turns by hour as SVG.
     #[must_use]
-    pub fn svg(&self, language: Language) -> String {
-        draw::svg(&chart::by_hour(self, language))
+    pub fn svg(&self, language: ChartLanguage) -> String {
+        render::svg(&chart::by_hour(self, language))
     }
 
-    /// The same as a PNG picture.
+    /// Draws the same chart as PNG.
     ///
     /// # Errors
+    ///
     /// If it can't be encoded.
-    pub fn png(&self, language: Language) -> Result<Vec<u8>> {
-        Ok(draw::png(&chart::by_hour(self, language))?)
+    pub fn png(&self, language: ChartLanguage) -> Result<Vec<u8>> {
+        Ok(render::png(&chart::by_hour(self, language))?)
     }
 }
 
-impl Question {
-    /// Everything in Moscow's time up to this moment.
+impl StatsQuery {
+    /// Requests statistics of the whole archive up to this time, in Moscow's time.
     #[must_use]
     pub fn new(now: Timestamp) -> Self {
-        Self { filter: Filter::default(), working_hours: None, offset: MOSCOW, now }
+        Self { filter: ArchiveFilter::default(), working_hours: None, offset: MOSCOW, now }
     }
 
-    /// The local hour and day of a moment in nanoseconds.
+    /// Returns the local hour and day of a time in nanoseconds.
     fn hour_and_day(&self, nanos: i64) -> (u8, i64) {
         let local = nanos.div_euclid(SECOND).saturating_add(self.offset.into());
         let hour = u8::try_from(local.rem_euclid(DAY) / 3_600).unwrap_or(0);
         (hour, local.div_euclid(DAY))
     }
 
-    /// The seconds that count between two moments in nanoseconds.
+    /// Returns the seconds that count between two times in nanoseconds.
     fn seconds(&self, from: i64, to: i64) -> f64 {
         let Some((begin, end)) = self.working_hours else {
             return seconds(to.saturating_sub(from));
@@ -154,30 +157,30 @@ impl Question {
 const SECOND: i64 = 1_000_000_000;
 const DAY: i64 = 86_400;
 
-/// Nanoseconds as seconds, to the millisecond.
+/// Converts nanoseconds to seconds, rounded to milliseconds.
 fn seconds(nanos: i64) -> f64 {
     std::time::Duration::from_nanos(u64::try_from(nanos).unwrap_or(0)).as_secs_f64()
 }
 
-/// The name of a day counted from 1970.
+/// Returns the name of a day counted from 1970.
 fn day_name(day: i64) -> String {
     let midnight = Timestamp::from_second(day.saturating_mul(DAY)).unwrap_or(Timestamp::UNIX_EPOCH);
     let date: Date = TimeZone::fixed(Offset::UTC).to_datetime(midnight).date();
     date.to_string()
 }
 
-/// Names of shops by their ids.
+/// Names of campaigns by id.
 type Shops = BTreeMap<i64, String>;
 
 #[cfg(test)]
 mod tests {
-    use super::Question;
+    use super::StatsQuery;
 
     const HOUR: i64 = 3_600_000_000_000;
 
     #[test]
     fn only_working_hours_count_if_asked_for() {
-        let mut question = Question::new(jiff::Timestamp::UNIX_EPOCH);
+        let mut question = StatsQuery::new(jiff::Timestamp::UNIX_EPOCH);
         // 20:00 in Moscow to 10:00 of the next day.
         let (from, to) = (17 * HOUR, 31 * HOUR);
         assert!((question.seconds(from, to) - 14.0 * 3600.0).abs() < 0.001);

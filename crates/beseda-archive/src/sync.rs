@@ -1,13 +1,13 @@
 //! Fills an archive through any `ChatsApi` and keeps it in step with the fewest calls. Every page is kept in one
 //! transaction with the progress it means, so that an end at any point leaves neither a hole nor a double.
-//! What is read of the service stands in `listing.rs` and `reading.rs`; when, in `run.rs`.
+//! ExportKind is read of the service stands in `listing.rs` and `reading.rs`; when, in `run.rs`.
 
 mod hints;
+mod history_sync;
 mod listing;
-mod reading;
+mod retry;
 mod run;
-mod tally;
-mod trouble;
+mod stats;
 
 use std::sync::Arc;
 
@@ -15,29 +15,29 @@ use beseda_api::{BusinessId, ChatsApi, Clock, SystemClock, Timer};
 use futures::{StreamExt, stream};
 
 pub use run::Schedule;
-pub use tally::{Calls, Event, Tally};
+pub use stats::{Calls, SyncEvent, SyncStats};
 
 use crate::{
     Archive, Error, Result,
-    archive::{SyncLock, Write},
-    attachments::{Fetch, Files},
+    archive::{ArchiveTransaction, SyncLock},
+    attachments::{AttachmentFetcher, Files},
 };
 
-/// Chats of one cabinet that are read at once: as many as the service lets through.
+/// Number of chats of one cabinet read concurrently: the service's limit.
 const PARALLEL: usize = 4;
-/// Cabinets that are gone through at once.
+/// Number of cabinets synced concurrently.
 const CABINETS: usize = 4;
 
-/// How much of a cabinet is listed.
+/// Depth of a listing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
-    /// Everything: changes of status are seen even where no message came with them.
+    /// All chats; detects status changes without a new message.
     Full,
-    /// What was updated since the last time, as far as the service lists that first.
+    /// Chats updated since the last listing, as far as the service sorts by update.
     Quick,
 }
 
-type Watcher = dyn Fn(&Event<'_>) + Send + Sync;
+type Watcher = dyn Fn(&SyncEvent<'_>) + Send + Sync;
 
 /// Keeps an archive in step with a service. There is one for an archive at a time, over all processes.
 ///
@@ -57,10 +57,10 @@ pub struct Syncer {
     cabinets: Vec<BusinessId>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) timer: Arc<dyn Timer>,
-    pub(crate) fetch: Option<Arc<dyn Fetch>>,
+    pub(crate) fetch: Option<Arc<dyn AttachmentFetcher>>,
     pub(crate) files: Files,
     watcher: Option<Box<Watcher>>,
-    count: tally::Count,
+    count: stats::SharedStats,
     _lock: SyncLock,
 }
 
@@ -73,10 +73,11 @@ impl std::fmt::Debug for Syncer {
 }
 
 impl Syncer {
-    /// A syncer of these cabinets.
+    /// Creates a syncer of these cabinets.
     ///
     /// # Errors
-    /// [`Error::Locked`] if the archive has one already; otherwise if its folder can't be used.
+    ///
+    /// [`Error::Locked`] if the archive has one already; otherwise if its folder is unusable.
     pub fn new(
         archive: Archive,
         api: Arc<dyn ChatsApi>,
@@ -94,56 +95,58 @@ impl Syncer {
             fetch: None,
             files,
             watcher: None,
-            count: tally::Count::default(),
+            count: stats::SharedStats::default(),
             _lock: lock,
         })
     }
 
-    /// Fetches attached files too.
+    /// Downloads attachments too.
     #[must_use]
-    pub fn fetching(mut self, fetch: Arc<dyn Fetch>) -> Self {
+    pub fn with_attachments(mut self, fetch: Arc<dyn AttachmentFetcher>) -> Self {
         self.fetch = Some(fetch);
         self
     }
 
-    /// Goes by another clock than the machine's.
+    /// Sets clock and timer. Defaults to the system's.
     #[must_use]
     pub fn clock(mut self, clock: Arc<dyn Clock>, timer: Arc<dyn Timer>) -> Self {
         (self.clock, self.timer) = (clock, timer);
         self
     }
 
-    /// Tells how it gets on.
+    /// Sets an observer of the sync's events.
     #[must_use]
-    pub fn watched(mut self, watcher: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
+    pub fn on_event(mut self, watcher: impl Fn(&SyncEvent<'_>) + Send + Sync + 'static) -> Self {
         self.watcher = Some(Box::new(watcher));
         self
     }
 
-    /// What it has done so far.
+    /// Returns the statistics so far.
     #[must_use]
-    pub fn tally(&self) -> Tally {
+    pub fn stats(&self) -> SyncStats {
         self.count.now()
     }
 
-    /// Brings the archive up to date once: lists, reads what is missing, fetches files.
+    /// Syncs once: lists, reads what is missing, downloads files.
     ///
     /// # Errors
-    /// The first failure. Everything read before it is kept, and chats that failed alone don't stop the others.
-    pub async fn once(&self, depth: Depth) -> Result<Tally> {
+    ///
+    /// The first failure. Everything read before is kept, and failures of single chats don't stop
+    /// the others.
+    pub async fn once(&self, depth: Depth) -> Result<SyncStats> {
         let passes =
             self.cabinets.clone().into_iter().map(|business| self.pass(business, depth, true));
         let done: Vec<Result<()>> = stream::iter(passes).buffer_unordered(CABINETS).collect().await;
         let files = self.fetch_files().await;
         done.into_iter().collect::<Result<()>>()?;
         files?;
-        self.tell(&Event::InStep(&self.tally()));
-        Ok(self.tally())
+        self.tell(&SyncEvent::Synced(&self.stats()));
+        Ok(self.stats())
     }
 
     /// Lists a cabinet and reads what is missing.
     async fn pass(&self, business: BusinessId, depth: Depth, alone: bool) -> Result<()> {
-        // Where a clock stands still, more messages may have come at the moment of the newest one.
+        // On a clock that stands still, more messages may have been added at the newest time.
         let again = if alone && depth == Depth::Full {
             self.archive.whole_newest(business, listing::AGAIN)?
         } else {
@@ -153,24 +156,24 @@ impl Syncer {
         self.read_due(business, again).await
     }
 
-    /// Runs a write where it may block.
+    /// Runs a write on a blocking thread.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Write<'_>) -> rusqlite::Result<T> + Send + 'static,
+        work: impl FnOnce(&mut ArchiveTransaction<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
         let archive = self.archive.clone();
         let done = tokio::task::spawn_blocking(move || archive.write(work)).await;
         done.map_err(|panic| Error::Service(beseda_api::Error::internal(panic)))?
     }
 
-    pub(crate) fn tell(&self, event: &Event<'_>) {
+    pub(crate) fn tell(&self, event: &SyncEvent<'_>) {
         if let Some(watcher) = &self.watcher {
             watcher(event);
         }
     }
 
-    pub(crate) fn add(&self, add: impl FnOnce(&mut Tally)) {
+    pub(crate) fn add(&self, add: impl FnOnce(&mut SyncStats)) {
         let tally = self.count.add(add);
-        self.tell(&Event::Progress(&tally));
+        self.tell(&SyncEvent::Progress(&tally));
     }
 }

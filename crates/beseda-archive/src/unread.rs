@@ -1,4 +1,4 @@
-//! What an operator has not read yet. The service has no read marks, so they are kept here, and only here.
+//! Read marks of operators and unread messages. The service has no read marks.
 
 use beseda_api::{BusinessId, Chat, MessageId, Sender, Time};
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -9,42 +9,42 @@ use crate::{
     archive::{CHAT_COLUMNS, ChatKey, chat_of, time_of},
 };
 
-/// What an operator has not read.
+/// Unread messages of an operator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Unread {
-    /// Whose.
+    /// Operator.
     pub operator: String,
-    /// Unread messages in all.
+    /// Total number of unread messages.
     pub unread: u64,
-    /// Chats that wait for the shop, read or not.
+    /// Number of chats that wait for the shop, read or not.
     pub backlog: u64,
-    /// The chats with unread messages: those that wait for an answer first, the longest wait before the others.
+    /// Chats with unread messages: those waiting for an answer first, longest wait first.
     pub chats: Vec<UnreadChat>,
 }
 
-/// A chat with messages an operator has not read.
+/// Chat with unread messages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UnreadChat {
-    /// Its cabinet.
+    /// Cabinet id.
     pub business_id: BusinessId,
-    /// Its shop's name, once told.
+    /// Name of the shop, once known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shop: Option<String>,
-    /// The chat.
+    /// Chat.
     #[serde(flatten)]
     pub chat: Chat,
-    /// Messages of others than the shop that this operator has not read.
+    /// Number of unread messages of others than the shop.
     pub unread: u64,
-    /// The first of them.
+    /// First unread message.
     pub first_unread_id: MessageId,
-    /// When the first message was written that the shop has not answered; `None` if the shop spoke last.
+    /// Time of the first message the shop has not answered; `None` if the shop wrote last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub waiting_since: Option<Time>,
 }
 
-/// How far an operator has read a chat: to the mark, or to what the operator wrote later.
+/// Message up to which an operator has read a chat: the mark, or the operator's own later message.
 const READ_TO: &str = "max(
     coalesce((SELECT r.message FROM reads r
               WHERE r.operator = ?1 AND r.business = c.business AND r.chat = c.chat), 0),
@@ -52,11 +52,13 @@ const READ_TO: &str = "max(
               WHERE a.operator = ?1 AND a.business = c.business AND a.chat = c.chat), 0))";
 
 impl Archive {
-    /// What an operator has not read, in these cabinets or in all if none is named.
+    /// Returns the unread messages of an operator in these cabinets, or in all if none is given.
     ///
-    /// A message counts as read up to the operator's mark, and up to the last message the operator wrote.
+    /// A message counts as read up to the operator's mark, and up to the operator's own last
+    /// message.
     ///
     /// # Errors
+    ///
     /// If the database fails.
     pub fn unread(&self, operator: &str, cabinets: &[BusinessId]) -> Result<Unread> {
         let wanted = |business: &BusinessId| cabinets.is_empty() || cabinets.contains(business);
@@ -85,10 +87,11 @@ impl Archive {
         })
     }
 
-    /// Marks a chat as read by an operator up to a message, or up to its last one. An earlier message makes the later
-    /// ones unread again. `false` if there is no such chat, or nothing in it.
+    /// Marks a chat as read by an operator up to a message, or to its end. An earlier message makes
+    /// later ones unread again. Returns `false` if there is no such chat, or it is empty.
     ///
     /// # Errors
+    ///
     /// If the database fails.
     pub fn mark_read(
         &self,
@@ -108,9 +111,11 @@ impl Archive {
         })
     }
 
-    /// Marks every chat of these cabinets, or of all, as read by an operator; returns how many there are.
+    /// Marks every chat of these cabinets, or of all, as read by an operator, and returns their
+    /// number.
     ///
     /// # Errors
+    ///
     /// If the database fails.
     pub fn mark_all_read(&self, operator: &str, cabinets: &[BusinessId]) -> Result<u64> {
         self.write(|write| {
@@ -133,9 +138,10 @@ impl Archive {
         })
     }
 
-    /// The cabinets that have a chat of this id.
+    /// Returns the chats with this id in all cabinets.
     ///
     /// # Errors
+    ///
     /// If the database fails.
     pub fn chats_of_id(&self, chat: beseda_api::ChatId) -> Result<Vec<ChatKey>> {
         let cabinets = self.cabinets()?;

@@ -1,5 +1,5 @@
-//! The live tail of an archive: every new message and every changed chat, in the order they came in, from any cursor on.
-//! It works beside the process that keeps the archive in step, or in it.
+//! Change stream of an archive: every new message and changed chat in order, from any cursor on,
+//! from this or another syncing process.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -11,22 +11,22 @@ use crate::{
     archive::{CHAT_COLUMNS, MESSAGE_COLUMNS, MESSAGE_TABLES, chat_of},
 };
 
-/// How long what another process wrote may go unseen.
+/// Interval of checking for changes by other processes.
 const GLANCE: Duration = Duration::from_millis(300);
-/// Changes that are read at once.
+/// Number of changes read at once.
 const BATCH: u32 = 200;
 
-/// Something new in an archive.
+/// Change of an archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// A message came in.
+    /// New message.
     Message(ArchivedMessage),
-    /// A chat is new, or its status, type or context changed; as it is now.
+    /// Chat that is new or whose type, status or context changed; in its current state.
     Chat(ArchivedChat),
 }
 
 impl Change {
-    /// Its number: the cursor to go on from after it.
+    /// Returns its number, the cursor to continue after it.
     #[must_use]
     pub fn cursor(&self) -> i64 {
         match self {
@@ -35,7 +35,7 @@ impl Change {
         }
     }
 
-    /// Its cabinet.
+    /// Returns its cabinet.
     #[must_use]
     pub fn business_id(&self) -> BusinessId {
         match self {
@@ -46,10 +46,11 @@ impl Change {
 }
 
 impl Archive {
-    /// The changes after a cursor in their order, at most `limit`; 0 is before all of them. Of a chat that changed
-    /// several times there is the last change only.
+    /// Returns at most `limit` changes after a cursor in order; 0 is the start. Of a chat that
+    /// changed several times only the last change is returned.
     ///
     /// # Errors
+    ///
     /// If the database fails.
     pub fn changes(&self, after: i64, limit: u32) -> Result<Vec<Change>> {
         self.read(|connection| {
@@ -73,40 +74,41 @@ impl Archive {
         })
     }
 
-    /// The changes after a cursor, and those to come.
+    /// Streams the changes after a cursor, and future ones.
     #[must_use]
-    pub fn watch(&self, after: i64) -> Watch {
+    pub fn watch(&self, after: i64) -> ChangeStream {
         let (archive, written) = (self.clone(), self.follow());
-        Watch { archive, written, cursor: after, ready: VecDeque::new() }
+        ChangeStream { archive, written, cursor: after, ready: VecDeque::new() }
     }
 }
 
-/// The changes of an archive, one after the other.
+/// Stream of changes.
 #[derive(Debug)]
-pub struct Watch {
+pub struct ChangeStream {
     archive: Archive,
     written: watch::Receiver<i64>,
     cursor: i64,
     ready: VecDeque<Change>,
 }
 
-impl Watch {
-    /// Where it is: a watch begun here gives what comes after the last change this one gave.
+impl ChangeStream {
+    /// Returns the cursor of the last change returned.
     #[must_use]
     pub fn cursor(&self) -> i64 {
         self.cursor
     }
 
-    /// The next change, as soon as there is one. Being dropped in between loses none.
+    /// Returns the next change, waiting for one. Cancel safe.
     ///
     /// # Errors
+    ///
     /// If the database fails.
     pub async fn next(&mut self) -> Result<Change> {
         loop {
             if let Some(change) = self.next_now()? {
                 return Ok(change);
             }
-            // Our own writing is told of at once; that of others has to be looked for.
+            // Changes of this process are signalled; those of others are polled.
             tokio::select! {
                 _ = self.written.changed() => {}
                 () = tokio::time::sleep(GLANCE) => {}
@@ -114,9 +116,10 @@ impl Watch {
         }
     }
 
-    /// The next change if there is one already.
+    /// Returns the next change if there is one already.
     ///
     /// # Errors
+    ///
     /// If the database fails.
     pub fn next_now(&mut self) -> Result<Option<Change>> {
         if self.ready.is_empty() {

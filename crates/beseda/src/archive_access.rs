@@ -42,7 +42,7 @@ pub(crate) fn to_error(error: Error) -> anyhow::Error {
 /// Rebuilds the search index of an archive written by an older version, with a progress bar.
 /// Resumes after a kill.
 pub(crate) fn update_index(archive: &Archive, out: Output) -> anyhow::Result<()> {
-    let left = archive.not_indexed()?;
+    let left = archive.unindexed_count()?;
     if left == 0 {
         return Ok(());
     }
@@ -55,7 +55,7 @@ pub(crate) fn update_index(archive: &Archive, out: Output) -> anyhow::Result<()>
     let style = "{spinner} {bar:30} {pos}/{len} messages reindexed, {eta} left";
     bar.set_style(ProgressStyle::with_template(style)?);
     loop {
-        match archive.index_some()? {
+        match archive.index_batch()? {
             0 => break,
             some => bar.inc(some),
         }

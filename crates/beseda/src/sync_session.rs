@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use beseda_api::{BusinessId, Campaign, FileStream, notification::Notification};
-use beseda_archive::{Archive, Depth, Error, Fetch, Schedule, Syncer};
+use beseda_archive::{Archive, AttachmentFetcher, Depth, Error, Schedule, Syncer};
 use beseda_client::{Client, ErrorExt, RetryPolicy, receiver::Receiver};
 use beseda_server::TransportSettings;
 use tokio::sync::{mpsc, oneshot};
@@ -78,7 +78,7 @@ impl SyncSession {
         let api = Arc::new(self.client.clone());
         let syncer = Syncer::new(archive.clone(), api, self.cabinets.iter().copied())?;
         Ok(if files {
-            syncer.fetching(Arc::new(AttachmentDownloader(self.client.clone())))
+            syncer.with_attachments(Arc::new(AttachmentDownloader(self.client.clone())))
         } else {
             syncer
         })
@@ -97,7 +97,7 @@ fn cabinets_of(shops: &[Campaign]) -> Vec<BusinessId> {
 struct AttachmentDownloader(Client);
 
 #[async_trait]
-impl Fetch for AttachmentDownloader {
+impl AttachmentFetcher for AttachmentDownloader {
     async fn fetch(&self, url: &str) -> beseda_api::Result<FileStream> {
         Ok(self.0.download(url).await?.content)
     }

@@ -1,4 +1,4 @@
-//! The file by which only one process keeps an archive in step. Reading needs no lock.
+//! Lock file: only one process syncs an archive. Reading needs no lock.
 
 use std::{
     fs::File,
@@ -9,7 +9,7 @@ use std::{
 use super::Archive;
 use crate::{Error, Result};
 
-/// Held as long as a process keeps the archive in step; the system lets go of it when the process dies.
+/// Lock of the syncing process, released by the system when the process exits.
 #[derive(Debug)]
 pub(crate) struct SyncLock {
     _file: File,
@@ -39,11 +39,13 @@ impl SyncLock {
 }
 
 impl Archive {
-    /// Whether a process keeps it in step at this moment, and which one if that can be read.
+    /// Returns the process that is syncing the archive: `Some(Some(id))`, or `Some(None)` if its id
+    /// can't be read.
     ///
     /// # Errors
-    /// If the folder can't be used.
-    pub fn kept_by(&self) -> Result<Option<Option<u32>>> {
+    ///
+    /// If the folder is unusable.
+    pub fn locked_by(&self) -> Result<Option<Option<u32>>> {
         match SyncLock::take(self.folder()) {
             Ok(_) => Ok(None),
             Err(Error::Locked { process, .. }) => Ok(Some(process)),

@@ -1,4 +1,4 @@
-//! What can be asked of an archive without a search: chats, pages of histories, messages, counts.
+//! Reads of an archive besides search: chats, history pages, messages, counts.
 
 use beseda_api::{BusinessId, CampaignId, ChatId, MessageId};
 use jiff::Timestamp;
@@ -6,52 +6,53 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use serde::Serialize;
 
 use super::{
-    Archive, ArchivedAttachment, ArchivedChat, ArchivedMessage, moment_of,
+    Archive, ArchivedAttachment, ArchivedChat, ArchivedMessage, from_nanos,
     rows::{self, CHAT_COLUMNS, MESSAGE_COLUMNS, MESSAGE_TABLES},
 };
 use crate::Result;
 
-/// How much an archive holds.
+/// Contents of an archive in numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Counts {
-    /// Chats.
+pub struct ArchiveCounts {
+    /// Number of chats.
     pub chats: u64,
-    /// Chats of which messages are known to be missing.
+    /// Chats with messages known to be missing.
     pub unfinished: u64,
-    /// Messages.
+    /// Number of messages.
     pub messages: u64,
-    /// Attachments whose bytes are here.
+    /// Downloaded attachments.
     pub files: u64,
-    /// Attachments that are still to be fetched.
+    /// Attachments still to be downloaded.
     pub files_due: u64,
-    /// Attachments that were given up.
+    /// Attachments that could not be downloaded and were given up.
     pub files_given_up: u64,
 }
 
-/// What is known of a cabinet as a whole.
+/// State of a cabinet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CabinetState {
-    /// The cabinet.
+pub struct CabinetSummary {
+    /// Cabinet id.
     pub business_id: BusinessId,
-    /// Its name, once told.
+    /// Name, once known.
     pub name: Option<String>,
-    /// Everything updated before is known.
+    /// Time before which every update is known.
     pub watermark: Option<Timestamp>,
-    /// When all of its chats were last listed, by this machine's clock.
+    /// Local time of the last complete listing.
     pub full_at: Option<Timestamp>,
-    /// Whether its lists come newest first, as far as seen.
+    /// True if its lists are sorted newest first, as far as seen.
     pub newest_first: Option<bool>,
-    /// Whether its histories come oldest first, as far as seen.
+    /// True if its histories are sorted oldest first, as far as seen.
     pub history_ordered: Option<bool>,
 }
 
 impl Archive {
-    /// The cabinets that are in it.
+    /// Returns the cabinets of the archive.
     ///
     /// # Errors
+    ///
     /// If the database fails.
-    pub fn cabinets(&self) -> Result<Vec<CabinetState>> {
+    pub fn cabinets(&self) -> Result<Vec<CabinetSummary>> {
         self.read(|connection| {
             let sql = "SELECT business, name, watermark, full_at, newest_first, history_ordered
                        FROM cabinets ORDER BY business";
@@ -59,11 +60,12 @@ impl Archive {
         })
     }
 
-    /// One cabinet; `None` if nothing of it is here.
+    /// Returns a cabinet, or `None` if the archive has nothing of it.
     ///
     /// # Errors
+    ///
     /// If the database fails.
-    pub fn cabinet(&self, business: BusinessId) -> Result<Option<CabinetState>> {
+    pub fn cabinet(&self, business: BusinessId) -> Result<Option<CabinetSummary>> {
         self.read(|connection| {
             let sql = "SELECT business, name, watermark, full_at, newest_first, history_ordered
                        FROM cabinets WHERE business = ?1";
@@ -71,9 +73,10 @@ impl Archive {
         })
     }
 
-    /// The name of a shop, once told.
+    /// Returns the name of a campaign (shop), once known.
     ///
     /// # Errors
+    ///
     /// If the database fails.
     pub fn campaign_name(&self, campaign: CampaignId) -> Result<Option<String>> {
         self.read(|connection| {
@@ -83,9 +86,10 @@ impl Archive {
         })
     }
 
-    /// One chat; `None` if it isn't here.
+    /// Returns a chat, or `None` if it is not archived.
     ///
     /// # Errors
+    ///
     /// If the database fails.
     pub fn chat(&self, business: BusinessId, chat: ChatId) -> Result<Option<ArchivedChat>> {
         self.read(|connection| {
@@ -95,9 +99,10 @@ impl Archive {
         })
     }
 
-    /// Chats of a cabinet in the order of their ids, those after `after`, at most `limit`.
+    /// Returns at most `limit` chats of a cabinet with ids above `after`, ordered by id.
     ///
     /// # Errors
+    ///
     /// If the database fails.
     pub fn chats(
         &self,
@@ -115,9 +120,10 @@ impl Archive {
         })
     }
 
-    /// Messages of a chat, oldest first: those with this id and greater ones, at most `limit`.
+    /// Returns at most `limit` messages of a chat from this id (inclusive) on, oldest first.
     ///
     /// # Errors
+    ///
     /// If the database fails.
     pub fn history(
         &self,
@@ -138,9 +144,10 @@ impl Archive {
         })
     }
 
-    /// One message; `None` if it isn't here.
+    /// Returns a message, or `None` if it is not archived.
     ///
     /// # Errors
+    ///
     /// If the database fails.
     pub fn message(
         &self,
@@ -152,9 +159,10 @@ impl Archive {
         Ok(found.filter(|found| found.message.message_id == message))
     }
 
-    /// The files attached to a message, in their order.
+    /// Returns the attachments of a message in order.
     ///
     /// # Errors
+    ///
     /// If the database fails.
     pub fn attachments(
         &self,
@@ -170,15 +178,16 @@ impl Archive {
         })
     }
 
-    /// How much is here, of one cabinet or of all.
+    /// Returns the contents of a cabinet, or of the whole archive, in numbers.
     ///
     /// # Errors
+    ///
     /// If the database fails.
-    pub fn counts(&self, business: Option<BusinessId>) -> Result<Counts> {
+    pub fn counts(&self, business: Option<BusinessId>) -> Result<ArchiveCounts> {
         let only = business.map(BusinessId::get);
         self.read(|connection| {
             let count = |sql: &str| count(connection, sql, only);
-            Ok(Counts {
+            Ok(ArchiveCounts {
                 chats: count("chats WHERE TRUE")?,
                 unfinished: count(
                     "chats WHERE (synced_at IS NULL OR synced_at < updated_at) AND gone_at IS NULL",
@@ -191,9 +200,10 @@ impl Archive {
         })
     }
 
-    /// The number of the last change: a cursor for whoever wants only what comes from now on.
+    /// Returns the number of the last change, a cursor for reading only later ones.
     ///
     /// # Errors
+    ///
     /// If the database fails.
     pub fn seq(&self) -> Result<i64> {
         self.read(super::last_seq)
@@ -208,14 +218,14 @@ fn count(connection: &Connection, of: &str, business: Option<i64>) -> rusqlite::
         .query_row([business], |row| row.get(0).map(|n: i64| n.unsigned_abs()))
 }
 
-fn cabinet(row: &Row<'_>) -> rusqlite::Result<CabinetState> {
+fn cabinet(row: &Row<'_>) -> rusqlite::Result<CabinetSummary> {
     let business: i64 = row.get(0)?;
-    Ok(CabinetState {
+    Ok(CabinetSummary {
         business_id: BusinessId::new(business)
             .map_err(|_| rusqlite::Error::IntegralValueOutOfRange(0, business))?,
         name: row.get(1)?,
-        watermark: row.get::<_, Option<i64>>(2)?.map(moment_of),
-        full_at: row.get::<_, Option<i64>>(3)?.map(moment_of),
+        watermark: row.get::<_, Option<i64>>(2)?.map(from_nanos),
+        full_at: row.get::<_, Option<i64>>(3)?.map(from_nanos),
         newest_first: row.get(4)?,
         history_ordered: row.get(5)?,
     })
@@ -228,7 +238,7 @@ fn attachment(row: &Row<'_>) -> rusqlite::Result<ArchivedAttachment> {
         size: row.get(2)?,
         sha256: row.get(3)?,
         tries: row.get(4)?,
-        due: row.get::<_, Option<i64>>(5)?.map(moment_of),
+        due: row.get::<_, Option<i64>>(5)?.map(from_nanos),
         error: row.get(6)?,
     })
 }

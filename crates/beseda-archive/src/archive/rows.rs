@@ -1,4 +1,4 @@
-//! Rows as values: chats and messages come back exactly as the service wrote them. No statements here but their columns.
+//! Rows as values: chats and messages exactly as the service wrote them.
 
 use beseda_api::{
     BusinessId, CampaignId, Chat, ChatId, ChatStatus, ChatType, ContextType, Customer, FullContext,
@@ -10,105 +10,106 @@ use serde::Serialize;
 
 use super::SECOND;
 
-/// A chat, of which cabinet.
+/// Chat id with its cabinet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ChatKey {
-    /// The cabinet.
+    /// Cabinet id.
     pub business_id: BusinessId,
-    /// The chat.
+    /// Chat id.
     pub chat_id: ChatId,
 }
 
-/// A chat as it was last seen, and how much of it is here.
+/// Chat as last seen, with its sync state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ArchivedChat {
-    /// Its cabinet.
+    /// Cabinet id.
     pub business_id: BusinessId,
-    /// The chat.
+    /// Chat.
     #[serde(flatten)]
     pub chat: Chat,
-    /// The largest message id here.
+    /// Largest archived message id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_message_id: Option<MessageId>,
-    /// Up to this message nothing is missing.
+    /// Message up to which nothing is missing.
     #[serde(skip)]
     pub whole_to: Option<MessageId>,
-    /// Whether every message the service was known to have is here.
+    /// `true` if every message known to exist is archived.
     pub whole: bool,
-    /// Since when the service says that there is no such chat.
+    /// Time since which the service reports no such chat.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gone_at: Option<Timestamp>,
-    /// The number of its last change; later changes have greater ones.
+    /// Number of its last change; later changes have higher numbers.
     #[serde(skip)]
     pub seq: i64,
 }
 
-/// A message, and who of the shop wrote it if that is known.
+/// Message with its author, if known.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ArchivedMessage {
-    /// Its cabinet.
+    /// Cabinet id.
     pub business_id: BusinessId,
-    /// Its chat.
+    /// Chat id.
     pub chat_id: ChatId,
-    /// The message.
+    /// Message.
     #[serde(flatten)]
     pub message: Message,
-    /// Who wrote it, where a program told.
+    /// Operator who wrote it, if recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operator: Option<String>,
-    /// The number of its arrival; later ones are greater.
+    /// Sequence number; later messages have higher numbers.
     #[serde(skip)]
     pub seq: i64,
 }
 
 impl ArchivedMessage {
-    /// Whether the shop wrote it.
+    /// Returns `true` if the shop sent the message.
     #[must_use]
     pub fn is_own(&self) -> bool {
         self.message.sender == Sender::Partner
     }
 }
 
-/// A file that was attached to a message, and what became of fetching it.
+/// Attachment of a message and the state of its download.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ArchivedAttachment {
-    /// Its place in the message's payload, from 0.
+    /// Index in the message's payload, from 0.
     pub place: u32,
-    /// Its name as the service wrote it.
+    /// Name as the service wrote it.
     pub name: String,
-    /// Its size as the service wrote it.
+    /// Size as the service wrote it.
     pub size: i64,
-    /// The SHA-256 of its bytes, by which they are found; `None` until they are here.
+    /// SHA-256 of the content, by which it is found; `None` until downloaded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sha256: Option<String>,
-    /// How often fetching failed.
+    /// Number of failed downloads.
     pub tries: u32,
-    /// When it will be tried next; `None` if it is here, or was given up.
+    /// Time of the next attempt; `None` if downloaded or given up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub due: Option<Timestamp>,
-    /// Why the last try failed.
+    /// Error of the last attempt.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
 }
 
-/// A moment as the database keeps it. Years that don't fit (before 1678, after 2261) are kept as the last second that does.
-pub(crate) fn nanos(moment: Timestamp) -> i64 {
+/// Converts a time to nanoseconds. Years out of range (before 1678, after 2261) become the last
+/// second in range.
+pub(crate) fn to_nanos(moment: Timestamp) -> i64 {
     let nanos = i64::try_from(moment.as_nanosecond());
     let last = i64::MAX / SECOND * SECOND;
     nanos.unwrap_or(if moment.as_second() < 0 { -last } else { last }).clamp(-last, last)
 }
 
-/// The moment the database kept.
-pub(crate) fn moment_of(nanos: i64) -> Timestamp {
+/// Converts nanoseconds to a time.
+pub(crate) fn from_nanos(nanos: i64) -> Timestamp {
     Timestamp::from_nanosecond(nanos.into()).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 pub(crate) fn time(row: &Row<'_>, column: usize) -> rusqlite::Result<Time> {
-    Ok(Time::with_offset(moment_of(row.get(column)?), row.get(column + 1)?))
+    Ok(Time::with_offset(from_nanos(row.get(column)?), row.get(column + 1)?))
 }
 
 fn id<T: TryFrom<i64>>(row: &Row<'_>, column: usize) -> rusqlite::Result<T>
@@ -131,18 +132,18 @@ fn failed(column: usize, error: impl std::error::Error + Send + Sync + 'static) 
 }
 
 impl ChatKey {
-    /// From two columns, beginning with this one.
+    /// Reads a time from two columns, starting at this one.
     pub(crate) fn of(row: &Row<'_>, column: usize) -> rusqlite::Result<Self> {
         Ok(Self { business_id: id(row, column)?, chat_id: id(row, column + 1)? })
     }
 }
 
-/// The columns of a chat, in the order [`chat`] reads them.
+/// Columns of a chat, in the order [`chat`] reads them.
 pub(crate) const CHAT_COLUMNS: &str = "business, chat, type, status, context_type, campaign, \
      order_id, context_order, context_return, customer_name, customer_public_id, created_at, \
      created_offset, updated_at, updated_offset, synced_at, last_message, gone_at, seq, whole_to";
 
-/// A chat of [`CHAT_COLUMNS`].
+/// Reads a chat from [`CHAT_COLUMNS`].
 pub(crate) fn chat(row: &Row<'_>) -> rusqlite::Result<ArchivedChat> {
     let word = |column| row.get_ref(column)?.as_str().map_err(rusqlite::Error::from);
     let (name, public_id): (Option<String>, Option<String>) = (row.get(9)?, row.get(10)?);
@@ -167,22 +168,22 @@ pub(crate) fn chat(row: &Row<'_>) -> rusqlite::Result<ArchivedChat> {
         },
         last_message_id: maybe(row, 16)?,
         whole: synced.is_some_and(|synced| synced >= updated),
-        gone_at: row.get::<_, Option<i64>>(17)?.map(moment_of),
+        gone_at: row.get::<_, Option<i64>>(17)?.map(from_nanos),
         seq: row.get(18)?,
         whole_to: maybe(row, 19)?,
     })
 }
 
-/// The columns of a message `m` with its author `a`, in the order [`ArchivedMessage::of`] reads them.
+/// Columns of a message `m` with its author `a`, in the order [`ArchivedMessage::of`] reads them.
 pub(crate) const MESSAGE_COLUMNS: &str = "m.business, m.chat, m.message, m.created_at, \
      m.created_offset, m.sender, m.text, m.payload, a.operator, m.seq";
 
-/// Where [`MESSAGE_COLUMNS`] come from.
+/// Tables of [`MESSAGE_COLUMNS`].
 pub(crate) const MESSAGE_TABLES: &str = "messages m LEFT JOIN authors a \
      ON a.business = m.business AND a.chat = m.chat AND a.message = m.message";
 
 impl ArchivedMessage {
-    /// A message of [`MESSAGE_COLUMNS`].
+    /// Reads a message from [`MESSAGE_COLUMNS`].
     pub(crate) fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
         let payload: Option<String> = row.get(7)?;
         let payload = payload.map(|json| serde_json::from_str(&json)).transpose();

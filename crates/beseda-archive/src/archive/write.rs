@@ -1,23 +1,23 @@
-//! What is written into an archive, each in one transaction with the progress it means. When and why is decided in `sync.rs`.
+//! Writes to an archive; each is one transaction together with its sync progress.
 
 use beseda_api::{BusinessId, Campaign, Chat, ChatId, Message, MessageId, Time};
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::{Archive, nanos};
+use super::{Archive, to_nanos};
 use crate::{
     Result,
-    search::index::{Entry, Indexer},
+    search::index::{IndexEntry, Indexer},
 };
 
-/// A transaction under way, and the numbers it gives out.
-pub(crate) struct Write<'t> {
+/// Open write transaction with its sequence numbers.
+pub(crate) struct ArchiveTransaction<'t> {
     transaction: &'t Transaction<'t>,
     indexer: &'t mut Indexer,
     seq: i64,
 }
 
-/// What of a chat its messages are kept with.
+/// Chat data stored with its messages.
 struct Home {
     business: i64,
     chat: i64,
@@ -26,27 +26,27 @@ struct Home {
     last_message: Option<i64>,
 }
 
-/// What a page of a history means for its chat, kept together with its messages.
+/// Sync progress of a history page, stored with its messages.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Reading {
-    /// Up to this message nothing is missing now.
+pub(crate) struct HistoryProgress {
+    /// Message up to which nothing is missing.
     pub(crate) whole_to: Option<MessageId>,
-    /// The history was read to its end: it is whole up to this `updatedAt`.
+    /// `updatedAt` up to which the history is complete, if it was read to its end.
     pub(crate) finished: Option<i64>,
 }
 
-/// How a chat that was listed compares with what is here.
+/// Difference between a listed chat and the archived one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Listed {
-    /// It wasn't here.
+pub(crate) enum ChatDiff {
+    /// The chat is new.
     New,
-    /// Something besides its last message changed.
+    /// More than its last message changed.
     Changed,
-    /// Nothing did.
+    /// Nothing changed.
     Same,
 }
 
-impl<'t> Write<'t> {
+impl<'t> ArchiveTransaction<'t> {
     pub(super) fn new(
         transaction: &'t Transaction<'t>,
         indexer: &'t mut Indexer,
@@ -55,7 +55,7 @@ impl<'t> Write<'t> {
         Self { transaction, indexer, seq }
     }
 
-    /// The last number given out.
+    /// Returns the last sequence number.
     pub(super) fn seq(&self) -> i64 {
         self.seq
     }
@@ -65,23 +65,23 @@ impl<'t> Write<'t> {
         self.seq
     }
 
-    /// The transaction itself.
+    /// Returns the SQLite transaction.
     pub(crate) fn transaction(&self) -> &'t Transaction<'t> {
         self.transaction
     }
 
-    /// The transaction, and who indexes messages in it.
+    /// Returns the SQLite transaction and the search indexer.
     pub(crate) fn indexing(&mut self) -> (&'t Transaction<'t>, &mut Indexer) {
         (self.transaction, self.indexer)
     }
 
-    /// Keeps a chat as it was listed at this moment of our clock.
+    /// Stores a chat as listed at this local time.
     pub(crate) fn chat(
         &mut self,
         business: BusinessId,
         chat: &Chat,
         now: Timestamp,
-    ) -> rusqlite::Result<Listed> {
+    ) -> rusqlite::Result<ChatDiff> {
         let mut before = self.transaction.prepare_cached(
             "SELECT type, status, context_type, campaign, order_id, context_order, context_return,
                     customer_name, customer_public_id, gone_at IS NULL, updated_at, updated_offset
@@ -108,17 +108,18 @@ impl<'t> Write<'t> {
         let key = (business.get(), chat.chat_id.get());
         let found = before.query_row(key, same).optional()?;
         let (updated, offset) =
-            (nanos(chat.updated_at.timestamp()), chat.updated_at.offset_seconds());
+            (to_nanos(chat.updated_at.timestamp()), chat.updated_at.offset_seconds());
         if let Some((true, known, known_offset)) = found
             && (known, known_offset) == (updated, offset)
         {
-            return Ok(Listed::Same);
+            return Ok(ChatDiff::Same);
         }
         let seq = match found {
             Some((true, ..)) => None,
             _ => Some(self.next_seq()),
         };
-        // A message read ahead of the list may have told a later moment already, or the same with its fraction.
+        // A message read before the listing may have a later time, or the same one with its
+        // fraction.
         let later = match found {
             Some((_, known, known_offset)) if known > updated && !same_second(known, updated) => {
                 (known, known_offset)
@@ -127,9 +128,9 @@ impl<'t> Write<'t> {
         };
         self.put_chat(business, chat, later, now, seq)?;
         Ok(match (found, seq) {
-            (None, _) => Listed::New,
-            (Some(_), Some(_)) => Listed::Changed,
-            (Some(_), None) => Listed::Same,
+            (None, _) => ChatDiff::New,
+            (Some(_), Some(_)) => ChatDiff::Changed,
+            (Some(_), None) => ChatDiff::Same,
         })
     }
 
@@ -168,23 +169,23 @@ impl<'t> Write<'t> {
             context.return_id.map(|id| id.get()),
             customer.and_then(|customer| customer.name.as_deref()),
             customer.and_then(|customer| customer.public_id.as_deref()),
-            nanos(chat.created_at.timestamp()),
+            to_nanos(chat.created_at.timestamp()),
             chat.created_at.offset_seconds(),
             updated,
             updated_offset,
-            nanos(now),
+            to_nanos(now),
             seq,
         ])?;
         Ok(())
     }
 
-    /// Keeps messages of a chat and what they mean for its progress; returns how many are new.
+    /// Stores messages of a chat with its progress, and returns the number of new ones.
     pub(crate) fn page(
         &mut self,
         business: BusinessId,
         chat: ChatId,
         messages: &[Message],
-        reading: Reading,
+        reading: HistoryProgress,
     ) -> rusqlite::Result<u64> {
         let key = (business.get(), chat.get());
         let home = self.home(key)?;
@@ -219,7 +220,8 @@ impl<'t> Write<'t> {
         })
     }
 
-    /// Whether a message is here. Links of attachments may be renewed by the service; nothing else of a message changes.
+    /// Returns true if the message is archived. The service may renew attachment links; nothing
+    /// else of a message changes.
     fn is_known(&self, key: (i64, i64), message: &Message) -> rusqlite::Result<bool> {
         let mut statement = self.transaction.prepare_cached(
             "SELECT payload FROM messages WHERE business = ?1 AND chat = ?2 AND message = ?3",
@@ -251,7 +253,7 @@ impl<'t> Write<'t> {
             home.business,
             home.chat,
             message.message_id.get(),
-            nanos(message.created_at.timestamp()),
+            to_nanos(message.created_at.timestamp()),
             message.created_at.offset_seconds(),
             message.sender.as_str(),
             message.message.as_deref(),
@@ -259,13 +261,13 @@ impl<'t> Write<'t> {
             seq,
         ])?;
         if inserted == 0 {
-            // The page had it twice.
+            // The page had the message twice.
             return Ok(false);
         }
         self.attachments((home.business, home.chat), message)?;
         let files: Vec<&str> =
             message.payload.iter().flatten().map(|attachment| attachment.name.as_str()).collect();
-        let entry = Entry {
+        let entry = IndexEntry {
             doc,
             business: home.business,
             chat: home.chat,
@@ -279,7 +281,8 @@ impl<'t> Write<'t> {
         Ok(true)
     }
 
-    /// The number of a message in the order of time: its microsecond, or the next one that is free.
+    /// Returns the document number of a message in time order: its microsecond, or the next free
+    /// one.
     fn free_doc(&self, message: &Message) -> rusqlite::Result<i64> {
         const SECOND: i64 = 1_000_000;
         let at = message.created_at.timestamp();
@@ -300,7 +303,7 @@ impl<'t> Write<'t> {
         Ok(doc)
     }
 
-    /// Notes what is to be fetched of a message. A file that is here stays here.
+    /// Records the attachments of a message to download. A downloaded file stays.
     fn attachments(&self, key: (i64, i64), message: &Message) -> rusqlite::Result<()> {
         let mut insert = self.transaction.prepare_cached(
             "INSERT INTO attachments (business, chat, message, place, name, url, size, due)
@@ -322,7 +325,7 @@ impl<'t> Write<'t> {
         Ok(())
     }
 
-    /// A message told by a history is later than what the list said of the chat.
+    /// Records a message time that is later than the listed `updatedAt`.
     pub(crate) fn updated(
         &self,
         business: BusinessId,
@@ -335,14 +338,14 @@ impl<'t> Write<'t> {
         self.transaction.prepare_cached(sql)?.execute((
             business.get(),
             chat.get(),
-            nanos(at.timestamp()),
+            to_nanos(at.timestamp()),
             at.offset_seconds(),
-            nanos(now),
+            to_nanos(now),
         ))?;
         Ok(())
     }
 
-    /// The service says that there is no such chat.
+    /// Marks a chat that the service no longer has.
     pub(crate) fn gone(
         &mut self,
         business: BusinessId,
@@ -352,12 +355,12 @@ impl<'t> Write<'t> {
         let seq = self.next_seq();
         let sql = "UPDATE chats SET gone_at = ?3, seq = ?4
                    WHERE business = ?1 AND chat = ?2 AND gone_at IS NULL";
-        let key = (business.get(), chat.get(), nanos(now), seq);
+        let key = (business.get(), chat.get(), to_nanos(now), seq);
         self.transaction.prepare_cached(sql)?.execute(key)?;
         Ok(())
     }
 
-    /// Makes sure that a cabinet has its row.
+    /// Inserts the row of a cabinet if it is missing.
     pub(crate) fn cabinet(&self, business: BusinessId) -> rusqlite::Result<()> {
         let sql = "INSERT INTO cabinets (business) VALUES (?1) ON CONFLICT DO NOTHING";
         self.transaction.prepare_cached(sql)?.execute([business.get()])?;
@@ -376,11 +379,12 @@ fn payload(message: &Message) -> rusqlite::Result<Option<String>> {
 }
 
 impl Archive {
-    /// Keeps chats as the service showed them at this moment.
+    /// Stores chats as the service returned them at this time.
     ///
-    /// For programs that have them from elsewhere: a syncer does it by itself.
+    /// For programs that get them from elsewhere; a syncer does this itself.
     ///
     /// # Errors
+    ///
     /// If the database fails.
     pub fn put_chats(&self, business: BusinessId, chats: &[Chat], now: Timestamp) -> Result<()> {
         self.write(|write| {
@@ -389,11 +393,13 @@ impl Archive {
         })
     }
 
-    /// Keeps messages of a chat that is here, each once; returns how many were new. The chat doesn't count as whole by it.
+    /// Stores messages of an archived chat and returns the number of new ones. The chat is not
+    /// marked complete.
     ///
-    /// For programs that have them from elsewhere: a syncer does it by itself.
+    /// For programs that get them from elsewhere; a syncer does this itself.
     ///
     /// # Errors
+    ///
     /// If the database fails.
     pub fn put_messages(
         &self,
@@ -401,12 +407,13 @@ impl Archive {
         chat: ChatId,
         messages: &[Message],
     ) -> Result<u64> {
-        self.write(|write| write.page(business, chat, messages, Reading::default()))
+        self.write(|write| write.page(business, chat, messages, HistoryProgress::default()))
     }
 
-    /// Keeps who of the shop wrote a message, whether it is here already or not.
+    /// Records the operator who wrote a message, which may be archived later.
     ///
     /// # Errors
+    ///
     /// If the database fails.
     pub fn set_author(
         &self,
@@ -424,9 +431,10 @@ impl Archive {
         })
     }
 
-    /// Keeps the name of a cabinet.
+    /// Records the name of a cabinet.
     ///
     /// # Errors
+    ///
     /// If the database fails.
     pub fn set_name(&self, business: BusinessId, name: &str) -> Result<()> {
         self.write(|write| {
@@ -437,9 +445,10 @@ impl Archive {
         })
     }
 
-    /// Keeps the names of shops and of their cabinets, as getCampaigns tells them.
+    /// Records the names of campaigns and cabinets, as returned by getCampaigns.
     ///
     /// # Errors
+    ///
     /// If the database fails.
     pub fn set_campaigns(&self, campaigns: &[Campaign]) -> Result<()> {
         self.write(|write| {

@@ -1,4 +1,5 @@
-//! Files by the SHA-256 of their content, in an object store. Each is on disk, whole, before its name exists.
+//! Files by the SHA-256 of their content, in an object store. A file gets its name once it is
+//! completely on disk.
 
 use std::sync::{
     Arc,
@@ -14,14 +15,14 @@ use sha2::{Digest, Sha256};
 
 use crate::{Archive, Error, Result, archive::make_private};
 
-/// Bytes that are in memory before they go to disk.
+/// Size of a chunk in bytes.
 const PIECE: usize = 256 * 1024;
-/// Pieces of one file that are on their way to disk.
+/// Maximum number of chunks on their way to disk per file.
 const PIECES: usize = 2;
-/// The folder of what is on its way.
+/// Folder of incomplete files.
 const INCOMING: &str = "incoming";
 
-/// Where the files of an archive are.
+/// Files of an archive.
 pub(crate) struct Files {
     store: Arc<dyn ObjectStore>,
     incoming: std::path::PathBuf,
@@ -37,7 +38,7 @@ impl Files {
         Ok(Self { store: Arc::new(store), incoming, number: AtomicU64::new(0) })
     }
 
-    /// Takes away what a crash left half-way. Only for whoever has the archive's lock.
+    /// Deletes incomplete files left by a crash. Requires the archive's lock.
     pub(crate) fn sweep(&self) -> Result<()> {
         match std::fs::remove_dir_all(&self.incoming) {
             Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
@@ -47,7 +48,7 @@ impl Files {
         }
     }
 
-    /// Keeps a content once; returns its SHA-256.
+    /// Stores a content once and returns its SHA-256.
     pub(super) async fn keep(&self, content: FileStream) -> Result<String> {
         let number = self.number.fetch_add(1, Ordering::Relaxed);
         let incoming = Key::from(format!("{INCOMING}/{number}"));
@@ -71,7 +72,7 @@ impl Files {
     }
 }
 
-/// Hands over the content piece by piece; returns its SHA-256.
+/// Streams the content to the store and returns its SHA-256.
 async fn pour(mut content: FileStream, upload: &mut WriteMultipart) -> Result<String> {
     let mut hash = Sha256::new();
     while let Some(piece) = content.next().await {
@@ -83,7 +84,7 @@ async fn pour(mut content: FileStream, upload: &mut WriteMultipart) -> Result<St
     Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// Files lie in 256 folders, so that none has too many.
+/// Spreads files over 256 folders.
 fn key(sha256: &str) -> Key {
     let shelf = sha256.get(..2).unwrap_or("00");
     Key::from(format!("{shelf}/{sha256}"))

@@ -1,5 +1,5 @@
-//! Parquet in parts: each a whole file of one row group, put together at the end by copying. A part appears by being renamed,
-//! so that ending the program at any moment loses at most the part being made.
+//! Parquet in parts: each part is a complete file with one row group; they are merged by copying at
+//! the end. A part is created by rename, so a kill loses at most the part being written.
 
 use std::{
     fs::{self, File},
@@ -22,31 +22,31 @@ use parquet::{
     schema::{parser::parse_message_type, types::Type},
 };
 
-use super::rows::{Cell, Kind, Row, Table};
+use super::rows::{CellValue, ColumnKind, ExportTable, Row};
 use crate::{Error, Result};
 
-/// A row group has at most so many rows …
+/// Maximum number of rows in a row group.
 const ROWS: usize = 50_000;
-/// … and about so many bytes of text.
+/// Approximate maximum size of the texts in a row group, in bytes.
 const BYTES: usize = 32 << 20;
-/// The name under which a file tells the cursor of its last row.
+/// Metadata key of the cursor of the last row.
 const CURSOR: &str = "beseda.cursor";
 
-/// A Parquet file in the making.
-pub(super) struct Parts {
+/// Parquet file being written.
+pub(super) struct ParquetParts {
     file: PathBuf,
     folder: PathBuf,
-    table: Table,
+    table: ExportTable,
     schema: Arc<Type>,
-    /// Finished parts in order; the file of an earlier export is the first of them.
+    /// Finished parts in order; the file of an earlier export comes first.
     parts: Vec<PathBuf>,
     cursor: i64,
     rows: Vec<Row>,
     bytes: usize,
 }
 
-impl Parts {
-    pub(super) fn open(file: &Path, table: Table, resume: bool) -> Result<Self> {
+impl ParquetParts {
+    pub(super) fn open(file: &Path, table: ExportTable, resume: bool) -> Result<Self> {
         let mut name = file.file_name().unwrap_or_default().to_owned();
         name.push(".parts");
         let folder = file.with_file_name(name);
@@ -70,12 +70,12 @@ impl Parts {
         Ok(parts)
     }
 
-    /// The cursor of the last row that is there already.
+    /// Returns the cursor of the last row already written.
     pub(super) fn cursor(&self) -> i64 {
         self.cursor
     }
 
-    /// Finds what an earlier export left.
+    /// Finds the parts of an earlier export.
     fn find(&mut self) -> Result<()> {
         if self.file.exists() {
             self.cursor = self.cursor_in(&self.file)?;
@@ -88,7 +88,7 @@ impl Parts {
         found.sort();
         for part in found {
             let whole = part.extension().is_some_and(|extension| extension == "parquet");
-            // What was put together already, or never finished, goes.
+            // Delete parts that are merged already or incomplete.
             if whole && self.cursor_in(&part)? > self.cursor {
                 self.cursor = self.cursor_in(&part)?;
                 self.parts.push(part);
@@ -120,7 +120,7 @@ impl Parts {
         if self.rows.len() >= ROWS || self.bytes >= BYTES { self.part() } else { Ok(()) }
     }
 
-    /// Writes the rows at hand as a part.
+    /// Writes the buffered rows as a part.
     fn part(&mut self) -> io::Result<()> {
         let Some(last) = self.rows.last() else { return Ok(()) };
         let (cursor, begun) = (last.cursor, self.folder.join("begun"));
@@ -143,15 +143,15 @@ impl Parts {
         &self,
         group: &mut SerializedRowGroupWriter<'_, File>,
         place: usize,
-        kind: Kind,
+        kind: ColumnKind,
     ) -> io::Result<()> {
         let cells = || self.rows.iter().map(|row| &row.cells[place]);
         if place == 0 {
             let cursors: Vec<i64> = self.rows.iter().map(|row| row.cursor).collect();
             return numbers(group, &cursors, None);
         }
-        let there: Vec<i16> = cells().map(|cell| i16::from(*cell != Cell::Nothing)).collect();
-        if kind == Kind::Number {
+        let there: Vec<i16> = cells().map(|cell| i16::from(*cell != CellValue::Nothing)).collect();
+        if kind == ColumnKind::Number {
             return numbers(group, &cells().filter_map(number).collect::<Vec<_>>(), Some(&there));
         }
         let texts: Vec<ByteArray> = cells().filter_map(text).collect();
@@ -159,13 +159,13 @@ impl Parts {
         let typed = writer.typed::<ByteArrayType>();
         typed.write_batch(&texts, Some(&there), None).map_err(failed)?;
         writer.close().map_err(failed)?;
-        if kind == Kind::Time {
+        if kind == ColumnKind::Time {
             numbers(group, &cells().filter_map(number).collect::<Vec<_>>(), Some(&there))?;
         }
         Ok(())
     }
 
-    /// Puts the parts together and the file in its place.
+    /// Merges the parts and moves the file into place.
     pub(super) fn finish(mut self, cursor: i64) -> io::Result<()> {
         self.part()?;
         if self.parts != [self.file.clone()] {
@@ -192,15 +192,15 @@ impl Parts {
     }
 }
 
-fn schema(table: Table) -> String {
+fn schema(table: ExportTable) -> String {
     let mut columns = String::new();
     for (place, (name, kind, _)) in table.columns.iter().enumerate() {
         let need = if place == 0 { "required" } else { "optional" };
         columns.push_str(&match kind {
-            Kind::Number => format!("{need} int64 {name};\n"),
-            Kind::Text => format!("{need} binary {name} (STRING);\n"),
-            Kind::Json => format!("{need} binary {name} (JSON);\n"),
-            Kind::Time => format!(
+            ColumnKind::Number => format!("{need} int64 {name};\n"),
+            ColumnKind::Text => format!("{need} binary {name} (STRING);\n"),
+            ColumnKind::Json => format!("{need} binary {name} (JSON);\n"),
+            ColumnKind::Time => format!(
                 "{need} binary {name} (STRING);\n{need} int64 {name}Utc (TIMESTAMP(NANOS,true));\n"
             ),
         });
@@ -208,7 +208,7 @@ fn schema(table: Table) -> String {
     format!("message beseda {{\n{columns}}}")
 }
 
-/// Appends a whole file's row groups as they are.
+/// Copies the row groups of a complete file.
 fn copy(part: &Path, writer: &mut SerializedFileWriter<File>) -> io::Result<()> {
     let input = File::open(part)?;
     let reader = SerializedFileReader::new(input.try_clone()?).map_err(failed)?;
@@ -241,24 +241,24 @@ fn numbers(
     writer.close().map_err(failed)
 }
 
-fn number(cell: &Cell) -> Option<i64> {
+fn number(cell: &CellValue) -> Option<i64> {
     match cell {
-        Cell::Number(number) | Cell::Time(number, _) => Some(*number),
+        CellValue::Number(number) | CellValue::Time(number, _) => Some(*number),
         _ => None,
     }
 }
 
-fn text(cell: &Cell) -> Option<ByteArray> {
+fn text(cell: &CellValue) -> Option<ByteArray> {
     match cell {
-        Cell::Text(text) | Cell::Json(text) => Some(text.as_str().into()),
-        Cell::Time(_, time) => Some(time.to_string().as_str().into()),
-        Cell::Nothing | Cell::Number(_) => None,
+        CellValue::Text(text) | CellValue::Json(text) => Some(text.as_str().into()),
+        CellValue::Time(_, time) => Some(time.to_string().as_str().into()),
+        CellValue::Nothing | CellValue::Number(_) => None,
     }
 }
 
-fn size(cell: &Cell) -> usize {
+fn size(cell: &CellValue) -> usize {
     match cell {
-        Cell::Text(text) | Cell::Json(text) => text.len() + 24,
+        CellValue::Text(text) | CellValue::Json(text) => text.len() + 24,
         _ => 24,
     }
 }

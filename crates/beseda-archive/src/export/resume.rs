@@ -1,4 +1,4 @@
-//! Where an earlier export to a file of lines ended. What is there of an unfinished line is cut off.
+//! Resuming a text export: finds the last complete row and cuts off an incomplete one.
 
 use std::{
     fs::{File, OpenOptions},
@@ -8,14 +8,14 @@ use std::{
 
 use super::{
     Format, pieces,
-    rows::Table,
+    rows::ExportTable,
     text::{MARK, header},
 };
 use crate::{Error, Result};
 
-/// Cuts off an unfinished line and tells the cursor of the last one: `None` without a file to go on with, `Some(None)` where
-/// only the header is there.
-pub(super) fn cut(file: &Path, format: Format, table: Table) -> Result<Option<Option<i64>>> {
+/// Cuts off an incomplete line and returns the cursor of the last one: `None` without a file to
+/// resume, `Some(None)` if it has only a header.
+pub(super) fn cut(file: &Path, format: Format, table: ExportTable) -> Result<Option<Option<i64>>> {
     let mut found = match OpenOptions::new().read(true).write(true).open(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened?,
@@ -26,7 +26,7 @@ pub(super) fn cut(file: &Path, format: Format, table: Table) -> Result<Option<Op
     let mut begin = Vec::new();
     found.by_ref().take(header.len() as u64).read_to_end(&mut begin)?;
     if begin.len() < header.len() && header.starts_with(&begin) {
-        // It was ended before its header was written.
+        // The earlier export stopped before writing its header.
         return Ok(None);
     }
     if begin != header {
@@ -38,7 +38,7 @@ pub(super) fn cut(file: &Path, format: Format, table: Table) -> Result<Option<Op
         found.set_len(end)?;
     }
     if end <= header.len() as u64 {
-        // Lines of JSON have no header: an empty file is a new one.
+        // JSON lines have no header: an empty file is a new one.
         return Ok(quoted.then_some(None));
     }
     let line = between(&mut found, last, end)?;
@@ -48,7 +48,7 @@ pub(super) fn cut(file: &Path, format: Format, table: Table) -> Result<Option<Op
         .ok_or_else(|| foreign("its last line isn't an export's"))
 }
 
-/// Where the last finished line begins and ends. Inside of quotes a line end is a part of the text.
+/// Returns the start and end of the last complete line. A line break within quotes is text.
 fn last_record(file: &mut File, quoted: bool) -> io::Result<(u64, u64)> {
     let (mut last, mut end, mut at) = (0, 0, 0_u64);
     let mut inside = false;
@@ -79,9 +79,9 @@ fn csv_cursor(line: &[u8], format: Format) -> Option<i64> {
     std::str::from_utf8(first).ok()?.parse().ok()
 }
 
-fn json_cursor(line: &[u8], table: Table) -> Option<i64> {
+fn json_cursor(line: &[u8], table: ExportTable) -> Option<i64> {
     let row: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(line).ok()?;
     let of_chats = !table.names().any(|name| name == "messageId");
-    // Messages have an id and chats have none; neither goes on with the other.
+    // Messages have an id and chats have none; an export of one can't resume the other.
     (row.contains_key("messageId") != of_chats).then(|| row.get("cursor")?.as_i64())?
 }

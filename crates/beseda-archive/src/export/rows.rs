@@ -1,30 +1,30 @@
-//! The rows of an export: their columns, and how they are read. How they are written stands beside it.
+//! Rows of an export: their columns and the statement that reads them.
 
 use beseda_api::Time;
 use rusqlite::{Connection, Result, Row as SqlRow, params};
 
-use super::What;
+use super::ExportKind;
 use crate::{
-    Filter,
-    archive::{moment_of, nanos},
+    ArchiveFilter,
+    archive::{from_nanos, to_nanos},
 };
 
-/// So many rows are read at a time.
+/// Number of rows read at a time.
 pub(super) const SOME: usize = 1_000;
 
-/// What a column holds.
+/// Type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ColumnKind {
     Number,
     Text,
-    /// A moment, in two columns of the statement.
+    /// Time, stored in two columns.
     Time,
     Json,
 }
 
-/// A value.
+/// Value of a cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Cell {
+pub(super) enum CellValue {
     Nothing,
     Number(i64),
     Text(String),
@@ -32,42 +32,42 @@ pub(super) enum Cell {
     Json(String),
 }
 
-/// A row; its cursor is its first cell too.
+/// Row; its first cell is its cursor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Row {
     pub(super) cursor: i64,
-    pub(super) cells: Vec<Cell>,
+    pub(super) cells: Vec<CellValue>,
 }
 
-/// The columns of an export: name, kind, and where it comes from.
+/// Columns of an export: name, type, and source.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Table {
-    pub(super) columns: &'static [(&'static str, Kind, &'static str)],
+pub(super) struct ExportTable {
+    pub(super) columns: &'static [(&'static str, ColumnKind, &'static str)],
     tables: &'static str,
-    /// The table whose rows these are.
+    /// Alias of the table whose rows are exported.
     main: char,
 }
 
-const MESSAGES: Table = Table {
+const MESSAGES: ExportTable = ExportTable {
     columns: &[
-        ("cursor", Kind::Number, "m.seq"),
-        ("businessId", Kind::Number, "m.business"),
-        ("chatId", Kind::Number, "m.chat"),
-        ("chatType", Kind::Text, "c.type"),
-        ("chatStatus", Kind::Text, "c.status"),
-        ("contextType", Kind::Text, "c.context_type"),
-        ("orderId", Kind::Number, "coalesce(c.context_order, c.order_id)"),
-        ("returnId", Kind::Number, "c.context_return"),
-        ("campaignId", Kind::Number, "c.campaign"),
-        ("shop", Kind::Text, "k.name"),
-        ("customerName", Kind::Text, "c.customer_name"),
-        ("customerPublicId", Kind::Text, "c.customer_public_id"),
-        ("messageId", Kind::Number, "m.message"),
-        ("createdAt", Kind::Time, "m.created_at, m.created_offset"),
-        ("sender", Kind::Text, "m.sender"),
-        ("operator", Kind::Text, "a.operator"),
-        ("text", Kind::Text, "m.text"),
-        ("attachments", Kind::Json, "m.payload"),
+        ("cursor", ColumnKind::Number, "m.seq"),
+        ("businessId", ColumnKind::Number, "m.business"),
+        ("chatId", ColumnKind::Number, "m.chat"),
+        ("chatType", ColumnKind::Text, "c.type"),
+        ("chatStatus", ColumnKind::Text, "c.status"),
+        ("contextType", ColumnKind::Text, "c.context_type"),
+        ("orderId", ColumnKind::Number, "coalesce(c.context_order, c.order_id)"),
+        ("returnId", ColumnKind::Number, "c.context_return"),
+        ("campaignId", ColumnKind::Number, "c.campaign"),
+        ("shop", ColumnKind::Text, "k.name"),
+        ("customerName", ColumnKind::Text, "c.customer_name"),
+        ("customerPublicId", ColumnKind::Text, "c.customer_public_id"),
+        ("messageId", ColumnKind::Number, "m.message"),
+        ("createdAt", ColumnKind::Time, "m.created_at, m.created_offset"),
+        ("sender", ColumnKind::Text, "m.sender"),
+        ("operator", ColumnKind::Text, "a.operator"),
+        ("text", ColumnKind::Text, "m.text"),
+        ("attachments", ColumnKind::Json, "m.payload"),
     ],
     tables: "messages m JOIN chats c ON c.business = m.business AND c.chat = m.chat \
              LEFT JOIN campaigns k ON k.campaign = c.campaign LEFT JOIN authors a \
@@ -75,33 +75,33 @@ const MESSAGES: Table = Table {
     main: 'm',
 };
 
-const CHATS: Table = Table {
+const CHATS: ExportTable = ExportTable {
     columns: &[
-        ("cursor", Kind::Number, "c.seq"),
-        ("businessId", Kind::Number, "c.business"),
-        ("chatId", Kind::Number, "c.chat"),
-        ("chatType", Kind::Text, "c.type"),
-        ("chatStatus", Kind::Text, "c.status"),
-        ("contextType", Kind::Text, "c.context_type"),
-        ("orderId", Kind::Number, "coalesce(c.context_order, c.order_id)"),
-        ("returnId", Kind::Number, "c.context_return"),
-        ("campaignId", Kind::Number, "c.campaign"),
-        ("shop", Kind::Text, "k.name"),
-        ("customerName", Kind::Text, "c.customer_name"),
-        ("customerPublicId", Kind::Text, "c.customer_public_id"),
-        ("createdAt", Kind::Time, "c.created_at, c.created_offset"),
-        ("updatedAt", Kind::Time, "c.updated_at, c.updated_offset"),
-        ("lastMessageId", Kind::Number, "c.last_message"),
+        ("cursor", ColumnKind::Number, "c.seq"),
+        ("businessId", ColumnKind::Number, "c.business"),
+        ("chatId", ColumnKind::Number, "c.chat"),
+        ("chatType", ColumnKind::Text, "c.type"),
+        ("chatStatus", ColumnKind::Text, "c.status"),
+        ("contextType", ColumnKind::Text, "c.context_type"),
+        ("orderId", ColumnKind::Number, "coalesce(c.context_order, c.order_id)"),
+        ("returnId", ColumnKind::Number, "c.context_return"),
+        ("campaignId", ColumnKind::Number, "c.campaign"),
+        ("shop", ColumnKind::Text, "k.name"),
+        ("customerName", ColumnKind::Text, "c.customer_name"),
+        ("customerPublicId", ColumnKind::Text, "c.customer_public_id"),
+        ("createdAt", ColumnKind::Time, "c.created_at, c.created_offset"),
+        ("updatedAt", ColumnKind::Time, "c.updated_at, c.updated_offset"),
+        ("lastMessageId", ColumnKind::Number, "c.last_message"),
     ],
     tables: "chats c LEFT JOIN campaigns k ON k.campaign = c.campaign",
     main: 'c',
 };
 
-impl Table {
-    pub(super) fn of(what: What) -> Self {
+impl ExportTable {
+    pub(super) fn of(what: ExportKind) -> Self {
         match what {
-            What::Messages => MESSAGES,
-            What::Chats => CHATS,
+            ExportKind::Messages => MESSAGES,
+            ExportKind::Chats => CHATS,
         }
     }
 
@@ -109,11 +109,11 @@ impl Table {
         self.columns.iter().map(|(name, ..)| *name)
     }
 
-    /// The next rows after a cursor.
+    /// Returns the next rows after a cursor.
     pub(super) fn read(
         &self,
         connection: &Connection,
-        filter: &Filter,
+        filter: &ArchiveFilter,
         after: i64,
     ) -> Result<Vec<Row>> {
         let columns: Vec<_> = self.columns.iter().map(|(_, _, sql)| *sql).collect();
@@ -132,13 +132,19 @@ impl Table {
         let mut cells = Vec::with_capacity(self.columns.len());
         for (_, kind, _) in self.columns {
             cells.push(match kind {
-                Kind::Number => row.get::<_, Option<i64>>(at)?.map_or(Cell::Nothing, Cell::Number),
-                Kind::Text => row.get::<_, Option<String>>(at)?.map_or(Cell::Nothing, Cell::Text),
-                Kind::Json => row.get::<_, Option<String>>(at)?.map_or(Cell::Nothing, Cell::Json),
-                Kind::Time => {
+                ColumnKind::Number => {
+                    row.get::<_, Option<i64>>(at)?.map_or(CellValue::Nothing, CellValue::Number)
+                }
+                ColumnKind::Text => {
+                    row.get::<_, Option<String>>(at)?.map_or(CellValue::Nothing, CellValue::Text)
+                }
+                ColumnKind::Json => {
+                    row.get::<_, Option<String>>(at)?.map_or(CellValue::Nothing, CellValue::Json)
+                }
+                ColumnKind::Time => {
                     let nanos = row.get(at)?;
                     at += 1;
-                    Cell::Time(nanos, Time::with_offset(moment_of(nanos), row.get(at)?))
+                    CellValue::Time(nanos, Time::with_offset(from_nanos(nanos), row.get(at)?))
                 }
             });
             at += 1;
@@ -147,8 +153,9 @@ impl Table {
     }
 }
 
-/// A filter as SQL over chats `c` and, where there are any, messages `m`. Texts in it are quoted, the rest is numbers.
-pub(crate) fn conditions(filter: &Filter, moment: &str, messages: bool) -> String {
+/// Converts a filter to SQL over chats `c` and, if present, messages `m`. Texts are quoted;
+/// everything else is numbers.
+pub(crate) fn conditions(filter: &ArchiveFilter, moment: &str, messages: bool) -> String {
     let main = if messages { 'm' } else { 'c' };
     let mut all = vec!["1".to_owned()];
     let mut among = |column: String, values: Vec<String>| {
@@ -168,7 +175,7 @@ pub(crate) fn conditions(filter: &Filter, moment: &str, messages: bool) -> Strin
     if messages {
         among("m.sender".into(), filter.senders.iter().map(|word| quoted(word.as_str())).collect());
     }
-    all.extend(filter.since.map(|since| format!("{moment} >= {}", nanos(since))));
-    all.extend(filter.until.map(|until| format!("{moment} < {}", nanos(until))));
+    all.extend(filter.since.map(|since| format!("{moment} >= {}", to_nanos(since))));
+    all.extend(filter.until.map(|until| format!("{moment} < {}", to_nanos(until))));
     all.join(" AND ")
 }

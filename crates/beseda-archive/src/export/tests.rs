@@ -1,4 +1,4 @@
-//! Exports are read back, by the libraries and after being cut in the middle.
+//! Exports are read back with other libraries, also after being cut in the middle.
 
 use std::fs::{self, File};
 
@@ -8,7 +8,7 @@ use parquet::{
 };
 use proptest::prelude::*;
 
-use super::{Export, Exported, Format, What};
+use super::{Export, ExportKind, Exported, Format};
 use crate::sample::Sample;
 
 fn sample(texts: &[&str]) -> Sample {
@@ -101,7 +101,7 @@ fn what_came_since_is_added_to_a_finished_export() {
 #[test]
 fn parts_of_an_interrupted_parquet_export_are_taken_over() {
     let mut sample = sample(&TEXTS[..2]);
-    // What ends after its first part leaves that part, and one that was only begun.
+    // A run that stops after its first part leaves that part and an incomplete one.
     export_to(&sample, Format::Parquet, "first.parquet", false);
     let parts = sample.folder.path().join("out.parquet.parts");
     fs::create_dir(&parts).unwrap();
@@ -143,7 +143,7 @@ fn excel_finds_no_formula_and_keeps_every_digit() {
 fn chats_are_exported_once_each() {
     let mut sample = sample(&TEXTS);
     sample.chat(2, "FINISHED");
-    let export = Export { what: What::Chats, ..Export::default() };
+    let export = Export { what: ExportKind::Chats, ..Export::default() };
     let mut out = Vec::new();
     let scratch = sample.folder.path();
     sample.archive.export(&export, &mut out, scratch, &mut |_| {}).unwrap();

@@ -1,31 +1,31 @@
-//! JSON lines and CSV. Where a file goes on is found in `resume.rs`.
+//! JSON lines and CSV.
 
 use std::io::{self, Write};
 
 use super::{
     Format,
-    rows::{Cell, Row, Table},
+    rows::{CellValue, ExportTable, Row},
 };
 
-/// What Excel needs to take a file for UTF-8.
+/// Byte order mark, which Excel needs to detect UTF-8.
 pub(super) const MARK: &str = "\u{feff}";
-/// Excel keeps numbers of so many digits; longer ones lose their last.
+/// Maximum number of digits that Excel keeps exactly.
 const DIGITS: usize = 15;
 
-/// Writes rows as lines of text.
+/// Writer of rows as lines of text.
 pub(super) struct Lines<W: Write> {
     output: W,
     format: Format,
-    table: Table,
+    table: ExportTable,
     line: Vec<u8>,
 }
 
 impl<W: Write> Lines<W> {
-    pub(super) fn new(output: W, format: Format, table: Table) -> Self {
+    pub(super) fn new(output: W, format: Format, table: ExportTable) -> Self {
         Self { output, format, table, line: Vec::new() }
     }
 
-    /// The line of names, where there is one.
+    /// Writes the header, if the format has one.
     pub(super) fn header(&mut self) -> io::Result<()> {
         self.output.write_all(&header(self.format, self.table)?)
     }
@@ -52,8 +52,8 @@ impl<W: Write> Lines<W> {
     }
 }
 
-/// The beginning of a file.
-pub(super) fn header(format: Format, table: Table) -> io::Result<Vec<u8>> {
+/// Returns the start of a file.
+pub(super) fn header(format: Format, table: ExportTable) -> io::Result<Vec<u8>> {
     let mut line = Vec::new();
     if format == Format::Excel {
         line.extend_from_slice(MARK.as_bytes());
@@ -64,20 +64,20 @@ pub(super) fn header(format: Format, table: Table) -> io::Result<Vec<u8>> {
     Ok(line)
 }
 
-fn json(line: &mut Vec<u8>, table: Table, row: &Row) -> io::Result<()> {
+fn json(line: &mut Vec<u8>, table: ExportTable, row: &Row) -> io::Result<()> {
     let mut before = b'{';
     for (name, cell) in table.names().zip(&row.cells) {
-        if *cell == Cell::Nothing {
+        if *cell == CellValue::Nothing {
             continue;
         }
         write!(line, "{}\"{name}\":", char::from(before))?;
         before = b',';
         match cell {
-            Cell::Nothing => {}
-            Cell::Number(number) => write!(line, "{number}")?,
-            Cell::Text(text) => serde_json::to_writer(&mut *line, text)?,
-            Cell::Time(_, time) => serde_json::to_writer(&mut *line, time)?,
-            Cell::Json(json) => line.extend_from_slice(json.as_bytes()),
+            CellValue::Nothing => {}
+            CellValue::Number(number) => write!(line, "{number}")?,
+            CellValue::Text(text) => serde_json::to_writer(&mut *line, text)?,
+            CellValue::Time(_, time) => serde_json::to_writer(&mut *line, time)?,
+            CellValue::Json(json) => line.extend_from_slice(json.as_bytes()),
         }
     }
     line.extend_from_slice(b"}\n");
@@ -98,21 +98,21 @@ fn record(
     csv.flush()
 }
 
-fn field(cell: &Cell, excel: bool) -> String {
+fn field(cell: &CellValue, excel: bool) -> String {
     match cell {
-        Cell::Nothing => String::new(),
-        Cell::Number(number) => {
+        CellValue::Nothing => String::new(),
+        CellValue::Number(number) => {
             let digits = number.to_string();
-            // A formula of digits only: the one way to have Excel keep all of them.
+            // A formula of digits only is the one way to make Excel keep all of them.
             if excel && digits.len() > DIGITS { format!("=\"{digits}\"") } else { digits }
         }
-        Cell::Time(_, time) => time.to_string(),
-        Cell::Text(text) | Cell::Json(text) if excel => harmless(text),
-        Cell::Text(text) | Cell::Json(text) => text.clone(),
+        CellValue::Time(_, time) => time.to_string(),
+        CellValue::Text(text) | CellValue::Json(text) if excel => harmless(text),
+        CellValue::Text(text) | CellValue::Json(text) => text.clone(),
     }
 }
 
-/// A text of a stranger that Excel will not run: with an apostrophe before what begins a formula.
+/// Escapes a text that Excel would run as a formula with an apostrophe.
 fn harmless(text: &str) -> String {
     let first = text.trim_start_matches([' ', '\u{a0}', '\u{feff}']).chars().next();
     match first {

@@ -13,13 +13,13 @@ static RULES: &str = include_str!("../../data/rules.txt");
 static DICTIONARY: LazyLock<Dictionary> =
     LazyLock::new(|| Dictionary::new(FORMS, RULES).expect("the table is part of the program"));
 
-/// Folded forms, each with the number of the rules that make its tokens.
+/// Folded forms, each with the number of its token rules.
 struct Dictionary<'d> {
     forms: Map<&'d [u8]>,
     rules: Vec<Vec<Rule<'d>>>,
 }
 
-/// So many characters are taken from a form's end, and this is put there.
+/// Number of characters to cut from the end of a form, and their replacement.
 #[derive(Clone, Copy)]
 struct Rule<'d> {
     cut: usize,
@@ -50,7 +50,7 @@ impl Rule<'_> {
     }
 }
 
-/// What a folded Russian word is found by besides its stem: mostly nothing.
+/// Returns the tokens of a folded Russian word besides its stem; usually none.
 pub(crate) fn tokens(word: &str) -> impl Iterator<Item = String> {
     DICTIONARY.tokens(word)
 }

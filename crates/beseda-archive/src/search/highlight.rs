@@ -1,51 +1,51 @@
-//! Where in a text the words, numbers and signs of a query stand, and which piece of a long text to show. The index is not
-//! asked.
+//! Highlighting: positions of a query's words, numbers and symbols in a text, and the excerpt to
+//! show.
 
 use serde::Serialize;
 
 use super::{
-    numbers::{Run, national, runs},
-    query::{Number, Query},
-    signs::Signs,
+    numbers::{DigitRun, national, runs},
+    query::{GroupedNumber, Query},
     stems::Stems,
+    symbols::SymbolRun,
     words::{Word, each_word, words},
 };
 
-/// Longer texts are shown in part.
+/// Maximum length of a text shown whole.
 const SHOWN: usize = 240;
-/// So much stands before the first place found.
+/// Number of characters shown before the first match.
 const BEFORE: usize = 60;
-/// Words of at least so many characters are found inside of others.
+/// Minimum length of a word that matches inside other words.
 pub(crate) const SHORTEST_PART: usize = 3;
 
-/// A piece of a text, with the places found in it.
+/// Text or excerpt with the positions of its matches.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Snippet {
-    /// The text, or a piece of it between dots.
+    /// Text, or an excerpt between ellipses.
     pub text: String,
-    /// From where to where, in characters (Unicode code points) of `text`; growing, never touching.
+    /// Ranges in characters (Unicode code points) of `text`, ascending and not touching.
     pub highlights: Vec<(usize, usize)>,
 }
 
-/// The parts of a query, ready to be looked for in texts.
-pub(crate) struct Wanted {
+/// Parts of a query, prepared for matching texts.
+pub(crate) struct QueryMatcher {
     stems: Stems,
-    words: Vec<WantedWord>,
-    numbers: Vec<(Vec<String>, Vec<WantedWord>)>,
+    words: Vec<MatchWord>,
+    numbers: Vec<(Vec<String>, Vec<MatchWord>)>,
     phrases: Vec<Vec<String>>,
-    /// The phrases with a blank around each word.
+    /// Phrases with blanks around each word.
     spoken: Vec<String>,
-    signs: Vec<Signs>,
+    signs: Vec<SymbolRun>,
 }
 
-/// A word, the tokens that its forms have, and the ways in which its digits may be written if it is a number.
-struct WantedWord {
+/// Word with the tokens of its forms and, for a number, the ways its digits may be written.
+struct MatchWord {
     folded: String,
     tokens: Vec<String>,
     digits: Vec<String>,
 }
 
-impl WantedWord {
+impl MatchWord {
     fn new(word: &str, stems: &Stems) -> Self {
         let is_number =
             word.len() >= SHORTEST_PART && word.bytes().all(|byte| byte.is_ascii_digit());
@@ -54,18 +54,18 @@ impl WantedWord {
     }
 }
 
-/// A number as it is given and, of a phone number, without what stands before it.
+/// Returns a number as given and, for a phone number, without its prefix.
 fn written(digits: &str) -> Vec<String> {
     [Some(digits), national(digits)].into_iter().flatten().map(str::to_owned).collect()
 }
 
-impl Wanted {
+impl QueryMatcher {
     pub(crate) fn new(query: &Query) -> Self {
         let stems = Stems::new();
-        let all = |words: &[String]| -> Vec<WantedWord> {
-            words.iter().map(|word| WantedWord::new(word, &stems)).collect()
+        let all = |words: &[String]| -> Vec<MatchWord> {
+            words.iter().map(|word| MatchWord::new(word, &stems)).collect()
         };
-        let groups = |number: &Number| match number.is_phone() {
+        let groups = |number: &GroupedNumber| match number.is_phone() {
             true => Vec::new(),
             false => all(&number.groups),
         };
@@ -77,16 +77,18 @@ impl Wanted {
         Self { words, numbers, phrases, spoken, signs, stems }
     }
 
-    /// Whether the index can't tell all: the order of words, and of more than two signs.
+    /// Returns true if the index can't decide the match alone: word order, or more than two
+    /// symbols.
     pub(crate) fn has_to_read(&self) -> bool {
-        !self.spoken.is_empty() || self.signs.iter().any(Signs::is_uncertain)
+        !self.spoken.is_empty() || self.signs.iter().any(SymbolRun::is_uncertain)
     }
 
-    /// Whether every phrase and every piece of signs stands in one of the texts. `room` is only to be used again.
+    /// Returns true if every phrase and symbol run occurs in one of the texts. `room` is a reused
+    /// buffer.
     pub(crate) fn stands_in(&self, texts: &[&str], room: &mut String) -> bool {
         room.clear();
         for text in texts {
-            // Between two texts there is more than a blank: no phrase goes from one to the next.
+            // More than a blank separates two texts, so that no phrase spans them.
             room.push_str("\n ");
             each_word(text, |word| {
                 room.push_str(word);
@@ -100,7 +102,7 @@ impl Wanted {
                 .all(|signs| texts.iter().any(|text| !signs.places(text).is_empty()))
     }
 
-    /// The places found in a text, growing, never touching.
+    /// Returns the matches in a text, ascending and not touching.
     pub(crate) fn highlights(&self, text: &str) -> Vec<(usize, usize)> {
         let (found, runs) = (words(text), runs(text));
         let mut ranges = self.word_places(&self.words, &found, &runs);
@@ -122,9 +124,9 @@ impl Wanted {
 
     fn word_places(
         &self,
-        wanted: &[WantedWord],
+        wanted: &[MatchWord],
         text: &[Word],
-        runs: &[Run],
+        runs: &[DigitRun],
     ) -> Vec<(usize, usize)> {
         let mut ranges = Vec::new();
         if wanted.is_empty() {
@@ -132,7 +134,7 @@ impl Wanted {
         }
         for word in text {
             let tokens = self.stems.all(&word.folded);
-            for WantedWord { folded, tokens: wanted, .. } in wanted {
+            for MatchWord { folded, tokens: wanted, .. } in wanted {
                 if tokens.iter().any(|token| wanted.contains(token)) {
                     ranges.push((word.start, word.end()));
                 } else if folded.chars().count() >= SHORTEST_PART {
@@ -145,7 +147,7 @@ impl Wanted {
         ranges
     }
 
-    /// What to show of a text.
+    /// Returns the text or excerpt to show.
     pub(crate) fn snippet(&self, text: &str) -> Snippet {
         let highlights = self.highlights(text);
         let length = text.chars().count();
@@ -155,7 +157,7 @@ impl Wanted {
         let first = highlights.first().map_or(0, |range| range.0);
         let wanted = first.saturating_sub(BEFORE).min(length - SHOWN);
         let chars: Vec<char> = text.chars().collect();
-        // From the beginning of a word on, if one begins nearby.
+        // Start at the beginning of a word, if one is nearby.
         let from = (wanted..first)
             .take(BEFORE / 2)
             .find(|&at| at == 0 || chars[at - 1].is_whitespace())
@@ -178,7 +180,7 @@ impl Wanted {
     }
 }
 
-/// Where a phrase begins among the words of a text.
+/// Returns the positions of a phrase among the words of a text.
 fn places<'a>(text: &'a [Word], phrase: &'a [String]) -> impl Iterator<Item = usize> + 'a {
     text.windows(phrase.len().max(1))
         .enumerate()
@@ -188,8 +190,8 @@ fn places<'a>(text: &'a [Word], phrase: &'a [String]) -> impl Iterator<Item = us
         .map(|(at, _)| at)
 }
 
-/// Where a number stands among the digits of a text, in characters of the text.
-fn digit_places(runs: &[Run], digits: &str) -> Vec<(usize, usize)> {
+/// Returns the positions of a number among the digits of a text, in characters.
+fn digit_places(runs: &[DigitRun], digits: &str) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     for run in runs {
         for (at, _) in run.digits.match_indices(digits) {
@@ -199,7 +201,7 @@ fn digit_places(runs: &[Run], digits: &str) -> Vec<(usize, usize)> {
     found
 }
 
-/// Where a part stands in a word, in characters of the text.
+/// Returns the positions of a part in a word, in characters of the text.
 fn inside<'a>(word: &'a Word, part: &'a str) -> impl Iterator<Item = (usize, usize)> + 'a {
     let length = part.chars().count();
     word.folded.match_indices(part).map(move |(byte, _)| {
@@ -225,11 +227,11 @@ fn merged(mut ranges: Vec<(usize, usize)>) -> Vec<(usize, usize)> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{Snippet, Wanted};
+    use super::{QueryMatcher, Snippet};
     use crate::search::query::Query;
 
     fn shown(query: &str, text: &str) -> Vec<String> {
-        let Snippet { text, highlights } = Wanted::new(&Query::read(query)).snippet(text);
+        let Snippet { text, highlights } = QueryMatcher::new(&Query::read(query)).snippet(text);
         let piece = |(start, end)| text.chars().skip(start).take(end - start).collect();
         highlights.into_iter().map(piece).collect()
     }
@@ -266,7 +268,7 @@ mod tests {
     #[test]
     fn of_a_long_text_the_piece_with_the_word_is_shown() {
         let text = format!("{} находка {}", "слово ".repeat(200), "ещё ".repeat(200));
-        let snippet = Wanted::new(&Query::read("находка")).snippet(&text);
+        let snippet = QueryMatcher::new(&Query::read("находка")).snippet(&text);
         assert!(snippet.text.starts_with("…слово") && snippet.text.ends_with('…'));
         assert!(snippet.text.chars().count() <= 242);
         assert_eq!(shown("находка", &text), ["находка"]);
@@ -277,7 +279,7 @@ mod tests {
         fn highlights_lie_in_any_text_and_grow(
             text in "\\PC{0,400}|[а-яёЁa-z \u{301}\u{306}\u{ad}]{0,600}|[0-9 ().👍🏽\u{fe0f}-]{0,300}", query in "[а-яё\"]{1,8}|\\PC{1,8}|[0-9 +()-]{1,12}|[👍.*\u{fe0f}]{1,3}",
         ) {
-            let snippet = Wanted::new(&Query::read(&query)).snippet(&text);
+            let snippet = QueryMatcher::new(&Query::read(&query)).snippet(&text);
             let length = snippet.text.chars().count();
             let mut last = 0;
             for (start, end) in snippet.highlights {

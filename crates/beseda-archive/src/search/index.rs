@@ -1,26 +1,26 @@
-//! What goes into the search index when a message is stored. Who asks the index stands in `query.rs` and `plan.rs`.
+//! Indexing of messages when they are stored.
 
 use std::collections::HashMap;
 
 use rusqlite::{Connection, Result, params};
 
 use super::{
-    numbers::{Run, each_number, runs},
-    signs,
+    numbers::{DigitRun, each_number, runs},
     stems::Stems,
+    symbols,
     words::each_word,
 };
 
-/// From this many words on the memory of known words is begun anew.
+/// Maximum number of remembered words.
 const REMEMBERED: usize = 100_000;
 
-/// Stands before a mark: no word of a text can hold it.
+/// Prefix of a filter mark, which no word contains.
 const SIGN: char = '§';
 
-/// What of a message is indexed.
+/// Indexed data of a message.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Entry<'a> {
-    /// The row in `messages`.
+pub(crate) struct IndexEntry<'a> {
+    /// Row in `messages`.
     pub(crate) doc: i64,
     pub(crate) business: i64,
     pub(crate) chat: i64,
@@ -28,14 +28,14 @@ pub(crate) struct Entry<'a> {
     pub(crate) context_type: &'a str,
     pub(crate) sender: &'a str,
     pub(crate) text: Option<&'a str>,
-    /// Names of the attached files.
+    /// Names of the attachments.
     pub(crate) files: &'a [&'a str],
 }
 
-/// Writes entries. Remembers which words are in the dictionary, so that most of them cost no look-up.
+/// Writer of index entries. Remembers the words that are in the dictionary, to avoid lookups.
 pub(crate) struct Indexer {
     stems: Stems,
-    /// Words that are in the dictionary of the archive, with their tokens.
+    /// Words in the archive's dictionary, with their tokens.
     known: HashMap<Box<str>, Box<str>>,
     tokens: String,
 }
@@ -45,13 +45,14 @@ impl Indexer {
         Self { stems: Stems::new(), known: HashMap::new(), tokens: String::new() }
     }
 
-    /// To be called after a rollback: words written in it are not there.
+    /// Forgets remembered words after a rollback.
     pub(crate) fn forget(&mut self) {
         self.known.clear();
     }
 
-    /// Indexes one message, inside the transaction that stores it. Cheapest in growing order of `doc`.
-    pub(crate) fn index(&mut self, transaction: &Connection, entry: &Entry<'_>) -> Result<()> {
+    /// Indexes one message within the transaction that stores it. Fastest in ascending order of
+    /// `doc`.
+    pub(crate) fn index(&mut self, transaction: &Connection, entry: &IndexEntry<'_>) -> Result<()> {
         let mut tokens = std::mem::take(&mut self.tokens);
         tokens.clear();
         for mark in marks(entry) {
@@ -69,10 +70,10 @@ impl Indexer {
                 tokens.push_str(token);
                 tokens.push(' ');
             };
-            signs::each_token(text, &mut add);
+            symbols::each_token(text, &mut add);
             let runs = runs(text);
             each_number(&runs, &mut add);
-            for number in runs.iter().filter_map(Run::whole) {
+            for number in runs.iter().filter_map(DigitRun::whole) {
                 self.token(transaction, number, &mut tokens)?;
             }
         }
@@ -110,7 +111,7 @@ impl Indexer {
     }
 }
 
-fn marks(entry: &Entry<'_>) -> impl Iterator<Item = String> {
+fn marks(entry: &IndexEntry<'_>) -> impl Iterator<Item = String> {
     [
         Some(chat_mark(entry.business, entry.chat)),
         Some(business_mark(entry.business)),
@@ -122,32 +123,32 @@ fn marks(entry: &Entry<'_>) -> impl Iterator<Item = String> {
     .flatten()
 }
 
-/// Found at every message of a chat.
+/// Returns the mark of every message of a chat.
 pub(crate) fn chat_mark(business: i64, chat: i64) -> String {
     format!("{SIGN}c{business}x{chat}")
 }
 
-/// Found at every message of a cabinet.
+/// Returns the mark of every message of a cabinet.
 pub(crate) fn business_mark(business: i64) -> String {
     format!("{SIGN}b{business}")
 }
 
-/// Found at every message about a shop.
+/// Returns the mark of every message about a campaign.
 pub(crate) fn campaign_mark(campaign: i64) -> String {
     format!("{SIGN}k{campaign}")
 }
 
-/// Found at every message of chats about this kind of thing.
+/// Returns the mark of every message of chats with this context type.
 pub(crate) fn context_mark(context_type: &str) -> String {
     format!("{SIGN}t{}", plain(context_type))
 }
 
-/// Found at every message of this kind of sender.
+/// Returns the mark of every message of this sender.
 pub(crate) fn sender_mark(sender: &str) -> String {
     format!("{SIGN}s{}", plain(sender))
 }
 
-/// A published word as one token; an unknown one may hold anything.
+/// Converts a published value to one token; an unknown one may contain anything.
 fn plain(word: &str) -> String {
     word.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
 }

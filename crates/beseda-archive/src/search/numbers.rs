@@ -1,41 +1,41 @@
-//! Numbers written in groups (`+7 (999) 123-45-67`, `12 990`), so that they are found however they are written. Digits inside
-//! words with letters are no numbers.
+//! Numbers written in groups (`+7 (999) 123-45-67`, `12 990`), found however they are grouped.
+//! Digits within words are not numbers.
 
 use super::words::{is_inside, is_part};
 
-/// Groups are taken together to at most this many digits, as the longest phone number has.
+/// Maximum number of digits in a grouped number, as in the longest phone number.
 const MOST_DIGITS: usize = 15;
-/// Groups with fewer digits together are only numbers of their own.
+/// Minimum number of digits in a grouped number.
 const FEWEST_DIGITS: usize = 4;
-/// At most this many ways of taking groups together are told of one text.
+/// Maximum number of groupings reported per text.
 const MOST_JOINED: usize = 512;
-/// Between two groups of one number stand at most this many signs.
+/// Maximum number of separators between two groups.
 const LONGEST_GAP: usize = 3;
 
-/// Groups of digits between which only blanks, hyphens, dots and brackets stand.
+/// Groups of digits separated only by blanks, hyphens, dots and brackets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Run {
+pub(crate) struct DigitRun {
     /// All digits.
     pub(crate) digits: String,
-    /// Where each digit stands in the text, in characters.
+    /// Position of each digit in the text, in characters.
     pub(crate) places: Vec<usize>,
-    /// Where each group ends in `digits`.
+    /// End of each group in `digits`.
     ends: Vec<usize>,
 }
 
-impl Run {
-    /// The groups as they are written.
+impl DigitRun {
+    /// Returns the groups as written.
     pub(crate) fn groups(&self) -> impl Iterator<Item = &str> {
         (0..self.ends.len()).map(|group| &self.digits[self.begin(group)..self.ends[group]])
     }
 
-    /// All digits, if there is more than one group and they can be one number.
+    /// Returns all digits, if there are several groups that can form one number.
     pub(crate) fn whole(&self) -> Option<&str> {
         let fits = (FEWEST_DIGITS..=MOST_DIGITS).contains(&self.digits.len());
         (self.ends.len() > 1 && fits).then_some(self.digits.as_str())
     }
 
-    /// Every number that two or more groups beside each other can be.
+    /// Returns every number that two or more adjacent groups can form.
     fn joined(&self) -> impl Iterator<Item = &str> {
         (0..self.ends.len()).flat_map(move |first| {
             let begin = self.begin(first);
@@ -52,7 +52,7 @@ impl Run {
     }
 }
 
-/// The ten digits of a number in Russia or Kazakhstan that is written with 7 or 8 before them.
+/// Returns the ten national digits of a number in Russia or Kazakhstan with the prefix 7 or 8.
 pub(crate) fn national(digits: &str) -> Option<&str> {
     let bytes = digits.as_bytes();
     let is_phone = bytes.len() == 11
@@ -62,8 +62,9 @@ pub(crate) fn national(digits: &str) -> Option<&str> {
     is_phone.then(|| &digits[1..])
 }
 
-/// What a text is to be found by besides its words: numbers in groups as one, phone numbers without what stands before them.
-pub(crate) fn each_number(runs: &[Run], mut each: impl FnMut(&str)) {
+/// Calls `each` with the numbers a text is found by besides its words: grouped numbers as one,
+/// phone numbers without prefix.
+pub(crate) fn each_number(runs: &[DigitRun], mut each: impl FnMut(&str)) {
     let mut room = MOST_JOINED;
     for run in runs {
         run.groups().filter_map(national).for_each(&mut each);
@@ -80,8 +81,8 @@ pub(crate) fn each_number(runs: &[Run], mut each: impl FnMut(&str)) {
     }
 }
 
-/// The runs of groups in a text.
-pub(crate) fn runs(text: &str) -> Vec<Run> {
+/// Returns the runs of digit groups in a text.
+pub(crate) fn runs(text: &str) -> Vec<DigitRun> {
     let mut found = Reader::default();
     for (at, c) in text.chars().enumerate() {
         found.read(at, c);
@@ -93,11 +94,11 @@ pub(crate) fn runs(text: &str) -> Vec<Run> {
 
 #[derive(Default)]
 struct Reader {
-    runs: Vec<Run>,
-    run: Run,
-    /// The group being read, with its places.
+    runs: Vec<DigitRun>,
+    run: DigitRun,
+    /// Current group with its positions.
     group: (String, Vec<usize>),
-    /// Inside a word that has letters.
+    /// True within a word that has letters.
     in_word: bool,
     gap: String,
 }
@@ -140,7 +141,7 @@ impl Reader {
     }
 }
 
-/// Whether what stands between two groups lets them be one number.
+/// Returns true if two groups with this separator can form one number.
 fn joins(gap: &str) -> bool {
     let known = |c: char| {
         matches!(c, ' ' | '\u{a0}' | '\u{2009}' | '\u{202f}' | '(' | ')' | '.')

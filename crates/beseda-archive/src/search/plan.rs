@@ -1,36 +1,36 @@
-//! Makes of a query and a filter what the full-text index is asked, and what is left to be checked on each message.
+//! Search plan: the expression for the full-text index, and what remains to be checked per message.
 
 use std::collections::BTreeSet;
 
 use rusqlite::{Connection, Result, params};
 
 use super::{
-    Filter,
+    ArchiveFilter,
     highlight::SHORTEST_PART,
     index::{business_mark, campaign_mark, chat_mark, context_mark, sender_mark},
     numbers::national,
-    query::{Number, Query, Unwanted},
-    signs::Signs,
+    query::{Exclusion, GroupedNumber, Query},
     stems::Stems,
+    symbols::SymbolRun,
 };
 
-/// A part of a word stands for at most this many stems, the ones seen first (and so mostly the most frequent).
+/// Maximum number of stems for a part of a word, oldest (usually most frequent) first.
 const MOST_STEMS: usize = 48;
-/// At most this many words of the dictionary are looked at for one part.
+/// Maximum number of dictionary words examined for a part of a word.
 const MOST_WORDS: i64 = 400;
-/// Up to this many chats are asked of the index; more are checked on each message.
+/// Maximum number of chats in an index expression; more are checked per message.
 const MOST_CHATS: i64 = 200;
 
-/// What to ask.
+/// Search plan.
 pub(crate) struct Plan {
-    /// The expression for the index; `None`: nothing can match.
+    /// Expression for the index; `None` if nothing can match.
     pub(crate) expression: Option<String>,
-    /// Whether the status of its chat has to be checked on each message.
+    /// True if the chat's status must be checked per message.
     pub(crate) check_status: bool,
 }
 
-/// Reads the dictionary and the chats that numbers name.
-pub(crate) fn plan(connection: &Connection, query: &Query, filter: &Filter) -> Result<Plan> {
+/// Creates a plan. Reads the dictionary and the chats named by numbers.
+pub(crate) fn plan(connection: &Connection, query: &Query, filter: &ArchiveFilter) -> Result<Plan> {
     let stems = Stems::new();
     let mut groups: Vec<BTreeSet<String>> = Vec::new();
     for word in &query.words {
@@ -39,7 +39,9 @@ pub(crate) fn plan(connection: &Connection, query: &Query, filter: &Filter) -> R
     for word in query.phrases.iter().flatten() {
         groups.push(BTreeSet::from([stems.of(word).into_owned()]));
     }
-    groups.extend(query.signs.iter().flat_map(Signs::tokens).map(|token| BTreeSet::from([token])));
+    groups.extend(
+        query.signs.iter().flat_map(SymbolRun::tokens).map(|token| BTreeSet::from([token])),
+    );
     let mut numbers = Vec::new();
     for number in &query.numbers {
         numbers.push(in_groups(connection, &stems, number)?);
@@ -61,7 +63,7 @@ pub(crate) fn plan(connection: &Connection, query: &Query, filter: &Filter) -> R
     Ok(Plan { expression: Some(expression), check_status })
 }
 
-/// What a word is found by: its forms, words that it is a part of, and the chats that it is a number of.
+/// Returns the tokens of a word: its forms, words that contain it, and the chats with this number.
 fn forms_and_parts(connection: &Connection, stems: &Stems, word: &str) -> Result<BTreeSet<String>> {
     let mut group = BTreeSet::from_iter(stems.all(word));
     if word.chars().count() >= SHORTEST_PART {
@@ -74,8 +76,8 @@ fn forms_and_parts(connection: &Connection, stems: &Stems, word: &str) -> Result
     Ok(group)
 }
 
-/// A number given in groups: written in any other way, or its groups as numbers of their own.
-fn in_groups(connection: &Connection, stems: &Stems, number: &Number) -> Result<String> {
+/// Returns the expression of a grouped number: any grouping, or its groups as separate numbers.
+fn in_groups(connection: &Connection, stems: &Stems, number: &GroupedNumber) -> Result<String> {
     let as_one = any_of(&forms_and_parts(connection, stems, &number.digits)?);
     if number.is_phone() {
         return Ok(as_one);
@@ -87,8 +89,8 @@ fn in_groups(connection: &Connection, stems: &Stems, number: &Number) -> Result<
     Ok(format!("({as_one} OR ({}))", groups.join(" AND ")))
 }
 
-/// What together must not be there.
-fn all_of(stems: &Stems, part: &Unwanted) -> String {
+/// Returns the expression of an exclusion.
+fn all_of(stems: &Stems, part: &Exclusion) -> String {
     let words = part.words.iter().map(|word| {
         any_of(&stems.all(word).into_iter().chain(national(word).map(str::to_owned)).collect())
     });
@@ -96,17 +98,17 @@ fn all_of(stems: &Stems, part: &Unwanted) -> String {
         let written = [Some(number.digits.as_str()), national(&number.digits)];
         any_of(&written.into_iter().flatten().map(str::to_owned).collect())
     });
-    let signs = part.signs.iter().flat_map(Signs::tokens).map(|token| format!("\"{token}\""));
+    let signs = part.signs.iter().flat_map(SymbolRun::tokens).map(|token| format!("\"{token}\""));
     format!("({})", words.chain(numbers).chain(signs).collect::<Vec<_>>().join(" AND "))
 }
 
-/// Tokens hold letters, digits and the sign of marks only: nothing in them ends the quotes.
+/// Tokens contain only letters, digits and the mark prefix, so none can close the quotes.
 fn any_of(group: &BTreeSet<String>) -> String {
     let quoted: Vec<_> = group.iter().map(|token| format!("\"{token}\"")).collect();
     format!("({})", quoted.join(" OR "))
 }
 
-/// Stems of the words that have this part, those that begin with it first.
+/// Adds stems of words with this part, those that start with it first.
 fn parts(connection: &Connection, part: &str, group: &mut BTreeSet<String>) -> Result<()> {
     let letters: Vec<char> = part.chars().collect();
     let triples: Vec<String> =
@@ -138,7 +140,7 @@ fn two(row: &rusqlite::Row<'_>) -> Result<(String, String)> {
     Ok((row.get(0)?, row.get(1)?))
 }
 
-/// The chats that have this number, or whose order or return has.
+/// Adds the chats with this number as id, order or return.
 fn numbered(connection: &Connection, number: i64, group: &mut BTreeSet<String>) -> Result<()> {
     let mut statement = connection.prepare_cached(
         "SELECT business, chat FROM chats WHERE context_order = ?1
@@ -157,10 +159,10 @@ fn mark(row: &rusqlite::Row<'_>) -> Result<String> {
     Ok(chat_mark(row.get(0)?, row.get(1)?))
 }
 
-/// Adds what the index knows of a filter; says whether the status is left to be checked.
+/// Adds a filter as far as the index knows it. Returns true if the status remains to be checked.
 fn filtered(
     connection: &Connection,
-    filter: &Filter,
+    filter: &ArchiveFilter,
     groups: &mut Vec<BTreeSet<String>>,
 ) -> Result<bool> {
     let mut add = |group: BTreeSet<String>| {

@@ -1,63 +1,64 @@
-//! What somebody typed into a search, in parts. Any text is a query; what it finds is decided in `plan.rs`.
+//! Parser of search queries. Any text is a query.
 
 use super::{
     numbers::runs,
-    signs::{self, Signs},
+    symbols::{self, SymbolRun},
     words::words,
 };
 
-/// The parts of a query: all of the wanted ones must be there, none of the unwanted.
+/// Parsed query: every part must match, no exclusion may.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Query {
     /// Words in any form, or as parts of words; folded.
     pub(crate) words: Vec<String>,
-    /// Numbers given in groups, however they are written.
-    pub(crate) numbers: Vec<Number>,
-    /// Words in exactly this form and order, as `"given in quotes"`; folded.
+    /// Grouped numbers.
+    pub(crate) numbers: Vec<GroupedNumber>,
+    /// Words in exactly this form and order, from `"quotes"`; folded.
     pub(crate) phrases: Vec<Vec<String>>,
-    /// Emoji; in a query without words and emoji any signs.
-    pub(crate) signs: Vec<Signs>,
-    /// What must not be there, as `-given`: any form of a word, or all words and signs of a part.
-    pub(crate) unwanted: Vec<Unwanted>,
+    /// Emoji; any symbols in a query without words and emoji.
+    pub(crate) signs: Vec<SymbolRun>,
+    /// Exclusions, from `-word`: any form of a word, or all words and symbols of a part.
+    pub(crate) unwanted: Vec<Exclusion>,
 }
 
-/// A number given in two or more groups.
+/// Number given in two or more groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Number {
-    /// All its digits.
+pub(crate) struct GroupedNumber {
+    /// All digits.
     pub(crate) digits: String,
-    /// The groups.
+    /// Groups.
     pub(crate) groups: Vec<String>,
 }
 
-impl Number {
-    /// Whether it can't be meant as several numbers.
+impl GroupedNumber {
+    /// Returns true if it can't be several numbers.
     pub(crate) fn is_phone(&self) -> bool {
         self.groups.len() > 2 && matches!(self.digits.len(), 10 | 11)
     }
 }
 
-/// What together must not be there.
+/// Words and symbols that must not occur together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Unwanted {
+pub(crate) struct Exclusion {
     pub(crate) words: Vec<String>,
-    pub(crate) numbers: Vec<Number>,
-    pub(crate) signs: Vec<Signs>,
+    pub(crate) numbers: Vec<GroupedNumber>,
+    pub(crate) signs: Vec<SymbolRun>,
 }
 
-/// More parts than this are not looked at.
+/// Maximum number of parts; further ones are ignored.
 const MOST_PARTS: usize = 16;
 
 impl Query {
-    /// Reads a query. Beside words, signs other than emoji are left out; without words and emoji they are what is looked for.
+    /// Parses a query. Symbols other than emoji are ignored unless there are neither words nor
+    /// emoji.
     pub(crate) fn read(text: &str) -> Self {
         let mut query = Self::default();
-        if !text.chars().any(|c| c.is_alphanumeric() || signs::is_emoji(c)) {
-            query.signs = signs::all(text);
+        if !text.chars().any(|c| c.is_alphanumeric() || symbols::is_emoji(c)) {
+            query.signs = symbols::all(text);
             query.signs.truncate(MOST_PARTS);
             return query;
         }
-        // Wanted words one after the other, which may be the groups of one number.
+        // Consecutive words, which may be the groups of one number.
         let mut plain = String::new();
         let mut rest = text;
         loop {
@@ -97,7 +98,7 @@ impl Query {
         query
     }
 
-    /// Whether there is nothing to search for.
+    /// Returns true if there is nothing to search for.
     pub(crate) fn is_empty(&self) -> bool {
         *self == Self::default()
     }
@@ -112,7 +113,7 @@ impl Query {
     }
 
     fn add_plain(&mut self, text: &str) {
-        let Unwanted { words, numbers, signs } = Unwanted::read(text, signs::emoji);
+        let Exclusion { words, numbers, signs } = Exclusion::read(text, symbols::emoji);
         self.numbers.extend(numbers.into_iter().take(self.room()));
         self.words.extend(words.into_iter().take(self.room()));
         self.signs.extend(signs.into_iter().take(self.room()));
@@ -121,23 +122,23 @@ impl Query {
     fn add_quoted(&mut self, text: &str) {
         let words: Vec<String> = words(text).into_iter().map(|word| word.folded).collect();
         if words.is_empty() {
-            self.signs.extend(signs::all(text).into_iter().take(self.room()));
+            self.signs.extend(symbols::all(text).into_iter().take(self.room()));
         } else if self.room() > 0 {
             self.phrases.push(words);
         }
     }
 
     fn add_unwanted(&mut self, text: &str) {
-        let unwanted = Unwanted::read(text, signs::emoji);
-        if unwanted != Unwanted::default() && self.room() > 0 {
+        let unwanted = Exclusion::read(text, symbols::emoji);
+        if unwanted != Exclusion::default() && self.room() > 0 {
             self.unwanted.push(unwanted);
         }
     }
 }
 
-impl Unwanted {
-    /// Takes a piece of a query apart: numbers in groups, the other words, signs.
-    fn read(text: &str, signs: fn(&str) -> Vec<Signs>) -> Self {
+impl Exclusion {
+    /// Splits a part of a query into grouped numbers, words and symbols.
+    fn read(text: &str, signs: fn(&str) -> Vec<SymbolRun>) -> Self {
         let runs: Vec<_> = runs(text).into_iter().filter(|run| run.whole().is_some()).collect();
         let in_number = |at| runs.iter().any(|run| run.places.contains(&at));
         let words = words(text)
@@ -147,7 +148,7 @@ impl Unwanted {
             .collect();
         let numbers = runs
             .iter()
-            .map(|run| Number {
+            .map(|run| GroupedNumber {
                 digits: run.digits.clone(),
                 groups: run.groups().map(str::to_owned).collect(),
             })
@@ -170,7 +171,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::Query;
-    use crate::search::signs;
+    use crate::search::symbols;
 
     #[test]
     fn words_phrases_and_what_is_unwanted_are_told_apart() {
@@ -200,12 +201,12 @@ mod tests {
     #[test]
     fn signs_are_looked_for_where_there_is_nothing_else() {
         for text in ["..", "*", "\"", "-", "--", "?! %"] {
-            assert_eq!(Query::read(text), Query { signs: signs::all(text), ..Query::default() });
+            assert_eq!(Query::read(text), Query { signs: symbols::all(text), ..Query::default() });
         }
         assert_eq!(Query::read("да, * ..").signs, []);
-        assert_eq!(Query::read("спасибо👍!").signs, signs::all("👍"));
-        assert_eq!(Query::read("слово \"..\"").signs, signs::all(".."));
-        assert_eq!(Query::read("слово -👍").unwanted[0].signs, signs::all("👍"));
+        assert_eq!(Query::read("спасибо👍!").signs, symbols::all("👍"));
+        assert_eq!(Query::read("слово \"..\"").signs, symbols::all(".."));
+        assert_eq!(Query::read("слово -👍").unwanted[0].signs, symbols::all("👍"));
     }
 
     #[test]

@@ -1,27 +1,34 @@
-//! Asks the index, newest first, reads what it names and checks what it can't know. The work of one search is bounded.
+//! Execution of a search: queries the index, newest first, and checks what the index can't decide.
+//! The work per search is bounded.
 
 use beseda_api::{ChatStatus, ContextType, Sender};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
-use super::{Filter, Found, Hit, Search, highlight::Wanted, plan::plan, query::Query};
-use crate::archive::{nanos, time_of};
+use super::{
+    ArchiveFilter, Hit, Search, SearchResults, highlight::QueryMatcher, plan::plan, query::Query,
+};
+use crate::archive::{time_of, to_nanos};
 
-/// A search without a limit finds so many.
+/// Default number of results.
 const LIMIT: usize = 20;
-/// No search finds more at once.
+/// Maximum number of results.
 const MOST: usize = 1_000;
-/// So many messages are read and found not to match before a search ends early.
+/// Maximum number of non-matching messages read before a search ends early.
 const MOST_READ: usize = 400;
-/// The index goes by microseconds and the next free number: messages of one moment may be up to so many apart.
+/// Maximum distance between document numbers of messages with the same time.
 const APART: i64 = 1_000_000;
 
 /// Finds messages.
-pub(crate) fn run(connection: &Connection, query: &Query, search: &Search) -> Result<Found> {
+pub(crate) fn run(
+    connection: &Connection,
+    query: &Query,
+    search: &Search,
+) -> Result<SearchResults> {
     let plan = plan(connection, query, &search.filter)?;
-    let mut found = Found::default();
+    let mut found = SearchResults::default();
     let Some(expression) = plan.expression else { return Ok(found) };
-    let wanted = Wanted::new(query);
+    let wanted = QueryMatcher::new(query);
     let limit = if search.limit == 0 { LIMIT } else { search.limit.min(MOST) };
     let (from, to) = range(search);
     let mut statement = connection.prepare_cached(
@@ -55,7 +62,7 @@ pub(crate) fn run(connection: &Connection, query: &Query, search: &Search) -> Re
     Ok(found)
 }
 
-/// The numbers of messages that can be meant, the last one left out.
+/// Returns the range of document numbers to search, end exclusive.
 fn range(search: &Search) -> (i64, i64) {
     let from = search.filter.since.map_or(i64::MIN, |moment| moment.as_microsecond());
     let until = search.filter.until.map(|moment| moment.as_microsecond().saturating_add(APART));
@@ -63,8 +70,14 @@ fn range(search: &Search) -> (i64, i64) {
     (from, to)
 }
 
-/// Whether what the index can't tell stands in a message: mostly it doesn't, so that only texts are read for it.
-fn speaks(connection: &Connection, doc: i64, wanted: &Wanted, room: &mut String) -> Result<bool> {
+/// Returns true if a message has what the index can't decide. Most have not, so only texts are
+/// read.
+fn speaks(
+    connection: &Connection,
+    doc: i64,
+    wanted: &QueryMatcher,
+    room: &mut String,
+) -> Result<bool> {
     let mut statement =
         connection.prepare_cached("SELECT text, payload FROM messages WHERE doc = ?1")?;
     statement.query_row([doc], |row| {
@@ -75,17 +88,17 @@ fn speaks(connection: &Connection, doc: i64, wanted: &Wanted, room: &mut String)
     })
 }
 
-/// What the index can't know.
+/// Conditions that the index can't decide.
 struct Checked<'a> {
-    filter: &'a Filter,
+    filter: &'a ArchiveFilter,
     status: bool,
 }
 
-/// Reads a message; `None` if it isn't meant after all.
+/// Reads a message, or returns `None` if it does not match.
 fn read(
     connection: &Connection,
     doc: i64,
-    wanted: &Wanted,
+    wanted: &QueryMatcher,
     checked: &Checked<'_>,
 ) -> Result<Option<Hit>> {
     let mut statement = connection.prepare_cached(
@@ -101,11 +114,16 @@ fn read(
     Ok(hit.flatten())
 }
 
-fn hit(row: &Row<'_>, doc: i64, wanted: &Wanted, checked: &Checked<'_>) -> Result<Option<Hit>> {
+fn hit(
+    row: &Row<'_>,
+    doc: i64,
+    wanted: &QueryMatcher,
+    checked: &Checked<'_>,
+) -> Result<Option<Hit>> {
     let created: i64 = row.get(3)?;
-    let Filter { since, until, statuses, .. } = checked.filter;
-    let early = |since: &Timestamp| created < nanos(*since);
-    let late = |until: &Timestamp| created >= nanos(*until);
+    let ArchiveFilter { since, until, statuses, .. } = checked.filter;
+    let early = |since: &Timestamp| created < to_nanos(*since);
+    let late = |until: &Timestamp| created >= to_nanos(*until);
     if since.as_ref().is_some_and(early) || until.as_ref().is_some_and(late) {
         return Ok(None);
     }
@@ -146,7 +164,7 @@ fn hit(row: &Row<'_>, doc: i64, wanted: &Wanted, checked: &Checked<'_>) -> Resul
     }))
 }
 
-/// The names of the files in a payload.
+/// Returns the file names in a payload.
 pub(super) fn names(payload: Option<&str>) -> Vec<String> {
     let files: Option<Vec<beseda_api::Attachment>> =
         payload.and_then(|json| serde_json::from_str(json).ok());

@@ -1,4 +1,4 @@
-//! What the forms of a word have in common: the stemmer's stem, and what the dictionary adds where forms have several stems.
+//! Stems: the Snowball stem of a word, and the dictionary's tokens for forms with several stems.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use rust_stemmers::{Algorithm, Stemmer};
 
 use super::dictionary;
 
-/// Reduces words to what their forms have in common.
+/// Stemmer for Russian and English.
 pub(crate) struct Stems {
     russian: Stemmer,
     english: Stemmer,
@@ -20,7 +20,7 @@ impl Stems {
         }
     }
 
-    /// The stem of a folded word. What is neither Russian nor English is its own stem.
+    /// Returns the stem of a folded word. A word in another language is its own stem.
     pub(crate) fn of<'a>(&self, word: &'a str) -> Cow<'a, str> {
         if word.bytes().all(|byte| byte.is_ascii_lowercase()) {
             return self.english.stem(word);
@@ -35,8 +35,8 @@ impl Stems {
         Cow::Borrowed(word)
     }
 
-    /// The stem of a folded word, and after it what its other forms are found by if their stems differ. Two words are one
-    /// to a search if they have one of these in common.
+    /// Returns the stem of a folded word and the tokens of its other forms. Two words match if they
+    /// share one.
     pub(crate) fn all(&self, word: &str) -> Vec<String> {
         let mut all = vec![self.of(word).into_owned()];
         if is_russian(word) {

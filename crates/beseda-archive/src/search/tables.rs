@@ -3,12 +3,13 @@
 
 use rusqlite::{Connection, Result, params};
 
-use super::index::{Entry, Indexer};
+use super::index::{IndexEntry, Indexer};
 use crate::Archive;
 
-/// Changes with every change of what a message is indexed by.
+/// Version of the index; increased with every change of indexing.
 pub(crate) const VERSION: i64 = 2;
-/// So many messages are indexed in one transaction: a fraction of a second, in which others wait to write.
+/// Number of messages indexed in one transaction, a fraction of a second, after which others can
+/// write.
 const STEP: usize = 2_000;
 
 /// These replace the tables of the first migration. `tokens` was `stems` there: a program of the older version that still has
@@ -27,7 +28,8 @@ const TABLES: &str = "
       word, content = '', tokenize = 'trigram case_sensitive 1', columnsize = 0, detail = none
     );";
 
-/// Begins the index anew if it was made in another way; says the version if that is newer than this program.
+/// Resets the index if it was built by an older version. Returns its version if that is newer than
+/// this program.
 pub(crate) fn renew(transaction: &Connection) -> Result<Option<i64>> {
     let sql = "SELECT version FROM search_index";
     let version: i64 = transaction.query_row(sql, [], |row| row.get(0))?;
@@ -35,7 +37,7 @@ pub(crate) fn renew(transaction: &Connection) -> Result<Option<i64>> {
         return Ok((version > VERSION).then_some(version));
     }
     transaction.execute_batch(TABLES)?;
-    // Without messages nothing is left to be indexed.
+    // Without messages nothing remains to be indexed.
     let sql =
         "UPDATE search_index SET version = ?1, old = (SELECT coalesce(max(seq), 0) FROM messages),
                    doc = (SELECT min(doc) - 1 FROM messages)";
@@ -44,12 +46,13 @@ pub(crate) fn renew(transaction: &Connection) -> Result<Option<i64>> {
 }
 
 impl Archive {
-    /// How many messages are still to be indexed, in an archive that was filled by a version of this program that indexed in
-    /// another way. [`Archive::search`] indexes them first.
+    /// Returns the number of messages that remain to be indexed, in an archive written by an older
+    /// version. [`Archive::search`] indexes them first.
     ///
     /// # Errors
+    ///
     /// If the database fails.
-    pub fn not_indexed(&self) -> crate::Result<u64> {
+    pub fn unindexed_count(&self) -> crate::Result<u64> {
         self.read(|connection| {
             let sql = "SELECT count(*) FROM search_index i CROSS JOIN messages m
                        WHERE m.doc > i.doc AND m.seq <= i.old";
@@ -57,30 +60,32 @@ impl Archive {
         })
     }
 
-    /// Indexes some of these messages in one transaction; says how many. 0 means that all are indexed.
+    /// Indexes a batch of these messages in one transaction and returns its size; 0 if all are
+    /// indexed.
     ///
     /// # Errors
+    ///
     /// If the database fails.
-    pub fn index_some(&self) -> crate::Result<u64> {
+    pub fn index_batch(&self) -> crate::Result<u64> {
         self.write(|write| {
             let (transaction, indexer) = write.indexing();
             step(transaction, indexer)
         })
     }
 
-    /// Indexes all of them.
+    /// Indexes all remaining messages.
     pub(crate) fn index_all(&self) -> crate::Result<()> {
         let sql = "SELECT doc IS NOT NULL FROM search_index";
         while self
             .read(|connection| connection.prepare_cached(sql)?.query_row([], |row| row.get(0)))?
         {
-            self.index_some()?;
+            self.index_batch()?;
         }
         Ok(())
     }
 }
 
-/// A message that is to be indexed.
+/// Message to index.
 struct Old {
     doc: i64,
     business: i64,
@@ -99,7 +104,7 @@ fn step(transaction: &Connection, indexer: &mut Indexer) -> Result<u64> {
         let files: Vec<&str> = files.iter().map(String::as_str).collect();
         indexer.index(
             transaction,
-            &Entry {
+            &IndexEntry {
                 doc: message.doc,
                 business: message.business,
                 chat: message.chat,
@@ -148,7 +153,7 @@ mod tests {
         sample::{NOON, Sample},
     };
 
-    /// What a version before the first change of the index left: so many messages, indexed by stems alone.
+    /// Returns an archive as an older version left it, with messages indexed by stems alone.
     fn old(messages: usize) -> Sample {
         let mut sample = Sample::new();
         sample.chat(1, "NEW");
@@ -195,11 +200,11 @@ mod tests {
     fn an_older_archive_is_searched_right_after_it_was_opened() {
         let sample = old(3);
         let archive = Archive::open(sample.folder.path()).unwrap();
-        assert_eq!(archive.not_indexed().unwrap(), 3);
+        assert_eq!(archive.unindexed_count().unwrap(), 3);
         for query in ["89991234567", "👍", "999"] {
             assert_eq!(count(&archive, query), 3, "{query}");
         }
-        assert_eq!(archive.not_indexed().unwrap(), 0);
+        assert_eq!(archive.unindexed_count().unwrap(), 0);
     }
 
     #[test]
@@ -215,15 +220,15 @@ mod tests {
     fn indexing_goes_on_where_it_ended_and_each_message_is_found_once() {
         let mut sample = old(2 * STEP + 7);
         let archive = Archive::open(sample.folder.path()).unwrap();
-        assert_eq!(archive.index_some().unwrap(), STEP as u64);
-        // One comes in between, older than those that are still to be indexed.
+        assert_eq!(archive.index_batch().unwrap(), STEP as u64);
+        // A message arrives that is older than those that remain to be indexed.
         sample.seq_from(2 * STEP as i64 + 100);
         sample.say(1, -5, "CUSTOMER", "8 999 123-45-67 👍");
         let again = Archive::open(sample.folder.path()).unwrap();
-        assert_eq!(again.not_indexed().unwrap(), STEP as u64 + 7);
+        assert_eq!(again.unindexed_count().unwrap(), STEP as u64 + 7);
         assert_eq!(count(&again, "👍"), 2 * STEP + 8);
         assert_eq!(count(&archive, "9991234567"), 2 * STEP + 8);
-        assert_eq!(again.index_some().unwrap(), 0);
+        assert_eq!(again.index_batch().unwrap(), 0);
     }
 
     #[test]
@@ -233,9 +238,9 @@ mod tests {
         let connection = Connection::open(sample.folder.path().join("archive.sqlite")).unwrap();
         let refuse = "CREATE TRIGGER refuse BEFORE UPDATE ON search_index BEGIN SELECT raise(ABORT, 'no'); END";
         connection.execute_batch(refuse).unwrap();
-        archive.index_some().unwrap_err();
+        archive.index_batch().unwrap_err();
         connection.execute_batch("DROP TRIGGER refuse").unwrap();
-        assert_eq!(archive.not_indexed().unwrap(), 3);
+        assert_eq!(archive.unindexed_count().unwrap(), 3);
         assert_eq!(count(&archive, "👍"), 3);
     }
 

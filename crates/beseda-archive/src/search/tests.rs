@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Filter, Search};
+use super::{ArchiveFilter, Search};
 use crate::{
     Error,
     sample::{NOON, Sample},
@@ -62,14 +62,15 @@ fn filters_and_pages_narrow_a_search() {
     assert_eq!(found(&sample, &only), [30]);
     let since = jiff::Timestamp::from_second(NOON + 10).unwrap();
     let until = jiff::Timestamp::from_second(NOON + 30).unwrap();
-    let filter = Filter { since: Some(since), until: Some(until), ..Filter::default() };
+    let filter =
+        ArchiveFilter { since: Some(since), until: Some(until), ..ArchiveFilter::default() };
     assert_eq!(found(&sample, &Search { filter, ..search(ALL) }), [20, 10]);
     let first = sample.archive.search(&Search { limit: 3, ..search(ALL) }).unwrap();
     let rest = Search { before: first.next, ..search(ALL) };
     assert_eq!((first.hits.len(), found(&sample, &rest)), (3, vec![0]));
 }
 
-/// What of these messages a query finds, in their order.
+/// Returns the messages that a query finds, in their order.
 fn of(messages: &[&'static str], query: &str) -> Vec<&'static str> {
     let mut sample = Sample::new();
     sample.chat(1, "NEW");

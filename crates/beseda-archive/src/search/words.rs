@@ -1,29 +1,30 @@
-//! Words of a text as they are searched for: folded, cut, written in one alphabet. It knows no index and no query.
+//! Words of a text for searching: folded, split, in one alphabet.
 
-use super::look_alikes::unmix;
+use super::confusables::unmix;
 
-/// A run of letters and digits is cut into words of at most this many characters.
+/// Maximum length of a word in characters; longer runs of letters and digits are split.
 pub(crate) const LONGEST: usize = 64;
 
-/// A word of a text.
+/// Word of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Word {
-    /// In lower case and one alphabet, with ё as е, without accents and soft hyphens.
+    /// Lower case, in one alphabet, with ё as е, without accents and soft hyphens.
     pub(crate) folded: String,
-    /// Where it begins in the text, in characters.
+    /// Start in the text, in characters.
     pub(crate) start: usize,
-    /// Where each folded character stands in the text, in characters; ends with the end of the word.
+    /// Position of each folded character in the text, in characters; the last is the end of the
+    /// word.
     pub(crate) places: Vec<usize>,
 }
 
 impl Word {
-    /// Where it ends in the text, in characters.
+    /// Returns the end in the text, in characters.
     pub(crate) fn end(&self) -> usize {
         self.places.last().copied().unwrap_or(self.start)
     }
 }
 
-/// The words of a text with their places.
+/// Returns the words of a text with their positions.
 pub(crate) fn words(text: &str) -> Vec<Word> {
     let mut found = Vec::new();
     let mut word: Option<Word> = None;
@@ -49,7 +50,7 @@ pub(crate) fn words(text: &str) -> Vec<Word> {
     found
 }
 
-/// Each word of a text, folded, without places: what the index needs.
+/// Calls `each` with each folded word of a text, without positions, for the index.
 pub(crate) fn each_word(text: &str, mut each: impl FnMut(&str)) {
     let mut folded = String::new();
     let mut long = 0;
@@ -76,20 +77,21 @@ fn end_word(folded: &mut String, each: &mut impl FnMut(&str)) {
     folded.clear();
 }
 
-/// Whether a character is a letter or digit; the letters of most texts are told without Unicode's tables.
+/// Returns true for letters and digits; most letters are recognized without Unicode tables.
 pub(crate) fn is_part(c: char) -> bool {
     matches!(c, 'а'..='я' | 'А'..='Я') || c.is_alphanumeric()
 }
 
-/// What may stand inside a word without being a part of it: accents, soft hyphens, joiners.
+/// Returns true for characters that may occur within a word without being part of it: accents, soft
+/// hyphens, joiners.
 pub(crate) fn is_inside(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36f}' | '\u{ad}' | '\u{200b}'..='\u{200d}' | '\u{2060}' | '\u{feff}')
 }
 
-/// Adds a character to a word with its place; says how many it became.
+/// Appends a folded character with its position and returns the number of characters added.
 fn fold(c: char, at: usize, word: &mut Word) -> usize {
     let more = push(c, &mut word.folded);
-    // The end of what stands before moves behind marks that became nothing.
+    // The end of the previous character moves behind marks that fold to nothing.
     word.places.pop();
     if more == 0 && word.places.is_empty() {
         word.places.push(at);
@@ -99,7 +101,7 @@ fn fold(c: char, at: usize, word: &mut Word) -> usize {
     more
 }
 
-/// Adds a character folded; says how many it became.
+/// Appends a folded character and returns the number of characters added.
 fn push(c: char, folded: &mut String) -> usize {
     match c {
         'ё' | 'Ё' => folded.push('е'),

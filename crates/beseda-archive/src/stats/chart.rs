@@ -1,14 +1,13 @@
-//! What the chart shows: above, half and nine tenths of the answers by hour; below, how many turns began. How it becomes a
-//! picture stands in `draw.rs`.
+//! Chart of response times: median and 90th percentile by hour above, number of turns below.
 
 use super::{
-    Group, Stats,
-    draw::{Anchor, Colour, Drawing, Shape, rectangle},
+    Stats, StatsGroup,
+    render::{Anchor, Drawing, Rgb, Shape, rectangle},
 };
 
-/// The language of a chart's words.
+/// Language of a chart.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Language {
+pub enum ChartLanguage {
     /// English.
     #[default]
     English,
@@ -16,19 +15,19 @@ pub enum Language {
     Russian,
 }
 
-// Told apart by everybody, in grey too; lines and marks differ besides.
-const BLUE: Colour = [0x00, 0x5a, 0x9c];
-const ORANGE: Colour = [0xd5, 0x5e, 0x00];
-const GREY: Colour = [0x9a, 0xa5, 0xb1];
-const INK: Colour = [0x22, 0x2b, 0x36];
-const QUIET: Colour = [0x5c, 0x67, 0x73];
-const GRID: Colour = [0xe3, 0xe7, 0xeb];
+// Distinguishable in grey too; lines and marks differ besides.
+const BLUE: Rgb = [0x00, 0x5a, 0x9c];
+const ORANGE: Rgb = [0xd5, 0x5e, 0x00];
+const GREY: Rgb = [0x9a, 0xa5, 0xb1];
+const INK: Rgb = [0x22, 0x2b, 0x36];
+const QUIET: Rgb = [0x5c, 0x67, 0x73];
+const GRID: Rgb = [0xe3, 0xe7, 0xeb];
 
 const WIDTH: f32 = 960.0;
 const HEIGHT: f32 = 560.0;
 const LEFT: f32 = 84.0;
 const RIGHT: f32 = 930.0;
-/// The panel above, the panel below.
+/// Vertical extents of the upper and the lower panel.
 const ABOVE: (f32, f32) = (112.0, 352.0);
 const BELOW: (f32, f32) = (404.0, 496.0);
 
@@ -43,7 +42,7 @@ struct Words {
     none: &'static str,
     /// Seconds, minutes, hours, days.
     units: [&'static str; 4],
-    /// The same in brief.
+    /// Abbreviations of the units.
     brief: [&'static str; 4],
 }
 
@@ -73,10 +72,10 @@ const RUSSIAN: Words = Words {
     brief: ["с", "мин", "ч", "дн."],
 };
 
-pub(super) fn by_hour(stats: &Stats, language: Language) -> Drawing {
+pub(super) fn by_hour(stats: &Stats, language: ChartLanguage) -> Drawing {
     let words = match language {
-        Language::English => &ENGLISH,
-        Language::Russian => &RUSSIAN,
+        ChartLanguage::English => &ENGLISH,
+        ChartLanguage::Russian => &RUSSIAN,
     };
     let mut shapes = Vec::new();
     head(&mut shapes, stats, words);
@@ -121,7 +120,7 @@ fn head(shapes: &mut Vec<Shape>, stats: &Stats, words: &Words) {
     }
 }
 
-/// The unit in which the longest of these seconds reads best.
+/// Returns the unit in which the longest duration reads best.
 fn unit(seconds: f64) -> (usize, f64) {
     match seconds {
         _ if seconds < 180.0 => (0, 1.0),
@@ -136,7 +135,7 @@ fn brief(seconds: f64, words: &Words) -> String {
     format!("{:.1} {}", seconds / size, words.brief[unit])
 }
 
-fn times(shapes: &mut Vec<Shape>, hours: &[Group], words: &Words) {
+fn times(shapes: &mut Vec<Shape>, hours: &[StatsGroup], words: &Words) {
     let longest = hours.iter().map(|hour| hour.answer.p90).fold(0.0, f64::max);
     let (unit, size) = unit(longest);
     let step = step(longest / size, 5.0);
@@ -144,10 +143,10 @@ fn times(shapes: &mut Vec<Shape>, hours: &[Group], words: &Words) {
     axis(shapes, ABOVE, top, step);
     shapes.push(text((LEFT - 8.0, ABOVE.0 - 10.0), Anchor::End, 11.0, QUIET, words.units[unit]));
     for (colour, dashed, of) in [
-        (ORANGE, true, (|group| group.answer.p90) as fn(&Group) -> f64),
+        (ORANGE, true, (|group| group.answer.p90) as fn(&StatsGroup) -> f64),
         (BLUE, false, |group| group.answer.p50),
     ] {
-        // A line goes only through hours that have answers side by side.
+        // Lines connect only adjacent hours with answers.
         let mut run: Vec<(f32, f32)> = Vec::new();
         let mut marks = Vec::new();
         for (hour, group) in (0..24_u8).zip(hours) {
@@ -168,14 +167,14 @@ fn times(shapes: &mut Vec<Shape>, hours: &[Group], words: &Words) {
     }
 }
 
-fn line(shapes: &mut Vec<Shape>, points: Vec<(f32, f32)>, colour: Colour, dashed: bool) {
+fn line(shapes: &mut Vec<Shape>, points: Vec<(f32, f32)>, colour: Rgb, dashed: bool) {
     if points.len() > 1 {
         shapes.push(Shape::Line { points, colour, width: 2.5, dashed });
     }
 }
 
-fn volume(shapes: &mut Vec<Shape>, hours: &[Group], words: &Words) {
-    let count = |group: &Group| u32::try_from(group.turns).map_or(f64::MAX, f64::from);
+fn volume(shapes: &mut Vec<Shape>, hours: &[StatsGroup], words: &Words) {
+    let count = |group: &StatsGroup| u32::try_from(group.turns).map_or(f64::MAX, f64::from);
     let most = hours.iter().map(count).fold(0.0, f64::max);
     let step = step(most, 3.0).max(1.0);
     let top = (most / step).ceil().max(1.0) * step;
@@ -189,7 +188,7 @@ fn volume(shapes: &mut Vec<Shape>, hours: &[Group], words: &Words) {
     }
 }
 
-/// Lines across, with what they stand for.
+/// Adds horizontal grid lines with labels.
 fn axis(shapes: &mut Vec<Shape>, panel: (f32, f32), top: f64, step: f64) {
     let mut value = 0.0;
     while value <= top + step / 2.0 {
@@ -204,7 +203,7 @@ fn axis(shapes: &mut Vec<Shape>, panel: (f32, f32), top: f64, step: f64) {
     }
 }
 
-/// A round step by which at most so many reach the top.
+/// Returns a round step of which at most `most` fit below the top.
 fn step(top: f64, most: f64) -> f64 {
     let rough = (top / most).max(0.01);
     let power = 10_f64.powf(rough.log10().floor());
@@ -222,8 +221,8 @@ fn height((top, bottom): (f32, f32), share: f64) -> f32 {
     bottom - share * (bottom - top)
 }
 
-/// A disc for one half, a triangle for nine tenths.
-fn mark((x, y): (f32, f32), colour: Colour, triangle: bool) -> Shape {
+/// Returns a disc for the median, a triangle for the 90th percentile.
+fn mark((x, y): (f32, f32), colour: Rgb, triangle: bool) -> Shape {
     let corners: Vec<(f32, f32)> = if triangle {
         vec![(x, y - 5.5), (x + 5.2, y + 4.0), (x - 5.2, y + 4.0)]
     } else {
@@ -236,12 +235,6 @@ fn mark((x, y): (f32, f32), colour: Colour, triangle: bool) -> Shape {
     Shape::Area { points: corners, colour }
 }
 
-fn text(
-    at: (f32, f32),
-    anchor: Anchor,
-    size: f32,
-    colour: Colour,
-    text: impl Into<String>,
-) -> Shape {
+fn text(at: (f32, f32), anchor: Anchor, size: f32, colour: Rgb, text: impl Into<String>) -> Shape {
     Shape::Text { at, anchor, size, bold: false, colour, text: text.into() }
 }

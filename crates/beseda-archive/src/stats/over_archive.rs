@@ -1,12 +1,12 @@
-//! Figures over a small archive, and that a chart can be drawn of any of them.
+//! Statistics over a small archive, and charts of them.
 
 use jiff::Timestamp;
 
-use super::{Language, Question};
+use super::{ChartLanguage, StatsQuery};
 use crate::sample::{NOON, Sample};
 
-fn question() -> Question {
-    Question::new(Timestamp::from_second(NOON + 10_000).unwrap())
+fn question() -> StatsQuery {
+    StatsQuery::new(Timestamp::from_second(NOON + 10_000).unwrap())
 }
 
 fn sample() -> Sample {
@@ -60,7 +60,9 @@ fn a_span_takes_the_turns_that_began_in_it() {
 
 #[test]
 fn charts_are_drawn_with_and_without_answers() {
-    for (sample, language) in [(sample(), Language::Russian), (Sample::new(), Language::English)] {
+    for (sample, language) in
+        [(sample(), ChartLanguage::Russian), (Sample::new(), ChartLanguage::English)]
+    {
         let stats = sample.archive.stats(&question()).unwrap();
         let svg = stats.svg(language);
         assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"), "{svg}");

@@ -1,23 +1,23 @@
-//! Notifications as hints: which chat has a message that isn't here. What they don't tell is left to the next listing.
+//! Webhook notifications as hints which chats to read.
 
 use std::collections::BTreeMap;
 
 use beseda_api::{ErrorKind, MessageId, notification::Notification};
 use futures::{StreamExt, stream};
 
-use super::{PARALLEL, Syncer, reading::Cause};
+use super::{PARALLEL, Syncer, history_sync::ReadCause};
 use crate::{Error, Result, archive::ChatKey};
 
-/// What was told of a chat.
+/// Hint about a chat.
 #[derive(Debug, Clone, Copy, Default)]
 struct Hint {
-    /// The latest message.
+    /// Latest message.
     message: Option<MessageId>,
-    /// Its type or status changed, or it is new.
+    /// True if the chat is new or its type or status changed.
     changed: bool,
 }
 
-/// Several notifications of one chat become one hint.
+/// Merges notifications by chat.
 fn by_chat(told: Vec<Notification>) -> BTreeMap<ChatKey, Hint> {
     let mut hints: BTreeMap<ChatKey, Hint> = BTreeMap::new();
     for notification in told {
@@ -40,7 +40,8 @@ fn by_chat(told: Vec<Notification>) -> BTreeMap<ChatKey, Hint> {
 }
 
 impl Syncer {
-    /// Reads what notifications told of: one call for a message of a known chat, one more for a chat that is new or changed.
+    /// Reads the chats of some notifications: one call for a message of a known chat, one more for
+    /// a new or changed chat.
     pub(super) async fn follow(&self, told: Vec<Notification>) -> Result<()> {
         let mut hints = by_chat(told);
         hints.retain(|key, _| self.cabinets.contains(&key.business_id));
@@ -55,12 +56,12 @@ impl Syncer {
         }
         let Some(standing) = self.archive.standing(key)? else { return Ok(()) };
         if hint.message > standing.whole_to {
-            self.read_chat(standing, Cause::Hinted).await?;
+            self.read_chat(standing, ReadCause::Hinted).await?;
         }
         Ok(())
     }
 
-    /// Asks for one chat; `false` if the service doesn't have it.
+    /// Reads one chat. Returns false if the service does not have it.
     async fn look_at(&self, key: ChatKey) -> Result<bool> {
         let now = self.clock.now();
         self.add(|tally| tally.calls.get_chat += 1);

@@ -1,4 +1,4 @@
-//! The list of a cabinet's chats: all of it, or its newest part. Which chats have new messages follows from it.
+//! Listing of a cabinet's chats, complete or only the newest part.
 
 use std::collections::HashSet;
 
@@ -7,28 +7,28 @@ use beseda_api::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Depth, Syncer, trouble};
+use super::{Depth, Syncer, retry};
 use crate::{
     Error, Result,
-    archive::{Listed, ListingEnd},
+    archive::{ChatDiff, ListingResult},
 };
 
-/// How far before the last listing's newest chat a quick one goes: messages become visible in other orders than
-/// they were dated.
+/// Overlap of quick listings: messages become visible in another order than their dates.
 const OVERLAP: SignedDuration = SignedDuration::from_secs(2);
-/// Chats of the newest moment that are looked into again.
+/// Maximum number of chats with the newest time that are read again.
 pub(super) const AGAIN: u32 = 1_000;
-/// How often a list is begun anew because the service no longer knew where it was.
+/// Maximum number of restarts after the service forgot a page token.
 const RESTARTS: u32 = 2;
 
-/// Whether chats come most recently updated first. One that is updated meanwhile may come anywhere.
-struct Order {
+/// Tracks whether chats are sorted by update, newest first. A chat updated meanwhile may appear
+/// anywhere.
+struct ListingOrder {
     kept: bool,
     newest: Option<Timestamp>,
     oldest_before: Option<Timestamp>,
 }
 
-impl Order {
+impl ListingOrder {
     fn see(&mut self, chats: &[Chat]) {
         let dates = || chats.iter().map(|chat| chat.updated_at.timestamp());
         let falls = dates().is_sorted_by(|a, b| a >= b);
@@ -45,7 +45,7 @@ impl Order {
 }
 
 impl Syncer {
-    /// Keeps the list, page by page. The watermark moves when the listing was gone through.
+    /// Stores the list page by page. The watermark advances once the listing is complete.
     pub(super) async fn list(&self, business: BusinessId, depth: Depth) -> Result<()> {
         let mut restarts = 0;
         loop {
@@ -65,7 +65,7 @@ impl Syncer {
         let known = self.archive.cabinet(business)?;
         let until = known.filter(|known| depth == Depth::Quick && known.newest_first == Some(true));
         let until = until.and_then(|known| known.watermark?.checked_sub(OVERLAP).ok());
-        let mut order = Order { kept: true, newest: None, oldest_before: None };
+        let mut order = ListingOrder { kept: true, newest: None, oldest_before: None };
         let mut page = PageRequest::first(Limit::MAX);
         let mut followed: HashSet<PageToken> = HashSet::new();
         let whole = loop {
@@ -87,7 +87,7 @@ impl Syncer {
                 Some(token) => page = page.after(token),
             }
         };
-        let end = ListingEnd {
+        let end = ListingResult {
             newest: order.newest,
             newest_first: order.kept,
             full_at: whole.then(|| self.clock.now()),
@@ -100,25 +100,25 @@ impl Syncer {
             .write(move |write| {
                 write.cabinet(business)?;
                 let keep = |chat| write.chat(business, chat, now);
-                chats.iter().map(keep).collect::<rusqlite::Result<Vec<Listed>>>()
+                chats.iter().map(keep).collect::<rusqlite::Result<Vec<ChatDiff>>>()
             })
             .await?;
         self.add(|tally| {
             for listed in listed {
                 tally.chats_listed += 1;
-                tally.chats_new += u64::from(listed == Listed::New);
-                tally.chats_changed += u64::from(listed == Listed::Changed);
+                tally.chats_new += u64::from(listed == ChatDiff::New);
+                tally.chats_changed += u64::from(listed == ChatDiff::Changed);
             }
         });
         Ok(())
     }
 
-    /// Whether it is time to list everything again.
+    /// Returns the depth of the next listing.
     pub(super) fn depth(&self, business: BusinessId, full_every: SignedDuration) -> Result<Depth> {
         let full_at = self.archive.cabinet(business)?.and_then(|cabinet| cabinet.full_at);
         let now = self.clock.now();
-        // One in the future was written down by a clock that was wrong.
-        let fresh = full_at.is_some_and(|at| at <= now && trouble::later(at, full_every) > now);
+        // A time in the future was recorded by a wrong clock.
+        let fresh = full_at.is_some_and(|at| at <= now && retry::later(at, full_every) > now);
         Ok(if fresh { Depth::Quick } else { Depth::Full })
     }
 }

@@ -1,4 +1,4 @@
-//! Keeping in step until the end is asked for: polling by the clock, hints at once, waiting out what passes.
+//! Continuous sync: polling, immediate reaction to webhooks, and waiting out temporary failures.
 
 use std::{future::Future, time::Duration};
 
@@ -7,25 +7,25 @@ use futures::{FutureExt, StreamExt, future::BoxFuture, stream};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 
-use super::{CABINETS, Depth, Event, Syncer, trouble};
+use super::{CABINETS, Depth, SyncEvent, Syncer, retry};
 use crate::Result;
 
-/// Notifications that are taken at once.
+/// Maximum number of notifications handled at once.
 const HINTS: usize = 256;
 
-/// How often a service is asked.
+/// Schedule of a continuous sync.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Schedule {
-    /// Between two quick listings.
+    /// Interval between quick listings.
     pub every: Duration,
-    /// Between two listings of all chats, by which changes of status without a message are seen.
+    /// Interval between complete listings, which detect status changes without a new message.
     pub full_every: Duration,
-    /// How much is listed at the beginning; `None` waits for the first time as between two listings.
+    /// Depth of the first listing; `None` waits for the first interval.
     pub first: Option<Depth>,
 }
 
 impl Schedule {
-    /// For a syncer that gets no notifications: every 30 seconds.
+    /// Returns the schedule without webhooks: every 30 seconds.
     #[must_use]
     pub fn polling() -> Self {
         Self {
@@ -35,18 +35,18 @@ impl Schedule {
         }
     }
 
-    /// For a syncer that gets notifications: every 5 minutes, in case one was lost.
+    /// Returns the schedule with webhooks: every 5 minutes, in case one was lost.
     #[must_use]
     pub fn hinted() -> Self {
         Self { every: Duration::from_secs(300), ..Self::polling() }
     }
 }
 
-/// What a round of work was.
+/// Kind of work that finished.
 enum Round {
     /// Listing and reading.
     Pass,
-    /// Fetching a few files; whether more are due.
+    /// Download of a few files; true if more are due.
     Files,
 }
 
@@ -55,8 +55,8 @@ impl Syncer {
     /// schedule finds.
     ///
     /// # Errors
-    /// What doesn't pass by itself: a credential the service doesn't take, a disk that fails. Everything else is
-    /// told as [`Event::Trouble`] and waited out.
+    /// ExportKind doesn't pass by itself: a credential the service doesn't take, a disk that fails. Everything else is
+    /// told as [`SyncEvent::Trouble`] and waited out.
     pub async fn run(
         &self,
         schedule: Schedule,
@@ -68,10 +68,10 @@ impl Syncer {
         let mut failures = 0;
         let mut first = schedule.first;
         let now = self.clock.now();
-        let mut next = if first.is_some() { now } else { trouble::later(now, every) };
+        let mut next = if first.is_some() { now } else { retry::later(now, every) };
         let mut files_wanted = false;
         let mut under_way: Option<BoxFuture<'_, (Round, Result<bool>)>> = None;
-        // Beside what is under way: a call of that may hold what this one waits for.
+        // Runs beside the current work, which may hold what it waits for.
         let mut following: Option<BoxFuture<'_, Result<()>>> = None;
         let mut followed = false;
         loop {
@@ -82,7 +82,7 @@ impl Syncer {
                 under_way = Some(fetch.boxed());
             }
             let idle = under_way.is_none() && following.is_none();
-            // However many hints there are, what they don't tell has its turn too.
+            // However many hints arrive, the listing gets its turn.
             let listens = following.is_none() && !(followed && idle && is_time);
             tokio::select! {
                 biased;
@@ -92,7 +92,7 @@ impl Syncer {
                     match done {
                         Ok(()) => {
                             files_wanted = true;
-                            self.tell(&Event::InStep(&self.tally()));
+                            self.tell(&SyncEvent::Synced(&self.stats()));
                         }
                         // The next listing finds what this hint was about.
                         Err(error) => {
@@ -109,8 +109,8 @@ impl Syncer {
                         (Round::Files, Err(error)) => drop(self.trouble(error, 0)?),
                         (Round::Pass, Ok(_)) => {
                             (failures, first, files_wanted) = (0, None, true);
-                            next = trouble::later(self.clock.now(), every);
-                            self.tell(&Event::InStep(&self.tally()));
+                            next = retry::later(self.clock.now(), every);
+                            self.tell(&SyncEvent::Synced(&self.stats()));
                         }
                         (Round::Pass, Err(error)) => {
                             failures += 1;
@@ -140,18 +140,19 @@ impl Syncer {
         done.into_iter().collect()
     }
 
-    /// Tells of a failure; returns when to go on, or the failure itself if it won't pass.
+    /// Reports a failure and returns the time of the next attempt, or the failure if it is
+    /// permanent.
     fn trouble(&self, error: crate::Error, failures: u32) -> Result<Timestamp> {
-        if !trouble::passes(&error) {
+        if !retry::passes(&error) {
             return Err(error);
         }
-        let at = trouble::retry_at(&error, failures, self.clock.now());
-        self.tell(&Event::Trouble(&error, at));
+        let at = retry::retry_at(&error, failures, self.clock.now());
+        self.tell(&SyncEvent::Trouble(&error, at));
         Ok(at)
     }
 }
 
-/// The notifications that are there, at least one; never ready when none will come any more.
+/// Returns the available notifications, at least one; pending forever if the channel is closed.
 async fn take(hints: &mut Option<mpsc::Receiver<Notification>>) -> Vec<Notification> {
     if let Some(open) = hints {
         let mut told = Vec::new();
@@ -163,7 +164,7 @@ async fn take(hints: &mut Option<mpsc::Receiver<Notification>>) -> Vec<Notificat
     std::future::pending().await
 }
 
-/// What the work comes to; never ready if there is none.
+/// Returns the result of the work; pending forever without work.
 async fn ended<T>(work: &mut Option<BoxFuture<'_, T>>) -> T {
     match work {
         Some(work) => work.await,

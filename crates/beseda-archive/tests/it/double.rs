@@ -12,7 +12,7 @@ use beseda_api::{
     Clock, Error, FileUpload, HistoryFrom, ManualClock, Message, MessageId, MessagePage,
     MessageText, PageRequest, PageToken, Paging, Result, Sender, Time, Timer,
 };
-use beseda_archive::{Archive, Fetch};
+use beseda_archive::{Archive, AttachmentFetcher};
 use jiff::Timestamp;
 
 use crate::values::{business, chat};
@@ -32,7 +32,7 @@ struct State {
     calls: Vec<String>,
     /// Calls that still succeed; all of them if `None`.
     left: Option<usize>,
-    /// What is written after each call, as by people meanwhile.
+    /// ExportKind is written after each call, as by people meanwhile.
     meanwhile: Option<(i64, i64)>,
     last_id: i64,
 }
@@ -248,7 +248,7 @@ impl Timer for Double {
 }
 
 #[async_trait]
-impl Fetch for Double {
+impl AttachmentFetcher for Double {
     async fn fetch(&self, url: &str) -> Result<beseda_api::FileStream> {
         self.called(&format!("fetch {url}"))?;
         if url.ends_with("lost") {

@@ -1,4 +1,4 @@
-//! What is written into an archive comes out of it exactly, once, and in order.
+//! ExportKind is written into an archive comes out of it exactly, once, and in order.
 
 use beseda_api::{Message, MessageId};
 use beseda_archive::Archive;

@@ -1,4 +1,4 @@
-//! What happens at the same time: hints during a pass, several programs on one folder, clocks that are set back.
+//! ExportKind happens at the same time: hints during a pass, several programs on one folder, clocks that are set back.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,7 +8,7 @@ use beseda_api::{
     HistoryFrom, Message, MessageId, MessagePage, MessageText, PageRequest, Result, Sender,
     notification::Notification,
 };
-use beseda_archive::{Archive, Depth, Event, Schedule, Syncer};
+use beseda_archive::{Archive, Depth, Schedule, SyncEvent, Syncer};
 use tokio::sync::{Notify, Semaphore, mpsc};
 
 use crate::{
@@ -97,8 +97,8 @@ async fn a_hint_waits_for_no_call_that_nobody_goes_on_with() {
     let done = Arc::new(Notify::new());
     let seen = Arc::clone(&done);
     let syncer = Syncer::new(archive.clone(), narrow.clone(), [business(1)]).unwrap();
-    let syncer = syncer.clock(service.clone(), service.clone()).watched(move |event| {
-        if let Event::InStep(tally) = event
+    let syncer = syncer.clock(service.clone(), service.clone()).on_event(move |event| {
+        if let SyncEvent::Synced(tally) = event
             && tally.chats_read >= 4
         {
             seen.notify_one();

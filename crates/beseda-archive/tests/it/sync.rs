@@ -200,8 +200,8 @@ async fn a_chat_that_vanished_is_kept_and_asked_for_no_more() {
 async fn hinted(place: &Place, told: Vec<Notification>) -> Vec<String> {
     let done = Arc::new(Notify::new());
     let seen = Arc::clone(&done);
-    let syncer = place.syncer().watched(move |event| {
-        if matches!(event, beseda_archive::Event::InStep(_)) {
+    let syncer = place.syncer().on_event(move |event| {
+        if matches!(event, beseda_archive::SyncEvent::Synced(_)) {
             seen.notify_one();
         }
     });
@@ -230,7 +230,7 @@ async fn a_notification_costs_one_call_and_several_of_a_chat_no_more() {
     assert_eq!(hinted(&place, told.clone()).await, ["getChatHistory"]);
     place.service.assert_equal(&place.archive());
     assert!(hinted(&place, told).await.is_empty(), "it is here already");
-    // What the hint brought isn't read again when the list tells of it.
+    // ExportKind the hint brought isn't read again when the list tells of it.
     assert_eq!(place.sync(Depth::Quick).await, ["getChats"]);
 }
 
@@ -254,7 +254,7 @@ async fn files_are_fetched_once_per_content_and_given_up_with_a_reason() {
     let place = Place::with(1, 0, Manners::default());
     let links = ["http://files/1/abc", "http://files/2/abc", "http://files/3/lost"];
     let message = place.service.write(1, 1, Sender::Customer, &links);
-    let syncer = place.syncer().fetching(place.service.clone());
+    let syncer = place.syncer().with_attachments(place.service.clone());
     syncer.once(Depth::Full).await.unwrap();
     for _ in 0..3 {
         place.service.clock.advance(std::time::Duration::from_secs(60));

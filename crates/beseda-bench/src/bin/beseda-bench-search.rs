@@ -5,8 +5,8 @@ use std::{fs, path::PathBuf, time::Instant};
 use anyhow::{Context, Result, ensure};
 use beseda_api::{ChatId, ChatStatus};
 use beseda_archive::{
-    Archive, Filter, Search,
-    bulk::{self, Amount, FIRST_CHAT, FIRST_ORDER},
+    Archive, ArchiveFilter, Search,
+    bulk::{self, BulkAmount, FIRST_CHAT, FIRST_ORDER},
 };
 use beseda_bench::{
     corpus::Corpus,
@@ -64,7 +64,7 @@ fn fill(args: &Args, dir: &std::path::Path, corpus: &mut Corpus) -> Result<()> {
     fs::create_dir_all(dir)?;
     let began = Instant::now();
     let chats = args.chats.max(1);
-    let amount = Amount { business: 1, chats, messages_per_chat: args.messages / chats };
+    let amount = BulkAmount { business: 1, chats, messages_per_chat: args.messages / chats };
     let database = dir.join("archive.sqlite");
     bulk::fill(&database, amount, || corpus.text())?;
     fs::write(dir.join("filled"), "")?;
@@ -109,7 +109,7 @@ const KINDS: [Kind; 15] = [
     }),
     ("a word in one chat, or of a status", |corpus| {
         let chat = FIRST_CHAT + i64::try_from(corpus.below(2_000)).unwrap_or(0);
-        let mut filter = Filter::default();
+        let mut filter = ArchiveFilter::default();
         match corpus.below(2) {
             0 => filter.chats.extend(ChatId::new(chat).ok()),
             _ => filter.statuses.push(ChatStatus::WaitingForPartner),

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use beseda_api::{
     ByteRange, ChatsApi, Download, Downloads, Error, ErrorKind, FileId, FileStream, Message, Result,
 };
-use beseda_archive::{Archive, Depth, Fetch, Syncer};
+use beseda_archive::{Archive, AttachmentFetcher, Depth, Syncer};
 use beseda_engine::Engine;
 use beseda_gateway::{FileLinkMode, GatewaySettings};
 use beseda_server::{
@@ -267,7 +267,7 @@ async fn links_of_unreachable_origins_are_replaced() {
 struct Fetched(Client);
 
 #[async_trait]
-impl Fetch for Fetched {
+impl AttachmentFetcher for Fetched {
     async fn fetch(&self, url: &str) -> Result<FileStream> {
         Ok(self.0.download(url).await?.content)
     }
@@ -281,7 +281,7 @@ async fn archived_files_open_while_the_upstream_is_unreachable() {
     let archive = Archive::open(closed.folder.path().join("archive")).unwrap();
     let fetch = Arc::new(Fetched(closed.client()));
     let syncer = Syncer::new(archive, Arc::new(closed.client()), [closed.business]);
-    syncer.unwrap().fetching(fetch).once(Depth::Full).await.unwrap();
+    syncer.unwrap().with_attachments(fetch).once(Depth::Full).await.unwrap();
     drop(closed.end);
     closed.served.await.unwrap();
     let answer = closed.http.get(&link).header("range", "bytes=3-9").send().await.unwrap();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use beseda_api::{
     BusinessId, CampaignId, ChatId, ChatStatus, Clock, ContextType, Sender, SystemClock, Time,
 };
-use beseda_archive::Filter;
+use beseda_archive::ArchiveFilter;
 use clap::Args;
 use jiff::{
     SignedDuration, Timestamp,
@@ -60,7 +60,7 @@ pub(crate) struct MessageFilter {
     pub(crate) span: TimeRange,
 }
 
-impl From<MessageFilter> for Filter {
+impl From<MessageFilter> for ArchiveFilter {
     fn from(among: MessageFilter) -> Self {
         Self {
             businesses: among.business,

@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use beseda_archive::export::{Export, Format, Progress, What};
+use beseda_archive::export::{Export, ExportKind, Format, Progress};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::{
@@ -20,7 +20,7 @@ pub(crate) fn run(args: ExportArgs, out: Output) -> anyhow::Result<()> {
     let format = format(&args)?;
     let archive = archive_access::open_existing(&args.archive)?;
     let export = Export {
-        what: if args.chats { What::Chats } else { What::Messages },
+        what: if args.chats { ExportKind::Chats } else { ExportKind::Messages },
         format,
         filter: args.among.into(),
         after: args.after,

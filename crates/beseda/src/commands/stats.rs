@@ -5,8 +5,8 @@ use std::{fs, path::Path};
 use anyhow::Context;
 use beseda_api::{Clock, SystemClock};
 use beseda_archive::{
-    Filter,
-    stats::{Figures, Group, Language, Question, Stats},
+    ArchiveFilter,
+    stats::{ChartLanguage, Quantiles, Stats, StatsGroup, StatsQuery},
 };
 use comfy_table::{CellAlignment, Table};
 
@@ -22,13 +22,13 @@ const DAYS: usize = 14;
 
 pub(crate) fn run(args: StatsArgs, out: Output) -> anyhow::Result<()> {
     let archive = archive_access::open_existing(&args.archive)?;
-    let question = Question {
-        filter: Filter {
+    let question = StatsQuery {
+        filter: ArchiveFilter {
             businesses: args.business,
             campaigns: args.campaign,
             since: args.span.since,
             until: args.span.until,
-            ..Filter::default()
+            ..ArchiveFilter::default()
         },
         working_hours: args.working_hours,
         offset: args.timezone,
@@ -49,13 +49,13 @@ fn write(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     fs::write(file, bytes).with_context(|| format!("writing {}", file.display()))
 }
 
-fn language(option: Option<LanguageArg>) -> Language {
+fn language(option: Option<LanguageArg>) -> ChartLanguage {
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(set).unwrap_or_default();
     match option {
-        Some(LanguageArg::Ru) => Language::Russian,
-        None if locale.starts_with("ru") => Language::Russian,
-        _ => Language::English,
+        Some(LanguageArg::Ru) => ChartLanguage::Russian,
+        None if locale.starts_with("ru") => ChartLanguage::Russian,
+        _ => ChartLanguage::English,
     }
 }
 
@@ -76,7 +76,8 @@ fn print_tables(out: Output, stats: &Stats) -> anyhow::Result<()> {
         out.say(format_args!("  chat {} since {} ({duration})", open.chat_id, open.since))?;
     }
     let days = &stats.by_day[stats.by_day.len().saturating_sub(DAYS)..];
-    let busy: Vec<Group> = stats.by_hour.iter().filter(|hour| hour.turns > 0).cloned().collect();
+    let busy: Vec<StatsGroup> =
+        stats.by_hour.iter().filter(|hour| hour.turns > 0).cloned().collect();
     let all = std::slice::from_ref(&stats.all);
     for (title, groups) in [
         ("ALL", all),
@@ -93,14 +94,14 @@ fn print_tables(out: Output, stats: &Stats) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn table(out: Output, title: &str, groups: &[Group]) -> Table {
+fn table(out: Output, title: &str, groups: &[StatsGroup]) -> Table {
     let mut table = with_headers(
         out,
         &[title, "TURNS", "FIRST p50", "p90", "ANSWERED", "ANSWER p50", "p90", "MEAN", "MAX"],
     );
     for group in groups {
-        let Group { first_answer: first, answer, .. } = group;
-        let of = |figures: &Figures, time_of: fn(&Figures) -> f64| {
+        let StatsGroup { first_answer: first, answer, .. } = group;
+        let of = |figures: &Quantiles, time_of: fn(&Quantiles) -> f64| {
             if figures.count == 0 { "—".to_owned() } else { duration(time_of(figures)) }
         };
         table.add_row(vec![

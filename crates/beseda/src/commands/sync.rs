@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use beseda_archive::{Depth, Event, Tally};
+use beseda_archive::{Depth, SyncEvent, SyncStats};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde_json::{Value, json};
 
@@ -35,10 +35,10 @@ pub(crate) async fn run(args: SyncArgs, out: Output) -> anyhow::Result<()> {
     let syncer = session.syncer(&archive, !args.sync.no_files).map_err(to_error)?;
     let listener = sync_session::listen(&args.sync, &session.cabinets).await?;
     if !is_continuous {
-        let syncer = syncer.watched(move |event| progress.handle(event));
+        let syncer = syncer.on_event(move |event| progress.handle(event));
         let done = syncer.once(depth).await;
         bar.finish();
-        let tally = syncer.tally();
+        let tally = syncer.stats();
         if let Err(error) = done {
             out.note(format_args!("saved so far: {}", summary(&tally)));
             return Err(to_error(error));
@@ -53,10 +53,10 @@ pub(crate) async fn run(args: SyncArgs, out: Output) -> anyhow::Result<()> {
             out.note(format_args!("listening for webhooks on {}", listener.url));
         }
     }
-    let before = Mutex::new(Tally::default());
-    let syncer = syncer.watched(move |event| {
+    let before = Mutex::new(SyncStats::default());
+    let syncer = syncer.on_event(move |event| {
         progress.handle(event);
-        if let Event::InStep(tally) = event {
+        if let SyncEvent::Synced(tally) = event {
             let mut before = before.lock().unwrap_or_else(PoisonError::into_inner);
             let idle = before.messages == tally.messages
                 && before.chats_changed == tally.chats_changed
@@ -78,7 +78,7 @@ pub(crate) async fn run(args: SyncArgs, out: Output) -> anyhow::Result<()> {
     done.map_err(to_error)
 }
 
-fn print_summary(out: Output, tally: &Tally, elapsed: Duration) -> anyhow::Result<()> {
+fn print_summary(out: Output, tally: &SyncStats, elapsed: Duration) -> anyhow::Result<()> {
     if out.is_json() {
         return out.document(&document(tally, elapsed));
     }
@@ -94,14 +94,14 @@ fn print_summary(out: Output, tally: &Tally, elapsed: Duration) -> anyhow::Resul
     out.table(tables::properties(&facts))
 }
 
-fn document(tally: &Tally, elapsed: Duration) -> Value {
+fn document(tally: &SyncStats, elapsed: Duration) -> Value {
     let mut document = json!(tally);
     document["calls"]["total"] = tally.calls.total().into();
     document["seconds"] = json!((elapsed.as_secs_f64() * 1000.0).round() / 1000.0);
     document
 }
 
-fn summary(tally: &Tally) -> String {
+fn summary(tally: &SyncStats) -> String {
     let calls = tally.calls.total();
     format!(
         "{} new chats, {} new messages, {} files, {calls} calls",
@@ -128,9 +128,9 @@ impl SyncProgress {
         Self { bar, started: Instant::now() }
     }
 
-    pub(crate) fn handle(&self, event: &Event<'_>) {
+    pub(crate) fn handle(&self, event: &SyncEvent<'_>) {
         match event {
-            Event::Progress(tally) => {
+            SyncEvent::Progress(tally) => {
                 let rate = tally.messages as f64 / self.started.elapsed().as_secs_f64().max(0.001);
                 self.bar.set_length(tally.chats_due.max(tally.chats_listed));
                 let known = tally.chats_listed.saturating_sub(tally.chats_due);
@@ -138,10 +138,12 @@ impl SyncProgress {
                 self.bar.set_position(known + tally.chats_read);
                 self.bar.set_message(format!("{} messages ({rate:.0}/s)", tally.messages));
             }
-            Event::Trouble(error, until) => {
+            SyncEvent::Trouble(error, until) => {
                 tracing::warn!(%error, %until, "waiting for the service");
             }
-            Event::Skipped(error) => tracing::warn!(%error, "skipped a chat that can't be read"),
+            SyncEvent::Skipped(error) => {
+                tracing::warn!(%error, "skipped a chat that can't be read")
+            }
             _ => {}
         }
     }

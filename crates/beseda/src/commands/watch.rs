@@ -41,7 +41,7 @@ pub(crate) async fn run(args: WatchArgs, out: Output) -> anyhow::Result<()> {
     let archive = archive_access::open_or_create(&args.archive.folder)?;
     let before = archive.seq().map_err(to_error)?;
     let mut shutdown = Box::pin(signals::shutdown_signal()?);
-    let syncing = if args.offline || archive.kept_by().map_err(to_error)?.is_some() {
+    let syncing = if args.offline || archive.locked_by().map_err(to_error)?.is_some() {
         None
     } else {
         Some(start_sync(&archive, &args, out).await?)
@@ -103,9 +103,9 @@ async fn start_sync(
         SyncSession::connect(archive, &args.connection, &args.cabinets, trusted, true).await?;
     let syncer = session.syncer(archive, !args.sync.no_files).map_err(to_error)?;
     let bar = SyncProgress::new(&out);
-    let syncer = syncer.watched(move |event| {
+    let syncer = syncer.on_event(move |event| {
         bar.handle(event);
-        if matches!(event, beseda_archive::Event::InStep(_)) {
+        if matches!(event, beseda_archive::SyncEvent::Synced(_)) {
             bar.finish();
         }
     });

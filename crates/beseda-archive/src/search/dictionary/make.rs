@@ -1,5 +1,5 @@
-//! Makes the table of word forms from the files of a Hunspell dictionary. Run by `examples/make_dictionary.rs` when a newer
-//! dictionary or another list of families is to be taken; never by a program that searches.
+//! Generator of the table of word forms from the files of a Hunspell dictionary. Run by
+//! `examples/make_dictionary.rs` to update the dictionary or the list of word families.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -8,23 +8,25 @@ use std::{
 
 use crate::search::stems::Stems;
 
-/// The two files that a program carries.
+/// Generated files.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Made {
-    /// Every form that needs a token besides its stem, with the number of a line of `rules`: a transducer of the crate `fst`.
+pub struct WordForms {
+    /// Forms that need a token besides their stem, mapped to a line number of `rules`: a transducer
+    /// of the crate `fst`.
     pub forms: Vec<u8>,
-    /// How the tokens are made: `characters to cut:what to put there`, several between blanks.
+    /// Rules for the tokens: `characters to cut:replacement`, several separated by blanks.
     pub rules: String,
 }
 
 type Forms = BTreeSet<String>;
 
-/// Makes the table of a dictionary's affix file and word list (UTF-8) and a list of families (a line each, words between
-/// blanks, `#` for what is no family).
+/// Generates the table from a dictionary's affix file and word list (UTF-8) and a list of word
+/// families (one per line, words separated by blanks, `#` for comments).
 ///
 /// # Errors
-/// If an affix rule can't be read.
-pub fn make(affixes: &str, words: &str, families: &str) -> Result<Made, String> {
+///
+/// If an affix rule is invalid.
+pub fn make(affixes: &str, words: &str, families: &str) -> Result<WordForms, String> {
     let stems = Stems::new();
     let entries = entries(&rules_by_flag(affixes)?, words);
     let groups = grouped(&entries, families);
@@ -42,8 +44,8 @@ pub fn make(affixes: &str, words: &str, families: &str) -> Result<Made, String> 
     written(&tokens).map_err(|error| error.to_string())
 }
 
-/// The stem by which all forms are found: one that the fewest other words have, then the most frequent one among them.
-/// `None` if they have but one.
+/// Returns the stem by which all forms are found: the one shared by the fewest other words, then
+/// the most frequent. `None` if there is only one.
 fn shared(stems: &Stems, forms: &Forms, uses: &HashMap<String, usize>) -> Option<String> {
     let mut own: BTreeMap<String, usize> = BTreeMap::new();
     for form in forms {
@@ -58,7 +60,7 @@ fn shared(stems: &Stems, forms: &Forms, uses: &HashMap<String, usize>) -> Option
     own.into_iter().min_by_key(cost).map(|(stem, _)| stem)
 }
 
-fn written(tokens: &BTreeMap<&str, BTreeSet<String>>) -> Result<Made, fst::Error> {
+fn written(tokens: &BTreeMap<&str, BTreeSet<String>>) -> Result<WordForms, fst::Error> {
     let mut known: HashMap<String, u64> = HashMap::new();
     let mut rules = String::new();
     let mut forms = fst::MapBuilder::memory();
@@ -67,12 +69,12 @@ fn written(tokens: &BTreeMap<&str, BTreeSet<String>>) -> Result<Made, fst::Error
         let next = known.len() as u64;
         let number = *known.entry(line.clone()).or_insert(next);
         if number == next {
-            // Writing into a String can't fail.
+            // Writing to a String can't fail.
             writeln!(rules, "{line}").ok();
         }
         forms.insert(form, number)?;
     }
-    Ok(Made { forms: forms.into_inner()?, rules })
+    Ok(WordForms { forms: forms.into_inner()?, rules })
 }
 
 fn rule(form: &str, token: &str) -> String {
@@ -81,7 +83,7 @@ fn rule(form: &str, token: &str) -> String {
     format!("{}:{ending}", form.chars().count() - same)
 }
 
-/// Words of the dictionary with their forms, folded; without names and abbreviations.
+/// Returns the words of the dictionary with their folded forms, without names and abbreviations.
 fn entries(rules: &HashMap<char, Vec<Affix<'_>>>, words: &str) -> BTreeMap<String, Vec<Forms>> {
     let mut entries: BTreeMap<String, Vec<Forms>> = BTreeMap::new();
     for line in words.lines().skip(1) {
@@ -97,7 +99,7 @@ fn entries(rules: &HashMap<char, Vec<Affix<'_>>>, words: &str) -> BTreeMap<Strin
     entries
 }
 
-/// The forms of each family together, and those of every word that is in none.
+/// Merges the forms of each family with those of the other words.
 fn grouped(entries: &BTreeMap<String, Vec<Forms>>, families: &str) -> Vec<Forms> {
     let mut taken = BTreeSet::new();
     let mut groups = Vec::new();
@@ -118,14 +120,14 @@ fn grouped(entries: &BTreeMap<String, Vec<Forms>>, families: &str) -> Vec<Forms>
     groups
 }
 
-/// A suffix rule of an affix file.
+/// Suffix rule of an affix file.
 struct Affix<'a> {
     strip: &'a str,
     add: &'a str,
     condition: Vec<Letter>,
 }
 
-/// What a condition says of one letter: these, or any but these.
+/// Condition on one letter: any of these, or any but these.
 struct Letter {
     among: bool,
     letters: String,
@@ -169,7 +171,7 @@ fn read_condition(text: &str) -> Option<Vec<Letter>> {
             letters.push(Letter { among, letters: inside.trim_start_matches('^').to_owned() });
             rest = after;
         } else {
-            // A dot stands for any letter: none but those of an empty list.
+            // A dot matches any letter.
             let (among, one) =
                 if first == '.' { (false, String::new()) } else { (true, first.into()) };
             letters.push(Letter { among, letters: one });

@@ -1,19 +1,18 @@
-//! Emoji, punctuation and other signs as they are searched for: literally, one by one or beside each other. Letters and
-//! digits are the words'.
+//! Emoji, punctuation and other symbols, searched for literally.
 
 use super::words::{is_inside, is_part};
 
-/// A piece of signs in a query is cut after this many.
+/// Maximum length of a symbol run in a query.
 const LONGEST: usize = 64;
-/// As many signs as tell for certain that a text has them beside each other.
+/// Number of symbols whose adjacency the index decides.
 const CERTAIN: usize = 2;
 
-/// Signs beside each other, as they stand in a text. What can't be seen (joiners, variants, directions) is left out.
+/// Adjacent symbols of a text, without invisible ones (joiners, variation selectors, directions).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Signs(Vec<char>);
+pub(crate) struct SymbolRun(Vec<char>);
 
-impl Signs {
-    /// The tokens that all are in a message that has these signs.
+impl SymbolRun {
+    /// Returns the tokens of a message with these symbols.
     pub(crate) fn tokens(&self) -> Vec<String> {
         match self.0.as_slice() {
             [one] => vec![token(*one)],
@@ -21,12 +20,12 @@ impl Signs {
         }
     }
 
-    /// Whether the tokens alone don't tell that the signs stand in this order.
+    /// Returns true if the tokens alone don't determine the order of the symbols.
     pub(crate) fn is_uncertain(&self) -> bool {
         self.0.len() > CERTAIN
     }
 
-    /// Where they stand in a text, in characters.
+    /// Returns the positions in a text, in characters.
     pub(crate) fn places(&self, text: &str) -> Vec<(usize, usize)> {
         let mut found = Vec::new();
         for run in runs(text) {
@@ -45,8 +44,8 @@ impl Signs {
     }
 }
 
-/// The emoji of a piece of a query: those beside each other together.
-pub(crate) fn emoji(text: &str) -> Vec<Signs> {
+/// Returns the runs of emoji in a part of a query.
+pub(crate) fn emoji(text: &str) -> Vec<SymbolRun> {
     let chars = |run: Vec<(usize, char)>| run.into_iter().map(|(_, c)| c).collect::<Vec<_>>();
     let mut found = Vec::new();
     for run in runs(text).map(chars) {
@@ -55,17 +54,17 @@ pub(crate) fn emoji(text: &str) -> Vec<Signs> {
     found
 }
 
-/// All signs of a piece of a query: those beside each other together.
-pub(crate) fn all(text: &str) -> Vec<Signs> {
+/// Returns all runs of symbols in a part of a query.
+pub(crate) fn all(text: &str) -> Vec<SymbolRun> {
     let chars = |run: Vec<(usize, char)>| run.into_iter().map(|(_, c)| c).collect::<Vec<_>>();
     runs(text).map(chars).map(|run| cut(&run)).collect()
 }
 
-fn cut(run: &[char]) -> Signs {
-    Signs(run[..run.len().min(LONGEST)].to_vec())
+fn cut(run: &[char]) -> SymbolRun {
+    SymbolRun(run[..run.len().min(LONGEST)].to_vec())
 }
 
-/// Calls with each token of the signs in a text.
+/// Calls `each` with each token of the symbols in a text.
 pub(crate) fn each_token(text: &str, mut each: impl FnMut(&str)) {
     let mut before = None;
     for c in text.chars() {
@@ -84,7 +83,7 @@ pub(crate) fn each_token(text: &str, mut each: impl FnMut(&str)) {
     }
 }
 
-/// Whether a character is searched for even beside words.
+/// Returns true if a character is searched for even beside words.
 pub(crate) fn is_emoji(c: char) -> bool {
     matches!(c,
         '\u{2190}'..='\u{21ff}' | '\u{2300}'..='\u{23ff}' | '\u{25a0}'..='\u{27bf}' | '\u{2900}'..='\u{297f}'
@@ -92,7 +91,7 @@ pub(crate) fn is_emoji(c: char) -> bool {
         && is_sign(c)
 }
 
-/// Signs beside each other, with their places in characters.
+/// Returns the runs of symbols with their positions in characters.
 fn runs(text: &str) -> impl Iterator<Item = Vec<(usize, char)>> {
     let mut chars = text.chars().enumerate().filter(|&(_, c)| !is_invisible(c));
     std::iter::from_fn(move || {

@@ -1,4 +1,4 @@
-//! What a set of times comes to: exact quantiles, mean and longest. No time is measured here.
+//! Quantiles: exact percentiles, mean and maximum of a set of durations.
 
 use std::collections::BTreeMap;
 
@@ -7,62 +7,62 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
-    Backlog, Question, Stats, Waiting, day_name,
-    talk::{Answer, Began, Talks},
+    Backlog, Stats, StatsQuery, WaitingChat, day_name,
+    response_times::{AnsweredTurn, Conversations, TurnStart},
 };
-use crate::archive::moment_of;
+use crate::archive::from_nanos;
 
-/// So many of the longest waiting are named.
+/// Maximum number of listed waiting chats.
 const NAMED: usize = 20;
 
-/// What a set of times comes to, in seconds.
+/// Quantiles of a set of durations, in seconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-pub struct Figures {
-    /// How many times there are. The rest is 0 if there are none.
+pub struct Quantiles {
+    /// Number of durations. The other fields are 0 if there are none.
     pub count: u64,
-    /// Half of them are not longer.
+    /// Median.
     pub p50: f64,
-    /// Nine of ten are not longer.
+    /// 90th percentile.
     pub p90: f64,
-    /// Their mean.
+    /// Mean.
     pub mean: f64,
-    /// The longest.
+    /// Maximum.
     pub max: f64,
 }
 
-/// Turns that have something in common.
+/// Statistics of a group of turns.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Group {
-    /// What: an hour as `09`, a day as `2026-11-21`, a shop, an operator, or `all`.
+pub struct StatsGroup {
+    /// Name: an hour such as `09`, a day such as `2026-11-21`, a shop, an operator, or `all`.
     pub name: String,
-    /// The shop, where it is one.
+    /// Shop of the group, if grouped by shop.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shop: Option<Shop>,
-    /// Turns that began, answered or not; of an operator, those answered.
+    /// Turns that started, answered or not; for an operator, those answered.
     pub turns: u64,
-    /// From a chat's first message by the customer to the shop's first one after it.
-    pub first_answer: Figures,
-    /// From the beginning of a turn to its answer; the first ones included.
-    pub answer: Figures,
+    /// Time from a chat's first message of the customer to the shop's first answer.
+    pub first_answer: Quantiles,
+    /// Time from the start of a turn to its answer, first answers included.
+    pub answer: Quantiles,
 }
 
-/// A shop.
+/// Shop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Shop {
-    /// Its id.
+    /// Campaign id.
     pub campaign_id: CampaignId,
 }
 
-impl Figures {
-    /// Of these times, in any order.
+impl Quantiles {
+    /// Computes the quantiles of durations in any order.
     #[must_use]
     pub fn of(mut times: Vec<f32>) -> Self {
         times.sort_unstable_by(f32::total_cmp);
         let Some(max) = times.last() else { return Self::default() };
         let count = times.len();
-        // The smallest time that so many in a hundred are not longer than.
+        // Nearest-rank percentile.
         let at = |percent: usize| exact(times[(count * percent).div_ceil(100).max(1) - 1]);
         let sum: f64 = times.iter().map(|time| f64::from(*time)).sum();
         let many = u32::try_from(count).map_or(f64::MAX, f64::from);
@@ -71,38 +71,39 @@ impl Figures {
     }
 }
 
-/// As many digits as are known: thousandths of a second, of a day or more whole seconds.
+/// Rounds to the known precision: milliseconds, from a day on whole seconds.
 fn exact(time: f32) -> f64 {
     let digits = if time < 10_000.0 { 1_000.0 } else { 10.0 };
     (f64::from(time) * digits).round() / digits
 }
 
-pub(super) fn stats(talks: &Talks, question: &Question) -> Stats {
-    let groups = |name: fn(&Answer) -> Began| {
-        let mut found: BTreeMap<Began, Vec<&Answer>> = BTreeMap::new();
+pub(super) fn stats(talks: &Conversations, question: &StatsQuery) -> Stats {
+    let groups = |name: fn(&AnsweredTurn) -> TurnStart| {
+        let mut found: BTreeMap<TurnStart, Vec<&AnsweredTurn>> = BTreeMap::new();
         for answer in &talks.answers {
             found.entry(name(answer)).or_default().push(answer);
         }
         found
     };
-    let group = |name: String, began: Began, answers: Option<&Vec<&Answer>>| {
+    let group = |name: String, began: TurnStart, answers: Option<&Vec<&AnsweredTurn>>| {
         let turns = talks.began.get(&began).copied().unwrap_or(0);
         figured(name, turns, answers.map_or(&[][..], Vec::as_slice))
     };
-    let hours = groups(|answer| Began::Hour(answer.hour));
-    let by_hour = (0..24)
-        .map(|hour| group(format!("{hour:02}"), Began::Hour(hour), hours.get(&Began::Hour(hour))));
-    let days = groups(|answer| Began::Day(answer.day));
+    let hours = groups(|answer| TurnStart::Hour(answer.hour));
+    let by_hour = (0..24).map(|hour| {
+        group(format!("{hour:02}"), TurnStart::Hour(hour), hours.get(&TurnStart::Hour(hour)))
+    });
+    let days = groups(|answer| TurnStart::Day(answer.day));
     let by_day = talks.began.keys().filter_map(|began| match began {
-        Began::Day(day) => Some(group(day_name(*day), *began, days.get(began))),
+        TurnStart::Day(day) => Some(group(day_name(*day), *began, days.get(began))),
         _ => None,
     });
-    let shops = groups(|answer| Began::Shop(answer.shop));
-    let mut by_shop: Vec<Group> = talks
+    let shops = groups(|answer| TurnStart::Shop(answer.shop));
+    let mut by_shop: Vec<StatsGroup> = talks
         .began
         .keys()
         .filter_map(|began| match began {
-            Began::Shop(shop) => Some((began, *shop)),
+            TurnStart::Shop(shop) => Some((began, *shop)),
             _ => None,
         })
         .map(|(began, shop)| {
@@ -110,7 +111,7 @@ pub(super) fn stats(talks: &Talks, question: &Question) -> Stats {
             let name = shop.and_then(|shop| talks.shops.get(&shop).cloned());
             let name = name.or_else(|| shop.map(|shop| shop.to_string()));
             let group = group(name.unwrap_or_else(|| "—".to_owned()), *began, shops.get(began));
-            Group { shop: campaign_id.map(|campaign_id| Shop { campaign_id }), ..group }
+            StatsGroup { shop: campaign_id.map(|campaign_id| Shop { campaign_id }), ..group }
         })
         .collect();
     by_shop.sort_by_key(|group| (group.shop.is_none(), std::cmp::Reverse(group.turns)));
@@ -127,56 +128,56 @@ pub(super) fn stats(talks: &Talks, question: &Question) -> Stats {
     }
 }
 
-fn by_operator(talks: &Talks) -> Vec<Group> {
-    let mut found: Vec<Vec<&Answer>> = vec![Vec::new(); talks.operators.len()];
+fn by_operator(talks: &Conversations) -> Vec<StatsGroup> {
+    let mut found: Vec<Vec<&AnsweredTurn>> = vec![Vec::new(); talks.operators.len()];
     for answer in &talks.answers {
         found[answer.operator as usize].push(answer);
     }
     let named = talks.operators.iter().zip(&found).filter(|(_, answers)| !answers.is_empty());
-    let mut groups: Vec<Group> =
+    let mut groups: Vec<StatsGroup> =
         named.map(|(name, answers)| figured(name.clone(), answers.len() as u64, answers)).collect();
     groups.sort_by_key(|group| std::cmp::Reverse(group.turns));
     groups
 }
 
-fn figured(name: String, turns: u64, answers: &[&Answer]) -> Group {
+fn figured(name: String, turns: u64, answers: &[&AnsweredTurn]) -> StatsGroup {
     let times = |first: bool| {
         let meant = answers.iter().filter(|answer| answer.first || !first);
-        Figures::of(meant.map(|answer| answer.seconds).collect())
+        Quantiles::of(meant.map(|answer| answer.seconds).collect())
     };
-    Group { name, shop: None, turns, first_answer: times(true), answer: times(false) }
+    StatsGroup { name, shop: None, turns, first_answer: times(true), answer: times(false) }
 }
 
-fn backlog(talks: &Talks, question: &Question) -> Backlog {
-    let now = crate::archive::nanos(question.now);
+fn backlog(talks: &Conversations, question: &StatsQuery) -> Backlog {
+    let now = crate::archive::to_nanos(question.now);
     let waited = |since: i64| question.seconds(since, now.max(since));
     #[expect(clippy::cast_possible_truncation, reason = "seven digits are enough for a time")]
     let times = talks.open.iter().map(|open| waited(open.since) as f32).collect();
     let longest = talks.open.iter().take(NAMED).filter_map(|open| {
-        Some(Waiting {
+        Some(WaitingChat {
             business_id: open.business.try_into().ok()?,
             chat_id: open.chat.try_into().ok()?,
             campaign_id: open.shop.and_then(|shop| shop.try_into().ok()),
             since: {
-                let since: Timestamp = moment_of(open.since);
+                let since: Timestamp = from_nanos(open.since);
                 since
             },
             seconds: (waited(open.since) * 1_000.0).round() / 1_000.0,
         })
     });
-    Backlog { waiting: Figures::of(times), longest: longest.collect() }
+    Backlog { waiting: Quantiles::of(times), longest: longest.collect() }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Figures;
+    use super::Quantiles;
 
     #[test]
     fn quantiles_are_times_that_were_there() {
-        let figures = Figures::of((1..=10_u8).map(f32::from).collect());
+        let figures = Quantiles::of((1..=10_u8).map(f32::from).collect());
         assert_eq!((figures.p50, figures.p90, figures.max), (5.0, 9.0, 10.0));
         assert_eq!((figures.count, figures.mean), (10, 5.5));
-        assert_eq!(Figures::of(vec![7.25]).p90, 7.25);
-        assert_eq!(Figures::of(Vec::new()), Figures::default());
+        assert_eq!(Quantiles::of(vec![7.25]).p90, 7.25);
+        assert_eq!(Quantiles::of(Vec::new()), Quantiles::default());
     }
 }

@@ -1,5 +1,4 @@
-//! Histories: from the last message up to which nothing is missing, page by page to the end. Which chats are read
-//! follows from the list or from a hint.
+//! History sync: reads chats from the last complete message to the end, page by page.
 
 use std::{
     collections::HashSet,
@@ -15,31 +14,31 @@ use beseda_api::{
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Event, PARALLEL, Syncer, trouble, trouble::Reach};
+use super::{PARALLEL, SyncEvent, Syncer, retry, retry::ErrorScope};
 use crate::{
     Error, Result,
-    archive::{Reading, SECOND, Standing, moment_of, nanos},
+    archive::{HistoryProgress, SECOND, SyncState, from_nanos, to_nanos},
 };
 
-/// Chats that are looked up at once.
+/// Number of due chats queried at once.
 const BATCH: u32 = 200;
-/// How long after it was first seen a date in whole seconds is past for sure.
+/// Time after which a date in whole seconds has certainly passed.
 const SETTLED: SignedDuration = SignedDuration::from_secs(2);
-/// What is older than this by our clock is past by any clock.
+/// Age from which a time is in the past by any clock.
 const RECENT: SignedDuration = SignedDuration::from_hours(24);
-/// Failures in a row that may be about one chat each, but hardly are.
+/// Number of consecutive failures that are attributed to single chats.
 const PATIENCE: u32 = 3;
 
-/// Why a chat is read.
+/// Reason for reading a chat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cause {
-    /// The list says that it was updated.
-    Listed,
-    /// A message of it was told of, the list may not have been read since.
+pub(super) enum ReadCause {
+    /// The listing shows an update.
+    ChatDiff,
+    /// A notification named a message; the listing may be older.
     Hinted,
 }
 
-/// What went wrong with chats while others were read.
+/// Failures of single chats.
 #[derive(Default)]
 struct Failures {
     in_a_row: AtomicU32,
@@ -47,8 +46,8 @@ struct Failures {
 }
 
 impl Syncer {
-    /// Reads every chat of which messages are missing, and those that are to be looked into again.
-    pub(super) async fn read_due(&self, business: BusinessId, again: Vec<Standing>) -> Result<()> {
+    /// Reads every chat with missing messages, and those to be read again.
+    pub(super) async fn read_due(&self, business: BusinessId, again: Vec<SyncState>) -> Result<()> {
         let due = self.archive.count_due(business)?;
         if due == 0 && again.is_empty() {
             return Ok(());
@@ -72,7 +71,7 @@ impl Syncer {
                 }
             })
             .await?;
-        // What may still be written in the second that is going on is read once, when that has passed.
+        // Messages may still be added in the current second; read these chats once it has passed.
         for standing in unsettled.into_inner().unwrap_or_else(PoisonError::into_inner) {
             self.timer.sleep_until(self.settled_at(&standing, newest)).await;
             self.read_or_skip(standing, &failures).await?;
@@ -81,7 +80,7 @@ impl Syncer {
         first.map_or(Ok(()), Err)
     }
 
-    fn due(&self, business: BusinessId) -> impl futures::Stream<Item = Result<Standing>> {
+    fn due(&self, business: BusinessId) -> impl futures::Stream<Item = Result<SyncState>> {
         let batches = stream::try_unfold(None, move |after| async move {
             let batch = self.archive.due(business, after, BATCH)?;
             let last = batch.last().map(|last| (last.updated_at, last.key.chat_id));
@@ -90,24 +89,24 @@ impl Syncer {
         batches.try_flatten()
     }
 
-    /// From when on nothing more can come at the moment the chat was updated.
-    fn settled_at(&self, standing: &Standing, newest: i64) -> Timestamp {
+    /// Returns the time from which no message can be added at the chat's last update.
+    fn settled_at(&self, standing: &SyncState, newest: i64) -> Timestamp {
         let in_newest_second = standing.updated_at > newest.saturating_sub(SECOND);
-        let recent = trouble::later(moment_of(standing.updated_at), RECENT) > self.clock.now();
+        let recent = retry::later(from_nanos(standing.updated_at), RECENT) > self.clock.now();
         let coarse = is_whole(standing.updated_at) && in_newest_second && recent;
         let read_too_early = standing.synced_at.is_some_and(|at| is_whole(at.saturating_add(1)));
         if standing.is_due() && (coarse || read_too_early) {
-            // Seen by a clock that was set back since, it isn't waited for longer than otherwise.
-            let seen = moment_of(standing.seen_at).min(self.clock.now());
-            trouble::later(seen, SETTLED)
+            // A clock that was set back must not prolong the wait.
+            let seen = from_nanos(standing.seen_at).min(self.clock.now());
+            retry::later(seen, SETTLED)
         } else {
             Timestamp::MIN
         }
     }
 
-    /// Reads a chat. Its failure is kept for later, unless it is about all chats.
-    async fn read_or_skip(&self, standing: Standing, failures: &Failures) -> Result<()> {
-        let error = match self.read_chat(standing, Cause::Listed).await {
+    /// Reads a chat. Its failure is kept for later, unless it concerns all chats.
+    async fn read_or_skip(&self, standing: SyncState, failures: &Failures) -> Result<()> {
+        let error = match self.read_chat(standing, ReadCause::ChatDiff).await {
             Ok(()) => {
                 failures.in_a_row.store(0, Ordering::Relaxed);
                 return Ok(());
@@ -115,21 +114,22 @@ impl Syncer {
             Err(error) => error,
         };
         let in_a_row = failures.in_a_row.fetch_add(1, Ordering::Relaxed) + 1;
-        match trouble::reach(&error) {
-            Reach::All => return Err(error),
-            Reach::Unclear if in_a_row >= PATIENCE => return Err(error),
-            Reach::Unclear | Reach::One | Reach::Gone => {}
+        match retry::reach(&error) {
+            ErrorScope::All => return Err(error),
+            ErrorScope::Unclear if in_a_row >= PATIENCE => return Err(error),
+            ErrorScope::Unclear | ErrorScope::One | ErrorScope::Gone => {}
         }
         self.add(|tally| tally.chats_failed += 1);
-        self.tell(&Event::Skipped(&error));
+        self.tell(&SyncEvent::Skipped(&error));
         failures.first.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
         Ok(())
     }
 
-    /// Reads a chat's history to its end. A chat the service doesn't have any more is kept, and asked for no more.
-    pub(super) async fn read_chat(&self, standing: Standing, cause: Cause) -> Result<()> {
+    /// Reads a chat's history to its end. A chat the service no longer has is kept but not read
+    /// again.
+    pub(super) async fn read_chat(&self, standing: SyncState, cause: ReadCause) -> Result<()> {
         match self.read_history(standing, cause).await {
-            Err(error) if trouble::reach(&error) == Reach::Gone => {
+            Err(error) if retry::reach(&error) == ErrorScope::Gone => {
                 let (key, now) = (standing.key, self.clock.now());
                 self.add(|tally| tally.chats_gone += 1);
                 self.write(move |write| write.gone(key.business_id, key.chat_id, now)).await
@@ -138,11 +138,11 @@ impl Syncer {
         }
     }
 
-    async fn read_history(&self, standing: Standing, cause: Cause) -> Result<()> {
+    async fn read_history(&self, standing: SyncState, cause: ReadCause) -> Result<()> {
         let key = standing.key;
         let began = self.clock.now();
         let known = self.archive.cabinet(key.business_id)?.and_then(|known| known.history_ordered);
-        let mut walk = Walk::new(standing, cause, began, known);
+        let mut walk = HistoryWalk::new(standing, cause, began, known);
         let page = PageRequest::first(Limit::MAX);
         let mut from = HistoryFrom { message_id_from: standing.whole_to, page };
         let mut followed: HashSet<PageToken> = HashSet::new();
@@ -167,7 +167,12 @@ impl Syncer {
         Ok(())
     }
 
-    async fn keep_page(&self, walk: &Walk, messages: Vec<Message>, last: bool) -> Result<()> {
+    async fn keep_page(
+        &self,
+        walk: &HistoryWalk,
+        messages: Vec<Message>,
+        last: bool,
+    ) -> Result<()> {
         let key = walk.standing.key;
         let reading = walk.reading(last);
         let order = walk.order(last);
@@ -188,23 +193,23 @@ impl Syncer {
     }
 }
 
-/// One way through a history, and what was seen on it.
-struct Walk {
-    standing: Standing,
-    cause: Cause,
+/// Pass over a history with its observations.
+struct HistoryWalk {
+    standing: SyncState,
+    cause: ReadCause,
     began: Timestamp,
-    /// Whether histories of the cabinet come oldest first, as far as known before.
+    /// True if the cabinet's histories are sorted oldest first, as far as known before.
     known: Option<bool>,
-    /// Whether this one does so far.
+    /// True if this one has been sorted so far.
     ordered: bool,
     pages: u32,
     largest: Option<beseda_api::MessageId>,
-    /// The latest date.
+    /// Latest date.
     newest: Option<Time>,
 }
 
-impl Walk {
-    fn new(standing: Standing, cause: Cause, began: Timestamp, known: Option<bool>) -> Self {
+impl HistoryWalk {
+    fn new(standing: SyncState, cause: ReadCause, began: Timestamp, known: Option<bool>) -> Self {
         Self { standing, cause, began, known, ordered: true, pages: 0, largest: None, newest: None }
     }
 
@@ -220,16 +225,16 @@ impl Walk {
         self.newest = dates.max_by_key(|date| date.timestamp()).max(self.newest);
     }
 
-    /// What this page means for the chat's progress, as far as this reading saw it: another one may have kept later
+    /// ExportKind this page means for the chat's progress, as far as this reading saw it: another one may have kept later
     /// messages meanwhile, and not yet those before them. Only where histories are known to come oldest first does a page
     /// in the middle mean that nothing before it is missing.
-    fn reading(&self, last: bool) -> Reading {
+    fn reading(&self, last: bool) -> HistoryProgress {
         let so_far = last || (self.known == Some(true) && self.ordered);
         let finished = last.then(|| self.finished());
-        Reading { whole_to: self.largest.filter(|_| so_far), finished }
+        HistoryProgress { whole_to: self.largest.filter(|_| so_far), finished }
     }
 
-    /// What is to be remembered of the order: a break at once, that there was none after two pages or more.
+    /// Returns what to record about the order: a break immediately, none after two or more pages.
     fn order(&self, last: bool) -> Option<bool> {
         match self.known {
             Some(false) => None,
@@ -239,32 +244,33 @@ impl Walk {
         }
     }
 
-    /// Up to which `updatedAt` the history is whole when it was read to its end.
+    /// Returns the `updatedAt` up to which the history is complete.
     fn finished(&self) -> i64 {
-        let newest = self.newest.map(|newest| nanos(newest.timestamp()));
+        let newest = self.newest.map(|newest| to_nanos(newest.timestamp()));
         let listed = self.standing.updated_at;
-        // More may come in a second that is going on, and its date would be the same.
+        // More messages may follow in the current second, with the same date.
         let surely = |at| if is_whole(at) || is_whole(listed) { floor(at) - 1 } else { at };
-        if self.cause == Cause::Hinted {
+        if self.cause == ReadCause::Hinted {
             return newest.map_or(i64::MIN, surely);
         }
         match newest {
             Some(newest) if newest > listed => surely(newest).max(listed),
             None if self.standing.whole_to.is_none() => listed,
             Some(newest) if newest == listed => listed,
-            // The list knows of a message that the history doesn't show yet: once more, when it has settled.
-            _ if self.began < trouble::later(moment_of(self.standing.seen_at), SETTLED) => {
+            // The listing knows a message that the history doesn't show yet: read again once it has
+            // settled.
+            _ if self.began < retry::later(from_nanos(self.standing.seen_at), SETTLED) => {
                 floor(listed) - 1
             }
             _ => listed,
         }
     }
 
-    /// The date of the last message, where it tells more than the list did.
+    /// Returns the date of the last message if it is later than listed.
     fn later_than_listed(&self) -> Option<Time> {
         let listed = self.standing.updated_at;
         self.newest.filter(|newest| {
-            let at = nanos(newest.timestamp());
+            let at = to_nanos(newest.timestamp());
             at > listed && !(is_whole(listed) && floor(at) == listed)
         })
     }

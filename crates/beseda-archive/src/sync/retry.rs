@@ -1,4 +1,4 @@
-//! What a failure means: whether waiting helps, and for how long. Nothing waits here.
+//! Classification of sync failures: whether and how long to wait.
 
 use std::time::Duration;
 
@@ -7,43 +7,43 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::Error;
 
-/// The longest wait after a failure that says nothing of when it passes.
+/// Maximum wait after a failure without a known end.
 const LONGEST: Duration = Duration::from_secs(60);
-/// The longest wait for a limit: its window is an hour.
+/// Maximum wait for a rate limit, whose window is an hour.
 const WINDOW: SignedDuration = SignedDuration::from_hours(1);
 
-/// What becomes of the other chats when one failed.
+/// Scope of a failure while reading chats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reach {
-    /// The service doesn't have this chat.
+pub(super) enum ErrorScope {
+    /// The service does not have this chat.
     Gone,
-    /// It is about this chat alone.
+    /// Only this chat.
     One,
-    /// Perhaps about this chat, perhaps about all.
+    /// This chat or all of them.
     Unclear,
-    /// It is about all of them.
+    /// All chats.
     All,
 }
 
-pub(super) fn reach(error: &Error) -> Reach {
-    let Error::Service(error) = error else { return Reach::All };
+pub(super) fn reach(error: &Error) -> ErrorScope {
+    let Error::Service(error) = error else { return ErrorScope::All };
     match error.kind() {
-        Some(ErrorKind::NotFound) => Reach::Gone,
+        Some(ErrorKind::NotFound) => ErrorScope::Gone,
         Some(ErrorKind::Unauthorized | ErrorKind::Forbidden | ErrorKind::LimitExceeded) => {
-            Reach::All
+            ErrorScope::All
         }
-        Some(_) => Reach::One,
-        None => Reach::Unclear,
+        Some(_) => ErrorScope::One,
+        None => ErrorScope::Unclear,
     }
 }
 
-/// Whether the same may succeed later without anybody doing anything.
+/// Returns true if the same call may succeed later.
 pub(super) fn passes(error: &Error) -> bool {
     let Error::Service(error) = error else { return false };
     !matches!(error.kind(), Some(ErrorKind::Unauthorized | ErrorKind::Forbidden))
 }
 
-/// When to go on after so many failures in a row.
+/// Returns the time of the next attempt after this many consecutive failures.
 pub(super) fn retry_at(error: &Error, failures: u32, now: Timestamp) -> Timestamp {
     if let Error::Service(beseda_api::Error::Api(refused)) = error
         && refused.kind == ErrorKind::LimitExceeded
@@ -57,7 +57,7 @@ pub(super) fn retry_at(error: &Error, failures: u32, now: Timestamp) -> Timestam
     later(now, SignedDuration::try_from(pause).unwrap_or(SignedDuration::ZERO))
 }
 
-/// A later moment, or the last there is.
+/// Returns a later time, saturating.
 pub(super) fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
     now.checked_add(by).unwrap_or(Timestamp::MAX)
 }

@@ -1,77 +1,83 @@
-//! One pass over the messages in the order of time: who waited how long for whom. What comes of it is reckoned elsewhere.
+//! Single pass over the messages in time order, which measures how long customers waited for
+//! answers.
 
 use std::collections::{BTreeMap, HashMap};
 
 use rusqlite::{Connection, Result, Row};
 
-use super::{Question, Shops};
-use crate::{Filter, archive::nanos, export::conditions};
+use super::{Shops, StatsQuery};
+use crate::{ArchiveFilter, archive::to_nanos, export::conditions};
 
-/// A turn of a customer that the shop ended.
+/// Turn of a customer that the shop answered.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Answer {
+pub(super) struct AnsweredTurn {
     pub(super) seconds: f32,
-    /// Whether it was the first of its chat.
+    /// True for the first turn of its chat.
     pub(super) first: bool,
     pub(super) hour: u8,
     pub(super) day: i64,
     pub(super) shop: Option<i64>,
-    /// Its place in [`Talks::operators`].
+    /// Index in [`Conversations::operators`].
     pub(super) operator: u32,
 }
 
-/// A turn as it began.
+/// Start of a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Began {
+pub(super) enum TurnStart {
     Hour(u8),
     Day(i64),
     Shop(Option<i64>),
 }
 
-/// A chat that has been waiting for an answer.
+/// Chat that waits for an answer.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Open {
+pub(super) struct OpenTurn {
     pub(super) business: i64,
     pub(super) chat: i64,
     pub(super) shop: Option<i64>,
     pub(super) since: i64,
 }
 
-/// What the pass found.
+/// Result of the pass.
 #[derive(Debug, Default)]
-pub(super) struct Talks {
+pub(super) struct Conversations {
     pub(super) customer: u64,
     pub(super) shop: u64,
     pub(super) other: u64,
     pub(super) turns: u64,
-    pub(super) began: BTreeMap<Began, u64>,
-    pub(super) answers: Vec<Answer>,
-    pub(super) open: Vec<Open>,
-    /// The first is of whom nothing is known.
+    pub(super) began: BTreeMap<TurnStart, u64>,
+    pub(super) answers: Vec<AnsweredTurn>,
+    pub(super) open: Vec<OpenTurn>,
+    /// The first one stands for unknown authors.
     pub(super) operators: Vec<String>,
     pub(super) shops: Shops,
 }
 
 #[derive(Default)]
 struct Chat {
-    /// Whether the first turn of the customer was answered.
+    /// True if the customer's first turn was answered.
     answered: bool,
     waiting: Option<i64>,
     shop: Option<i64>,
     finished: bool,
 }
 
-impl Talks {
-    pub(super) fn read(connection: &Connection, question: &Question) -> Result<Self> {
+impl Conversations {
+    pub(super) fn read(connection: &Connection, question: &StatsQuery) -> Result<Self> {
         let mut talks = Self { operators: vec!["—".to_owned()], ..Self::default() };
         let shops = "SELECT campaign, name FROM campaigns WHERE name IS NOT NULL";
         let mut statement = connection.prepare_cached(shops)?;
         talks.shops = statement
             .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
             .collect::<Result<_>>()?;
-        // The whole history: a turn that began before the span is none of it, but one has to know.
-        let filter =
-            Filter { since: None, until: None, senders: Vec::new(), ..question.filter.clone() };
+        // Read the whole history: a turn that started before the range is not counted, but must be
+        // known.
+        let filter = ArchiveFilter {
+            since: None,
+            until: None,
+            senders: Vec::new(),
+            ..question.filter.clone()
+        };
         let only = conditions(&filter, "m.created_at", true);
         let mut statement = connection.prepare(&format!(
             "SELECT m.business, m.chat, m.created_at, m.sender, c.campaign, c.status, a.operator
@@ -88,14 +94,14 @@ impl Talks {
         }
         for ((business, chat), Chat { waiting, shop, finished, .. }) in chats {
             if let Some(since) = waiting.filter(|_| !finished) {
-                talks.open.push(Open { business, chat, shop, since });
+                talks.open.push(OpenTurn { business, chat, shop, since });
             }
         }
         talks.open.sort_unstable_by_key(|open| (open.since, open.business, open.chat));
         Ok(talks)
     }
 
-    fn message(&mut self, question: &Question, chat: &mut Chat, row: &Row<'_>) -> Result<()> {
+    fn message(&mut self, question: &StatsQuery, chat: &mut Chat, row: &Row<'_>) -> Result<()> {
         let at: i64 = row.get(2)?;
         chat.shop = row.get(4)?;
         chat.finished = row.get_ref(5)?.as_str()? == "FINISHED";
@@ -123,11 +129,11 @@ impl Talks {
         Ok(())
     }
 
-    fn begin(&mut self, question: &Question, at: i64, shop: Option<i64>) {
+    fn begin(&mut self, question: &StatsQuery, at: i64, shop: Option<i64>) {
         if meant(question, at) {
             let (hour, day) = question.hour_and_day(at);
             self.turns += 1;
-            for began in [Began::Hour(hour), Began::Day(day), Began::Shop(shop)] {
+            for began in [TurnStart::Hour(hour), TurnStart::Day(day), TurnStart::Shop(shop)] {
                 *self.began.entry(began).or_default() += 1;
             }
         }
@@ -135,7 +141,7 @@ impl Talks {
 
     fn answer(
         &mut self,
-        question: &Question,
+        question: &StatsQuery,
         (since, at): (i64, i64),
         first: bool,
         shop: Option<i64>,
@@ -144,7 +150,7 @@ impl Talks {
         let (hour, day) = question.hour_and_day(since);
         #[expect(clippy::cast_possible_truncation, reason = "seven digits are enough for a time")]
         let seconds = question.seconds(since, at) as f32;
-        self.answers.push(Answer { seconds, first, hour, day, shop, operator });
+        self.answers.push(AnsweredTurn { seconds, first, hour, day, shop, operator });
     }
 
     fn operator(&mut self, name: Option<&str>) -> u32 {
@@ -161,8 +167,9 @@ impl Talks {
     }
 }
 
-/// Whether a turn that began then is asked for.
-fn meant(question: &Question, at: i64) -> bool {
-    let Filter { since, until, .. } = &question.filter;
-    since.is_none_or(|since| at >= nanos(since)) && until.is_none_or(|until| at < nanos(until))
+/// Returns true if a turn that started then is in the range.
+fn meant(question: &StatsQuery, at: i64) -> bool {
+    let ArchiveFilter { since, until, .. } = &question.filter;
+    since.is_none_or(|since| at >= to_nanos(since))
+        && until.is_none_or(|until| at < to_nanos(until))
 }

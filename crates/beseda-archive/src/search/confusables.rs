@@ -1,6 +1,6 @@
-//! Words in which Latin and Cyrillic letters are mixed because they look alike. Words of one alphabet are left as they are.
+//! Confusables: words that mix similar-looking Latin and Cyrillic letters.
 
-/// Latin small letters with the Cyrillic ones that look like them, as small or as capital letters.
+/// Latin lower-case letters and the Cyrillic letters that look alike in either case.
 const PAIRS: [(char, char); 14] = [
     ('a', 'а'),
     ('b', 'в'),
@@ -18,8 +18,8 @@ const PAIRS: [(char, char); 14] = [
     ('ë', 'е'),
 ];
 
-/// Writes a folded word in one alphabet: in Cyrillic if each of its Latin letters has a look-alike there, else in Latin if
-/// each of its Cyrillic ones has. Any other word stays as it is. The number of characters never changes.
+/// Writes a folded word in one alphabet: Cyrillic if each of its Latin letters has a counterpart
+/// there, else Latin likewise. Other words are unchanged, and the length never changes.
 pub(crate) fn unmix(word: &mut String) {
     let latin = word.chars().any(is_latin);
     if !latin || !word.chars().any(is_cyrillic) {

@@ -1,4 +1,4 @@
-//! Shapes as an SVG document and as a PNG picture, with the same font in both. What is drawn stands in `chart.rs`.
+//! Rendering of shapes as SVG and PNG, with the same font.
 
 use std::{fmt::Write, io};
 
@@ -7,15 +7,15 @@ use tiny_skia::{
 };
 use ttf_parser::{Face, OutlineBuilder};
 
-/// PNG pictures have so many pixels per unit.
+/// Pixels per unit in PNG.
 const SCALE: f32 = 2.0;
 const REGULAR: &[u8] = include_bytes!("../../fonts/DejaVuSans.ttf");
 const BOLD: &[u8] = include_bytes!("../../fonts/DejaVuSans-Bold.ttf");
 
 /// Red, green, blue.
-pub(super) type Colour = [u8; 3];
+pub(super) type Rgb = [u8; 3];
 
-/// What a text is aligned by.
+/// Alignment of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Anchor {
     Start,
@@ -23,18 +23,18 @@ pub(super) enum Anchor {
     End,
 }
 
-/// Something drawn.
+/// Shape to draw.
 #[derive(Debug, Clone)]
 pub(super) enum Shape {
-    /// A filled area.
-    Area { points: Vec<(f32, f32)>, colour: Colour },
-    /// A line through points; dashed if so wished.
-    Line { points: Vec<(f32, f32)>, colour: Colour, width: f32, dashed: bool },
-    /// A text on a baseline.
-    Text { at: (f32, f32), anchor: Anchor, size: f32, bold: bool, colour: Colour, text: String },
+    /// Filled area.
+    Area { points: Vec<(f32, f32)>, colour: Rgb },
+    /// Line through points.
+    Line { points: Vec<(f32, f32)>, colour: Rgb, width: f32, dashed: bool },
+    /// Text on a baseline.
+    Text { at: (f32, f32), anchor: Anchor, size: f32, bold: bool, colour: Rgb, text: String },
 }
 
-/// A picture on white.
+/// Picture on white.
 #[derive(Debug, Clone)]
 pub(super) struct Drawing {
     pub(super) width: f32,
@@ -43,7 +43,7 @@ pub(super) struct Drawing {
     pub(super) shapes: Vec<Shape>,
 }
 
-/// The picture as SVG.
+/// Renders the picture as SVG.
 pub(super) fn svg(drawing: &Drawing) -> String {
     let (w, h) = (drawing.width, drawing.height);
     let title = escaped(&drawing.title);
@@ -51,7 +51,7 @@ pub(super) fn svg(drawing: &Drawing) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{w}\" height=\"{h}\" viewBox=\"0 0 {w} {h}\" role=\"img\" aria-label=\"{title}\" font-family=\"'DejaVu Sans', Verdana, sans-serif\">\n<title>{title}</title>\n<rect width=\"{w}\" height=\"{h}\" fill=\"#fff\"/>\n"
     );
     for shape in &drawing.shapes {
-        // Writing into a String can't fail.
+        // Writing to a String can't fail.
         match shape {
             Shape::Area { points, colour } => {
                 writeln!(out, "<polygon points=\"{}\" fill=\"{}\"/>", listed(points), hex(*colour))
@@ -86,7 +86,7 @@ pub(super) fn svg(drawing: &Drawing) -> String {
     out
 }
 
-/// The picture as PNG.
+/// Renders the picture as PNG.
 pub(super) fn png(drawing: &Drawing) -> io::Result<Vec<u8>> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a picture's size")]
     let [width, height] = [drawing.width, drawing.height].map(|size| (size * SCALE) as u32);
@@ -122,7 +122,7 @@ pub(super) fn png(drawing: &Drawing) -> io::Result<Vec<u8>> {
     pixels.encode_png().map_err(io::Error::other)
 }
 
-/// The corners of a rectangle.
+/// Returns the corners of a rectangle.
 pub(super) fn rectangle(x: f32, y: f32, width: f32, height: f32) -> Vec<(f32, f32)> {
     Rect::from_xywh(x, y, width.max(0.0), height.max(0.0)).map_or_else(Vec::new, |rect| {
         let (left, right, top, bottom) = (rect.left(), rect.right(), rect.top(), rect.bottom());
@@ -143,13 +143,13 @@ fn path(points: &[(f32, f32)], closed: bool) -> Option<Path> {
     builder.finish()
 }
 
-fn paint(colour: Colour) -> Paint<'static> {
+fn paint(colour: Rgb) -> Paint<'static> {
     let mut paint = Paint { anti_alias: true, ..Paint::default() };
     paint.set_color_rgba8(colour[0], colour[1], colour[2], 255);
     paint
 }
 
-/// The outlines of a text's letters.
+/// Returns the outlines of a text's letters.
 fn written(face: &Face<'_>, text: &str, at: (f32, f32), anchor: Anchor, size: f32) -> Option<Path> {
     let scale = size / f32::from(face.units_per_em());
     let glyph =
@@ -169,7 +169,7 @@ fn written(face: &Face<'_>, text: &str, at: (f32, f32), anchor: Anchor, size: f3
     pen.builder.finish()
 }
 
-/// Puts outlines, whose y grows upwards, where they belong.
+/// Builder that places outlines, whose y axis points upwards.
 struct Pen {
     builder: PathBuilder,
     x: f32,
@@ -210,7 +210,7 @@ fn listed(points: &[(f32, f32)]) -> String {
     points.join(" ")
 }
 
-fn hex([red, green, blue]: Colour) -> String {
+fn hex([red, green, blue]: Rgb) -> String {
     format!("#{red:02x}{green:02x}{blue:02x}")
 }
 

@@ -1,43 +1,43 @@
-//! How far each chat and cabinet has come: what is due to be read, and from where. When it is read is decided in `sync.rs`.
+//! Sync state of chats and cabinets: what is due to be read, and from where.
 
 use beseda_api::{BusinessId, ChatId, MessageId};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::{Archive, ChatKey, Write, nanos};
+use super::{Archive, ArchiveTransaction, ChatKey, to_nanos};
 use crate::Result;
 
-/// A second, as dates are kept.
+/// Nanoseconds in a second.
 pub(crate) const SECOND: i64 = 1_000_000_000;
 
-/// Where the reading of a chat stands.
+/// Sync state of a chat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Standing {
+pub(crate) struct SyncState {
     pub(crate) key: ChatKey,
-    /// `updatedAt` as far as known.
+    /// Latest known `updatedAt`.
     pub(crate) updated_at: i64,
-    /// When that was first seen, by this machine's clock.
+    /// Local time at which it was first seen.
     pub(crate) seen_at: i64,
-    /// Up to which `updatedAt` the history is whole.
+    /// `updatedAt` up to which the history is complete.
     pub(crate) synced_at: Option<i64>,
-    /// Up to which message nothing is missing.
+    /// Message up to which nothing is missing.
     pub(crate) whole_to: Option<MessageId>,
 }
 
-/// What a listing that was gone through tells of its cabinet.
+/// Result of a complete listing of a cabinet.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct ListingEnd {
-    /// The largest `updatedAt` of its first page.
+pub(crate) struct ListingResult {
+    /// Largest `updatedAt` of its first page.
     pub(crate) newest: Option<Timestamp>,
-    /// Whether it came newest first.
+    /// True if it was sorted newest first.
     pub(crate) newest_first: bool,
-    /// When it ended, if it went over all chats.
+    /// Time at which it ended, if it covered all chats.
     pub(crate) full_at: Option<Timestamp>,
 }
 
 const STANDING: &str = "business, chat, updated_at, seen_at, synced_at, whole_to";
 
-impl Standing {
+impl SyncState {
     fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
         let whole_to: Option<i64> = row.get(5)?;
         Ok(Self {
@@ -49,28 +49,28 @@ impl Standing {
         })
     }
 
-    /// Whether messages may be missing.
+    /// Returns true if messages may be missing.
     pub(crate) fn is_due(&self) -> bool {
         self.synced_at.is_none_or(|synced| synced < self.updated_at)
     }
 }
 
 impl Archive {
-    pub(crate) fn standing(&self, key: ChatKey) -> Result<Option<Standing>> {
+    pub(crate) fn standing(&self, key: ChatKey) -> Result<Option<SyncState>> {
         self.read(|connection| {
             let sql = format!("SELECT {STANDING} FROM chats WHERE business = ?1 AND chat = ?2");
             let key = (key.business_id.get(), key.chat_id.get());
-            connection.prepare_cached(&sql)?.query_row(key, Standing::of).optional()
+            connection.prepare_cached(&sql)?.query_row(key, SyncState::of).optional()
         })
     }
 
-    /// Chats of which messages are missing, the most recently updated ones first, those after this place.
+    /// Returns chats with missing messages, most recently updated first, after this position.
     pub(crate) fn due(
         &self,
         business: BusinessId,
         after: Option<(i64, ChatId)>,
         limit: u32,
-    ) -> Result<Vec<Standing>> {
+    ) -> Result<Vec<SyncState>> {
         let (updated, chat) = after.map_or((i64::MAX, i64::MAX), |(at, chat)| (at, chat.get()));
         self.read(|connection| {
             let sql = format!(
@@ -80,7 +80,7 @@ impl Archive {
                  ORDER BY updated_at DESC, chat DESC LIMIT ?4"
             );
             let range = (business.get(), updated, chat, limit);
-            connection.prepare_cached(&sql)?.query_map(range, Standing::of)?.collect()
+            connection.prepare_cached(&sql)?.query_map(range, SyncState::of)?.collect()
         })
     }
 
@@ -93,20 +93,20 @@ impl Archive {
         })
     }
 
-    /// The largest `updatedAt` of a cabinet.
+    /// Returns the largest `updatedAt` of a cabinet.
     pub(crate) fn newest(&self, business: BusinessId) -> Result<Option<i64>> {
         self.read(|connection| newest(connection, business))
     }
 
-    /// The whole chats that share the largest `updatedAt`.
-    pub(crate) fn whole_newest(&self, business: BusinessId, limit: u32) -> Result<Vec<Standing>> {
+    /// Returns the complete chats that share the largest `updatedAt`.
+    pub(crate) fn whole_newest(&self, business: BusinessId, limit: u32) -> Result<Vec<SyncState>> {
         self.read(|connection| {
             let sql = format!(
                 "SELECT {STANDING} FROM chats WHERE business = ?1 AND updated_at = ?2
                    AND synced_at >= updated_at AND gone_at IS NULL LIMIT ?3"
             );
             let range = (business.get(), newest(connection, business)?, limit);
-            connection.prepare_cached(&sql)?.query_map(range, Standing::of)?.collect()
+            connection.prepare_cached(&sql)?.query_map(range, SyncState::of)?.collect()
         })
     }
 }
@@ -116,9 +116,9 @@ fn newest(connection: &Connection, business: BusinessId) -> rusqlite::Result<Opt
     connection.prepare_cached(sql)?.query_row([business.get()], |row| row.get(0))
 }
 
-impl Write<'_> {
-    /// Keeps what a listing told of its cabinet.
-    pub(crate) fn listed(&self, business: BusinessId, end: ListingEnd) -> rusqlite::Result<()> {
+impl ArchiveTransaction<'_> {
+    /// Records the result of a listing.
+    pub(crate) fn listed(&self, business: BusinessId, end: ListingResult) -> rusqlite::Result<()> {
         self.cabinet(business)?;
         let sql = "UPDATE cabinets SET
                        watermark = CASE WHEN ?2 > coalesce(watermark, ?5) THEN ?2 ELSE watermark END,
@@ -127,15 +127,15 @@ impl Write<'_> {
                    WHERE business = ?1";
         self.transaction().prepare_cached(sql)?.execute((
             business.get(),
-            end.newest.map(nanos),
+            end.newest.map(to_nanos),
             end.newest_first,
-            end.full_at.map(nanos),
+            end.full_at.map(to_nanos),
             i64::MIN,
         ))?;
         Ok(())
     }
 
-    /// Keeps whether a history came oldest first; one that didn't is never forgotten.
+    /// Records whether a history was sorted oldest first. One that was not is never forgotten.
     pub(crate) fn history_order(&self, business: BusinessId, kept: bool) -> rusqlite::Result<()> {
         self.cabinet(business)?;
         let sql = "UPDATE cabinets SET history_ordered = min(coalesce(history_ordered, 1), ?2)
