@@ -80,7 +80,7 @@ impl Archive {
         let folder = folder.as_ref();
         make_private(folder).map_err(|source| Error::Folder { folder: folder.into(), source })?;
         let unusable = |source| Error::Folder { folder: folder.into(), source };
-        let _alone = alone(folder).map_err(unusable)?;
+        let _alone = open_lock(folder).map_err(unusable)?;
         let database = folder.join("archive.sqlite");
         make_private_file(&database).map_err(unusable)?;
         let mut writer = Connection::open(&database)?;
@@ -201,18 +201,16 @@ pub(crate) fn make_private(folder: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(folder)
 }
 
-/// Makes a file that only its owner reads, even where the folder was there before and is open to others. ExportKind SQLite puts
-/// beside it gets the same rights.
-/// Keeps everybody else from opening the archive as long as it lives. SQLite lets nobody wait who changes a file to its
-/// write-ahead log while another does.
-fn alone(folder: &Path) -> std::io::Result<File> {
+/// Locks the opening of the archive against other processes: SQLite fails at once, instead of waiting, if two of them switch
+/// a file to its write-ahead log.
+fn open_lock(folder: &Path) -> std::io::Result<File> {
     let file = File::options().create(true).append(true).open(folder.join("opening.lock"))?;
     file.lock()?;
     Ok(file)
 }
 
-/// Makes the file if there is none. One that is there is never opened here: closing it would take SQLite's own locks away
-/// from every connection of this process.
+/// Creates a file that only its owner can read, if it is missing; SQLite gives its other files the same mode. An existing
+/// file is not opened: closing it would release the locks of SQLite's connections in this process.
 #[cfg(unix)]
 fn make_private_file(path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt;

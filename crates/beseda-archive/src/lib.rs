@@ -1,5 +1,5 @@
-//! A local, searchable copy of the chats of any `ChatsApi`: filled once, then kept in step with the fewest calls.
-//! It writes nothing to the service and knows no network.
+//! Local archive of chats: a searchable SQLite copy of the chats of any `ChatsApi`, synced with as few calls as possible,
+//! with full-text search, export (JSON lines, CSV, Parquet), response time statistics and read marks.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -17,18 +17,18 @@
 //! # Ok(()) }
 //! ```
 //!
-//! - [`Archive`] keeps and gives back: chats, pages of histories, counts, names, authors, read marks ([`Archive::unread`]).
-//! - [`Syncer`] fills it and keeps it in step, once or until ended, by looks ([`Schedule`]) and by notifications.
-//! - [`ChangeStream`] follows what comes in, from any cursor on.
-//! - ExportKind is guaranteed and what it costs stands in `docs/archive.md`.
+//! - [`Archive`] stores and returns chats, history pages, counts, names, authors and read marks ([`Archive::unread`]).
+//! - [`Syncer`] fills it, once or continuously, by polling ([`Schedule`]) and by webhook notifications.
+//! - [`ChangeStream`] follows new messages and changed chats from any cursor on.
+//! - `docs/archive.md` describes guarantees and costs.
 //!
 //! | error | when |
 //! |---|---|
-//! | [`Error::Folder`] | the folder can't be used |
-//! | [`Error::Locked`] | another process keeps the archive in step |
+//! | [`Error::Folder`] | the folder is unusable |
+//! | [`Error::Locked`] | another process is syncing the archive |
 //! | [`Error::Newer`] | a newer version wrote it |
-//! | [`Error::NothingToSearch`] | a query has neither words nor signs |
-//! | [`Error::Service`] | the service refused or broke; the error as the client gave it |
+//! | [`Error::NothingToSearch`] | the query contains nothing to search for |
+//! | [`Error::Service`] | the service refused a request or failed; the error of the client |
 //! | [`Error::Database`], [`Error::Files`] | the disk failed |
 
 mod archive;

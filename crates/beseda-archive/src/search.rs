@@ -31,10 +31,10 @@ use crate::{Archive, Error, Result};
 /// Search request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Search {
-    /// The words, all of which must be there. Each matches in any of its forms and, from three characters on, as a part of
-    /// a word. A number matches however its digits are grouped, and all messages of the chat with this id, order or return.
-    /// Emoji must be there as they are. `"In quotes"` words must stand exactly so; what begins with `-` must not be there.
-    /// SymbolRun alone are looked for literally; beside words, signs other than emoji are left out.
+    /// Words to find, all of them. A word matches in any of its forms and, from three characters on, as a part of a word.
+    /// A number matches however its digits are grouped, and every message of the chat with this id, order or return. Emoji
+    /// match literally. Words `"in quotes"` match exactly in this form and order; a part starting with `-` must not match.
+    /// Symbols alone match literally; beside words, symbols other than emoji are ignored.
     pub query: String,
     /// Filter of messages.
     pub filter: ArchiveFilter,

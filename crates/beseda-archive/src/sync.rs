@@ -1,6 +1,5 @@
-//! Fills an archive through any `ChatsApi` and keeps it in step with the fewest calls. Every page is kept in one
-//! transaction with the progress it means, so that an end at any point leaves neither a hole nor a double.
-//! ExportKind is read of the service stands in `listing.rs` and `reading.rs`; when, in `run.rs`.
+//! Sync of an archive from any `ChatsApi`, with as few calls as possible. Each page is stored in one transaction with its
+//! progress, so that a kill at any point leaves neither gaps nor duplicates.
 
 mod hints;
 mod history_sync;
@@ -39,7 +38,7 @@ pub enum Depth {
 
 type Watcher = dyn Fn(&SyncEvent<'_>) + Send + Sync;
 
-/// Keeps an archive in step with a service. There is one for an archive at a time, over all processes.
+/// Syncs an archive with a service. Only one process at a time can sync an archive.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -47,8 +46,8 @@ type Watcher = dyn Fn(&SyncEvent<'_>) + Send + Sync;
 /// # async fn start(api: Arc<dyn beseda_api::ChatsApi>) -> Result<(), Box<dyn std::error::Error>> {
 /// let archive = Archive::open("chats")?;
 /// let syncer = Syncer::new(archive.clone(), api, [beseda_api::BusinessId::new(1)?])?;
-/// let tally = syncer.once(Depth::Full).await?;
-/// println!("{} new messages in {} calls", tally.messages, tally.calls.total());
+/// let stats = syncer.once(Depth::Full).await?;
+/// println!("{} new messages in {} calls", stats.messages, stats.calls.total());
 /// # Ok(()) }
 /// ```
 pub struct Syncer {

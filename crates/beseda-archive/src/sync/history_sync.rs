@@ -225,9 +225,9 @@ impl HistoryWalk {
         self.newest = dates.max_by_key(|date| date.timestamp()).max(self.newest);
     }
 
-    /// ExportKind this page means for the chat's progress, as far as this reading saw it: another one may have kept later
-    /// messages meanwhile, and not yet those before them. Only where histories are known to come oldest first does a page
-    /// in the middle mean that nothing before it is missing.
+    /// Returns the sync progress of this page. Another reader may have stored later messages meanwhile, but not yet those
+    /// before them. A page in the middle means that nothing before it is missing only if histories are known to be sorted
+    /// oldest first.
     fn reading(&self, last: bool) -> HistoryProgress {
         let so_far = last || (self.known == Some(true) && self.ordered);
         let finished = last.then(|| self.finished());

@@ -51,12 +51,13 @@ enum Round {
 }
 
 impl Syncer {
-    /// Keeps the archive in step until `end` is ready. Each notification makes it look at once; what they miss the
-    /// schedule finds.
+    /// Syncs continuously until `end` completes. A notification triggers a sync of its chat immediately; the schedule
+    /// finds what notifications miss.
     ///
     /// # Errors
-    /// ExportKind doesn't pass by itself: a credential the service doesn't take, a disk that fails. Everything else is
-    /// told as [`SyncEvent::Trouble`] and waited out.
+    ///
+    /// Permanent failures: a rejected credential, a failing disk. Other failures are reported as [`SyncEvent::Trouble`] and
+    /// retried.
     pub async fn run(
         &self,
         schedule: Schedule,
