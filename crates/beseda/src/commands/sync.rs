@@ -142,7 +142,7 @@ impl SyncProgress {
                 tracing::warn!(%error, %until, "waiting for the service");
             }
             SyncEvent::Skipped(error) => {
-                tracing::warn!(%error, "skipped a chat that can't be read")
+                tracing::warn!(%error, "skipped a chat that can't be read");
             }
             _ => {}
         }
