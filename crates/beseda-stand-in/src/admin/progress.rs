@@ -29,6 +29,7 @@ const INTERVAL: Duration = Duration::from_millis(500);
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 struct ProgressLine {
     done: usize,
+    #[serde(rename = "all")]
     total: usize,
 }
 
