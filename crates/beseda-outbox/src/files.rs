@@ -2,14 +2,15 @@
 
 use std::{
     fmt::Write as _,
-    fs::{self, DirBuilder, File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, Write as _},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
     time::{Duration, SystemTime},
 };
 
+use beseda_sqlite::private;
 use sha2::{Digest, Sha256};
 
 /// After so long a file that was never finished belongs to a program that died.
@@ -38,7 +39,7 @@ impl Files {
     /// Writes the bytes down, synced.
     pub(crate) fn write(&self, content: &[u8]) -> io::Result<Part> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
-        make_private(&self.0)?;
+        private::create_dir(&self.0)?;
         let (path, mut file) = loop {
             let number = NUMBER.fetch_add(1, Ordering::Relaxed);
             let path = self.0.join(format!("{}-{number}.part", std::process::id()));
@@ -99,9 +100,4 @@ impl Drop for Part {
 fn is_old(path: &Path) -> bool {
     let written = fs::metadata(path).and_then(|about| about.modified());
     written.is_ok_and(|at| SystemTime::now().duration_since(at).is_ok_and(|age| age > ABANDONED))
-}
-
-/// A folder for its owner's eyes only, unless it is there already.
-pub(crate) fn make_private(folder: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }

@@ -9,12 +9,13 @@ use std::{
 
 use beseda_api::{BusinessId, Clock, SystemClock};
 use beseda_client::OutgoingMessage;
+use beseda_sqlite::private;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::Notify;
 
 use crate::{
     Error, Filter, Item, NewItem, OutboxId, Result, State,
-    files::{Files, Part, make_private},
+    files::{Files, Part},
     schema, table,
 };
 
@@ -59,7 +60,7 @@ impl Outbox {
     pub async fn open_by(folder: impl Into<PathBuf>, clock: Arc<dyn Clock>) -> Result<Self> {
         let folder = folder.into();
         blocking(move || {
-            make_private(&folder)?;
+            private::create_dir(&folder)?;
             let path = folder.join("outbox.sqlite");
             let connection = Mutex::new(schema::open(&path)?);
             let watcher = Mutex::new(schema::open(&path)?);
