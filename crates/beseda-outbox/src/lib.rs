@@ -3,13 +3,13 @@
 //!
 //! ```no_run
 //! use std::sync::Arc;
-//! use beseda_client::{Client, Outgoing, api::{BusinessId, ChatId}};
+//! use beseda_client::{Client, OutgoingMessage, api::{BusinessId, ChatId}};
 //! use beseda_outbox::{NewItem, Outbox, RunSettings};
 //!
 //! # async fn start() -> Result<(), Box<dyn std::error::Error>> {
 //! let outbox = Outbox::open("conversations").await?;
 //! let (business, chat) = (BusinessId::new(1)?, ChatId::new(42)?);
-//! let id = outbox.enqueue(NewItem::new(business, chat, Outgoing::text("It leaves today")?)).await?;
+//! let id = outbox.enqueue(NewItem::new(business, chat, OutgoingMessage::text("It leaves today")?)).await?;
 //! // From here on it is sent once, by this process or by the next.
 //! let client = Arc::new(Client::builder().api_key(std::env::var("BESEDA_API_KEY")?).build()?);
 //! outbox.run(client, business, RunSettings::until_empty(), std::future::pending()).await?;
