@@ -7,7 +7,7 @@ use futures::{StreamExt, TryStreamExt};
 
 use crate::{
     Engine,
-    snapshot::{CellValue, Snapshot},
+    snapshot::{ColumnValue, Snapshot},
 };
 
 impl Engine {
@@ -36,7 +36,7 @@ impl Engine {
             let Some(text) = snapshot.files.get(file.as_str()) else {
                 return Err(Error::bad_request(format!("files: missing content of {file}")));
             };
-            let bytes = CellValue::bytes(text)
+            let bytes = ColumnValue::bytes(text)
                 .map_err(|error| Error::bad_request(format!("files.{file}: {error}")))?;
             if !existing.contains(file) {
                 added.push((file.clone(), bytes));

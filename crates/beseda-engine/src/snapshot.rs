@@ -26,13 +26,13 @@ pub struct TableRows {
     /// Column names.
     pub columns: Vec<String>,
     /// Values, row by row.
-    pub rows: Vec<Vec<CellValue>>,
+    pub rows: Vec<Vec<ColumnValue>>,
 }
 
 /// Value of a column.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum CellValue {
+pub enum ColumnValue {
     /// `NULL`.
     Null,
     /// Integer.
@@ -46,7 +46,7 @@ pub enum CellValue {
     },
 }
 
-impl CellValue {
+impl ColumnValue {
     pub(crate) fn blob(bytes: &[u8]) -> Self {
         Self::Blob { base64: BASE64_STANDARD.encode(bytes) }
     }
@@ -66,7 +66,7 @@ impl Snapshot {
         let cells = table.rows.iter().filter_map(|row| row.get(column?));
         cells
             .map(|cell| match cell {
-                CellValue::Text(text) => text.parse().map_err(|_| {
+                ColumnValue::Text(text) => text.parse().map_err(|_| {
                     Error::bad_request(format!("tables.files: '{text}' is not a file id"))
                 }),
                 _ => Err(Error::bad_request("tables.files: file_id must be a text")),

@@ -34,7 +34,7 @@ use crate::{
 use chats::{read, row, write};
 use lease::WriterLease;
 use read_pool::ReadPool;
-use writer::Writer;
+use writer::WriteQueue;
 
 /// Number of orders and returns in a filter above which the list is read on a thread for blocking calls.
 const MAX_INLINE_LOOKUPS: usize = 64;
@@ -42,7 +42,7 @@ const MAX_INLINE_LOOKUPS: usize = 64;
 /// Store in one SQLite file. One process serves it; other processes may administer it.
 pub struct SqliteStore {
     read_pool: Arc<ReadPool>,
-    writer: Writer,
+    writer: WriteQueue,
 }
 
 impl SqliteStore {
@@ -53,13 +53,13 @@ impl SqliteStore {
     pub fn open(path: &Path) -> Result<Self, EngineOpenError> {
         let connection = schema::open_writer(path)?;
         let read_pool = Arc::new(ReadPool::open(path)?);
-        Ok(Self { read_pool, writer: Writer::start(connection, path)? })
+        Ok(Self { read_pool, writer: WriteQueue::start(connection, path)? })
     }
 
     /// Creates the store of an exclusive transaction.
     fn in_lease(lease: &Arc<WriterLease>) -> Self {
         let read_pool = Arc::new(ReadPool::Lease(Arc::clone(lease)));
-        Self { read_pool, writer: Writer::in_lease(Arc::clone(lease)) }
+        Self { read_pool, writer: WriteQueue::in_lease(Arc::clone(lease)) }
     }
 
     /// Runs a short read on the calling thread.

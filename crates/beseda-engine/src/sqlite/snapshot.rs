@@ -7,7 +7,7 @@ use rusqlite::{
 };
 
 use super::transaction::{WriteError, WriteTransaction};
-use crate::snapshot::{CellValue, Snapshot, TableRows};
+use crate::snapshot::{ColumnValue, Snapshot, TableRows};
 
 /// Tables that aren't part of a snapshot: uploads in progress belong to the folder.
 const EXCLUDED: &str = "'uploads'";
@@ -48,14 +48,14 @@ fn tables(connection: &Connection) -> rusqlite::Result<Vec<String>> {
     connection.prepare(&sql)?.query_map([], |row| row.get(0))?.collect()
 }
 
-fn cell(value: ValueRef<'_>) -> CellValue {
+fn cell(value: ValueRef<'_>) -> ColumnValue {
     match value {
-        ValueRef::Null => CellValue::Null,
-        ValueRef::Integer(number) => CellValue::Integer(number),
+        ValueRef::Null => ColumnValue::Null,
+        ValueRef::Integer(number) => ColumnValue::Integer(number),
         // No table has a column of this type.
-        ValueRef::Real(number) => CellValue::Text(number.to_string()),
-        ValueRef::Text(text) => CellValue::Text(String::from_utf8_lossy(text).into_owned()),
-        ValueRef::Blob(bytes) => CellValue::blob(bytes),
+        ValueRef::Real(number) => ColumnValue::Text(number.to_string()),
+        ValueRef::Text(text) => ColumnValue::Text(String::from_utf8_lossy(text).into_owned()),
+        ValueRef::Blob(bytes) => ColumnValue::blob(bytes),
     }
 }
 
@@ -105,11 +105,11 @@ fn values(name: &str, table: &TableRows) -> Result<Vec<Vec<Value>>, WriteError> 
                 format!("tables.{name}.rows[{number}]: {values} values for {columns} columns");
             return Err(rejected(text));
         }
-        let value = |cell: &CellValue| match cell {
-            CellValue::Null => Ok(Value::Null),
-            CellValue::Integer(number) => Ok(Value::Integer(*number)),
-            CellValue::Text(text) => Ok(Value::Text(text.clone())),
-            CellValue::Blob { base64 } => CellValue::bytes(base64)
+        let value = |cell: &ColumnValue| match cell {
+            ColumnValue::Null => Ok(Value::Null),
+            ColumnValue::Integer(number) => Ok(Value::Integer(*number)),
+            ColumnValue::Text(text) => Ok(Value::Text(text.clone())),
+            ColumnValue::Blob { base64 } => ColumnValue::bytes(base64)
                 .map(Value::Blob)
                 .map_err(|error| rejected(format!("tables.{name}.rows[{number}]: {error}"))),
         };

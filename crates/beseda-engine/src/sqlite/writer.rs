@@ -1,4 +1,4 @@
-//! Writer thread with group commit: it commits all queued writes in one transaction, then replies to all of them.
+//! WriteQueue thread with group commit: it commits all queued writes in one transaction, then replies to all of them.
 //! An exclusive transaction leases the thread's connection (`lease.rs`).
 
 use std::{
@@ -24,9 +24,9 @@ const QUEUE_CAPACITY: usize = 1024;
 const MAX_GROUP: usize = 256;
 
 /// Write to run in a transaction, or `None` if none could begin.
-type WriteJob = Box<dyn FnOnce(Option<&mut WriteTransaction>) -> Reply + Send>;
-/// Reply to the caller of a write, sent after the commit.
-type Reply = Box<dyn FnOnce(CommitResult) + Send>;
+type WriteJob = Box<dyn FnOnce(Option<&mut WriteTransaction>) -> WriteReply + Send>;
+/// WriteReply to the caller of a write, sent after the commit.
+type WriteReply = Box<dyn FnOnce(CommitResult) + Send>;
 
 /// Request to the writer thread.
 enum Task {
@@ -37,7 +37,7 @@ enum Task {
 }
 
 /// Handle of the writer thread, or of the lease of an exclusive transaction.
-pub(super) struct Writer {
+pub(super) struct WriteQueue {
     target: Target,
     changes: watch::Receiver<u64>,
 }
@@ -47,7 +47,7 @@ enum Target {
     Lease(Arc<WriterLease>),
 }
 
-impl Writer {
+impl WriteQueue {
     /// Starts the thread on an open database.
     pub(super) fn start(connection: Connection, path: &Path) -> Result<Self, EngineOpenError> {
         let (sender, changes) = watch::channel(0);
@@ -138,7 +138,7 @@ fn closed() -> Error {
     Error::internal("the store is closed")
 }
 
-impl Drop for Writer {
+impl Drop for WriteQueue {
     /// Waits until the thread has written the queue.
     fn drop(&mut self) {
         let Target::Thread { tasks, thread } = &mut self.target else { return };

@@ -9,7 +9,7 @@ use beseda_api::{
 };
 use beseda_engine::{
     Engine, EngineSettings,
-    snapshot::{CellValue, Snapshot},
+    snapshot::{ColumnValue, Snapshot},
 };
 
 async fn engine(folder: &std::path::Path) -> Engine {
@@ -73,7 +73,7 @@ async fn an_invalid_snapshot_changes_nothing() {
         |snapshot| snapshot.tables.get_mut("chats").unwrap().columns.reverse(),
         |snapshot| snapshot.files.clear(),
         |snapshot| {
-            let text = CellValue::Text("no id".to_owned());
+            let text = ColumnValue::Text("no id".to_owned());
             snapshot.tables.get_mut("files").unwrap().rows[0][0] = text;
         },
     ];
@@ -86,7 +86,7 @@ async fn an_invalid_snapshot_changes_nothing() {
     }
     // A violated constraint is an internal error, and is rolled back as well.
     let mut snapshot = before.clone();
-    snapshot.tables.get_mut("api_keys").unwrap().rows[0][1] = CellValue::Integer(77);
+    snapshot.tables.get_mut("api_keys").unwrap().rows[0][1] = ColumnValue::Integer(77);
     engine.restore(snapshot).await.unwrap_err();
     assert_eq!(engine.snapshot().await.unwrap(), before);
     let filter = ChatFilter::default();
