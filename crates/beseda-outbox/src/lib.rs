@@ -33,7 +33,7 @@
 //!
 //! A message whose [`Outbox::enqueue`] came back is in its chat exactly once when it is `sent` or `confirmed`, and the messages
 //! of a chat are in it in the order they were accepted (a retry counts as accepted anew), even if the program is killed at any
-//! point. It rests on what [`beseda_client::safe`] rests on: nobody else writes the same text as the shop between the look
+//! point. It rests on what [`beseda_client::send_once`] rests on: nobody else writes the same text as the shop between the look
 //! before the attempt, at most [`RunSettings::fresh`] old, and the look that decides; the service writes nothing later than
 //! the settle time after silence; and it keeps texts and sizes of files as they were sent. Where the history can't be
 //! read, nothing is sent: the message stays `sending` until it can.

@@ -1,5 +1,5 @@
 //! Push notifications on their way out: ordered for each subscription, repeated as the published service repeats them, and never into
-//! one's own network. It keeps nothing itself: what waits is in an [`Outbox`], which an engine has.
+//! one's own network. It keeps nothing itself: what waits is in an [`NotificationQueue`](beseda_api::NotificationQueue), which an engine has.
 //!
 //! ```no_run
 //! # async fn start(outbox: std::sync::Arc<dyn beseda_api::Outbox>) {

@@ -1,7 +1,7 @@
 //! Scripted and automatic participants of chats, for tests: buyers, support, the arbiter and the shop.
 //!
 //! - [`Scenario`] is a script in YAML; [`play`] runs it, [`ScenarioRunner`] runs many in the background.
-//! - [`record`] writes an existing chat down as a scenario.
+//! - [`record()`] writes an existing chat down as a scenario.
 //! - [`Buyers`] answer the shop without a script, with a [`Persona`].
 //!
 //! Participants act through [`ChatsApi`](beseda_api::ChatsApi) and [`MarketSide`](beseda_api::MarketSide), so they work

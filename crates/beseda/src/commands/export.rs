@@ -117,7 +117,7 @@ fn bar(shown: bool) -> anyhow::Result<ProgressBar> {
     Ok(ProgressBar::new(0).with_style(style))
 }
 
-/// Maps a broken pipe to [`Closed`] and a failed resume to a usage error.
+/// Maps a broken pipe to [`StdoutClosed`] and a failed resume to a usage error.
 fn closed(error: beseda_archive::Error) -> anyhow::Error {
     match error {
         beseda_archive::Error::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => {
