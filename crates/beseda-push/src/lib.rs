@@ -1,14 +1,14 @@
-//! Push notifications on their way out: ordered for each subscription, repeated as the published service repeats them, and never into
-//! one's own network. It keeps nothing itself: what waits is in an [`NotificationQueue`](beseda_api::NotificationQueue), which an engine has.
+//! Webhook sender for push notifications: ordered per subscription, retried on the published schedule, and never to private
+//! networks. Its storage is a [`NotificationQueue`], which the engine implements.
 //!
 //! ```no_run
-//! # async fn start(outbox: std::sync::Arc<dyn beseda_api::Outbox>) {
+//! # async fn start(queue: std::sync::Arc<dyn beseda_api::NotificationQueue>) {
 //! use std::sync::Arc;
 //! use beseda_api::SystemClock;
 //! use beseda_push::{Policy, Push, Settings, SystemTimer};
 //!
 //! let settings = Settings::new(Policy::Public);
-//! let push = Push::start(outbox, settings, Arc::new(SystemClock), Arc::new(SystemTimer));
+//! let push = Push::start(queue, settings, Arc::new(SystemClock), Arc::new(SystemTimer));
 //! let subscriptions = push.subscriptions();
 //! push.stop().await;
 //! # drop(subscriptions) }
