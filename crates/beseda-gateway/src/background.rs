@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-use crate::{attribution::match_sends, keys::KeyStore, shared::GatewayState};
+use crate::{attribution::match_sends, keys::KeyStore, state::GatewayState};
 
 /// Pause before the archive is locked again, or after a failed sync.
 const RETRY_INTERVAL: Duration = Duration::from_secs(30);

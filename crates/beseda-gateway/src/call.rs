@@ -20,7 +20,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use crate::{
     metrics::increment,
     scheduler::{QueueError, QueueTicket, UpstreamPermit, request::CallRequest, share::Quota},
-    shared::GatewayState,
+    state::GatewayState,
     upstream::rate_limit_of,
 };
 

@@ -18,7 +18,7 @@ use crate::{
     keys::{GatewayDirectory, KeyStore},
     per_call::PerCall,
     settings::{GatewayOpenError, GatewaySettings},
-    shared::GatewayState,
+    state::GatewayState,
     upstream::{CabinetDirectory, UpstreamCredential},
 };
 

@@ -60,8 +60,8 @@ mod per_call;
 mod read_request;
 mod scheduler;
 mod settings;
-mod shared;
 mod single_flight;
+mod state;
 mod upstream;
 
 pub use beseda_client::Priority;

@@ -8,7 +8,7 @@ use beseda_server::{CallApi, CallContext, PerCallApi};
 
 use crate::{
     call::{CallerInfo, GatewayCall},
-    shared::GatewayState,
+    state::GatewayState,
 };
 
 /// Maximum length of an `Idempotency-Key` in characters.

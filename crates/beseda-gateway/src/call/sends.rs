@@ -23,7 +23,7 @@ use crate::{
     },
     metrics::increment,
     scheduler::{QueueError, UpstreamPermit},
-    shared::GatewayState,
+    state::GatewayState,
     upstream::to_caller_error,
 };
 
