@@ -77,9 +77,10 @@ fn end_word(folded: &mut String, each: &mut impl FnMut(&str)) {
     folded.clear();
 }
 
-/// Returns true for letters and digits; most letters are recognized without Unicode tables.
+/// Returns true for letters and digits; most letters are recognized without Unicode tables. Combining letters (such as
+/// U+0363) are marks: they may follow a letter but not start a word.
 pub(crate) fn is_part(c: char) -> bool {
-    matches!(c, 'а'..='я' | 'А'..='Я') || c.is_alphanumeric()
+    matches!(c, 'а'..='я' | 'А'..='Я') || (c.is_alphanumeric() && !is_inside(c))
 }
 
 /// Returns true for characters that may occur within a word without being part of it: accents, soft
@@ -144,6 +145,12 @@ mod tests {
     fn a_letter_in_two_characters_is_the_letter() {
         assert_eq!(folded("мои\u{306} е\u{308}жик за\u{301}мок"), ["мой", "ежик", "замок"]);
         assert_eq!(folded("пере\u{ad}нос"), ["перенос"]);
+    }
+
+    #[test]
+    fn a_combining_letter_does_not_start_a_word() {
+        assert_eq!(folded("\u{363}a a\u{363}b"), ["a", "ab"]);
+        assert_eq!(words("\u{363}a")[0].places, [1, 2]);
     }
 
     proptest! {
