@@ -71,3 +71,91 @@ pub trait ChatsApi: Send + Sync {
         file: FileUpload,
     ) -> Result<()>;
 }
+
+/// Implements methods of [`ChatsApi`] by forwarding them to a field that implements it, too.
+///
+/// Written inside of an `impl ChatsApi` block: the field, then the names of the methods. With the field alone, all
+/// seven are forwarded. Whatever isn't named is written by hand as usual.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use async_trait::async_trait;
+/// use beseda_api::{BusinessId, Chat, ChatId, ChatsApi, Result, forward_chats_api};
+///
+/// struct LogsReads {
+///     inner: Arc<dyn ChatsApi>,
+/// }
+///
+/// #[async_trait]
+/// impl ChatsApi for LogsReads {
+///     async fn get_chat(&self, business: BusinessId, chat: ChatId) -> Result<Chat> {
+///         println!("read of {chat}");
+///         self.inner.get_chat(business, chat).await
+///     }
+///
+///     forward_chats_api!(
+///         inner: get_chats, get_chat_history, get_chat_message, create_chat, send_message_to_chat, send_file_to_chat
+///     );
+/// }
+/// ```
+#[macro_export]
+macro_rules! forward_chats_api {
+    ($field:ident) => {
+        $crate::forward_chats_api!(
+            $field: get_chats, get_chat, get_chat_history, get_chat_message, create_chat,
+            send_message_to_chat, send_file_to_chat
+        );
+    };
+    ($field:ident: $($method:ident),+ $(,)?) => {
+        $($crate::forward_chats_api!(@ $method, $field);)+
+    };
+    (@ get_chats, $field:ident) => {
+        $crate::forward_chats_api!(@fn $field, get_chats,
+            (filter: $crate::ChatFilter, page: $crate::PageRequest<20>) -> $crate::ChatPage);
+    };
+    (@ get_chat, $field:ident) => {
+        $crate::forward_chats_api!(@fn $field, get_chat, (chat: $crate::ChatId) -> $crate::Chat);
+    };
+    (@ get_chat_history, $field:ident) => {
+        $crate::forward_chats_api!(@fn $field, get_chat_history,
+            (chat: $crate::ChatId, from: $crate::HistoryFrom) -> $crate::MessagePage);
+    };
+    (@ get_chat_message, $field:ident) => {
+        $crate::forward_chats_api!(@fn $field, get_chat_message,
+            (chat: $crate::ChatId, message: $crate::MessageId) -> $crate::Message);
+    };
+    (@ create_chat, $field:ident) => {
+        $crate::forward_chats_api!(@fn $field, create_chat,
+            (context: $crate::ChatContext) -> $crate::ChatId);
+    };
+    (@ send_message_to_chat, $field:ident) => {
+        $crate::forward_chats_api!(@fn $field, send_message_to_chat,
+            (chat: $crate::ChatId, text: $crate::MessageText) -> ());
+    };
+    (@ send_file_to_chat, $field:ident) => {
+        $crate::forward_chats_api!(@fn $field, send_file_to_chat,
+            (chat: $crate::ChatId, file: $crate::FileUpload) -> ());
+    };
+    // The form that `async_trait` gives a method, since that attribute doesn't see into macros.
+    (@fn $field:ident, $method:ident, ($($argument:ident: $type:ty),+) -> $result:ty) => {
+        fn $method<'a, 'future>(
+            &'a self,
+            business: $crate::BusinessId,
+            $($argument: $type),+
+        ) -> ::core::pin::Pin<
+            ::std::boxed::Box<
+                dyn ::core::future::Future<Output = $crate::Result<$result>>
+                    + ::core::marker::Send
+                    + 'future,
+            >,
+        >
+        where
+            'a: 'future,
+            Self: 'future,
+        {
+            use $crate::ChatsApi as _;
+            self.$field.$method(business, $($argument),+)
+        }
+    };
+}

@@ -32,7 +32,7 @@ impl std::fmt::Debug for StandInClient {
 /// Line of a response with progress.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum ProgressLine {
+enum ProgressMessage {
     Progress { done: u64, all: u64 },
     Done { result: Value },
     Refused { errors: Vec<ApiErrorItem> },
@@ -138,9 +138,9 @@ impl StandInClient {
                 match serde_json::from_slice(&line)
                     .map_err(|error| unreadable(error.to_string()))?
                 {
-                    ProgressLine::Progress { done, all } => progress(done, all),
-                    ProgressLine::Done { result } => return Ok(result),
-                    ProgressLine::Refused { errors } => return Err(refused(errors)),
+                    ProgressMessage::Progress { done, all } => progress(done, all),
+                    ProgressMessage::Done { result } => return Ok(result),
+                    ProgressMessage::Refused { errors } => return Err(refused(errors)),
                 }
             }
         }

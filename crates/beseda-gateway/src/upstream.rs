@@ -12,10 +12,8 @@ use beseda_api::{
     Result, Scope,
 };
 use beseda_client::{Client, ClientError, ErrorExt};
-use beseda_server::Unavailable;
+use beseda_server::{CredentialHash, Unavailable};
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
 
 use crate::{db::GatewayDb, scheduler::BudgetSource, settings::GatewaySettings};
 
@@ -24,17 +22,9 @@ const CAMPAIGNS_TTL: Duration = Duration::from_secs(60);
 
 /// Credential of the gateway itself. Only its hash is kept.
 pub(crate) struct UpstreamCredential {
-    hash: [u8; 32],
+    hash: CredentialHash,
     /// Principal of the credential, as callers see it.
     pub(crate) principal: Principal,
-}
-
-fn hash(credential: &Credential) -> [u8; 32] {
-    let (kind, secret) = match credential {
-        Credential::ApiKey(secret) => (b'k', secret),
-        Credential::OAuth(secret) => (b'o', secret),
-    };
-    Sha256::new().chain_update([kind]).chain_update(secret.as_bytes()).finalize().into()
 }
 
 impl UpstreamCredential {
@@ -56,12 +46,12 @@ impl UpstreamCredential {
                 }
             },
         };
-        Some(Self { hash: hash(credential), principal })
+        Some(Self { hash: CredentialHash::new(credential), principal })
     }
 
     /// Compares a credential with this one in constant time.
     pub(crate) fn matches(&self, credential: &Credential) -> bool {
-        self.hash.ct_eq(&hash(credential)).into()
+        self.hash.matches(credential)
     }
 }
 

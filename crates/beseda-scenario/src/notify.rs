@@ -4,9 +4,9 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use beseda_api::{
-    BusinessId, Chat, ChatContext, ChatFilter, ChatId, ChatOpening, ChatPage, ChatsApi,
-    DisputeOpening, FileUpload, HistoryFrom, MarketMessage, MarketSide, Message, MessageId,
-    MessagePage, MessageText, NewOrder, NewReturn, Order, PageRequest, Result, Return, Sender,
+    BusinessId, Chat, ChatContext, ChatId, ChatOpening, ChatsApi, DisputeOpening, FileUpload,
+    MarketMessage, MarketSide, Message, MessageText, NewOrder, NewReturn, Order, Result, Return,
+    Sender, forward_chats_api,
 };
 use tokio::sync::broadcast;
 
@@ -49,36 +49,7 @@ impl ChangeNotifier {
 
 #[async_trait]
 impl ChatsApi for ChangeNotifier {
-    async fn get_chats(
-        &self,
-        business: BusinessId,
-        filter: ChatFilter,
-        page: PageRequest<20>,
-    ) -> Result<ChatPage> {
-        self.chats.get_chats(business, filter, page).await
-    }
-
-    async fn get_chat(&self, business: BusinessId, chat: ChatId) -> Result<Chat> {
-        self.chats.get_chat(business, chat).await
-    }
-
-    async fn get_chat_history(
-        &self,
-        business: BusinessId,
-        chat: ChatId,
-        from: HistoryFrom,
-    ) -> Result<MessagePage> {
-        self.chats.get_chat_history(business, chat, from).await
-    }
-
-    async fn get_chat_message(
-        &self,
-        business: BusinessId,
-        chat: ChatId,
-        message: MessageId,
-    ) -> Result<Message> {
-        self.chats.get_chat_message(business, chat, message).await
-    }
+    forward_chats_api!(chats: get_chats, get_chat, get_chat_history, get_chat_message);
 
     async fn create_chat(&self, business: BusinessId, context: ChatContext) -> Result<ChatId> {
         let chat = self.chats.create_chat(business, context).await?;

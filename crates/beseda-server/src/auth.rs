@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::{
-    Server, ServerSettings, query,
+    CredentialHash, Server, ServerSettings, query,
     rate_limit::{ConcurrencySlot, LimitOwner, LimitState},
     router::Operation,
 };
@@ -28,7 +28,7 @@ type Hash = [u8; 32];
 
 /// Cache of credentials, and the keys of marketplace and administration, all hashed.
 pub(crate) struct Authenticator {
-    known: Cache<Hash, CachedCredential>,
+    known: Cache<CredentialHash, CachedCredential>,
     remember_ms: i64,
     /// Incremented by every administrative change, which invalidates the cache.
     epoch: AtomicU64,
@@ -100,7 +100,7 @@ impl Authenticator {
         credential: &Credential,
         now: Timestamp,
     ) -> Result<Arc<Access>> {
-        let (hash, epoch) = (hash(credential), self.epoch.load(Ordering::Acquire));
+        let (hash, epoch) = (CredentialHash::new(credential), self.epoch.load(Ordering::Acquire));
         let now_ms = now.as_millisecond();
         if let Some(known) = self.known.get(&hash) {
             let age = now_ms - known.since_ms;
@@ -119,14 +119,6 @@ impl Authenticator {
         self.known.insert(hash, known);
         Ok(access)
     }
-}
-
-fn hash(credential: &Credential) -> Hash {
-    let (kind, secret) = match credential {
-        Credential::ApiKey(secret) => (b'k', secret),
-        Credential::OAuth(secret) => (b'o', secret),
-    };
-    Sha256::new().chain_update([kind]).chain_update(secret.as_bytes()).finalize().into()
 }
 
 fn not_granted(credential: &Credential, verdict: &AuthResult) -> Error {
@@ -159,7 +151,7 @@ pub(crate) async fn authorize(
     check_scopes(&access.principal, operation)?;
     let business = business.map(|segment| check_business(&access, segment)).transpose()?;
     let entity = LimitOwner::of(&access, business);
-    let login = || LimitOwner::login(&access, &hash(&credential));
+    let login = || LimitOwner::login(&access, CredentialHash::new(&credential).as_bytes());
     let limits = &server.limits;
     let slot = limits.acquire(entity, login, (operation, generation), (now, limit_state))?;
     Ok(AuthenticatedCaller { access, business, _slot: slot })

@@ -19,6 +19,7 @@ mod campaigns;
 mod compat;
 mod compat_2024;
 mod compression;
+mod credential_hash;
 mod docs;
 mod files;
 mod handlers;
@@ -52,6 +53,7 @@ use std::sync::Arc;
 pub use axum::Router;
 pub use beseda_api;
 
+pub use credential_hash::CredentialHash;
 pub use http;
 pub use interceptor::{Interceptor, Next, RequestInfo, Reset};
 pub use listener::{Tls, TransportSettings, listen, local_url, serve};

@@ -3,10 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use beseda_api::{
-    BusinessId, Chat, ChatContext, ChatFilter, ChatId, ChatPage, ChatsApi, FileUpload, HistoryFrom,
-    Message, MessageId, MessagePage, MessageText, PageRequest, RateLimit, Result,
-};
+use beseda_api::{ChatsApi, RateLimit, forward_chats_api};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::CallApi;
@@ -54,56 +51,5 @@ impl CallApi for PerCallChats {
 
 #[async_trait]
 impl ChatsApi for PerCallChats {
-    async fn get_chats(
-        &self,
-        business: BusinessId,
-        filter: ChatFilter,
-        page: PageRequest<20>,
-    ) -> Result<ChatPage> {
-        self.chats.get_chats(business, filter, page).await
-    }
-
-    async fn get_chat(&self, business: BusinessId, chat: ChatId) -> Result<Chat> {
-        self.chats.get_chat(business, chat).await
-    }
-
-    async fn get_chat_history(
-        &self,
-        business: BusinessId,
-        chat: ChatId,
-        from: HistoryFrom,
-    ) -> Result<MessagePage> {
-        self.chats.get_chat_history(business, chat, from).await
-    }
-
-    async fn get_chat_message(
-        &self,
-        business: BusinessId,
-        chat: ChatId,
-        message: MessageId,
-    ) -> Result<Message> {
-        self.chats.get_chat_message(business, chat, message).await
-    }
-
-    async fn create_chat(&self, business: BusinessId, context: ChatContext) -> Result<ChatId> {
-        self.chats.create_chat(business, context).await
-    }
-
-    async fn send_message_to_chat(
-        &self,
-        business: BusinessId,
-        chat: ChatId,
-        text: MessageText,
-    ) -> Result<()> {
-        self.chats.send_message_to_chat(business, chat, text).await
-    }
-
-    async fn send_file_to_chat(
-        &self,
-        business: BusinessId,
-        chat: ChatId,
-        file: FileUpload,
-    ) -> Result<()> {
-        self.chats.send_file_to_chat(business, chat, file).await
-    }
+    forward_chats_api!(chats);
 }

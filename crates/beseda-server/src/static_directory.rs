@@ -2,21 +2,21 @@
 
 use std::fmt;
 
+use crate::{
+    CredentialHash,
+    auth::credential::{is_api_key, is_token},
+};
 use async_trait::async_trait;
 use beseda_api::{
     Access, ApiAvailability, AuthResult, Business, BusinessId, Campaign, CampaignId, Credential,
     Directory, PlacementType, Principal, Result, Scope,
 };
-use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
-
-use crate::auth::credential::{is_api_key, is_token};
 
 /// Fixed Api-Keys, OAuth tokens and campaigns. Secrets are kept as SHA-256 and compared in constant
 /// time.
 #[derive(Clone, Default)]
 pub struct StaticDirectory {
-    known: Vec<([u8; 32], Access)>,
+    known: Vec<(CredentialHash, Access)>,
     campaigns: Vec<Campaign>,
 }
 
@@ -91,8 +91,8 @@ impl StaticDirectory {
         if businesses.is_empty() {
             return Err(StaticDirectoryError::NoBusiness);
         }
-        let hash = hash(credential);
-        if self.find(&hash).is_some() {
+        let hash = CredentialHash::new(credential);
+        if self.find(credential).is_some() {
             return Err(StaticDirectoryError::Duplicate);
         }
         self.known.push((hash, Access { principal: holder, businesses }));
@@ -100,12 +100,12 @@ impl StaticDirectory {
     }
 
     /// Compares with every credential, so that the duration reveals nothing.
-    fn find(&self, hash: &[u8; 32]) -> Option<&Access> {
-        let same = |known: &[u8; 32]| bool::from(known.as_slice().ct_eq(hash.as_slice()));
+    fn find(&self, credential: &Credential) -> Option<&Access> {
+        let given = CredentialHash::new(credential);
         self.known.iter().fold(
             None,
             |found, (known, access)| {
-                if same(known) { Some(access) } else { found }
+                if known.equals(&given) { Some(access) } else { found }
             },
         )
     }
@@ -119,14 +119,6 @@ fn check(secret: &str, sendable: fn(&str) -> bool) -> Result<(), StaticDirectory
     }
 }
 
-fn hash(credential: &Credential) -> [u8; 32] {
-    let (kind, secret) = match credential {
-        Credential::ApiKey(secret) => (b"api-key:".as_slice(), secret),
-        Credential::OAuth(secret) => (b"oauth:".as_slice(), secret),
-    };
-    Sha256::new().chain_update(kind).chain_update(secret.as_bytes()).finalize().into()
-}
-
 impl fmt::Debug for StaticDirectory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("StaticDirectory");
@@ -138,7 +130,7 @@ impl fmt::Debug for StaticDirectory {
 #[async_trait]
 impl Directory for StaticDirectory {
     async fn authenticate(&self, credential: &Credential) -> Result<AuthResult> {
-        Ok(match self.find(&hash(credential)) {
+        Ok(match self.find(credential) {
             Some(access) => AuthResult::Granted(access.clone()),
             None => AuthResult::Unknown,
         })

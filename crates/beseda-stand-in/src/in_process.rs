@@ -22,7 +22,7 @@ use tokio::{net::TcpListener, sync::oneshot};
 
 pub use self::running::StandIn;
 use self::{
-    folder::DataFolder,
+    folder::StateFolder,
     running::{ServerThread, StandInInfo},
 };
 use crate::{
@@ -210,8 +210,8 @@ impl StandInBuilder {
             }
         }
         let folder = match self.data {
-            Some(folder) => DataFolder::Persistent(folder),
-            None => DataFolder::temporary(self.on_disk)?,
+            Some(folder) => StateFolder::Persistent(folder),
+            None => StateFolder::temporary(self.on_disk)?,
         };
         demo::create(folder.path(), &settings, &demo).await?;
         let engine = Engine::open_sqlite(folder.path(), settings, self.clock.clone()).await?;
@@ -335,7 +335,7 @@ pub struct BoundStandIn {
     buyers: (Persona, u64),
     server: ServerSettings,
     transport: TransportSettings,
-    folder: DataFolder,
+    folder: StateFolder,
 }
 
 impl fmt::Debug for BoundStandIn {

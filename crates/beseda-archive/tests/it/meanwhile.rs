@@ -4,9 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use beseda_api::{
-    BusinessId, Chat, ChatContext, ChatFilter, ChatId, ChatPage, ChatsApi, Clock, FileUpload,
-    HistoryFrom, Message, MessageId, MessagePage, MessageText, PageRequest, Result, Sender,
-    notification::Notification,
+    BusinessId, ChatContext, ChatId, ChatsApi, Clock, FileUpload, HistoryFrom, Message, MessageId,
+    MessagePage, MessageText, Result, Sender, forward_chats_api, notification::Notification,
 };
 use beseda_archive::{Archive, Depth, Schedule, SyncEvent, Syncer};
 use tokio::sync::{Notify, Semaphore, mpsc};
@@ -26,18 +25,7 @@ struct Narrow {
 
 #[async_trait]
 impl ChatsApi for Narrow {
-    async fn get_chats(
-        &self,
-        business: BusinessId,
-        filter: ChatFilter,
-        page: PageRequest<20>,
-    ) -> Result<ChatPage> {
-        self.service.get_chats(business, filter, page).await
-    }
-
-    async fn get_chat(&self, business: BusinessId, chat: ChatId) -> Result<Chat> {
-        self.service.get_chat(business, chat).await
-    }
+    forward_chats_api!(service: get_chats, get_chat);
 
     async fn get_chat_history(
         &self,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use beseda_api::{
-    BusinessId, Chat, ChatContext, ChatFilter, ChatId, ChatPage, ChatsApi, ErrorKind, FileUpload,
-    HistoryFrom, Message, MessageId, MessagePage, MessageText, PageRequest, Result,
+    BusinessId, Chat, ChatFilter, ChatId, ChatPage, ChatsApi, ErrorKind, FileUpload, HistoryFrom,
+    MessagePage, MessageText, PageRequest, Result, forward_chats_api,
 };
 use beseda_conformance::{World, cases, text};
 
@@ -97,18 +97,7 @@ impl ChatsApi for Faulty {
         Ok(page)
     }
 
-    async fn get_chat_message(
-        &self,
-        business: BusinessId,
-        chat: ChatId,
-        message: MessageId,
-    ) -> Result<Message> {
-        self.inner.get_chat_message(business, chat, message).await
-    }
-
-    async fn create_chat(&self, business: BusinessId, context: ChatContext) -> Result<ChatId> {
-        self.inner.create_chat(business, context).await
-    }
+    forward_chats_api!(inner: get_chat_message, create_chat);
 
     async fn send_message_to_chat(
         &self,

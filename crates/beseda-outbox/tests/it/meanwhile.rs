@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use beseda_outbox::{Outbox, OutboxId, State};
 use beseda_stand_in::{
     api::{
-        BusinessId, Chat, ChatContext, ChatFilter, ChatId, ChatPage, ChatsApi, Error, ErrorKind,
-        FileUpload, HistoryFrom, Message, MessageId, MessagePage, MessageText, PageRequest, Result,
+        BusinessId, ChatId, ChatsApi, Error, ErrorKind, HistoryFrom, MessagePage, MessageText,
+        Result, forward_chats_api,
     },
     client::{ChatsExt, Client},
 };
@@ -23,18 +23,7 @@ struct Meddler {
 
 #[async_trait]
 impl ChatsApi for Meddler {
-    async fn get_chats(
-        &self,
-        business: BusinessId,
-        filter: ChatFilter,
-        page: PageRequest<20>,
-    ) -> Result<ChatPage> {
-        self.client.get_chats(business, filter, page).await
-    }
-
-    async fn get_chat(&self, business: BusinessId, chat: ChatId) -> Result<Chat> {
-        self.client.get_chat(business, chat).await
-    }
+    forward_chats_api!(client: get_chats, get_chat, get_chat_message, create_chat, send_message_to_chat, send_file_to_chat);
 
     async fn get_chat_history(
         &self,
@@ -44,37 +33,6 @@ impl ChatsApi for Meddler {
     ) -> Result<MessagePage> {
         assert_eq!(self.outbox.cancel(self.id).await.unwrap().state, State::Cancelled);
         Err(Error::new(ErrorKind::LimitExceeded, "Hit rate limit"))
-    }
-
-    async fn get_chat_message(
-        &self,
-        business: BusinessId,
-        chat: ChatId,
-        message: MessageId,
-    ) -> Result<Message> {
-        self.client.get_chat_message(business, chat, message).await
-    }
-
-    async fn create_chat(&self, business: BusinessId, context: ChatContext) -> Result<ChatId> {
-        self.client.create_chat(business, context).await
-    }
-
-    async fn send_message_to_chat(
-        &self,
-        business: BusinessId,
-        chat: ChatId,
-        text: MessageText,
-    ) -> Result<()> {
-        self.client.send_message_to_chat(business, chat, text).await
-    }
-
-    async fn send_file_to_chat(
-        &self,
-        business: BusinessId,
-        chat: ChatId,
-        file: FileUpload,
-    ) -> Result<()> {
-        self.client.send_file_to_chat(business, chat, file).await
     }
 }
 

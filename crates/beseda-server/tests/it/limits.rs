@@ -3,10 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use beseda_api::{
-    BusinessId, Chat, ChatContext, ChatFilter, ChatId, ChatPage, ChatsApi, FileUpload, HistoryFrom,
-    Message, MessageId, MessagePage, MessageText, PageRequest, Result,
-};
+use beseda_api::{BusinessId, Chat, ChatId, ChatsApi, Result, forward_chats_api};
 use beseda_server::TransportSettings;
 use tokio::sync::{Semaphore, mpsc};
 
@@ -21,38 +18,12 @@ struct Doorkeeper {
 
 #[async_trait]
 impl ChatsApi for Doorkeeper {
-    async fn get_chats(
-        &self,
-        b: BusinessId,
-        f: ChatFilter,
-        p: PageRequest<20>,
-    ) -> Result<ChatPage> {
-        self.inner.get_chats(b, f, p).await
-    }
+    forward_chats_api!(inner: get_chats, get_chat_history, get_chat_message, create_chat, send_message_to_chat, send_file_to_chat);
+
     async fn get_chat(&self, b: BusinessId, c: ChatId) -> Result<Chat> {
         self.came.send(()).unwrap();
         self.door.acquire().await.unwrap().forget();
         self.inner.get_chat(b, c).await
-    }
-    async fn get_chat_history(
-        &self,
-        b: BusinessId,
-        c: ChatId,
-        f: HistoryFrom,
-    ) -> Result<MessagePage> {
-        self.inner.get_chat_history(b, c, f).await
-    }
-    async fn get_chat_message(&self, b: BusinessId, c: ChatId, m: MessageId) -> Result<Message> {
-        self.inner.get_chat_message(b, c, m).await
-    }
-    async fn create_chat(&self, b: BusinessId, c: ChatContext) -> Result<ChatId> {
-        self.inner.create_chat(b, c).await
-    }
-    async fn send_message_to_chat(&self, b: BusinessId, c: ChatId, t: MessageText) -> Result<()> {
-        self.inner.send_message_to_chat(b, c, t).await
-    }
-    async fn send_file_to_chat(&self, b: BusinessId, c: ChatId, f: FileUpload) -> Result<()> {
-        self.inner.send_file_to_chat(b, c, f).await
     }
 }
 

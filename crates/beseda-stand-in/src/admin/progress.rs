@@ -27,7 +27,7 @@ const INTERVAL: Duration = Duration::from_millis(500);
 
 /// Line that reports progress.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
-struct ProgressLine {
+struct ProgressUpdate {
     done: usize,
     #[serde(rename = "all")]
     total: usize,
@@ -35,11 +35,11 @@ struct ProgressLine {
 
 /// Sender of progress reports.
 #[derive(Debug)]
-pub(super) struct ProgressSender(watch::Sender<ProgressLine>);
+pub(super) struct ProgressSender(watch::Sender<ProgressUpdate>);
 
 impl ProgressSender {
     pub(super) fn send(&self, done: usize, total: usize) {
-        self.0.send_replace(ProgressLine { done, total });
+        self.0.send_replace(ProgressUpdate { done, total });
     }
 }
 
@@ -51,7 +51,7 @@ where
     T: Serialize,
     F: Future<Output = Result<T>> + Send + 'static,
 {
-    let (sender, progress) = watch::channel(ProgressLine::default());
+    let (sender, progress) = watch::channel(ProgressUpdate::default());
     let work = Box::pin(work(ProgressSender(sender)));
     let lines = stream::unfold(Some((work, progress)), |running| async {
         let (mut work, progress) = running?;

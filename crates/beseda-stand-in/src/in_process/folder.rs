@@ -12,14 +12,14 @@ const MIN_FREE_BYTES: u64 = 1 << 30;
 
 /// Data folder.
 #[derive(Debug)]
-pub(super) enum DataFolder {
+pub(super) enum StateFolder {
     /// Given by the caller.
     Persistent(PathBuf),
     /// Deleted on drop.
     Temporary(TempDir),
 }
 
-impl DataFolder {
+impl StateFolder {
     /// Creates a temporary folder, in memory if there is enough space and `on_disk` is false.
     pub(super) fn temporary(on_disk: bool) -> std::io::Result<Self> {
         let mut builder = tempfile::Builder::new();
