@@ -1,4 +1,4 @@
-"""A fresh stand-in and a fresh Chromium for every test of the page. Tests nothing itself."""
+"""Fixtures: a new stand-in and a new Chromium for every test of the page."""
 
 import json
 import os
@@ -16,14 +16,14 @@ DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class StandIn:
-    """A running stand-in and the seller's side of it."""
+    """Running stand-in and a client of the seller's side."""
 
     def __init__(self, ready):
         self.url, self.business, self.key = ready["url"], ready["businessId"], ready["apiKey"]
         self.admin_key, self.admin_url = ready["adminKey"], ready["adminUrl"]
 
     def shop(self, path, body=None):
-        """A call of the seller: status, body, or None if the connection broke."""
+        """Sends a request as the seller; returns status and body, or None if the connection broke."""
         url = f"{self.url}/v2/businesses/{self.business}/{path}"
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(url, data, {"Api-Key": self.key, "Content-Type": "application/json"})
@@ -34,22 +34,22 @@ class StandIn:
             return error.code, json.load(error)
 
     def chat(self, number):
-        """What the seller sees of a chat."""
+        """Returns a chat as the seller sees it."""
         return self.shop(f"chat?chatId={number}")[1]["result"]
 
     def last(self, number):
-        """The last message the seller sees in a chat."""
+        """Returns the last message of a chat as the seller sees it."""
         return self.shop(f"chats/history?chatId={number}", {})[1]["result"]["messages"][-1]
 
 
 class Page:
-    """The page as a person uses it: by labels, roles and what stands on it."""
+    """Driver of the page by labels, roles and visible text."""
 
     def __init__(self, driver, stand_in):
         self.driver, self.stand_in = driver, stand_in
 
     def load(self, key=True):
-        """Opens the page, and its door unless told not to."""
+        """Opens the page and signs in unless told not to."""
         self.driver.get(f"{self.stand_in.url}/__admin/")
         if key:
             self.type("key", self.stand_in.admin_key)
@@ -57,7 +57,7 @@ class Page:
             self.until(lambda: self.shown("desk") and self.chats())
 
     def until(self, condition, seconds=10):
-        """Waits for what is to be seen."""
+        """Waits for a condition."""
         return WebDriverWait(self.driver, seconds, 0.05).until(lambda _: condition())
 
     def at(self, ident):
@@ -75,7 +75,7 @@ class Page:
         field.send_keys(text)
 
     def press(self, name):
-        """Presses the button that says this."""
+        """Clicks the button with this label."""
         path = f"//button[normalize-space()='{name}' or @aria-label='{name}'][not(ancestor::*[@hidden])]"
         self.driver.find_element(By.XPATH, path).click()
 
@@ -83,24 +83,24 @@ class Page:
         Select(self.at(ident)).select_by_value(value)
 
     def chats(self):
-        """The numbers of the chats in the list."""
+        """Returns the chat ids in the list."""
         found = self.driver.find_elements(By.CSS_SELECTOR, "#chat-list [data-chat]")
         return [button.get_attribute("data-chat") for button in found]
 
     def open(self, number):
-        """Opens a chat and waits until it is there."""
+        """Opens a chat and waits for it to load."""
         self.driver.find_element(By.CSS_SELECTOR, f"[data-chat='{number}']").click()
         self.until(lambda: self.text("talk-title").startswith(str(number)))
 
     def say(self, voice, text):
-        """Writes into the open chat as somebody."""
+        """Writes into the open chat as the given sender."""
         self.driver.find_element(By.CSS_SELECTOR, f"[name=voice][value={voice}]").click()
         self.type("words", text)
         self.press("Send")
         self.until(lambda: text in self.text("messages"))
 
     def entries(self):
-        """The rows of the journal as text, the newest first."""
+        """Returns the rows of the journal as text, newest first."""
         return [row.text for row in self.driver.find_elements(By.CSS_SELECTOR, "#entries tr")]
 
 

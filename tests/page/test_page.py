@@ -1,4 +1,4 @@
-"""The page at /__admin/ in Chromium: what a person does on it, seen from the API, and the other way round."""
+"""The page at /__admin/ in Chromium: actions on it are visible in the API, and the reverse."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from selenium.webdriver.common.keys import Keys
 WAITING = 10000001
 
 
-def test_without_the_right_key_the_desk_stays_shut(page):
+def test_the_page_requires_the_right_key(page):
     page.load(key=False)
     page.type("key", "guess")
     page.press("Open")
@@ -20,7 +20,7 @@ def test_without_the_right_key_the_desk_stays_shut(page):
     assert not page.shown("desk")
 
 
-def test_the_key_is_remembered_over_a_reload_and_forgotten_when_told(page):
+def test_the_key_survives_a_reload_and_is_forgotten_on_sign_out(page):
     page.load()
     page.driver.refresh()
     page.until(page.chats)
@@ -30,7 +30,7 @@ def test_the_key_is_remembered_over_a_reload_and_forgotten_when_told(page):
     page.until(lambda: page.shown("door"))
 
 
-def test_a_link_with_the_key_opens_the_desk_and_the_key_leaves_the_address(page):
+def test_a_link_with_the_key_signs_in_and_the_key_is_removed_from_the_address(page):
     assert page.stand_in.admin_key in page.stand_in.admin_url
     page.driver.get(page.stand_in.admin_url)
     page.until(page.chats)
@@ -42,7 +42,7 @@ def test_a_link_with_the_key_opens_the_desk_and_the_key_leaves_the_address(page)
     assert asked and not any(page.stand_in.admin_key in url for url in asked), asked
 
 
-def test_such_a_link_works_where_the_page_is_already_open_and_a_wrong_key_opens_nothing(page):
+def test_such_a_link_works_on_an_open_page_and_a_wrong_key_is_refused(page):
     page.load(key=False)
     page.driver.get(f"{page.stand_in.url}/__admin/#key=guess")
     page.until(lambda: "key is invalid" in page.text("trouble"))
@@ -69,7 +69,7 @@ def test_chats_and_their_histories_are_shown(page):
         ("MARKET", "MARKET", "WAITING_FOR_PARTNER"),
     ],
 )
-def test_what_is_written_there_the_seller_reads_over_the_api(page, voice, sender, status):
+def test_a_message_written_on_the_page_is_in_the_sellers_history(page, voice, sender, status):
     page.load()
     page.open(WAITING)
     page.say(voice, "Проверка: <b>&amp; 🫖</b>")
@@ -78,7 +78,7 @@ def test_what_is_written_there_the_seller_reads_over_the_api(page, voice, sender
     assert page.stand_in.chat(WAITING)["status"] == status
 
 
-def test_what_the_seller_writes_appears_without_a_reload(page):
+def test_a_message_of_the_seller_appears_without_a_reload(page):
     page.load()
     page.open(WAITING)
     page.stand_in.shop(f"chats/message?chatId={WAITING}", {"message": "Уже отправили!"})
@@ -116,7 +116,7 @@ def test_a_buyer_asks_directly_and_the_chat_is_closed(page):
     assert page.stand_in.chat(number)["status"] == "FINISHED"
 
 
-def test_a_refusal_is_shown_in_the_servers_words(page):
+def test_a_refusal_shows_the_message_of_the_server(page):
     page.load()
     page.open(WAITING)
     page.type("words", "   ")
@@ -124,7 +124,7 @@ def test_a_refusal_is_shown_in_the_servers_words(page):
     page.until(lambda: "message size must be between 1 and 4096" in page.text("trouble"))
 
 
-def test_faults_strike_as_often_as_told_and_are_taken_away(page):
+def test_faults_trigger_as_often_as_configured_and_can_be_removed(page):
     page.load()
     page.pick("kind", "status")
     page.pick("operation", "getChats")
@@ -137,7 +137,7 @@ def test_faults_strike_as_often_as_told_and_are_taken_away(page):
     page.until(lambda: not page.text("fault-list"))
 
 
-def test_every_kind_of_fault_can_be_chosen_and_taken_away_alone(page):
+def test_every_kind_of_fault_can_be_added_and_removed_alone(page):
     page.load()
     kinds = [option.get_attribute("value") for option in page.at("kind").find_elements(By.TAG_NAME, "option")]
     for number, kind in enumerate(kinds, 1):
@@ -149,7 +149,7 @@ def test_every_kind_of_fault_can_be_chosen_and_taken_away_alone(page):
     page.until(lambda: len(page.driver.find_elements(By.CSS_SELECTOR, "[data-fault]")) == len(kinds) - 1)
 
 
-def test_a_fault_of_one_cabinet_in_a_window_is_told_and_strikes_only_there(page):
+def test_a_fault_with_a_cabinet_and_a_window_triggers_only_there(page):
     page.load()
     page.pick("kind", "status")
     page.driver.find_element(By.CSS_SELECTOR, "#fault-form summary").click()
@@ -176,7 +176,7 @@ def test_a_fault_of_one_cabinet_in_a_window_is_told_and_strikes_only_there(page)
     page.until(lambda: "from must be before until" in page.text("trouble"))
 
 
-def test_fields_are_shown_for_the_kinds_that_have_a_use_for_them(page):
+def test_fields_are_shown_for_the_kinds_that_use_them(page):
     page.load()
     page.pick("kind", "delay-after")
     assert page.shown("delay") and not page.shown("status") and page.shown("operation")
@@ -187,7 +187,7 @@ def test_fields_are_shown_for_the_kinds_that_have_a_use_for_them(page):
     page.until(lambda: "a notification comes twice, notifications: struck 0 of 1" in page.text("fault-list"))
 
 
-def test_the_clock_is_stopped_set_moved_and_messages_bear_its_time(page):
+def test_the_clock_can_be_stopped_set_and_advanced_and_stamps_messages(page):
     page.load()
     page.press("Stop")
     page.until(lambda: page.text("mode") == "stands still")
@@ -216,7 +216,7 @@ def test_the_journal_is_followed_live_with_reason_and_without_the_pages_own_requ
     page.until(lambda: not page.entries())
 
 
-def test_it_speaks_russian_and_keeps_speaking_it(page):
+def test_the_chosen_language_survives_a_reload(page):
     page.load()
     page.press("Русский")
     page.until(lambda: "Часы" in page.text("clock-title"))
@@ -258,14 +258,14 @@ def test_a_chat_is_found_opened_and_answered_without_a_mouse(page):
 
 @pytest.mark.parametrize("width", [1400, 360])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_wrong_and_nothing_sticks_out(page, width, scheme):
+def test_axe_finds_no_violations_and_nothing_overflows(page, width, scheme):
     driver = page.driver
     emulated = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", emulated)
     metrics = {"width": width, "height": 1200, "deviceScaleFactor": 1, "mobile": False}
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     page.load(key=False)
-    judge(page)
+    check_accessibility(page)
     page.load()
     page.open(WAITING)
     page.pick("kind", "delay")
@@ -274,11 +274,11 @@ def test_axe_finds_nothing_wrong_and_nothing_sticks_out(page, width, scheme):
     page.until(lambda: page.text("fault-list"))
     page.stand_in.shop("chat?chatId=1")
     page.until(page.entries)
-    judge(page)
+    check_accessibility(page)
 
 
-def judge(page):
-    """Axe over what is on the screen; and nothing makes the page itself scroll sideways."""
+def check_accessibility(page):
+    """Runs axe-core on the page and checks that it doesn't scroll horizontally."""
     page.driver.execute_script(Path(os.environ["AXE"]).read_text("utf-8"))
     found = page.driver.execute_async_script("axe.run().then(arguments[0])")["violations"]
     told = [f"{each['id']}: {each['help']}: {[node['html'] for node in each['nodes']]}" for each in found]

@@ -1,4 +1,4 @@
-"""The page at / in Chromium: what it links is there, in both languages, and it fits a narrow screen."""
+"""The page at / in Chromium: links work in both languages, and it fits a narrow screen."""
 
 import json
 import urllib.error
@@ -7,11 +7,11 @@ import urllib.request
 import pytest
 from conftest import DIRECT
 from selenium.webdriver.common.by import By
-from test_page import judge
+from test_page import check_accessibility
 
 
 def open_start(page, language, width=1400, scheme="light"):
-    """Opens / as a browser of this language, width and scheme does."""
+    """Opens / with this language, width and colour scheme."""
     driver = page.driver
     driver.execute_cdp_cmd("Network.enable", {})
     driver.execute_cdp_cmd("Network.setExtraHTTPHeaders", {"headers": {"Accept-Language": language}})
@@ -25,11 +25,11 @@ def open_start(page, language, width=1400, scheme="light"):
 @pytest.mark.parametrize(("language", "words"), [("en", "Keys"), ("ru", "Ключи")])
 @pytest.mark.parametrize("width", [1400, 390])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_wrong_and_nothing_sticks_out(page, language, words, width, scheme):
+def test_axe_finds_no_violations_and_nothing_overflows(page, language, words, width, scheme):
     open_start(page, language, width, scheme)
     assert page.driver.find_element(By.TAG_NAME, "html").get_attribute("lang") == language
     assert words in page.driver.find_element(By.TAG_NAME, "main").text
-    judge(page)
+    check_accessibility(page)
 
 
 def test_every_link_leads_somewhere_and_one_of_them_to_the_stand_ins_page(page):
@@ -56,7 +56,7 @@ def test_it_loads_nothing_else_and_the_console_stays_silent(page):
     assert body.value_of_css_property("max-width") == "960px"
 
 
-def test_programs_get_the_404_they_always_got(page):
+def test_programs_get_a_json_404(page):
     request = urllib.request.Request(page.stand_in.url, headers={"Accept": "application/json"})
     with pytest.raises(urllib.error.HTTPError) as refused:
         DIRECT.open(request, timeout=10)

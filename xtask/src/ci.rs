@@ -1,49 +1,55 @@
-//! `cargo xtask ci`: what CI runs, in CI's order. `.ci/run` only installs what a bare machine lacks and calls this.
+//! `cargo xtask ci`: the steps of CI. `.ci/run` installs missing packages and calls this.
 
 use std::{path::PathBuf, process::Command};
 
 use anyhow::Result;
 
-use crate::{dates, place, steps, steps::Steps, suite};
+use crate::{dates, paths, steps, steps::Steps, tests};
 
 const DENY: &str = "0.20.2";
 
-/// Runs everything, even if some of it fails, and says at the end what did.
+/// Runs all steps, even after a failure.
+///
+/// # Errors
+///
+/// If any step failed.
 pub(crate) fn run() -> Result<()> {
     let mut steps = Steps::default();
-    steps.run("format", || steps::call(place::cargo().args(["fmt", "--all", "--check"])));
+    steps.run("format", || steps::call(paths::cargo().args(["fmt", "--all", "--check"])));
     steps.run("clippy", || {
-        let what = ["clippy", "--workspace", "--all-targets", "--all-features"];
-        steps::call(place::cargo().args(what).args(["--", "-D", "warnings"]))
+        let arguments = ["clippy", "--workspace", "--all-targets", "--all-features"];
+        steps::call(paths::cargo().args(arguments).args(["--", "-D", "warnings"]))
     });
     steps.run("documentation", || {
-        let what = ["doc", "--no-deps", "--workspace", "--all-features"];
-        steps::call(place::cargo().args(what).env("RUSTDOCFLAGS", "-D warnings"))
+        let arguments = ["doc", "--no-deps", "--workspace", "--all-features"];
+        steps::call(paths::cargo().args(arguments).env("RUSTDOCFLAGS", "-D warnings"))
     });
     steps.run("bans, licences and sources of dependencies", deny);
-    suite::add(&mut steps, false);
+    tests::add(&mut steps, false);
     dates::add(&mut steps);
     steps.finish()
 }
 
-/// Advisories are left out: their database is another download, and not every machine may reach it.
+/// Checks bans, licences and sources with cargo-deny. Advisories are left out, since their database
+/// has to be downloaded.
 fn deny() -> Result<()> {
     let binary = install_deny()?;
-    let what = ["--workspace", "--all-features", "check", "bans", "licenses", "sources"];
-    steps::call(Command::new(binary).args(what).current_dir(place::root()))
+    let arguments = ["--workspace", "--all-features", "check", "bans", "licenses", "sources"];
+    steps::call(Command::new(binary).args(arguments).current_dir(paths::root()))
 }
 
-/// The machine's cargo-deny, if it is the version that judges here, or our own. Unoptimised it builds in half the time, and it only reads one lock file.
+/// Returns the installed cargo-deny if it has the pinned version; otherwise builds it. A debug
+/// build takes half the time and is fast enough.
 fn install_deny() -> Result<PathBuf> {
-    let told = Command::new("cargo-deny").arg("--version").output();
-    if told.is_ok_and(|told| String::from_utf8_lossy(&told.stdout).trim().ends_with(DENY)) {
+    let version = Command::new("cargo-deny").arg("--version").output();
+    if version.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).trim().ends_with(DENY)) {
         return Ok("cargo-deny".into());
     }
-    let tools = place::target().join("tools");
+    let tools = paths::target().join("tools");
     let binary = tools.join(format!("cargo-deny-{DENY}/bin/cargo-deny"));
     if !binary.is_file() {
         let package = format!("cargo-deny@{DENY}");
-        let mut install = place::cargo();
+        let mut install = paths::cargo();
         install
             .args(["install", "--locked", "--debug", "--quiet", &package, "--root"])
             .arg(tools.join(format!("cargo-deny-{DENY}")));

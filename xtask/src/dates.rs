@@ -1,5 +1,5 @@
-//! `cargo xtask dates`: the fast tests at other dates, hours and time zones, under Debian's `faketime`. Every test runs in a
-//! process of its own, so that an edge can be put into the middle of each. It changes no clock but that of its children.
+//! `cargo xtask dates`: runs the fast tests at other dates, hours and time zones under `faketime`.
+//! Each test is a process, so that a change of date can be placed in the middle of it.
 
 mod clock;
 mod moments;
@@ -23,26 +23,26 @@ use self::{
     moments::Moment,
     suites::{Suites, Test},
 };
-use crate::{place, steps, steps::Steps};
+use crate::{paths, steps, steps::Steps};
 
-pub(crate) use self::clock::tell as tell_time;
+pub(crate) use self::clock::print as print_time;
 
-/// The hidden command by which this program tells the time it sees.
+/// Hidden command which prints the time as this process sees it.
 pub(crate) const CLOCK: &str = "clock";
-/// A test that takes longer has hung.
+/// Timeout of one test.
 const LIMIT: Duration = Duration::from_secs(120);
-/// How long a test is taken for that has not been run yet.
-const UNKNOWN: Duration = Duration::from_millis(200);
-/// How much of a failed test's output is shown.
-const SHOWN_LINES: usize = 30;
+/// Expected duration of a test which has not run yet.
+const DEFAULT_DURATION: Duration = Duration::from_millis(200);
+/// Number of lines shown of a failed test's output.
+const OUTPUT_LINES: usize = 30;
 
-/// What can be said.
+/// Arguments of `cargo xtask dates`.
 #[derive(clap::Args)]
-#[command(after_help = suites::left_out())]
+#[command(after_help = suites::skipped())]
 pub(crate) struct Args {
-    /// Run only the tests with this in their names
+    /// Run only tests whose names contain this
     filter: Option<String>,
-    /// Run the tests that are usually left out, too
+    /// Run also the tests that are skipped by default
     #[arg(long)]
     all: bool,
 }
@@ -50,16 +50,16 @@ pub(crate) struct Args {
 /// Runs the tests at all moments.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let mut steps = Steps::default();
-    add_chosen(&mut steps, args);
+    add_filtered(&mut steps, args);
     steps.finish()
 }
 
-/// The steps of all moments, for whoever runs more than them.
+/// Adds the steps of all moments.
 pub(crate) fn add(steps: &mut Steps) {
-    add_chosen(steps, &Args { filter: None, all: false });
+    add_filtered(steps, &Args { filter: None, all: false });
 }
 
-fn add_chosen(steps: &mut Steps, args: &Args) {
+fn add_filtered(steps: &mut Steps, args: &Args) {
     let mut prepared = None;
     steps.run("prepare the tests at other dates", || {
         prepared = Some(Dates::prepare(args)?);
@@ -74,8 +74,8 @@ fn add_chosen(steps: &mut Steps, args: &Args) {
 struct Dates {
     faketime: Faketime,
     tests: Vec<Test>,
-    /// How long each test took when it ran last.
-    took: HashMap<String, Duration>,
+    /// Duration of each test's latest run.
+    durations: HashMap<String, Duration>,
     logs: PathBuf,
 }
 
@@ -85,16 +85,17 @@ impl Dates {
         let suites = Suites::build()?;
         let tests = suites.tests(args.filter.as_deref(), args.all)?;
         ensure!(!tests.is_empty(), "no test has such a name");
-        let logs = place::target().join("dates");
+        let logs = paths::target().join("dates");
         fs::create_dir_all(&logs)?;
         println!("{} tests at {} moments", tests.len(), moments::all(Timestamp::now()).len());
-        Ok(Self { faketime, tests, took: HashMap::new(), logs })
+        Ok(Self { faketime, tests, durations: HashMap::new(), logs })
     }
 
-    /// Runs all tests at one moment, on all cores, the longest first.
+    /// Runs all tests at one moment on all cores, longest first.
     fn at(&mut self, moment: &Moment) -> Result<()> {
-        self.faketime.prove(moment)?;
-        let expected = |test: &Test| self.took.get(&test.name).copied().unwrap_or(UNKNOWN);
+        self.faketime.verify(moment)?;
+        let expected =
+            |test: &Test| self.durations.get(&test.name).copied().unwrap_or(DEFAULT_DURATION);
         let mut tests: Vec<(&Test, Duration)> =
             self.tests.iter().map(|t| (t, expected(t))).collect();
         tests.sort_by_key(|(_, expected)| std::cmp::Reverse(*expected));
@@ -129,7 +130,7 @@ impl Dates {
                 println!("FAILED: {name}: {error:#}");
                 failed.push(name.clone());
             }
-            self.took.insert(name, took);
+            self.durations.insert(name, took);
         }
         if !failed.is_empty() {
             bail!("{} of {count} tests failed: {}", failed.len(), failed.join(", "));
@@ -149,11 +150,11 @@ fn run_one(
     let mut command = test.command();
     command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
     faketime.set(&mut command, moment, moment.ahead(Timestamp::now(), expected));
-    let outcome = steps::call_within(LIMIT, &mut command);
+    let outcome = steps::call_with_timeout(LIMIT, &mut command);
     if let Err(error) = outcome {
         let text = fs::read_to_string(log).unwrap_or_default();
         let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
-        let shown = &lines[lines.len().saturating_sub(SHOWN_LINES)..];
+        let shown = &lines[lines.len().saturating_sub(OUTPUT_LINES)..];
         return Err(error.context(format!("\n{}\n", shown.join("\n"))));
     }
     Ok(())

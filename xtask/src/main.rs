@@ -1,17 +1,17 @@
-//! `cargo xtask`: the project's own tasks, each one command. Not a part of the product.
+//! `cargo xtask`: development tasks of the repository.
 
 mod bench;
 mod ci;
 mod dates;
-mod judges;
+mod external;
 mod page;
-mod place;
+mod paths;
 mod programs;
 mod python;
 mod recipes;
 mod soak;
 mod steps;
-mod suite;
+mod tests;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -27,34 +27,34 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run every test there is: cargo's, the recipes, the page, then the judges that nobody here wrote
+    /// Run all tests: cargo's, the recipes, the page, then the external tools
     Test {
-        /// Leave out all but cargo's tests (the others need Python, Java, Node and Chromium)
+        /// Run cargo's tests only (the others need Python, Java, Node and Chromium)
         #[arg(long)]
-        skip_judges: bool,
+        skip_external: bool,
     },
-    /// Run only the judges: schemathesis and generated clients against a running stand-in
-    Judges {
-        /// Judge this binary instead of building one
+    /// Run the external tools: schemathesis and generated clients against a running stand-in
+    External {
+        /// Binary to test instead of building one
         #[arg(long, value_name = "FILE")]
         binary: Option<PathBuf>,
     },
-    /// Run only the tests of the stand-in's page in Chromium
+    /// Run the tests of the stand-in's page in Chromium
     Page,
-    /// Run only the recipes: the stand-in under tests in other languages
+    /// Run the recipes: tests in other languages that start the stand-in
     Recipes,
     /// Run the fast tests at other dates, hours and time zones, under faketime
     Dates(dates::Args),
-    /// Tell the time and the offset from Greenwich
+    /// Print the time and the UTC offset
     #[command(hide = true, name = dates::CLOCK)]
     Clock,
     /// Run exactly what CI runs
     Ci,
-    /// Measure the release build beside three references and print one table
+    /// Benchmark the release build and three references and print one table
     Bench(bench::Args),
-    /// Run a scenario of full size: the real program under kills and faults
+    /// Run a full-size scenario: the release binary under kills and faults
     Soak {
-        /// Which one
+        /// Scenario
         #[command(subcommand)]
         scenario: soak::Scenario,
     },
@@ -72,13 +72,13 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<()> {
     match command {
-        Command::Test { skip_judges } => suite::run(skip_judges),
-        Command::Judges { binary } => judges::run(binary),
+        Command::Test { skip_external } => tests::run(skip_external),
+        Command::External { binary } => external::run(binary),
         Command::Page => page::run(),
         Command::Recipes => recipes::run(),
         Command::Dates(args) => dates::run(&args),
         Command::Clock => {
-            dates::tell_time();
+            dates::print_time();
             Ok(())
         }
         Command::Ci => ci::run(),

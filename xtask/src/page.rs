@@ -1,4 +1,4 @@
-//! The stand-in's page in Chromium, driven by selenium and judged by axe. What is tested lies in `tests/page`.
+//! Tests of the stand-in's page in Chromium, with selenium and axe-core. They are in `tests/page`.
 
 use std::{
     env, fs,
@@ -9,20 +9,20 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use crate::{place, programs, python::Python, steps, steps::Steps};
+use crate::{paths, programs, python::Python, steps, steps::Steps};
 
-/// The judge of accessibility, from npm.
+/// Version of axe-core, fetched from npm.
 const AXE: &str = "4.14.1";
 const LIMIT: Duration = Duration::from_secs(400);
 
-/// Runs the page's tests alone.
+/// Runs only the tests of the page.
 pub(crate) fn run() -> Result<()> {
     let mut steps = Steps::default();
     add(&mut steps);
     steps.finish()
 }
 
-/// The page's steps.
+/// Adds the steps of the page.
 pub(crate) fn add(steps: &mut Steps) {
     let built = steps.run("build the binary for the page", programs::build_debug);
     if built {
@@ -39,10 +39,14 @@ fn test() -> Result<()> {
     command.args(["--quiet", "-p", "no:cacheprovider"]);
     command.env("CHROMIUM", chromium).env("CHROMEDRIVER", driver).env("AXE", axe);
     command.env("BESEDA_BIN", programs::debug());
-    steps::call_within(LIMIT, &mut command)
+    steps::call_with_timeout(LIMIT, &mut command)
 }
 
-/// A program by its environment variable or in `PATH`; an error that names the package otherwise.
+/// Locates a program by its environment variable or in `PATH`.
+///
+/// # Errors
+///
+/// If it isn't installed; the error names the package.
 fn find(variable: &str, program: &str, package: &str) -> Result<PathBuf> {
     if let Some(given) = env::var_os(variable) {
         return Ok(given.into());
@@ -51,15 +55,15 @@ fn find(variable: &str, program: &str, package: &str) -> Result<PathBuf> {
     let found = env::split_paths(&path).map(|folder| folder.join(program)).find(|f| f.is_file());
     found.with_context(|| {
         format!(
-            "there is no {program}: `apt-get install {package}`, or name it in {variable}, or leave \
-             the page out with `cargo xtask test --skip-judges`"
+            "{program} is not installed: `apt-get install {package}`, or set {variable}, or leave \
+             the page out with `cargo xtask test --skip-external`"
         )
     })
 }
 
-/// Fetches axe once; it is never kept in the repository.
+/// Fetches axe-core into `target/`, once.
 fn axe() -> Result<PathBuf> {
-    let folder = place::target().join("axe");
+    let folder = paths::target().join("axe");
     let script = folder.join(format!("node_modules/axe-core-{AXE}.min.js"));
     if script.is_file() {
         return Ok(script);
@@ -68,7 +72,7 @@ fn axe() -> Result<PathBuf> {
     let mut npm = Command::new("npm");
     npm.args(["install", "--no-save", "--no-audit", "--no-fund", "--silent", "--prefix"]);
     npm.arg(&folder).arg(format!("axe-core@{AXE}"));
-    steps::call(&mut npm).context("axe-core can't be had from npm")?;
+    steps::call(&mut npm).context("can't fetch axe-core from npm")?;
     let fetched = folder.join("node_modules/axe-core/axe.min.js");
     if !Path::new(&fetched).is_file() {
         bail!("axe-core has no {}", fetched.display());

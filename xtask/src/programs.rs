@@ -1,35 +1,34 @@
-//! The programs that the suite starts: as the tests have them, and as people get them. Each is built once, however many
-//! steps ask for it.
+//! Programs that the tests start. Each is built once.
 
 use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::{place, steps};
+use crate::{paths, steps};
 
-/// Builds the program and the example as `cargo test --workspace --all-features` does: after that there is nothing left
-/// to do. Other arguments would mean other features of the same crates, and half of them built again.
+/// Builds the binary and the example with the same features as `cargo test --workspace
+/// --all-features`, so that nothing is built twice.
 pub(crate) fn build_debug() -> Result<()> {
-    let what = ["build", "--workspace", "--all-features", "--bin", "beseda"];
-    steps::call(place::cargo().args(what).args(["--example", "own_back_end"]))
+    let arguments = ["build", "--workspace", "--all-features", "--bin", "beseda"];
+    steps::call(paths::cargo().args(arguments).args(["--example", "own_back_end"]))
 }
 
-/// The program that [`build_debug`] builds.
+/// Returns the path of the debug binary.
 pub(crate) fn debug() -> PathBuf {
-    place::target().join("debug/beseda")
+    paths::target().join("debug/beseda")
 }
 
-/// The example that [`build_debug`] builds.
+/// Returns the path of the example `own_back_end`.
 pub(crate) fn own_back_end() -> PathBuf {
-    place::target().join("debug/examples/own_back_end")
+    paths::target().join("debug/examples/own_back_end")
 }
 
-/// Builds the program as `cargo build --release` does.
+/// Builds the binary as `cargo build --release` does.
 pub(crate) fn build_release() -> Result<()> {
-    steps::call(place::cargo().args(["build", "--release", "--package", "beseda"]))
+    steps::call(paths::cargo().args(["build", "--release", "--package", "beseda"]))
 }
 
-/// The program that [`build_release`] builds.
+/// Returns the path of the release binary.
 pub(crate) fn release() -> PathBuf {
-    place::target().join("release/beseda")
+    paths::target().join("release/beseda")
 }

@@ -1,22 +1,22 @@
-//! A Python of our own: a virtual environment under `target/` with the pinned packages of one folder. Touches no other Python.
+//! Python virtual environments under `target/`, with pinned packages.
 
 use std::{env, fs, path::PathBuf, process::Command};
 
 use anyhow::{Context, Result, bail};
 
-use crate::{place, steps};
+use crate::{paths, steps};
 
-/// An environment that has everything of a folder's `requirements.txt`.
+/// Virtual environment with the packages of a folder's `requirements.txt`.
 pub(crate) struct Python {
     environment: PathBuf,
     scripts: PathBuf,
 }
 
 impl Python {
-    /// Finds the environment as an earlier run left it, or makes it.
+    /// Returns the environment, creating or updating it if necessary.
     pub(crate) fn prepare(scripts: &str, environment: &str) -> Result<Self> {
-        let scripts = place::root().join(scripts);
-        let environment = place::target().join(environment);
+        let scripts = paths::root().join(scripts);
+        let environment = paths::target().join(environment);
         let python = Self { environment, scripts };
         let wanted = fs::read_to_string(python.scripts.join("requirements.txt"))?;
         let stamp = python.environment.join("requirements-installed.txt");
@@ -34,8 +34,8 @@ impl Python {
     fn install(&self) -> Result<()> {
         if !steps::succeeds(Command::new("python3").args(["-c", "import ensurepip, venv"])) {
             bail!(
-                "there is no python3 with venv: `apt-get install python3-venv`, or leave out what \
-                 needs it with `cargo xtask test --skip-judges`"
+                "python3 with venv is not installed: `apt-get install python3-venv`, or leave out what \
+                 needs it with `cargo xtask test --skip-external`"
             );
         }
         let mut create = Command::new("python3");
@@ -45,21 +45,21 @@ impl Python {
         steps::call(install.args(["--requirement", "requirements.txt"]))
     }
 
-    /// A command that runs one of our scripts.
+    /// Returns a command which runs one of the folder's scripts.
     pub(crate) fn script(&self, name: &str) -> Command {
         let mut command = self.tool("python");
         command.arg(name);
         command
     }
 
-    /// A command that runs an installed module.
+    /// Returns a command which runs an installed module.
     pub(crate) fn module(&self, name: &str) -> Command {
         let mut command = self.tool("python");
         command.args(["-m", name]);
         command
     }
 
-    /// A command that runs an installed program. Loopback is asked directly, whatever proxy the machine has.
+    /// Returns a command which runs an installed program and bypasses any proxy for loopback.
     pub(crate) fn tool(&self, name: &str) -> Command {
         let mut command = Command::new(self.environment.join("bin").join(name));
         command.current_dir(&self.scripts);

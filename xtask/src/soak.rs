@@ -1,5 +1,5 @@
-//! `cargo xtask soak`: scenarios of full size with the release binary over HTTP, each bounded in time and ended by a table.
-//! They take minutes, so CI runs the same in small instead.
+//! `cargo xtask soak`: full-size scenarios with the release binary over HTTP, limited in time. They
+//! take minutes; CI runs smaller ones.
 
 mod outbox;
 
@@ -8,63 +8,64 @@ use std::{ffi::OsString, path::PathBuf, process::Command};
 use anyhow::Result;
 use clap::Subcommand;
 
-use crate::{place, steps::call};
+use crate::{paths, steps::call};
 
-/// What is shown.
+/// Scenario.
 #[derive(Subcommand)]
 pub(crate) enum Scenario {
-    /// An outbox of 20,000 messages under every fault, its sender killed 30 times
+    /// Outbox of 20,000 messages under every fault, its sender killed 30 times
     Outbox(outbox::Args),
-    /// Sixteen eager tasks over hours of a clock that stands still: how much of the limits they use, and no 420
-    Governor {
-        /// Tasks, half of which send and half of which list chats
+    /// Sixteen busy tasks over hours of a manual clock: uses the limits fully without a 420
+    RateLimiter {
+        /// Number of tasks; half of them send, half list chats
         #[arg(long, default_value_t = 16)]
         tasks: usize,
-        /// Hours of the clock
+        /// Number of simulated hours
         #[arg(long, default_value_t = 4)]
         hours: usize,
     },
-    /// An archive of 2,000 chats and 1,000,000 messages, filled and kept in step under kills and faults
+    /// Archive of 2,000 chats and 1,000,000 messages, filled and synced under kills and faults
     Archive {
-        /// Where everything is written; removed first
+        /// Working folder; deleted first
         #[arg(long, value_name = "DIR")]
         dir: Option<PathBuf>,
-        /// Chats of the cabinet
+        /// Number of chats
         #[arg(long, default_value_t = 2_000)]
         chats: i64,
-        /// Messages of each chat
+        /// Number of messages per chat
         #[arg(long, default_value_t = 500)]
         messages: i64,
     },
-    /// Searches of many kinds over an archive of 1,000,000 messages, with the time each kind takes
+    /// Searches of many kinds over an archive of 1,000,000 messages, with their durations
     Search {
-        /// Arguments of the bench itself
+        /// Arguments of the benchmark
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         rest: Vec<OsString>,
     },
-    /// Twenty eager programs over one cabinet through a gateway, until the hour is used up
+    /// Twenty busy programs that share one cabinet through a gateway, until the hourly limit is
+    /// used up
     Gateway {
-        /// Where everything is written; removed first
+        /// Working folder; deleted first
         #[arg(long, value_name = "DIR")]
         dir: Option<PathBuf>,
-        /// How many programs
+        /// Number of programs
         #[arg(long, default_value_t = 20)]
         programs: u32,
     },
 }
 
-/// Builds the binary and what drives it, and runs the scenario.
+/// Builds the binaries and runs the scenario.
 pub(crate) fn run(scenario: Scenario) -> Result<()> {
-    let release = place::target().join("release");
+    let release = paths::target().join("release");
     if let Scenario::Outbox(args) = &scenario
         && let Some(binary) = &args.binary
     {
-        return outbox::run(args, binary, &place::target().join("soak").join("outbox"));
+        return outbox::run(args, binary, &paths::target().join("soak").join("outbox"));
     }
     build("beseda")?;
     match scenario {
         Scenario::Outbox(args) => {
-            let folder = place::target().join("soak").join("outbox");
+            let folder = paths::target().join("soak").join("outbox");
             outbox::run(&args, &release.join("beseda"), &folder)
         }
         Scenario::Search { rest } => {
@@ -72,17 +73,17 @@ pub(crate) fn run(scenario: Scenario) -> Result<()> {
             call(Command::new(release.join("beseda-bench-search")).args(rest))
         }
         Scenario::Gateway { dir, programs } => gateway(dir, programs),
-        Scenario::Governor { tasks, hours } => {
+        Scenario::RateLimiter { tasks, hours } => {
             build("beseda-bench")?;
-            let folder = place::target().join("soak").join("governor");
-            let mut command = Command::new(release.join("beseda-soak-governor"));
+            let folder = paths::target().join("soak").join("rate-limiter");
+            let mut command = Command::new(release.join("beseda-soak-rate-limiter"));
             command.arg("--beseda").arg(release.join("beseda")).arg("--dir").arg(&folder);
             command.args(["--tasks", &tasks.to_string(), "--hours", &hours.to_string()]);
             call(&mut command)
         }
         Scenario::Archive { dir, chats, messages } => {
             build("beseda-bench")?;
-            let dir = dir.unwrap_or_else(|| place::target().join("soak").join("archive"));
+            let dir = dir.unwrap_or_else(|| paths::target().join("soak").join("archive"));
             if dir.exists() {
                 std::fs::remove_dir_all(&dir)?;
             }
@@ -96,8 +97,8 @@ pub(crate) fn run(scenario: Scenario) -> Result<()> {
 }
 
 fn gateway(dir: Option<PathBuf>, programs: u32) -> Result<()> {
-    let release = place::target().join("release");
-    let dir = dir.unwrap_or_else(|| place::target().join("soak").join("gateway"));
+    let release = paths::target().join("release");
+    let dir = dir.unwrap_or_else(|| paths::target().join("soak").join("gateway"));
     if dir.exists() {
         std::fs::remove_dir_all(&dir)?;
     }
@@ -108,5 +109,5 @@ fn gateway(dir: Option<PathBuf>, programs: u32) -> Result<()> {
 }
 
 fn build(package: &str) -> Result<()> {
-    call(place::cargo().args(["build", "--release", "--package", package]))
+    call(paths::cargo().args(["build", "--release", "--package", package]))
 }

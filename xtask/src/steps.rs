@@ -1,30 +1,30 @@
-//! Steps with a heading, a time and a verdict, and a table of them at the end. Not a build system: they run in order.
+//! Named steps, run in order with their durations, and a summary table.
 
 use std::{
-    process::{Child, Command, ExitStatus},
-    thread,
+    process::Command,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail};
+use wait_timeout::ChildExt;
 
-/// How many of the slowest steps are named at the end.
+/// Number of slowest steps in the summary.
 const SLOWEST: usize = 5;
 
-/// What ran so far. A failed step doesn't stop the next one: one run shows everything that is wrong.
+/// Results of the steps so far. A failure doesn't stop later steps.
 #[derive(Default)]
 pub(crate) struct Steps {
-    done: Vec<Done>,
+    done: Vec<StepResult>,
 }
 
-struct Done {
+struct StepResult {
     name: String,
     took: Duration,
     failed: bool,
 }
 
 impl Steps {
-    /// Runs one step and says whether it went well; a step that builds on it asks that.
+    /// Runs a step and returns true if it succeeded.
     pub(crate) fn run(&mut self, name: &str, step: impl FnOnce() -> Result<()>) -> bool {
         println!("\n== {name} ==");
         let start = Instant::now();
@@ -33,19 +33,20 @@ impl Steps {
             println!("FAILED: {name}: {error:#}");
         }
         let failed = outcome.is_err();
-        self.done.push(Done { name: name.to_owned(), took: start.elapsed(), failed });
+        self.done.push(StepResult { name: name.to_owned(), took: start.elapsed(), failed });
         !failed
     }
 
-    /// Prints the table.
+    /// Prints the summary.
     ///
     /// # Errors
+    ///
     /// If any step failed.
     pub(crate) fn finish(self) -> Result<()> {
         println!("\n== Summary ==");
-        for Done { name, took, failed } in &self.done {
-            let verdict = if *failed { "FAILED" } else { "ok" };
-            println!("{verdict:<6} {:>7.1} s  {name}", took.as_secs_f64());
+        for StepResult { name, took, failed } in &self.done {
+            let outcome = if *failed { "FAILED" } else { "ok" };
+            println!("{outcome:<6} {:>7.1} s  {name}", took.as_secs_f64());
         }
         self.print_slowest();
         let failed: Vec<&str> =
@@ -59,35 +60,45 @@ impl Steps {
 
 impl Steps {
     fn print_slowest(&self) {
-        let mut steps: Vec<&Done> = self.done.iter().collect();
+        let mut steps: Vec<&StepResult> = self.done.iter().collect();
         steps.sort_by_key(|step| std::cmp::Reverse(step.took));
         let whole: Duration = steps.iter().map(|step| step.took).sum();
-        println!("{:>14.1} s  in all", whole.as_secs_f64());
+        println!("{:>14.1} s  total", whole.as_secs_f64());
         if steps.len() > SLOWEST {
-            let told = |step: &&Done| format!("{} ({:.1} s)", step.name, step.took.as_secs_f64());
-            let slowest: Vec<String> = steps.iter().take(SLOWEST).map(told).collect();
-            println!("The slowest {SLOWEST}: {}", slowest.join(", "));
+            let label =
+                |step: &&StepResult| format!("{} ({:.1} s)", step.name, step.took.as_secs_f64());
+            let slowest: Vec<String> = steps.iter().take(SLOWEST).map(label).collect();
+            println!("Slowest {SLOWEST}: {}", slowest.join(", "));
         }
     }
 }
 
-/// Runs a command to its end; anything but success is an error that names it.
+/// Runs a command and waits for it.
+///
+/// # Errors
+///
+/// If it can't be started or fails; the error names the command.
 pub(crate) fn call(command: &mut Command) -> Result<()> {
-    let status = command.status().with_context(|| format!("can't start {}", line(command)))?;
+    let status =
+        command.status().with_context(|| format!("can't start {}", command_line(command)))?;
     if !status.success() {
-        bail!("{} ended with {status}", line(command));
+        bail!("{} ended with {status}", command_line(command));
     }
     Ok(())
 }
 
-/// The same, but the command is killed if it takes longer than `limit`.
-pub(crate) fn call_within(limit: Duration, command: &mut Command) -> Result<()> {
-    let line = line(command);
+/// Runs a command and kills it after the timeout.
+///
+/// # Errors
+///
+/// If it can't be started, fails or times out.
+pub(crate) fn call_with_timeout(limit: Duration, command: &mut Command) -> Result<()> {
+    let line = command_line(command);
     let mut child = command.spawn().with_context(|| format!("can't start {line}"))?;
-    let Some(status) = wait_within(limit, &mut child)? else {
+    let Some(status) = child.wait_timeout(limit)? else {
         child.kill()?;
         child.wait()?;
-        bail!("{line} was stopped: it took more than {} s", limit.as_secs());
+        bail!("{line} was killed after {} s", limit.as_secs());
     };
     if !status.success() {
         bail!("{line} ended with {status}");
@@ -95,26 +106,12 @@ pub(crate) fn call_within(limit: Duration, command: &mut Command) -> Result<()> 
     Ok(())
 }
 
-/// Waits for a child to end; `None` if it is still running when the time is up.
-pub(crate) fn wait_within(limit: Duration, child: &mut Child) -> Result<Option<ExitStatus>> {
-    let deadline = Instant::now() + limit;
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(Some(status));
-        }
-        if Instant::now() >= deadline {
-            return Ok(None);
-        }
-        thread::sleep(Duration::from_millis(10));
-    }
-}
-
-/// Whether a command can be started and says yes; for finding out what a machine has.
+/// Returns true if a command can be started and succeeds.
 pub(crate) fn succeeds(command: &mut Command) -> bool {
     command.output().is_ok_and(|output| output.status.success())
 }
 
-fn line(command: &Command) -> String {
-    let words = std::iter::once(command.get_program()).chain(command.get_args());
-    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+fn command_line(command: &Command) -> String {
+    let arguments = std::iter::once(command.get_program()).chain(command.get_args());
+    arguments.map(|argument| argument.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }

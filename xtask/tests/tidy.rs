@@ -1,4 +1,4 @@
-//! The rules of this repository that neither the compiler nor clippy knows, each as a test. Judges text, not behaviour.
+//! Repository rules that neither the compiler nor clippy checks.
 
 use std::{
     fs,
@@ -10,13 +10,13 @@ use serde_json::Value;
 
 const LONGEST: usize = 600;
 
-/// Names that say nothing about what lies behind them.
+/// Names that don't say what a module contains.
 const EMPTY_NAMES: [&str; 10] = [
     "util", "utils", "helper", "helpers", "common", "manager", "managers", "misc", "shared",
     "stuff",
 ];
 
-/// Words that mean unfinished work or a test that doesn't run. Split, so that this file may say them.
+/// Marks of unfinished work and disabled tests. Split, so that this file doesn't contain them.
 const UNFINISHED: [&str; 6] = [
     concat!("todo", "!("),
     concat!("unimplemented", "!("),
@@ -143,7 +143,7 @@ fn ci_runs_the_readmes_test_command() {
     );
 }
 
-/// What a crate needs to be used, tests aside: its own tests may look at anything.
+/// Returns the dependencies of a crate, except for its dev-dependencies.
 fn dependencies(package: &str) -> Vec<Value> {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["metadata", "--no-deps", "--format-version", "1", "--offline"]);
@@ -170,7 +170,7 @@ fn rust_files() -> impl Iterator<Item = (String, String)> {
     })
 }
 
-/// The paths git keeps or is about to, so that a file is judged before its first commit too.
+/// Returns the files that git tracks or would add.
 fn tracked(pattern: &str) -> Vec<String> {
     let mut git = Command::new("git");
     git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard", "--"]);
@@ -196,7 +196,7 @@ fn lines_of(
     found
 }
 
-/// Whether a line has the word, and not only as a part of a longer one.
+/// Returns true if a line contains the word, not only as a part of a longer one.
 fn says(line: &str, word: &str) -> bool {
     line.match_indices(word).any(|(start, _)| {
         let before = line[..start].chars().next_back();

@@ -1,5 +1,5 @@
-//! `faketime`, which gives a program and its children another clock: the machine's plus so many seconds. Timers and the
-//! monotonic clock stay as they are, so nothing takes longer or shorter.
+//! Wrapper around `faketime`, which shifts the wall clock of a program and its children by a number
+//! of seconds. Timers and the monotonic clock are unchanged.
 
 use std::{path::Path, process::Command, time::Duration};
 
@@ -9,23 +9,24 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use super::moments::Moment;
 use crate::steps;
 
-/// Where Debian's `tzdata` keeps the zones.
+/// Time zone database of Debian's `tzdata`.
 const ZONES: &str = "/usr/share/zoneinfo";
 
-/// This very program, even if cargo has built a new one since.
+/// Path of the running executable, which stays valid when cargo rebuilds it.
 const MYSELF: &str = "/proc/self/exe";
 
-/// A `faketime` that works.
+/// Installed `faketime` library.
 pub(crate) struct Faketime {
     library: String,
 }
 
 impl Faketime {
-    /// Asks the machine's `faketime` for its library. A shift that is given to that stays the same for all children,
-    /// which the program itself can't do without memory that they share.
+    /// Locates the library of `faketime`. It is preloaded directly, since the `faketime` program
+    /// shares its state with children through memory.
     ///
     /// # Errors
-    /// If there is none; the error names the package.
+    ///
+    /// If it isn't installed; the error names the package.
     pub(crate) fn find() -> Result<Self> {
         let missing = "there is no faketime: `apt-get install faketime`";
         let mut asked = Command::new("faketime");
@@ -37,7 +38,7 @@ impl Faketime {
         Ok(Self { library })
     }
 
-    /// Lets a command run so far ahead, in the moment's zone.
+    /// Shifts the clock of a command and sets the time zone of the moment.
     pub(crate) fn set(&self, command: &mut Command, moment: &Moment, ahead: SignedDuration) {
         command.env("LD_PRELOAD", &self.library);
         command.env("FAKETIME", format!("{:+.3}", ahead.as_secs_f64()));
@@ -47,11 +48,12 @@ impl Faketime {
         }
     }
 
-    /// Makes sure that a program like the tests sees the moment's time and zone: this program itself is asked.
+    /// Verifies that a child process sees the moment's time and zone, by running this program.
     ///
     /// # Errors
-    /// If it doesn't: then the tests would prove nothing.
-    pub(crate) fn prove(&self, moment: &Moment) -> Result<()> {
+    ///
+    /// If it doesn't.
+    pub(crate) fn verify(&self, moment: &Moment) -> Result<()> {
         if let Some(zone) = moment.zone {
             let known = Path::new(ZONES).join(zone).is_file();
             ensure!(known, "there is no zone {zone}: `apt-get install tzdata`");
@@ -74,8 +76,8 @@ impl Faketime {
     }
 }
 
-/// Tells the time and the offset from Greenwich, as this process sees them.
-pub(crate) fn tell() {
+/// Prints the time and the UTC offset as this process sees them.
+pub(crate) fn print() {
     let now = Timestamp::now();
     println!("{now} {}", TimeZone::system().to_offset(now));
 }

@@ -1,34 +1,35 @@
-//! The moments at which tests are run. All of them follow from the day it is, so none of them can become a past one.
+//! Moments at which tests are run. They are derived from the current day, so they are never in the
+//! past.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Span, Timestamp, Zoned, civil, tz::TimeZone};
 
-/// Where it is twelve hours later than in Greenwich.
+/// Zone with UTC+12.
 const KAMCHATKA: &str = "Asia/Kamchatka";
-/// Where it is ten hours earlier.
+/// Zone with UTC−10.
 const HONOLULU: &str = "Pacific/Honolulu";
 
-/// When, and where.
+/// Point in time and time zone.
 pub(crate) struct Moment {
-    /// After the word "tests".
+    /// Name, as it follows the word "tests".
     pub(crate) name: &'static str,
-    /// The value of `TZ`, if it isn't the machine's.
+    /// Value of `TZ`; `None` for the zone of the machine.
     pub(crate) zone: Option<&'static str>,
     at: Timestamp,
-    /// What part of a test is over when the clock reaches the moment; 0 if the test begins then.
+    /// Fraction of a test's duration after which the moment is reached; 0 if the test starts at it.
     after: f64,
 }
 
 impl Moment {
-    /// How far ahead the clock of a test is that begins now and will take so long.
+    /// Returns the shift of the clock for a test that starts now and has this expected duration.
     pub(crate) fn ahead(&self, now: Timestamp, expected: Duration) -> SignedDuration {
         let before = SignedDuration::try_from(expected.mul_f64(self.after)).unwrap_or_default();
         self.at.duration_since(now) - before
     }
 }
 
-/// All of them, seen from now. The first one is no edge: it shows how long each test takes.
+/// Returns all moments. The first one is no change of date; it measures how long each test takes.
 pub(crate) fn all(now: Timestamp) -> Vec<Moment> {
     let today = now.to_zoned(TimeZone::UTC);
     let (month, year) = (next_month(today.date()), civil::date(today.year() + 1, 1, 1));
@@ -38,7 +39,7 @@ pub(crate) fn all(now: Timestamp) -> Vec<Moment> {
         let at = next_midnight(now, zone);
         Moment { name, zone: Some(zone), at, after }
     };
-    // The edges of a month, a year and a day are edges of an hour, too: five of them, each at another place of a test.
+    // Each is also a change of the hour, and lies at another fraction of a test.
     vec![
         begin("a day later", at_utc(&today, Span::new().days(1))),
         edge("over the edge of an hour", next_hour(now), 0.6),
@@ -74,7 +75,8 @@ fn next_hour(now: Timestamp) -> Timestamp {
     Timestamp::from_second((now.as_second() / hour + 1) * hour).unwrap_or(Timestamp::MAX)
 }
 
-/// A zone that the machine doesn't have is found out by the proof before the tests.
+/// Returns the next midnight in the zone. An unknown zone is detected by `verify` before the tests
+/// run.
 fn next_midnight(now: Timestamp, zone: &str) -> Timestamp {
     let zone = TimeZone::get(zone).unwrap_or(TimeZone::UTC);
     let tomorrow = now.to_zoned(zone.clone()).date().saturating_add(Span::new().days(1));

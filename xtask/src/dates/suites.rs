@@ -1,4 +1,4 @@
-//! Which tests are run at other dates: the test binaries that cargo built, and what of them is left out and why.
+//! Test binaries built by cargo, and the tests which are skipped.
 
 use std::{
     path::{Path, PathBuf},
@@ -8,10 +8,10 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::place;
+use crate::paths;
 
-/// What takes too long to be run at eight moments: the binary, the beginning of the tests' names, and why.
-const LEFT_OUT: [(&str, &str, &str); 15] = [
+/// Tests that are too slow to run at eight moments: binary, prefix of the tests' names, reason.
+const SKIPPED: [(&str, &str, &str); 15] = [
     ("beseda-conformance/it", "engine_sqlite::", CASES),
     ("beseda-conformance/it", "http_sqlite::", CASES),
     ("beseda-conformance/it", "http_sqlite_2024::", CASES),
@@ -36,29 +36,29 @@ const CASES: &str = "hundreds of cases by a clock that is moved by hand, half a 
 const KILLS: &str = "a program killed again and again, five to twelve seconds";
 const ONE_CLOCK: &str = "whole hours by a clock that is moved by hand, several seconds";
 
-/// The list of what is left out, for people.
-pub(crate) fn left_out() -> String {
-    let lines = LEFT_OUT.iter().map(|(binary, tests, why)| format!("  {binary} {tests}*: {why}"));
+/// Returns the list of skipped tests for `--help`.
+pub(crate) fn skipped() -> String {
+    let lines = SKIPPED.iter().map(|(binary, tests, why)| format!("  {binary} {tests}*: {why}"));
     let lines: Vec<String> = lines.collect();
     format!("Left out, unless --all is given:\n{}", lines.join("\n"))
 }
 
-/// The test binaries of the workspace.
+/// Test binaries of the workspace.
 pub(crate) struct Suites {
     binaries: Vec<Binary>,
 }
 
 struct Binary {
-    /// The crate's folder and the target: `beseda-client/it`.
+    /// Crate folder and target, such as `beseda-client/it`.
     name: String,
     file: PathBuf,
-    /// Where cargo runs it.
+    /// Working directory.
     folder: PathBuf,
 }
 
 /// One test.
 pub(crate) struct Test {
-    /// The binary's name and its own.
+    /// Name of the binary and of the test.
     pub(crate) name: String,
     own: String,
     file: PathBuf,
@@ -66,9 +66,9 @@ pub(crate) struct Test {
 }
 
 impl Suites {
-    /// Builds the same binaries as the step `cargo test`, or finds them built.
+    /// Builds the same binaries as the step `cargo test`.
     pub(crate) fn build() -> Result<Self> {
-        let mut command = place::cargo();
+        let mut command = paths::cargo();
         command.args(["test", "--workspace", "--all-features", "--no-run"]);
         command.args(["--message-format", "json-render-diagnostics"]).stderr(Stdio::inherit());
         let built = command.output().context("can't start cargo")?;
@@ -87,20 +87,20 @@ impl Suites {
         Ok(Self { binaries })
     }
 
-    /// The tests that are to be run.
+    /// Returns the tests to run.
     pub(crate) fn tests(&self, filter: Option<&str>, all: bool) -> Result<Vec<Test>> {
         let mut tests = Vec::new();
         for binary in &self.binaries {
             tests.extend(binary.tests()?);
         }
-        tests.retain(|test| all || !test.is_left_out());
+        tests.retain(|test| all || !test.is_skipped());
         tests.retain(|test| filter.is_none_or(|filter| test.name.contains(filter)));
         Ok(tests)
     }
 }
 
 impl Binary {
-    /// The binary a message of cargo tells of, if it is one of tests.
+    /// Parses a message of cargo; `None` if it isn't about a test binary.
     fn of(message: &Value) -> Option<Self> {
         let is_test = message["profile"]["test"].as_bool() == Some(true);
         let file = PathBuf::from(message["executable"].as_str().filter(|_| is_test)?);
@@ -113,8 +113,8 @@ impl Binary {
     fn command(file: &Path, folder: &Path) -> Command {
         let mut command = Command::new(file);
         command.current_dir(folder).env("CARGO_MANIFEST_DIR", folder).env("RUST_BACKTRACE", "0");
-        if let Some(dir) = place::contract() {
-            command.env(place::CONTRACT_DIR, dir);
+        if let Some(dir) = paths::contract() {
+            command.env(paths::CONTRACT_DIR, dir);
         }
         command
     }
@@ -136,15 +136,15 @@ impl Binary {
 }
 
 impl Test {
-    /// Runs it and no other.
+    /// Returns the command which runs only this test.
     pub(crate) fn command(&self) -> Command {
         let mut command = Binary::command(&self.file, &self.folder);
         command.args(["--quiet", "--exact", &self.own]);
         command
     }
 
-    fn is_left_out(&self) -> bool {
+    fn is_skipped(&self) -> bool {
         let binary = self.name.split(' ').next().unwrap_or_default();
-        LEFT_OUT.iter().any(|(of, tests, _)| *of == binary && self.own.starts_with(tests))
+        SKIPPED.iter().any(|(of, tests, _)| *of == binary && self.own.starts_with(tests))
     }
 }

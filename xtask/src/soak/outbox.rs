@@ -1,5 +1,5 @@
-//! `cargo xtask soak outbox`: eight writers, a service that fails in every way, and a sender that is killed thirty times.
-//! What is shown: each message is in the service's history exactly once, in the order of its chat.
+//! `cargo xtask soak outbox`: eight writers, a failing server and a sender that is killed thirty
+//! times. Verifies that every message is in the history exactly once, in the order of its chat.
 
 use std::{
     collections::BTreeMap,
@@ -15,64 +15,64 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
-/// How big it is.
+/// Size of the scenario.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Soak this binary instead of building one.
+    /// Binary to test instead of building one.
     #[arg(long, value_name = "FILE")]
     pub(super) binary: Option<PathBuf>,
-    /// Messages in all.
+    /// Total number of messages.
     #[arg(long, default_value_t = 20_000)]
     messages: usize,
-    /// Programs that add them at the same time.
+    /// Number of programs that add messages concurrently.
     #[arg(long, default_value_t = 8)]
     writers: usize,
-    /// How many times the sender is killed.
+    /// Number of times the sender is killed.
     #[arg(long, default_value_t = 30)]
     kills: usize,
-    /// Chats they go to.
+    /// Number of chats.
     #[arg(long, default_value_t = 40)]
     chats: usize,
-    /// What chance follows from.
+    /// Seed of the random numbers.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// It is stopped after so long.
+    /// Time limit.
     #[arg(long, value_name = "MINUTES", default_value_t = 20)]
     within: u64,
 }
 
-/// How long a sender may be silent before it is killed anyway.
-const SILENCE: Duration = Duration::from_secs(15);
+/// Maximum time without output before the sender is killed anyway.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Ends a process when dropped, for it must not outlive this one.
-struct Guarded(Child);
+/// Child process, killed on drop.
+struct KillOnDrop(Child);
 
-impl Drop for Guarded {
+impl Drop for KillOnDrop {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // It may have exited already.
         self.0.kill().ok();
         self.0.wait().ok();
     }
 }
 
-struct World {
+struct OutboxSoak {
     beseda: PathBuf,
     folder: PathBuf,
-    told: Value,
+    ready: Value,
     chats: Vec<i64>,
     deadline: Instant,
-    _service: Guarded,
+    _service: KillOnDrop,
 }
 
-/// Runs it with the release binary.
+/// Runs the scenario with this binary.
 pub(crate) fn run(args: &Args, beseda: &Path, folder: &Path) -> Result<()> {
     if folder.exists() {
         fs::remove_dir_all(folder)?;
     }
     fs::create_dir_all(folder)?;
-    let begun = Instant::now();
-    let world = World::start(args, beseda, folder)?;
-    world.spoil()?;
+    let started = Instant::now();
+    let world = OutboxSoak::start(args, beseda, folder)?;
+    world.inject_faults()?;
     let mut random = Random(args.seed.max(1));
     let killed = thread::scope(|scope| -> Result<usize> {
         let writers: Vec<_> = (0..args.writers)
@@ -82,28 +82,29 @@ pub(crate) fn run(args: &Args, beseda: &Path, folder: &Path) -> Result<()> {
             })
             .collect();
         let mut killed = 0;
-        // Three lines tell of each message: the last life begins when about a fifth is left.
+        // About three lines are printed per message; a fifth of the messages is left for the run
+        // after the last kill.
         let most = (args.messages * 3 * 8 / 10 / args.kills.max(1)).max(2) as u64;
         for _ in 0..args.kills {
-            killed += usize::from(world.live_and_die(random.below(2 * most))?);
+            killed += usize::from(world.run_and_kill(random.below(2 * most))?);
         }
         for writer in writers {
             writer.join().map_err(|_| anyhow::anyhow!("a writer panicked"))??;
         }
         Ok(killed)
     })?;
-    let last = begun.elapsed();
+    let last = started.elapsed();
     world.beseda(&["outbox", "run", "--until-empty", "--settle", "0.5", "--timeout", "1"])?;
-    let sent = begun.elapsed();
-    let struck = world.struck()?;
-    world.judge(args.messages)?;
+    let sent = started.elapsed();
+    let triggered = world.triggered_faults()?;
+    world.verify(args.messages)?;
     println!();
     let row = |name: &str, value: String| println!("{name:<44} {value}");
     row("messages, each once and in order", args.messages.to_string());
     row("programs that added them", args.writers.to_string());
     row("chats", args.chats.to_string());
     row("kills of the sender (SIGKILL)", killed.to_string());
-    for (kind, count) in struck {
+    for (kind, count) in triggered {
         row(&format!("faults: {kind}"), count.to_string());
     }
     row("seconds until the last kill", format!("{:.1}", last.as_secs_f64()));
@@ -112,7 +113,7 @@ pub(crate) fn run(args: &Args, beseda: &Path, folder: &Path) -> Result<()> {
     Ok(fs::remove_dir_all(folder)?)
 }
 
-impl World {
+impl OutboxSoak {
     fn start(args: &Args, beseda: &Path, folder: &Path) -> Result<Self> {
         let mut command = Command::new(beseda);
         command.env_clear().args(["stand-in", "--json", "--listen", "127.0.0.1:0"]);
@@ -120,13 +121,13 @@ impl World {
         command.arg(folder.join("service")).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().context("the stand-in can't be started")?;
         let mut line = String::new();
-        let out = child.stdout.take().context("it has an output")?;
-        let service = Guarded(child);
+        let out = child.stdout.take().context("no stdout")?;
+        let service = KillOnDrop(child);
         BufReader::new(out).read_line(&mut line)?;
         let mut world = Self {
             beseda: beseda.to_owned(),
             folder: folder.to_owned(),
-            told: serde_json::from_str(&line)?,
+            ready: serde_json::from_str(&line)?,
             chats: Vec::new(),
             deadline: Instant::now() + Duration::from_secs(args.within * 60),
             _service: service,
@@ -143,17 +144,17 @@ impl World {
     fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(&self.beseda);
         command.env_clear().args(words).env("BESEDA_ARCHIVE", self.folder.join("archive"));
-        let told = [("URL", "url"), ("API_KEY", "apiKey"), ("ADMIN_KEY", "adminKey")];
-        for (name, told) in told {
-            command.env(format!("BESEDA_{name}"), self.told[told].as_str().unwrap_or_default());
+        let variables = [("URL", "url"), ("API_KEY", "apiKey"), ("ADMIN_KEY", "adminKey")];
+        for (name, field) in variables {
+            command.env(format!("BESEDA_{name}"), self.ready[field].as_str().unwrap_or_default());
         }
-        command.env("BESEDA_BUSINESS_ID", self.told["businessId"].to_string());
+        command.env("BESEDA_BUSINESS_ID", self.ready["businessId"].to_string());
         command
     }
 
-    /// Runs a command of the program to its end.
+    /// Runs a command and waits for it.
     fn beseda(&self, words: &[&str]) -> Result<Output> {
-        ensure!(Instant::now() < self.deadline, "it takes too long");
+        ensure!(Instant::now() < self.deadline, "deadline exceeded");
         let output = self.command(words).output()?;
         if !output.status.success() {
             bail!("beseda {}: {}", words.join(" "), String::from_utf8_lossy(&output.stderr));
@@ -161,15 +162,15 @@ impl World {
         Ok(output)
     }
 
-    /// The documents that a command prints, one a line.
+    /// Runs a command that prints JSON Lines and parses its output.
     fn lines(&self, words: &[&str]) -> Result<Vec<Value>> {
         let output = self.beseda(words)?;
         let text = String::from_utf8(output.stdout)?;
         Ok(text.lines().map(serde_json::from_str).collect::<serde_json::Result<_>>()?)
     }
 
-    /// Has the service fail in every way it can.
-    fn spoil(&self) -> Result<()> {
+    /// Injects every kind of fault.
+    fn inject_faults(&self) -> Result<()> {
         let send = |kind: &str, probability: f64| json!({ "operation": "sendMessageToChat", "kind": kind, "probability": probability });
         let mut silence = send("delay-after", 0.002);
         silence["delayMs"] = json!(2500);
@@ -197,29 +198,29 @@ impl World {
         Ok(())
     }
 
-    /// How often each kind of fault has struck.
-    fn struck(&self) -> Result<BTreeMap<String, u64>> {
+    /// Returns how many times each kind of fault was triggered.
+    fn triggered_faults(&self) -> Result<BTreeMap<String, u64>> {
         let output = self.beseda(&["stand-in", "faults", "--json"])?;
         let listed: Value = serde_json::from_slice(&output.stdout)?;
         let rules = listed["faults"].as_array().or(listed.as_array()).cloned().unwrap_or_default();
-        let mut struck = BTreeMap::new();
+        let mut triggered = BTreeMap::new();
         for rule in rules {
             let name = format!("{} on {}", rule["kind"], rule["operation"]).replace('"', "");
-            *struck.entry(name).or_default() += rule["struck"].as_u64().unwrap_or(0);
+            *triggered.entry(name).or_default() += rule["struck"].as_u64().unwrap_or(0);
         }
-        Ok(struck)
+        Ok(triggered)
     }
 
-    /// Adds the messages of one writer, now some and now some more.
+    /// Adds the messages of one writer, with pauses.
     fn write(&self, args: &Args, writer: usize) -> Result<()> {
         let mut command = self.command(&["outbox", "add"]);
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
-        let mut child = Guarded(command.spawn()?);
-        let mut input = child.0.stdin.take().context("it has an input")?;
+        let mut child = KillOnDrop(command.spawn()?);
+        let mut input = child.0.stdin.take().context("no stdin")?;
         let own = (writer..args.messages).step_by(args.writers);
         for (number, message) in own.enumerate() {
             let chat = self.chats[(message * 7 + number) % self.chats.len()];
-            // Neighbours in a chat are often equal: those are the hard ones.
+            // Consecutive messages in a chat are often equal, which is the hard case.
             let text = format!("{writer}: message {}", number / (3 * self.chats.len()));
             writeln!(input, "{}", json!({ "chat": chat, "text": text }))?;
             if number % 100 == 99 {
@@ -229,20 +230,21 @@ impl World {
         }
         drop(input);
         let status = child.0.wait()?;
-        ensure!(status.success(), "a writer ended with {status}");
+        ensure!(status.success(), "a writer exited with {status}");
         Ok(())
     }
 
-    /// Lets the sender live until it has told so many lines, and kills it; says whether it was alive till then.
-    fn live_and_die(&self, lines: u64) -> Result<bool> {
-        ensure!(Instant::now() < self.deadline, "it takes too long");
+    /// Runs the sender until it has printed this many lines, then kills it. Returns true if it was
+    /// running until then.
+    fn run_and_kill(&self, lines: u64) -> Result<bool> {
+        ensure!(Instant::now() < self.deadline, "deadline exceeded");
         let mut command =
             self.command(&["outbox", "run", "--json", "--settle", "0.5", "--timeout", "1"]);
-        let mut child = Guarded(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?);
-        let told = told(child.0.stdout.take().context("it has an output")?);
-        let mut heard = 0;
-        while heard < lines && told.recv_timeout(SILENCE).is_ok() {
-            heard += 1;
+        let mut child = KillOnDrop(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?);
+        let lines_read = read_lines(child.0.stdout.take().context("no stdout")?);
+        let mut count = 0;
+        while count < lines && lines_read.recv_timeout(IDLE_TIMEOUT).is_ok() {
+            count += 1;
         }
         let alive = child.0.try_wait()?.is_none();
         print!("{}", if alive { "†" } else { "." });
@@ -250,8 +252,8 @@ impl World {
         Ok(alive)
     }
 
-    /// Holds the service's history against what was accepted.
-    fn judge(&self, messages: usize) -> Result<()> {
+    /// Compares the server's history with the accepted messages.
+    fn verify(&self, messages: usize) -> Result<()> {
         let mut expected = BTreeMap::<i64, Vec<String>>::new();
         for item in self.lines(&["outbox", "list", "--json"])? {
             ensure!(item["state"] == "confirmed", "not confirmed: {item}");
@@ -267,9 +269,9 @@ impl World {
             let found: Vec<&str> =
                 history.iter().filter_map(|message| message["message"].as_str()).collect();
             if found != texts {
-                let place = found.iter().zip(&texts).position(|(found, text)| found != text);
+                let position = found.iter().zip(&texts).position(|(found, text)| found != text);
                 bail!(
-                    "chat {chat}: {} messages in place of {}, the first difference at {place:?}",
+                    "chat {chat}: {} messages instead of {}, the first difference at {position:?}",
                     found.len(),
                     texts.len()
                 );
@@ -279,20 +281,20 @@ impl World {
     }
 }
 
-/// The lines of an output, so that silence can be told from an end.
-fn told(output: ChildStdout) -> Receiver<()> {
-    let (tell, told) = mpsc::channel();
+/// Sends a unit per line of output, so that a timeout and the end can be told apart.
+fn read_lines(output: ChildStdout) -> Receiver<()> {
+    let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         for _ in BufReader::new(output).lines().map_while(Result::ok) {
-            if tell.send(()).is_err() {
+            if sender.send(()).is_err() {
                 return;
             }
         }
     });
-    told
+    receiver
 }
 
-/// Chance that follows from a seed (xorshift).
+/// Xorshift random number generator.
 struct Random(u64);
 
 impl Random {

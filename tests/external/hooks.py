@@ -1,4 +1,4 @@
-"""What schemathesis can't know by itself: the ids of a running stand-in. And a tally of what was answered to what."""
+"""Hooks for schemathesis: ids of the running stand-in, and counts of statuses by operation."""
 
 import atexit
 import collections
@@ -33,14 +33,14 @@ def before_call(context, case, kwargs):
 
 @schemathesis.hook
 def after_call(context, case, response):
-    """Counts the answers of documented operations; probes with a foreign method are not theirs."""
+    """Counts the responses of documented operations, without probes of other methods."""
     if case.method.upper() == case.operation.method.upper():
         TALLY[case.operation.label][str(response.status_code)] += 1
 
 
 @schemathesis.hook
 def filter_failure(context, failure, case, response):
-    """Lets stand three kinds of request that are outside the documents and taken on purpose; all others must be refused.
+    """Ignores failures for three kinds of requests that the documents don't allow and the server accepts on purpose.
 
     An empty value of an optional parameter (`page=`) and a `null` in place of an optional value say the same as leaving
     it out: the documents say so of the filters of getChats, and we say it of every optional value. And a filter is a
@@ -59,25 +59,25 @@ def filter_failure(context, failure, case, response):
 
 
 def has_null(value):
-    """Whether a value or anything in it is null."""
+    """Returns true if a value is or contains null."""
     if isinstance(value, dict):
         return any(map(has_null, value.values()))
     return value is None or (isinstance(value, list) and any(map(has_null, value)))
 
 
 def twice(values):
-    """Whether any of the values comes more than once."""
+    """Returns true if there are duplicates."""
     written = [json.dumps(value, sort_keys=True) for value in values]
     return len(set(written)) < len(written)
 
 
 def is_an_id(value):
-    """Whether a generated value is an id that the API would take."""
+    """Returns true if a generated value is a valid id."""
     return str(value).isascii() and str(value).isdigit() and int(value) > 0
 
 
 @atexit.register
 def write_tally():
-    """Leaves the counts for `fuzz.py`, which reports them."""
+    """Writes the counts for `fuzz.py`."""
     with open(os.environ["BESEDA_TALLY"], "w", encoding="utf-8") as file:
         json.dump(TALLY, file, indent=1)

@@ -1,6 +1,6 @@
-"""What both conversations need: the running stand-in, the marketplace's side of it, and the API's errors as text.
+"""Shared fixtures: the running stand-in, the marketplace's side of it, and the API's errors as text.
 
-Started by `cargo xtask judges`, which generates the clients and starts one fresh stand-in per generation.
+Started by `cargo xtask external`, which generates the clients and starts a new stand-in for each generation.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ FRESH = itertools.count(7_700_000_000_001)
 
 
 class Market:
-    """The other side: Market registers orders and returns, and the buyer writes. No generated client has this."""
+    """Client of the marketplace's side: registers orders and returns, and writes as the buyer."""
 
     def __init__(self, stand_in):
         self.base = f"{stand_in['url']}/market/v1/businesses/{stand_in['businessId']}"
@@ -25,28 +25,28 @@ class Market:
         self.campaign = stand_in["campaignId"]
 
     def order(self):
-        """A new order of a known buyer; its id."""
+        """Registers an order of a known buyer and returns its id."""
         order = next(FRESH)
         customer = {"name": "Мария К.", "publicId": f"buyer-{order}"}
         self.post("orders", {"orderId": order, "campaignId": self.campaign, "model": "FBS", "customer": customer})
         return order
 
     def returning(self, order):
-        """A new return of that order; its id."""
+        """Registers a return of the order and returns its id."""
         returned = next(FRESH)
         self.post("returns", {"returnId": returned, "orderId": order})
         return returned
 
     def write(self, chat, text):
-        """The buyer writes into the chat."""
+        """Writes into the chat as the buyer."""
         self.post(f"chats/{chat}/messages", {"sender": "CUSTOMER", "message": text})
 
     def close(self, chat):
-        """The chat is over."""
+        """Closes the chat."""
         self.post(f"chats/{chat}/close", {})
 
     def post(self, path, body):
-        """One call of the marketplace; a refusal ends the test with the server's words."""
+        """Sends a request; fails the test with the server's message if it is refused."""
         headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
         request = urllib.request.Request(f"{self.base}/{path}", json.dumps(body).encode(), headers, method="POST")
         try:
@@ -57,7 +57,7 @@ class Market:
 
 
 class Refusal:
-    """What the API said no with; filled in when the block of `refused` ends."""
+    """Error of a refused request; set when the block of `refused` ends."""
 
     status = None
     code = None
@@ -67,7 +67,7 @@ class Refusal:
 
 @contextlib.contextmanager
 def refused(error_type, status):
-    """Expects the generated client to raise its exception for that status, with the API's own error body."""
+    """Expects the generated client to raise its exception for this status, with the API's error body."""
     refusal = Refusal()
     with pytest.raises(error_type) as caught:
         yield refusal
@@ -80,13 +80,13 @@ def refused(error_type, status):
 
 
 def download(url, headers):
-    """The bytes behind a file link, and the headers they came with."""
+    """Returns the content and headers of a file link."""
     with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=10) as response:
         return response.read(), response.headers
 
 
 def same_ids(messages):
-    """The ids of a history, which must stand in strictly growing order."""
+    """Returns the message ids of a history, which must be strictly increasing."""
     ids = [message.message_id for message in messages]
     assert ids == sorted(set(ids)), ids
     return ids
@@ -94,23 +94,23 @@ def same_ids(messages):
 
 @pytest.fixture(scope="session")
 def stand_in():
-    """The line that the stand-in printed when it was ready."""
+    """Line printed by the stand-in when it was ready."""
     return json.loads(os.environ["BESEDA_STAND_IN"])
 
 
 @pytest.fixture(scope="session")
 def business(stand_in):
-    """The cabinet whose keys we hold."""
+    """Cabinet of the credentials."""
     return stand_in["businessId"]
 
 
 @pytest.fixture(scope="session")
 def market(stand_in):
-    """The marketplace's side."""
+    """Client of the marketplace's side."""
     return Market(stand_in)
 
 
 @pytest.fixture(scope="session")
 def foreign(stand_in):
-    """A cabinet that isn't ours."""
+    """Cabinet of another seller."""
     return stand_in["businessId"] + 987_654

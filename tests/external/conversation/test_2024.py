@@ -1,4 +1,4 @@
-"""The conversation through a client generated from the contract of 2024: bare paths, OAuth, orderId, page_token."""
+"""A conversation through a client generated from the 2024 contract: bare paths, OAuth, orderId, page_token."""
 
 import chats_2024 as generated
 import pytest
@@ -9,13 +9,13 @@ UNKNOWN = 999_999_999_999
 
 
 def client(stand_in, **credentials):
-    """A generated client of the stand-in with these credentials, or with none."""
+    """Creates a generated client with these credentials, or without any."""
     return generated.ApiClient(generated.Configuration(host=stand_in["url"], **credentials))
 
 
 @pytest.fixture(scope="module")
 def api(stand_in):
-    """The chats as the shop sees them."""
+    """Generated client with the shop's credentials."""
     with client(stand_in, access_token=stand_in["oauthToken"]) as connection:
         yield generated.ChatsApi(connection)
 
@@ -39,8 +39,8 @@ def test_a_campaign_names_the_cabinet(stand_in, business):
     assert known[stand_in["campaignId"]] == business
 
 
-def test_everything_the_demo_holds_can_be_read_as_it_is(api, business):
-    """Every list and history is decoded by the generated models, which refuse what the document doesn't have."""
+def test_all_demo_chats_and_histories_decode(api, business):
+    """The generated models refuse fields that are not in the document."""
     chats, token = [], None
     while not chats or token:
         result = api.get_chats(business, GetChatsRequest(), limit=3, page_token=token).result
@@ -56,7 +56,7 @@ def test_creating_a_chat_twice_finds_the_first(api, business, market):
     assert create(api, business, order) == chat
 
 
-def test_shop_and_buyer_talk_and_the_status_says_whose_turn_it_is(api, business, market):
+def test_status_follows_messages_of_shop_and_buyer(api, business, market):
     order = market.order()
     chat = create(api, business, order)
     assert say(api, business, chat, "Здравствуйте! Заказ собран.").status == "OK"
@@ -151,7 +151,7 @@ def test_what_does_not_exist_is_not_found(api, business):
 
 
 def test_bad_requests_are_explained(api, business, market):
-    """The generated client of 2024 knows no bounds, so they are the server's to hold."""
+    """The generated 2024 client doesn't validate ranges, so the server has to."""
     bad = generated.exceptions.BadRequestException
     chat = create(api, business, market.order())
     with refused(bad, 400) as refusal:
@@ -168,7 +168,7 @@ def test_bad_requests_are_explained(api, business, market):
         history(api, business, -1)
 
 
-def test_who_may_not_is_told_so(stand_in, business, foreign, api):
+def test_bad_credentials_are_refused(stand_in, business, foreign, api):
     """A bad OAuth token is 403, unlike a bad Api-Key, which is 401."""
     with refused(generated.exceptions.ForbiddenException, 403) as refusal:
         api.get_chats(foreign, GetChatsRequest())
@@ -182,8 +182,8 @@ def test_who_may_not_is_told_so(stand_in, business, foreign, api):
     assert refusal.message == "OAuth token is invalid"
 
 
-def test_too_many_calls_are_held_back(stand_in):
-    """1,000 campaign lists an hour. Last, because it leaves that limit used up. The hour may end on the way."""
+def test_calls_above_the_limit_are_refused(stand_in):
+    """1,000 campaign lists per hour. Runs last, since it uses up the limit. The hour may end meanwhile."""
     with client(stand_in, access_token=stand_in["oauthToken"]) as connection:
         campaigns = generated.CampaignsApi(connection)
         with refused(generated.exceptions.ApiException, 420) as refusal:

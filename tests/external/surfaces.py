@@ -1,7 +1,7 @@
-"""Holds the marketplace's side and administration of a running stand-in against their own OpenAPI documents.
+"""Tests the marketplace's side and administration of a running stand-in against their OpenAPI documents.
 
-Each operation is called once in a way that must be accepted; then schemathesis makes up requests of its own.
-Started by `cargo xtask judges`; by hand: BESEDA_STAND_IN='<the line of stand-in --json>' python surfaces.py --help
+Calls each operation once with a valid request, then runs schemathesis.
+Started by `cargo xtask external`; by hand: BESEDA_STAND_IN='<the line of stand-in --json>' python surfaces.py --help
 """
 
 import argparse
@@ -39,7 +39,7 @@ def main() -> int:
 
 
 class Surface:
-    """One surface: its document, its key, and which of its operations were accepted."""
+    """One group of operations: document, key, and operations accepted so far."""
 
     def __init__(self, stand_in: dict, name: str) -> None:
         self.schema = schemathesis.openapi.from_url(f"{stand_in['url']}/{name}/v1/openapi.json")
@@ -51,7 +51,7 @@ class Surface:
         }
 
     def call(self, method: str, path: str, body=None, **ids):
-        """Calls an operation, holds the answer against the document, and wants it to be a 200."""
+        """Calls an operation, validates the response against the document and requires a 200."""
         case = self.schema[path][method].Case(
             path_parameters=ids,
             body=body if body is not None else schemathesis.core.NOT_SET,
@@ -68,7 +68,7 @@ class Surface:
 
 
 def call_everything_once(stand_in: dict) -> dict:
-    """Calls every operation of both surfaces in a cabinet of its own and returns the ids that it made."""
+    """Calls every operation of both documents in a new cabinet and returns the created ids."""
     admin, market = Surface(stand_in, "admin"), Surface(stand_in, "market")
     cabinets = "/admin/v1/cabinets"
     business = admin.call("POST", cabinets, {"name": "Surfaces"})["businessId"]
@@ -125,7 +125,7 @@ def call_market(market: Surface, business: int) -> int:
 
 
 def call_webhooks(admin: Surface, market: Surface, business: int) -> tuple[int, int]:
-    """Calls every operation of subscriptions; returns one that is left and a delivery of it."""
+    """Calls every operation of subscriptions; returns a remaining subscription and one of its deliveries."""
     base = "/admin/v1/cabinets/{businessId}/subscriptions"
     ids = {"businessId": business}
     with Receiver() as receiver:
@@ -153,7 +153,7 @@ def call_webhooks(admin: Surface, market: Surface, business: int) -> tuple[int, 
 
 
 class Receiver:
-    """A receiver of notifications on the loopback interface that takes whatever comes."""
+    """Webhook receiver on loopback that accepts every notification."""
 
     def __init__(self) -> None:
         self.events = threading.Semaphore(0)
@@ -163,7 +163,7 @@ class Receiver:
             def do_POST(self) -> None:  # noqa: N802, the name is http.server's
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 now = datetime.datetime.now(datetime.timezone.utc).isoformat()
-                answer = json.dumps({"version": "1", "name": "judge", "time": now}).encode()
+                answer = json.dumps({"version": "1", "name": "receiver", "time": now}).encode()
                 self.send_response(200)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(answer)))
@@ -191,7 +191,7 @@ class Receiver:
 
 
 def fuzz(stand_in: dict, surface: str, known: dict, folder: pathlib.Path) -> int:
-    """Lets schemathesis make up requests, most of them with ids that exist."""
+    """Runs schemathesis, mostly with existing ids."""
     config = folder / f"schemathesis-{surface}.toml"
     config.write_text(configuration(known), encoding="utf-8")
     environment = os.environ | {
@@ -219,7 +219,7 @@ def fuzz(stand_in: dict, surface: str, known: dict, folder: pathlib.Path) -> int
 
 
 def configuration(known: dict) -> str:
-    """Known ids for most path parameters, so that requests come past 404, and the key of the surface."""
+    """Returns the configuration of schemathesis: the key, and existing ids for most path parameters."""
     lines = ["[dictionaries]"]
     lines += [f"{name} = {{ values = [{value}] }}" for name, value in known.items()]
     lines += ["", "[parameters]"]

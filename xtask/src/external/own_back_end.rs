@@ -1,4 +1,4 @@
-//! The example `own_back_end` as a process of its own, and generated clients that hold a conversation with it.
+//! Runs generated clients against the example `own_back_end`.
 
 use std::{
     io::{BufRead, BufReader},
@@ -12,12 +12,12 @@ use std::{
 use anyhow::{Context, Result};
 use serde_json::json;
 
-use super::CONVERSATION;
+use super::CLIENT_TIMEOUT;
 use crate::{programs, python::Python, steps};
 
 const READY: Duration = Duration::from_secs(20);
 
-/// The running example; killed when dropped, because it never ends by itself.
+/// Running example, killed on drop.
 struct BackEnd {
     child: Child,
     url: String,
@@ -25,8 +25,8 @@ struct BackEnd {
     oauth_token: String,
 }
 
-/// Lets the client that was generated into this folder talk with a fresh example.
-pub(super) fn converse(python: &Python, generation: &str, client: &Path) -> Result<()> {
+/// Runs the client in this folder against a new instance of the example.
+pub(super) fn run_generated_client(python: &Python, generation: &str, client: &Path) -> Result<()> {
     let back_end = BackEnd::start()?;
     let line = json!({
         "url": back_end.url,
@@ -38,7 +38,7 @@ pub(super) fn converse(python: &Python, generation: &str, client: &Path) -> Resu
     command.args(["--quiet", "-p", "no:cacheprovider"]);
     command.arg(format!("conversation/test_own_{generation}.py"));
     command.env("PYTHONPATH", client).env("BESEDA_STAND_IN", line.to_string());
-    steps::call_within(CONVERSATION, &mut command)
+    steps::call_with_timeout(CLIENT_TIMEOUT, &mut command)
 }
 
 impl BackEnd {
@@ -52,11 +52,12 @@ impl BackEnd {
         let stdout = child.stdout.take().context("the example has no output")?;
         let (url, api_key, oauth_token) = (String::new(), String::new(), String::new());
         let mut back_end = Self { child, url, api_key, oauth_token };
-        let lines = said(stdout);
+        let lines = read_lines(stdout);
         let line = |start: &str| -> Result<String> {
-            let line = lines.recv_timeout(READY).context("the example did not say where it is")?;
+            let line =
+                lines.recv_timeout(READY).context("the example did not print its address")?;
             let rest = line.strip_prefix(start);
-            Ok(rest.with_context(|| format!("'{start}…' was expected: {line}"))?.to_owned())
+            Ok(rest.with_context(|| format!("expected '{start}…', got: {line}"))?.to_owned())
         };
         back_end.url = format!("http://{}", line("http://")?);
         back_end.api_key = line("Api-Key: ")?;
@@ -67,18 +68,18 @@ impl BackEnd {
 
 impl Drop for BackEnd {
     fn drop(&mut self) {
-        // If it has ended already, whoever talked with it has failed for that.
+        // It may have exited already; then the test has failed because of it.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Its lines, read on another thread so that they can be waited for no longer than a while.
-fn said(stdout: ChildStdout) -> mpsc::Receiver<String> {
+/// Reads lines on another thread, so that waiting for one can time out.
+fn read_lines(stdout: ChildStdout) -> mpsc::Receiver<String> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-            // Nobody listens after the first lines, and nothing is lost by that.
+            // The receiver is dropped after the first lines.
             let _ = sender.send(line);
         }
     });

@@ -1,4 +1,4 @@
-"""The conversation through a client generated from the contract of 2026: /v2 paths, Api-Key, contexts, pageToken."""
+"""A conversation through a client generated from the 2026 contract: /v2 paths, Api-Key, contexts, pageToken."""
 
 import datetime
 import itertools
@@ -14,13 +14,13 @@ FILE_LIMIT = 5 * 1024 * 1024
 
 
 def client(stand_in, **credentials):
-    """A generated client of the stand-in with these credentials, or with none."""
+    """Creates a generated client with these credentials, or without any."""
     return generated.ApiClient(generated.Configuration(host=stand_in["url"], **credentials))
 
 
 @pytest.fixture(scope="module")
 def api(stand_in):
-    """The chats as the shop sees them."""
+    """Generated client with the shop's credentials."""
     with client(stand_in, api_key={"ApiKey": stand_in["apiKey"]}) as connection:
         yield generated.ChatsApi(connection)
 
@@ -76,7 +76,7 @@ def test_a_return_has_a_chat_of_its_own(api, business, market):
     assert (context.type, context.return_id, context.order_id) == ("RETURN", returned, order)
 
 
-def test_shop_and_buyer_talk_and_the_status_says_whose_turn_it_is(api, business, market):
+def test_status_follows_messages_of_shop_and_buyer(api, business, market):
     chat = create(api, business, order_context(market.order()))
     assert say(api, business, chat, "Здравствуйте! Заказ уже в пути 🚚").status == "OK"
     assert api.get_chat(business, chat).result.status == "WAITING_FOR_CUSTOMER"
@@ -227,7 +227,7 @@ def test_a_closed_chat_takes_nothing_more(api, business, market):
     assert "closed" in refusal.message
 
 
-def test_who_may_not_is_told_so(stand_in, business, foreign, api):
+def test_bad_credentials_are_refused(stand_in, business, foreign, api):
     with refused(generated.exceptions.ForbiddenException, 403) as refusal:
         api.get_chats(foreign, GetChatsRequest())
     assert (refusal.code, refusal.message) == ("FORBIDDEN", "Access denied")
@@ -241,8 +241,8 @@ def test_who_may_not_is_told_so(stand_in, business, foreign, api):
     assert refusal.message == "Api-Key token is invalid"
 
 
-def test_too_many_calls_are_held_back(stand_in):
-    """100 token questions an hour. Last, because it leaves that limit used up. The hour may end on the way."""
+def test_calls_above_the_limit_are_refused(stand_in):
+    """100 token requests per hour. Runs last, since it uses up the limit. The hour may end meanwhile."""
     with client(stand_in, api_key={"ApiKey": stand_in["apiKey"]}) as connection:
         auth = generated.AuthApi(connection)
         with refused(generated.exceptions.ApiException, 420) as refusal:

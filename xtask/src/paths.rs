@@ -1,4 +1,4 @@
-//! Where things lie: the repository, its target folder, the published contract. Creates and reads nothing.
+//! Paths of the repository, its target folder and the published contract.
 
 use std::{
     env,
@@ -6,25 +6,25 @@ use std::{
     process::Command,
 };
 
-/// The environment variable that names the folder of the published contract.
+/// Environment variable with the folder of the published contract.
 pub(crate) const CONTRACT_DIR: &str = "BESEDA_CONTRACT_DIR";
 
-/// The repository's root.
+/// Returns the root of the repository.
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the repository")
 }
 
-/// Where cargo puts what it builds.
+/// Returns cargo's target folder.
 pub(crate) fn target() -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), |dir| root().join(dir))
 }
 
-/// Where the judges keep their generated code, logs and reports.
-pub(crate) fn judges() -> PathBuf {
-    target().join("judges")
+/// Returns the folder for generated clients, logs and reports of the external tools.
+pub(crate) fn external() -> PathBuf {
+    target().join("external")
 }
 
-/// The folder of the published contract, if it is on this machine.
+/// Returns the folder of the published contract, or `None` if it isn't on this machine.
 pub(crate) fn contract() -> Option<PathBuf> {
     let dir = env::var_os(CONTRACT_DIR).map_or_else(|| "../shared/openapi".into(), PathBuf::from);
     let dir = root().join(dir);
@@ -32,16 +32,17 @@ pub(crate) fn contract() -> Option<PathBuf> {
     whole.then(|| dir.canonicalize().unwrap_or(dir))
 }
 
-/// What `cargo run` tells this program of its own package. Build scripts that look at it would run again for nothing.
-const OF_THIS_PACKAGE: [&str; 3] = ["CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_BIN_"];
+/// Prefixes of the variables that `cargo run` sets for this package. Build scripts that depend on
+/// them would run again.
+const PACKAGE_VARIABLES: [&str; 3] = ["CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_BIN_"];
 
-/// The cargo that runs this task, in the repository's root.
+/// Returns the command of the running cargo, in the root of the repository.
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());
-    let told = env::vars_os().map(|(name, _)| name);
-    for name in told.filter(|name| {
-        OF_THIS_PACKAGE.iter().any(|beginning| name.to_string_lossy().starts_with(beginning))
+    let variables = env::vars_os().map(|(name, _)| name);
+    for name in variables.filter(|name| {
+        PACKAGE_VARIABLES.iter().any(|prefix| name.to_string_lossy().starts_with(prefix))
     }) {
         command.env_remove(name);
     }

@@ -1,4 +1,4 @@
-//! `cargo xtask soak governor`: eager tasks against the real program over HTTP, hour after hour of a clock that stands still, and how
+//! `cargo xtask soak rate-limiter`: eager tasks against the real program over HTTP, hour after hour of a clock that stands still, and how
 //! much of each hour they got to use. How fast that goes isn't measured here.
 
 use std::{
@@ -118,7 +118,7 @@ impl World {
         let patience =
             RetryPolicy { deadline: Duration::from_secs(1 << 30), ..RetryPolicy::default() };
         let client =
-            client.rate_limiter(governor(&clock, &heard)).retry_policy(patience).build()?;
+            client.rate_limiter(rate_limiter(&clock, &heard)).retry_policy(patience).build()?;
         let control = Client::builder().url(&url).build_stand_in(&admin.into())?;
         let wanted = json!({ "mode": "manual", "now": START });
         control.put("clock", &wanted).await?;
@@ -210,7 +210,7 @@ fn metrics(address: &str) -> Result<String> {
     Ok(answer)
 }
 
-fn governor(clock: &Arc<StandInClock>, heard: &Arc<Heard>) -> RateLimiter {
+fn rate_limiter(clock: &Arc<StandInClock>, heard: &Arc<Heard>) -> RateLimiter {
     let heard = Arc::clone(heard);
     RateLimiter::new(clock.clone(), clock.clone()).on_wait(move |waiting| {
         if let (WaitReason::Hour, Some(until)) = (waiting.reason, waiting.until) {

@@ -1,4 +1,4 @@
-"""One call of every operation of a document that must be accepted, before schemathesis makes up requests of its own.
+"""Calls every operation of a document once with a valid request, before schemathesis generates requests.
 
 What schemathesis makes up is luck: with one seed it never hits a body that is accepted, with another one it does. These
 calls are certain. Their answers are held against the document as all others are.
@@ -21,13 +21,13 @@ ANSWER_CHECKS = [
 
 
 def load(document: str):
-    """The document, from an address or a file."""
+    """Loads the document from a URL or a file."""
     at = schemathesis.openapi
     return at.from_url(document) if document.startswith("http") else at.from_path(document)
 
 
 def call_everything_once(schema, url: str, headers: dict, known: dict, paths) -> dict:
-    """Calls the operations whose paths are wanted; every one must be a 200. Returns how often each was answered 200."""
+    """Calls the selected operations; each must return 200. Returns the number of 200 responses of each."""
     answered = {}
     for path, methods in schema.raw_schema["paths"].items():
         for method in methods:
@@ -38,12 +38,12 @@ def call_everything_once(schema, url: str, headers: dict, known: dict, paths) ->
             response = case.call_and_validate(base_url=url, headers=headers, checks=ANSWER_CHECKS)
             assert response.status_code == 200, f"{label} was refused: {response.status_code} {response.text}"
             answered[label] = answered.get(label, 0) + 1
-    assert answered, "the document has none of the operations that are to be judged"
+    assert answered, "the document has none of the selected operations"
     return answered
 
 
 def arguments(label: str, known: dict) -> dict:
-    """What makes a call of the operation that is accepted."""
+    """Returns the arguments of a valid call."""
     operation = label.replace("/v2/", "/")
     of_chat = {"chatId": known["chatId"]}
     order = known["orderId"]

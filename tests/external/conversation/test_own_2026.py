@@ -1,4 +1,4 @@
-"""The back end of the example own_back_end through a client generated from the contract of 2026."""
+"""The example own_back_end through a client generated from the 2026 contract."""
 
 import datetime
 
@@ -47,7 +47,7 @@ def test_the_credential_names_its_cabinet_and_scopes(connection, business):
     assert key.auth_scopes == ["COMMUNICATION"]
 
 
-def test_a_conversation_is_begun_once_held_and_read(api, business):
+def test_a_chat_is_created_once_written_to_and_read(api, business):
     order = next(FRESH)
     chat = create(api, business, order)
     assert create(api, business, order) == chat
@@ -106,7 +106,7 @@ def test_a_history_comes_in_pages_and_from_any_message(api, business):
     assert [message.message_id for message in rest] == ids[5:]
 
 
-def test_what_is_wrong_is_explained(api, business):
+def test_bad_requests_are_explained(api, business):
     missing, bad = generated.exceptions.NotFoundException, generated.exceptions.BadRequestException
     chat = create(api, business, next(FRESH))
     with refused(missing, 404) as refusal:
@@ -125,7 +125,7 @@ def test_what_is_wrong_is_explained(api, business):
     assert refusal.message == "Files are not taken here"
 
 
-def test_who_may_not_is_told_so(stand_in, business, foreign, api):
+def test_bad_credentials_are_refused(stand_in, business, foreign, api):
     with refused(generated.exceptions.ForbiddenException, 403) as refusal:
         api.get_chats(foreign, GetChatsRequest())
     assert refusal.message == "Access denied"

@@ -1,4 +1,4 @@
-"""The back end of the example own_back_end through a client generated from the contract of 2024: OAuth, no /v2."""
+"""The example own_back_end through a client generated from the 2024 contract: OAuth, paths without /v2."""
 
 import chats_2024 as generated
 import pytest
@@ -41,7 +41,7 @@ def test_a_campaign_names_the_cabinet(connection, business):
     assert [campaign.business.id for campaign in campaigns] == [business]
 
 
-def test_a_conversation_is_begun_once_held_and_found(api, business):
+def test_a_chat_is_created_once_written_to_and_found(api, business):
     order, other = next(FRESH), next(FRESH)
     chat, silent = create(api, business, order), create(api, business, other)
     assert create(api, business, order) == chat
@@ -75,7 +75,7 @@ def test_a_history_comes_in_pages_and_from_any_message(api, business):
     assert [message.message_id for message in history(api, business, chat, first=ids[4]).messages] == ids[4:]
 
 
-def test_what_is_wrong_is_explained(stand_in, api, business, foreign):
+def test_bad_requests_are_explained(stand_in, api, business, foreign):
     with refused(generated.exceptions.NotFoundException, 404) as refusal:
         say(api, business, UNKNOWN, "Есть кто?")
     assert refusal.message == f"Can't find chat by id: {UNKNOWN}"

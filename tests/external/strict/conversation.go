@@ -1,7 +1,7 @@
 // A conversation through a Go client generated from the contract of 2024, which refuses every field it doesn't know and
 // misses every one that is required. First everything the demo holds is read as it is, then a shop and a buyer talk.
 //
-// `cargo xtask judges` generates the client, puts this file beside it and runs it with BESEDA_STAND_IN.
+// `cargo xtask external` generates the client, puts this file beside it and runs it with BESEDA_STAND_IN.
 package main
 
 import (
@@ -111,7 +111,7 @@ func (s shop) talk() {
 		SendMessageToChatRequest(*client.NewSendMessageToChatRequest("Здравствуйте!")).Execute()
 	must(err)
 	s.market(fmt.Sprintf("chats/%d/messages", chat), map[string]any{"sender": "CUSTOMER", "message": "Добрый день"})
-	file, err := os.CreateTemp("", "judge-*.txt")
+	file, err := os.CreateTemp("", "upload-*.txt")
 	must(err)
 	defer os.Remove(file.Name())
 	_, err = file.WriteString("contents")

@@ -1,4 +1,4 @@
-//! One running `beseda stand-in`: started on a free port, asked to stop, and it must stop well. Asks the API nothing.
+//! `beseda stand-in` as a child process on a free port.
 
 use std::{
     fs,
@@ -12,13 +12,14 @@ use std::{
 
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::Value;
+use wait_timeout::ChildExt;
 
-use crate::{place, steps};
+use crate::{paths, steps};
 
 const READY: Duration = Duration::from_secs(20);
 const DRAINED: Duration = Duration::from_secs(20);
 
-/// A stand-in that has said it is ready. Killed when dropped, if it was not asked to stop before.
+/// Running stand-in, killed on drop unless it was stopped.
 pub(crate) struct StandIn {
     child: Child,
     line: String,
@@ -26,21 +27,21 @@ pub(crate) struct StandIn {
 }
 
 impl StandIn {
-    /// Starts a fresh one, lets `judge` at it and stops it. What it logged is shown if anything went wrong.
-    pub(crate) fn judge(
+    /// Starts a stand-in, runs the test and stops it. Prints the end of its log after a failure.
+    pub(crate) fn run(
         binary: &Path,
         arguments: &[&str],
         name: &str,
-        judge: impl FnOnce(&Self) -> Result<()>,
+        test: impl FnOnce(&Self) -> Result<()>,
     ) -> Result<()> {
-        let log = place::judges().join(format!("stand-in-{name}.log"));
+        let log = paths::external().join(format!("stand-in-{name}.log"));
         let outcome = Self::start(binary, arguments, &log).and_then(|stand_in| {
-            let verdict = judge(&stand_in);
+            let outcome = test(&stand_in);
             let stopped = stand_in.stop();
-            verdict.and(stopped)
+            outcome.and(stopped)
         });
         if outcome.is_err() {
-            show_end_of(&log);
+            print_tail(&log);
         }
         outcome
     }
@@ -58,24 +59,24 @@ impl StandIn {
         Ok(stand_in)
     }
 
-    /// The line it printed when it was ready.
+    /// Returns the line printed when it was ready.
     pub(crate) fn line(&self) -> &str {
         &self.line
     }
 
-    /// Where it listens.
+    /// Returns its base URL.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
-    /// Asks it to stop, as a service manager would; it must drain and exit with 0.
+    /// Sends SIGTERM and waits for the process to drain and exit with 0.
     fn stop(mut self) -> Result<()> {
         let id = self.child.id().to_string();
         if let Some(status) = self.child.try_wait()? {
             bail!("the stand-in ended by itself with {status}");
         }
         steps::call(Command::new("kill").args(["-s", "TERM", &id]))?;
-        match steps::wait_within(DRAINED, &mut self.child)? {
+        match self.child.wait_timeout(DRAINED)? {
             Some(status) if status.success() => Ok(()),
             Some(status) => bail!("after SIGTERM the stand-in ended with {status}, not with 0"),
             None => bail!("the stand-in did not end within {} s of SIGTERM", DRAINED.as_secs()),
@@ -86,19 +87,19 @@ impl StandIn {
 impl Drop for StandIn {
     fn drop(&mut self) {
         if matches!(self.child.try_wait(), Ok(None)) {
-            // It is being thrown away because something else failed; that failure is what gets reported.
+            // The error which led here is the one to report.
             let _ = self.child.kill();
             let _ = self.child.wait();
         }
     }
 }
 
-/// Waits for the ready line on another thread, which then keeps the pipe empty for as long as the process runs.
+/// Waits for the first line on another thread, which keeps reading so that the pipe never fills up.
 fn first_line(stdout: ChildStdout) -> Result<String> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-            // Nobody listens after the first line, and nothing is lost by that.
+            // The receiver is dropped after the first line.
             let _ = sender.send(line);
         }
     });
@@ -131,10 +132,10 @@ fn read_url(line: &str) -> Result<String> {
     Ok(url.with_context(|| format!("the stand-in's first line has no url: {line}"))?.to_owned())
 }
 
-fn show_end_of(log: &Path) {
+fn print_tail(log: &Path) {
     let text = fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
-    println!("-- the stand-in's last words, from {}:", log.display());
+    println!("-- last lines of {}:", log.display());
     for line in &lines[lines.len().saturating_sub(40)..] {
         println!("   {line}");
     }

@@ -3,7 +3,7 @@
 // by the client's own rules: nothing required is missing. First everything the demo holds is read as it is, then a shop
 // and a buyer talk.
 //
-// `cargo xtask judges` generates the client and runs this file with BESEDA_STAND_IN and CLIENT, the client's folder.
+// `cargo xtask external` generates the client and runs this file with BESEDA_STAND_IN and CLIENT, the client's folder.
 
 declare(strict_types=1);
 
@@ -96,7 +96,7 @@ $chat = $created->getResult()->getChatId();
 $text = new SendMessageToChatRequest(['message' => 'Здравствуйте!']);
 check(valid($chats->sendMessageToChat($business, $chat, $text))->getStatus() === 'OK', 'a message is not sent');
 $market("chats/$chat/messages", ['sender' => 'CUSTOMER', 'message' => 'Добрый день']);
-$path = tempnam(sys_get_temp_dir(), 'judge');
+$path = tempnam(sys_get_temp_dir(), 'upload');
 file_put_contents($path, 'contents');
 valid($chats->sendFileToChat($business, $chat, new SplFileObject($path)));
 unlink($path);

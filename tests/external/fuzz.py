@@ -1,6 +1,6 @@
-"""Holds a running stand-in against one OpenAPI document with schemathesis.
+"""Tests a running stand-in against an OpenAPI document with schemathesis.
 
-Started by `cargo xtask judges`; by hand: BESEDA_STAND_IN='<the line of stand-in --json>' python fuzz.py --help
+Started by `cargo xtask external`; by hand: BESEDA_STAND_IN='<the line of stand-in --json>' python fuzz.py --help
 """
 
 import argparse
@@ -96,7 +96,7 @@ def main() -> int:
 
 
 def call_everything_once(stand_in: dict, options: argparse.Namespace, known: dict) -> dict:
-    """Calls every operation in a way that must be accepted, with the credential of the generation."""
+    """Calls every operation with a valid request and the credential of the generation."""
     if options.name == "2024":
         headers = {"Authorization": f"Bearer {stand_in['oauthToken']}"}
     else:
@@ -107,7 +107,7 @@ def call_everything_once(stand_in: dict, options: argparse.Namespace, known: dic
 
 
 def arguments() -> argparse.Namespace:
-    """What may be said on the command line."""
+    """Parses the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--document", required=True, help="path or address of the OpenAPI document")
     parser.add_argument("--name", choices=["2024", "2026", "own"], required=True, help="which document that is")
@@ -118,7 +118,7 @@ def arguments() -> argparse.Namespace:
 
 
 def configuration(stand_in: dict, values: dict, name: str) -> str:
-    """Known ids for most requests, so that they come past 403 and 404, and the credential of the generation."""
+    """Returns the configuration of schemathesis: the credential, and existing ids for most requests, to get past 403 and 404."""
     values = {"business": [stand_in["businessId"]]} | values
     bindings = {
         "path.businessId": ("business", 0.9),
@@ -141,7 +141,7 @@ def configuration(stand_in: dict, values: dict, name: str) -> str:
 
 
 def known_ids(stand_in: dict) -> tuple[dict, dict]:
-    """Ids of the demo's chats, orders and messages, asked of the stand-in itself; and of one open chat with a message."""
+    """Loads the ids of the demo's chats, orders and messages from the stand-in, and of an open chat with a message."""
     base = f"{stand_in['url']}/v2/businesses/{stand_in['businessId']}"
     chats = ask(stand_in, f"{base}/chats?limit=20", {"contextTypes": ["ORDER"]})["chats"]
     assert chats, "the stand-in has no demo chats about orders"
@@ -159,7 +159,7 @@ def known_ids(stand_in: dict) -> tuple[dict, dict]:
 
 
 def ask(stand_in: dict, url: str, body: dict) -> dict:
-    """One reading POST."""
+    """Sends a POST that reads."""
     headers = {"Api-Key": stand_in["apiKey"], "Content-Type": "application/json"}
     request = urllib.request.Request(url, data=json.dumps(body).encode(), headers=headers, method="POST")
     with urllib.request.urlopen(request, timeout=10) as response:
@@ -167,14 +167,14 @@ def ask(stand_in: dict, url: str, body: dict) -> dict:
 
 
 def report(tally: pathlib.Path) -> int:
-    """Says what each operation answered. A run that saw only refusals of one has judged nothing."""
+    """Prints the statuses of each operation. Fails if an operation was never accepted."""
     answers = json.loads(tally.read_text(encoding="utf-8"))
     print("\nAnswers by status:")
     for operation, counts in sorted(answers.items()):
         print(f"  {operation}: " + ", ".join(f"{status}: {count}" for status, count in sorted(counts.items())))
     silent = [operation for operation, counts in answers.items() if not counts.get("200")]
     if silent or not answers:
-        print("No request was ever accepted, so nothing was judged, of: " + (", ".join(silent) or "all operations"))
+        print("No request was accepted of: " + (", ".join(silent) or "all operations"))
         return 1
     return 0
 

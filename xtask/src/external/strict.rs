@@ -1,5 +1,6 @@
-//! Clients generated from the 2024 document talk with a stand-in as it starts: one in Go, which refuses unknown fields and
-//! misses required ones, and one in PHP, which misses required ones. Their conversations lie in `tests/judges/strict`.
+//! Strict clients generated from the 2024 document, against a stand-in with default settings: Go
+//! rejects unknown and missing fields, PHP rejects missing ones. Their scripts are in
+//! `tests/external/strict`.
 
 use std::{
     fs,
@@ -9,13 +10,13 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use super::{CONVERSATION, generate, stand_in::StandIn};
-use crate::{place, python::Python, steps, steps::Steps};
+use super::{CLIENT_TIMEOUT, generate, stand_in::StandIn};
+use crate::{paths, python::Python, steps, steps::Steps};
 
-/// The folder of the scripts, in the repository.
-const SCRIPTS: &str = "tests/judges/strict";
+/// Folder of the scripts.
+const SCRIPTS: &str = "tests/external/strict";
 
-/// The steps of both languages.
+/// Adds the steps of both languages.
 pub(super) fn add(steps: &mut Steps, binary: &Path, python: &Python, document: &Path) {
     steps.run("a strict client in Go, generated from the document of 2024", || {
         go(binary, python, document)
@@ -30,13 +31,13 @@ fn go(binary: &Path, python: &Python, document: &Path) -> Result<()> {
     let client = client(python, document, "go")?;
     let program = client.join("conversation");
     fs::create_dir_all(&program)?;
-    fs::copy(place::root().join(SCRIPTS).join("conversation.go"), program.join("main.go"))?;
-    converse(binary, "go", || {
+    fs::copy(paths::root().join(SCRIPTS).join("conversation.go"), program.join("main.go"))?;
+    run_client(binary, "go", || {
         let mut command = Command::new("go");
         command.current_dir(&client).args(["run", "./conversation"]);
-        // The generated client needs Go's own library only.
+        // The generated client needs only the standard library.
         command.env("GOPROXY", "off").env("GOFLAGS", "-mod=mod");
-        command.env("GOCACHE", place::target().join("go-cache"));
+        command.env("GOCACHE", paths::target().join("go-cache"));
         command
     })
 }
@@ -48,41 +49,41 @@ fn php(binary: &Path, python: &Python, document: &Path) -> Result<()> {
         bail!("the client in PHP needs Guzzle: `apt-get install php-guzzlehttp-guzzle`");
     }
     let client = client(python, document, "php")?;
-    converse(binary, "php", || {
+    run_client(binary, "php", || {
         let mut command = Command::new("php");
-        command.arg(place::root().join(SCRIPTS).join("conversation.php")).env("CLIENT", &client);
+        command.arg(paths::root().join(SCRIPTS).join("conversation.php")).env("CLIENT", &client);
         command
     })
 }
 
-/// Lets a conversation run against a fresh stand-in with nothing changed but its port.
-fn converse(binary: &Path, language: &str, command: impl FnOnce() -> Command) -> Result<()> {
-    StandIn::judge(binary, &[], &format!("strict-{language}"), |stand_in| {
+/// Runs a client against a new stand-in with default settings.
+fn run_client(binary: &Path, language: &str, command: impl FnOnce() -> Command) -> Result<()> {
+    StandIn::run(binary, &[], &format!("strict-{language}"), |stand_in| {
         let mut command = command();
         command.env("BESEDA_STAND_IN", stand_in.line());
-        // Loopback is asked directly, whatever proxy the machine has.
+        // Bypasses any proxy for loopback.
         command.env("NO_PROXY", "127.0.0.1").env("no_proxy", "127.0.0.1");
-        steps::call_within(CONVERSATION, &mut command)
+        steps::call_with_timeout(CLIENT_TIMEOUT, &mut command)
     })
 }
 
-fn require(program: &str, question: &str, package: &str) -> Result<()> {
-    if steps::succeeds(Command::new(program).arg(question)) {
+fn require(program: &str, version_flag: &str, package: &str) -> Result<()> {
+    if steps::succeeds(Command::new(program).arg(version_flag)) {
         return Ok(());
     }
     bail!(
-        "there is no {program}: `apt-get install {package}`, or leave the judges out with \
-         `cargo xtask test --skip-judges`"
+        "{program} is not installed: `apt-get install {package}`, or leave the external tools out with \
+         `cargo xtask test --skip-external`"
     )
 }
 
-/// Generates the client from the document without its OAuth scheme, for which Go's client would need another module; the
-/// conversations set the header themselves.
+/// Generates a client from the document without its OAuth scheme, which would need another Go
+/// module; the scripts set the header themselves.
 fn client(python: &Python, document: &Path, language: &str) -> Result<PathBuf> {
-    let plain = place::judges().join("plain-2024.yaml");
+    let plain = paths::external().join("plain-2024.yaml");
     let mut command = python.script("strict/without_security.py");
     steps::call(command.arg(document).arg(&plain))?;
-    let folder = place::judges().join(format!("strict-{language}"));
+    let folder = paths::external().join(format!("strict-{language}"));
     let options = [
         "--openapi-normalizer",
         "KEEP_ONLY_FIRST_TAG_IN_OPERATION=true",
