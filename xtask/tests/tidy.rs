@@ -94,9 +94,12 @@ fn dependencies_between_our_crates_point_down() {
         ("beseda-client", &["engine", "server"]),
         ("beseda-engine", &["client", "server"]),
         ("beseda-server", &["client", "engine"]),
-        ("beseda-sqlite", &["archive", "client", "engine", "gateway", "outbox", "push", "server"]),
-        ("beseda-push", &["client", "engine", "server"]),
-        ("beseda-outbox", &["archive", "engine", "server", "push", "gateway"]),
+        (
+            "beseda-sqlite",
+            &["archive", "client", "engine", "gateway", "outbox", "server", "webhook"],
+        ),
+        ("beseda-webhook", &["client", "engine", "server"]),
+        ("beseda-outbox", &["archive", "engine", "gateway", "server", "webhook"]),
     ];
     let mut wrong = Vec::new();
     for (package, forbidden) in above {

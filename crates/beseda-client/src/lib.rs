@@ -32,7 +32,6 @@
 //! | feature | adds |
 //! |---|---|
 //! | `blocking` | `blocking::Client`, for programs without an async runtime |
-//! | `receiver` | `receiver`, a webhook receiver for push notifications: an axum router and a stream of events |
 //!
 //! `examples/` has a program for each: `lists`, `answer_waiting`, `send_once`, `export` (in the background), `download`,
 //! `limits`, `blocking`, `receive`.
@@ -91,8 +90,6 @@ mod headers;
 mod http;
 mod market;
 mod rate_limiter;
-#[cfg(feature = "receiver")]
-pub mod receiver;
 pub mod send_once;
 mod stand_in;
 mod upload;

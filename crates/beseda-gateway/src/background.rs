@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use beseda_api::{BusinessId, notification::Notification};
 use beseda_archive::{Error, Schedule, Syncer};
-use beseda_client::receiver::{Event, Take, Verdict};
 use beseda_engine::Engine;
+use beseda_webhook::receiver::{Ack, EventSink, WebhookEvent};
 use jiff::{SignedDuration, Timestamp};
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
@@ -91,19 +91,19 @@ pub(crate) struct UpstreamWebhooks {
 }
 
 #[async_trait]
-impl Take for UpstreamWebhooks {
-    /// Returns `Taken` after the copies of all subscriptions are durable.
-    async fn take(&self, event: Event) -> Verdict {
-        let Some(business) = event.business else { return Verdict::Taken };
+impl EventSink for UpstreamWebhooks {
+    /// Returns `Accepted` after the copies of all subscriptions are durable.
+    async fn accept(&self, event: WebhookEvent) -> Ack {
+        let Some(business) = event.business else { return Ack::Accepted };
         self.shared.single_flight.invalidate(business);
         if let Some(hints) = &self.hints {
             // The next listing finds the chats of dropped hints.
             let _ = hints.try_send(event.notification.clone());
         }
         match self.engine.forward_notification(business, event.notification).await {
-            Ok(_) => Verdict::Taken,
-            Err(error) if error.kind().is_some() => Verdict::Malformed(error.to_string()),
-            Err(error) => Verdict::Failed(error.to_string()),
+            Ok(_) => Ack::Accepted,
+            Err(error) if error.kind().is_some() => Ack::Malformed(error.to_string()),
+            Err(error) => Ack::Failed(error.to_string()),
         }
     }
 }

@@ -2,12 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
+use beseda_api::SystemTimer;
 use beseda_api::{BusinessId, Campaign};
 use beseda_archive::Archive;
-use beseda_client::{SecretString, receiver::Take};
+use beseda_client::SecretString;
 use beseda_engine::Engine;
-use beseda_push::{Push, SystemTimer};
 use beseda_server::{LimitPreset, LimitSettings, LocalizedText, Services, StartPage, Unversioned};
+use beseda_webhook::{receiver::EventSink, sender::WebhookSender};
 
 use crate::{
     background::{ArchiveSync, Maintenance, UpstreamWebhooks},
@@ -43,7 +44,7 @@ pub struct Gateway {
     request_timeout_seconds: u64,
     unversioned: Unversioned,
     maintenance: Maintenance,
-    push: Push,
+    webhook_sender: WebhookSender,
     archive_sync: Option<ArchiveSync>,
 }
 
@@ -74,7 +75,7 @@ impl Gateway {
         }
         let api_keys = folder::provision(&engine, &derived_keys, &names).await?;
         let credential = UpstreamCredential::resolve(&settings).await;
-        let push = start_push(&engine, &settings);
+        let webhook_sender = start_webhook_sender(&engine, &settings);
         db.mark_interrupted_sends().await?;
         let shared = Arc::new(GatewayState::new(&settings, archive, db.clone(), &derived_keys));
         let businesses: Vec<BusinessId> = names.into_keys().collect();
@@ -92,7 +93,7 @@ impl Gateway {
             keys,
             cabinets,
             api_keys,
-            push,
+            webhook_sender,
             archive_sync,
         })
     }
@@ -109,7 +110,7 @@ impl Gateway {
             .directory(self.directory.clone())
             .files(Arc::new(files))
             .admin(Arc::new(self.keys.clone()))
-            .subscriptions(self.push.subscriptions())
+            .subscriptions(self.webhook_sender.subscriptions())
             .clock(Arc::clone(&self.shared.clock))
             .per_call(Arc::new(PerCall(Arc::clone(&self.shared))))
             .start_page(StartPage::new().keys(LocalizedText::new(
@@ -159,7 +160,7 @@ impl Gateway {
     /// A webhook expires shared reads of its cabinet, is forwarded to the gateway's subscriptions,
     /// and triggers the archive sync if [`sync`](GatewaySettings::sync) is on.
     #[must_use]
-    pub fn webhook_sink(&self) -> Arc<dyn Take> {
+    pub fn webhook_sink(&self) -> Arc<dyn EventSink> {
         Arc::new(UpstreamWebhooks {
             shared: Arc::clone(&self.shared),
             engine: Arc::clone(&self.keys.engine),
@@ -174,7 +175,7 @@ impl Gateway {
         if let Some(archive_sync) = self.archive_sync {
             archive_sync.shutdown().await;
         }
-        self.push.stop().await;
+        self.webhook_sender.stop().await;
         self.shared.send_tasks.close();
         let sends = self.shared.send_tasks.wait();
         if tokio::time::timeout(SEND_SHUTDOWN_TIMEOUT, sends).await.is_err() {
@@ -204,10 +205,10 @@ async fn open_engine(
     Ok(Arc::new(engine))
 }
 
-fn start_push(engine: &Engine, settings: &GatewaySettings) -> Push {
-    Push::start(
+fn start_webhook_sender(engine: &Engine, settings: &GatewaySettings) -> WebhookSender {
+    WebhookSender::start(
         engine.notification_queue(),
-        beseda_push::Settings::new(settings.policy),
+        beseda_webhook::sender::SenderSettings::new(settings.policy),
         Arc::clone(&settings.clock),
         Arc::new(SystemTimer),
     )

@@ -65,7 +65,7 @@ mod state;
 mod upstream;
 
 pub use beseda_client::Priority;
-pub use beseda_push::Policy;
+pub use beseda_webhook::sender::AddressPolicy;
 pub use db::{
     GatewayDb, ProgramQuota,
     audit::{AuditFilter, AuditOutcome, SendRecord},

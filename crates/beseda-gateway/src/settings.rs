@@ -4,8 +4,8 @@ use std::{path::PathBuf, sync::Arc};
 
 use beseda_api::{BusinessId, Clock, Credential, Error, SystemClock};
 use beseda_client::{Client, SecretString, SendOnceOptions};
-use beseda_push::Policy;
 use beseda_server::Unversioned;
+use beseda_webhook::sender::AddressPolicy;
 
 /// Settings of a [`Gateway`](crate::Gateway).
 ///
@@ -45,7 +45,7 @@ pub struct GatewaySettings {
     pub sync: bool,
     /// Allowed addresses of webhook subscriptions. Defaults to public HTTPS addresses and this
     /// machine.
-    pub policy: Policy,
+    pub policy: AddressPolicy,
     /// Rewriting of attachment links.
     pub file_links: FileLinkMode,
     /// Public base URL of the gateway, without a trailing slash. Rewritten attachment links start
@@ -81,7 +81,7 @@ impl GatewaySettings {
             unversioned: Unversioned::default(),
             send_once: SendOnceOptions::default(),
             sync: false,
-            policy: Policy::Loopback,
+            policy: AddressPolicy::Loopback,
             file_links: FileLinkMode::default(),
             public_url: "http://127.0.0.1:8070".to_owned(),
             audit_days: 90,

@@ -150,7 +150,7 @@ fn saturating_add(from: Timestamp, by: Duration) -> Timestamp {
 }
 
 #[async_trait::async_trait]
-impl beseda_push::Timer for StandInClock {
+impl beseda_api::Timer for StandInClock {
     async fn sleep_until(&self, moment: Timestamp) {
         Self::wait_until(self, moment).await;
     }

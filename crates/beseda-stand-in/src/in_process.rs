@@ -14,9 +14,9 @@ use std::{
 };
 
 use beseda_engine::{Engine, Orders};
-use beseda_push::{Policy, Push};
 use beseda_scenario::{Buyers, Persona};
 use beseda_server::{LimitSettings, ServerSettings, TransportSettings, Unversioned};
+use beseda_webhook::sender::{AddressPolicy, WebhookSender};
 use secrecy::ExposeSecret;
 use tokio::{net::TcpListener, sync::oneshot};
 
@@ -216,9 +216,9 @@ impl StandInBuilder {
         demo::create(folder.path(), &settings, &demo).await?;
         let engine = Engine::open_sqlite(folder.path(), settings, self.clock.clone()).await?;
         let engine = Arc::new(engine);
-        let mut sending = beseda_push::Settings::new(Policy::Loopback);
+        let mut sending = beseda_webhook::sender::SenderSettings::new(AddressPolicy::Loopback);
         sending.append_notification = self.append_notification;
-        let push = Push::start(
+        let webhook_sender = WebhookSender::start(
             engine.notification_queue(),
             sending,
             self.clock.clone(),
@@ -231,21 +231,21 @@ impl StandInBuilder {
             business: demo.business,
             seed: self.seed,
             unversioned: server.unversioned,
-            subscriptions: Some(push.subscriptions()),
+            subscriptions: Some(webhook_sender.subscriptions()),
         }));
         if folder.fits_in_memory() {
             control.save_start().await?;
         }
         let buyers = (self.buyers, self.seed);
         let weak: Weak<Control> = Arc::downgrade(&control);
-        push.misbehave(weak);
+        webhook_sender.inject_faults(weak);
         let transport = self.transport;
         Ok(BoundStandIn {
             listener,
             url,
             demo,
             engine,
-            push,
+            webhook_sender,
             control,
             buyers,
             server,
@@ -330,7 +330,7 @@ pub struct BoundStandIn {
     url: String,
     demo: Demo,
     engine: Arc<Engine>,
-    push: Push,
+    webhook_sender: WebhookSender,
     control: Arc<Control>,
     buyers: (Persona, u64),
     server: ServerSettings,
@@ -374,11 +374,18 @@ impl BoundStandIn {
         transport: TransportSettings,
     ) -> anyhow::Result<()> {
         let Self {
-            listener, engine, push, control, buyers: (persona, seed), server, folder, ..
+            listener,
+            engine,
+            webhook_sender,
+            control,
+            buyers: (persona, seed),
+            server,
+            folder,
+            ..
         } = self;
         let buyers = Buyers::start(control.world().clone(), persona, seed);
         let scenarios = Arc::clone(control.scenarios());
-        let served = serve::ServedParts { engine, push, control };
+        let served = serve::ServedParts { engine, webhook_sender, control };
         let served = serve::serve(listener, served, server, transport, shutdown).await;
         buyers.shut_down().await;
         scenarios.shut_down().await;

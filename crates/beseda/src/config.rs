@@ -6,6 +6,7 @@ use std::{net::SocketAddr, path::Path, path::PathBuf};
 use anyhow::{Context, bail};
 use beseda_engine::{Disputes, Orders};
 use beseda_server::{LimitPreset, ServerSettings, TransportSettings, Unversioned};
+use beseda_webhook::sender::{AddressPolicy, SenderSettings};
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -137,8 +138,8 @@ impl Config {
     }
 
     /// Returns the settings of the webhook sender, which never sends to private networks.
-    pub(crate) fn push(&self) -> beseda_push::Settings {
-        let mut settings = beseda_push::Settings::new(beseda_push::Policy::Public);
+    pub(crate) fn webhook_sender(&self) -> SenderSettings {
+        let mut settings = SenderSettings::new(AddressPolicy::Public);
         settings.append_notification = self.append_notification;
         settings
     }

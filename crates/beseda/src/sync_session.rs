@@ -5,8 +5,9 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use beseda_api::{BusinessId, Campaign, FileStream, notification::Notification};
 use beseda_archive::{Archive, AttachmentFetcher, Depth, Error, Schedule, Syncer};
-use beseda_client::{Client, ErrorExt, RetryPolicy, receiver::Receiver};
+use beseda_client::{Client, ErrorExt, RetryPolicy};
 use beseda_server::TransportSettings;
+use beseda_webhook::receiver::Receiver;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{

@@ -1,9 +1,10 @@
 //! Webhooks of the upstream are forwarded to every subscription of the gateway, once.
 
 use beseda_api::Subscriptions;
-use beseda_client::{Client, receiver::Receiver};
+use beseda_client::Client;
 use beseda_server::{TransportSettings, serve};
 use beseda_stand_in::api::{NewSubscription, notification::Notification};
+use beseda_webhook::receiver::Receiver;
 use secrecy::ExposeSecret;
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -23,7 +24,7 @@ async fn served(router: beseda_server::Router) -> String {
 async fn a_notification_is_forwarded_to_every_subscription_once() {
     let world = World::start().await;
     let gateway = &world.running.gateway;
-    let inbox = Receiver::builder().any_source().build_taking(gateway.webhook_sink()).unwrap();
+    let inbox = Receiver::builder().any_source().build_with_sink(gateway.webhook_sink()).unwrap();
     let inbox = served(inbox).await;
     let admin_key = gateway.admin_key().expose_secret().to_owned().into();
     let admin = Client::builder().url(&world.running.url).build_admin(&admin_key).unwrap();

@@ -1,15 +1,15 @@
 //! Applies fault rules to webhook deliveries.
 
 use beseda_api::{Clock, notification::Notification};
-use beseda_push::{Mischief, Prank};
+use beseda_webhook::sender::{FaultInjector, PushFault};
 
 use crate::{
     Control,
     faults::{FaultKind, PUSH},
 };
 
-impl Mischief for Control {
-    fn prank(&self, notification: &Notification) -> Prank {
+impl FaultInjector for Control {
+    fn fault(&self, notification: &Notification) -> PushFault {
         let business = match notification {
             Notification::ChatCreated { business_id, .. }
             | Notification::ChatMessageSent { business_id, .. }
@@ -19,9 +19,9 @@ impl Mischief for Control {
         };
         let triggered = self.faults.trigger(PUSH, business, self.clock.now());
         match triggered.first().map(|fault| fault.rule.kind) {
-            Some(FaultKind::PushTwice) => Prank::Twice,
-            Some(FaultKind::PushLater) => Prank::Later,
-            _ => Prank::None,
+            Some(FaultKind::PushTwice) => PushFault::Duplicate,
+            Some(FaultKind::PushLater) => PushFault::Reorder,
+            _ => PushFault::None,
         }
     }
 }

@@ -4,8 +4,8 @@ use std::{future::Future, sync::Arc};
 
 use anyhow::Context;
 use beseda_engine::Engine;
-use beseda_push::Push;
 use beseda_server::{LocalizedText, ServerSettings, Services, StartPage, TransportSettings};
+use beseda_webhook::sender::WebhookSender;
 use tokio::net::TcpListener;
 
 use crate::Control;
@@ -14,7 +14,7 @@ use crate::Control;
 pub(super) struct ServedParts {
     pub(super) engine: Arc<Engine>,
     /// Webhook sender; stopped after serving.
-    pub(super) push: Push,
+    pub(super) webhook_sender: WebhookSender,
     pub(super) control: Arc<Control>,
 }
 
@@ -26,11 +26,11 @@ pub(super) async fn serve(
     transport: TransportSettings,
     shutdown: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
-    let ServedParts { engine, push, control } = served;
+    let ServedParts { engine, webhook_sender, control } = served;
     let mut services = Services::new(control.notifier().clone())
         .directory(engine.clone())
         .files(engine.clone())
-        .subscriptions(push.subscriptions())
+        .subscriptions(webhook_sender.subscriptions())
         .clock(control.clock().clone())
         .interceptor(control.clone())
         .start_page(start_page());
@@ -50,7 +50,7 @@ pub(super) async fn serve(
     let router = beseda_server::router(services, settings).context("in [server]")?;
     let router = crate::mount(control, router);
     let served = beseda_server::serve(listener, router, transport, shutdown).await;
-    push.stop().await;
+    webhook_sender.stop().await;
     served?;
     tracing::info!("ended");
     Ok(())

@@ -7,7 +7,7 @@ use beseda_stand_in::{
 };
 use tokio::{net::TcpListener, sync::mpsc};
 
-#[path = "../../../beseda-client/examples/receive.rs"]
+#[path = "../../../beseda-webhook/examples/receive.rs"]
 #[expect(dead_code, reason = "its main is for people")]
 mod example;
 
@@ -22,7 +22,7 @@ async fn the_example_prints_what_buyers_write_and_not_what_the_shop_does() {
     let (tell, mut told) = mpsc::unbounded_channel();
     let shown = client.clone();
     tokio::spawn(async move {
-        example::show(&shown, events, |line| tell.send(line).unwrap()).await.unwrap();
+        example::print_messages(&shown, events, |line| tell.send(line).unwrap()).await.unwrap();
     });
 
     let key = SecretString::from(stand_in.admin_key());

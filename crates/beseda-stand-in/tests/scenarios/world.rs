@@ -11,13 +11,13 @@ use std::{
 };
 
 use async_trait::async_trait;
+use beseda_api::Timer;
 use beseda_api::{
     Administration, BusinessId, Chat, ChatContext, ChatFilter, ChatId, ChatStatus, HistoryFrom,
     Limit, Message, MessageText, NewCabinet, NewCampaign, OrderId, PageRequest, PlacementType,
     Sender,
 };
 use beseda_engine::{Engine, EngineSettings};
-use beseda_push::Timer;
 use beseda_stand_in::{
     StandInClock,
     scenario::{

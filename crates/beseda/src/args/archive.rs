@@ -6,7 +6,7 @@ use std::{
 };
 
 use beseda_api::{BusinessId, ChatId, MessageId};
-use beseda_client::receiver::IpNet;
+use beseda_webhook::receiver::IpNet;
 use clap::Args;
 
 use super::{Connection, connection::GenerationArg};

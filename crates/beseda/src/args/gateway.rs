@@ -3,8 +3,8 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use beseda_api::{BusinessId, ChatId, Scope};
-use beseda_client::receiver::IpNet;
 use beseda_gateway::{FileLinkMode, Priority};
+use beseda_webhook::receiver::IpNet;
 use clap::{Args, Subcommand};
 
 use super::{

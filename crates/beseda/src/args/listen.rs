@@ -6,7 +6,7 @@ use std::{
 };
 
 use beseda_api::BusinessId;
-use beseda_client::receiver::IpNet;
+use beseda_webhook::receiver::IpNet;
 use clap::Args;
 
 const EXAMPLES: &str = "\

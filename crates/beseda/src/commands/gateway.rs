@@ -4,9 +4,10 @@ mod admin;
 
 use anyhow::Context;
 use beseda_api::{BusinessId, Credential, Generation};
-use beseda_client::{RateLimiter, RetryPolicy, receiver::Receiver};
+use beseda_client::{RateLimiter, RetryPolicy};
 use beseda_gateway::{Gateway, GatewayOpenError, GatewaySettings};
 use beseda_server::{Router, TransportSettings};
+use beseda_webhook::receiver::Receiver;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -87,7 +88,7 @@ impl WebhookListener {
         for (business, _) in gateway.cabinets() {
             receiver = receiver.business(*business);
         }
-        let router = receiver.build_taking(gateway.webhook_sink())?;
+        let router = receiver.build_with_sink(gateway.webhook_sink())?;
         Ok(Some(Self { url: beseda_server::local_url(address_taken, "http"), listener, router }))
     }
 

@@ -1,22 +1,24 @@
 //! `beseda listen`: receives webhooks, forwards them and prints them.
 
+mod forward;
 mod print;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use beseda_client::receiver::{Event, Forward, Receiver, Take, Verdict};
 use beseda_server::{Tls, TransportSettings};
+use beseda_webhook::receiver::{Ack, EventSink, Receiver, ReceiverBuilder, WebhookEvent};
 use serde_json::json;
 
 use crate::{args::ListenArgs, exit_status::UsageError, output::Output, signals};
+use forward::Forwarder;
 use print::Printer;
 
 pub(crate) async fn run(args: ListenArgs, out: Output) -> anyhow::Result<()> {
     let transport = transport(&args)?;
-    let forward = args.forward.as_deref().map(Forward::to).transpose()?;
+    let forward = args.forward.as_deref().map(Forwarder::new).transpose()?;
     let (printer, broken) = Printer::start(out)?;
-    let router = receiver(&args).build_taking(Arc::new(Relay { forward, printer }))?;
+    let router = receiver(&args).build_with_sink(Arc::new(Relay { forward, printer }))?;
     signals::start_log("info", out.is_json())?;
     let (listener, address) = beseda_server::listen(args.listen).await?;
     let scheme = if transport.tls.is_some() { "https" } else { "http" };
@@ -47,7 +49,7 @@ fn transport(args: &ListenArgs) -> anyhow::Result<TransportSettings> {
     Ok(transport)
 }
 
-fn receiver(args: &ListenArgs) -> beseda_client::receiver::Builder {
+fn receiver(args: &ListenArgs) -> ReceiverBuilder {
     let mut receiver = Receiver::builder().name(&args.name).path(&args.path);
     receiver = receiver.trusted_proxies(args.trust_proxy.iter().copied());
     if args.any_source {
@@ -56,7 +58,7 @@ fn receiver(args: &ListenArgs) -> beseda_client::receiver::Builder {
         receiver = receiver.sources(args.source.iter().copied());
     }
     if args.duplicates {
-        receiver = receiver.window(0);
+        receiver = receiver.dedup_window(0);
     }
     args.business.iter().fold(receiver, |receiver, business| receiver.business(*business))
 }
@@ -75,30 +77,30 @@ fn source_description(args: &ListenArgs) -> String {
 
 /// Forwards each event, then prints those that were accepted.
 struct Relay {
-    forward: Option<Forward>,
+    forward: Option<Forwarder>,
     printer: Printer,
 }
 
 #[async_trait]
-impl Take for Relay {
-    async fn take(&self, event: Event) -> Verdict {
+impl EventSink for Relay {
+    async fn accept(&self, event: WebhookEvent) -> Ack {
         let Some(forward) = &self.forward else {
             return self.printer.print(event).await.into();
         };
-        let verdict = forward.take(event.clone()).await;
-        if !verdict.is_taken() {
-            return verdict;
+        let ack = forward.accept(event.clone()).await;
+        if !ack.is_accepted() {
+            return ack;
         }
         match self.printer.print(event).await {
-            Ok(()) => verdict,
-            Err(error) => Verdict::Failed(error.to_string()),
+            Ok(()) => ack,
+            Err(error) => Ack::Failed(error.to_string()),
         }
     }
 
-    async fn ping(&self, event: Event) -> Verdict {
+    async fn ping(&self, event: WebhookEvent) -> Ack {
         match &self.forward {
             Some(forward) => forward.ping(event).await,
-            None => Verdict::Taken,
+            None => Ack::Accepted,
         }
     }
 }

@@ -3,10 +3,11 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::Context;
+use beseda_api::SystemTimer;
 use beseda_api::{Clock, SystemClock};
 use beseda_engine::Engine;
-use beseda_push::{Push, SystemTimer};
 use beseda_server::{LocalizedText, Services, StartPage};
+use beseda_webhook::sender::WebhookSender;
 
 use crate::{args::ServeArgs, config::Config, output::Output, signals};
 
@@ -30,16 +31,16 @@ pub(crate) async fn run(args: ServeArgs, out: Output) -> anyhow::Result<()> {
     if out.is_json() {
         println!("{}", serde_json::json!({ "url": url, "docs": format!("{url}/docs") }));
     }
-    let push = Push::start(
+    let webhook_sender = WebhookSender::start(
         engine.notification_queue(),
-        config.push(),
+        config.webhook_sender(),
         clock.clone(),
         Arc::new(SystemTimer),
     );
     let mut services = Services::new(engine.clone())
         .directory(engine.clone())
         .files(engine.clone())
-        .subscriptions(push.subscriptions())
+        .subscriptions(webhook_sender.subscriptions())
         .clock(clock)
         .start_page(start_page());
     if config.server.market_key.is_some() {
@@ -50,7 +51,7 @@ pub(crate) async fn run(args: ServeArgs, out: Output) -> anyhow::Result<()> {
     }
     let router = beseda_server::router(services, config.server).context("in [server]")?;
     let served = beseda_server::serve(listener, router, config.transport, end).await;
-    push.stop().await;
+    webhook_sender.stop().await;
     served?;
     tracing::info!("ended");
     Ok(())

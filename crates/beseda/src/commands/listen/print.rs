@@ -4,7 +4,7 @@
 use std::{io, thread};
 
 use beseda_api::notification::Notification;
-use beseda_client::receiver::Event;
+use beseda_webhook::receiver::WebhookEvent;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
@@ -46,7 +46,7 @@ impl Printer {
     }
 
     /// Prints an event; returns once it is written.
-    pub(super) async fn print(&self, event: Event) -> Result<(), StdoutClosed> {
+    pub(super) async fn print(&self, event: WebhookEvent) -> Result<(), StdoutClosed> {
         let line = if self.json { document(&event).to_string() } else { shown(&event) };
         let (done, out) = oneshot::channel();
         self.jobs.send((line, done)).await.map_err(|_| StdoutClosed)?;
@@ -55,7 +55,7 @@ impl Printer {
 }
 
 /// Returns the notification as received, with the message id as a number.
-fn document(event: &Event) -> Value {
+fn document(event: &WebhookEvent) -> Value {
     let mut document = event.json();
     if let Notification::ChatMessageSent { message_id, .. } = event.notification {
         document["messageId"] = message_id.get().into();
@@ -64,7 +64,7 @@ fn document(event: &Event) -> Value {
 }
 
 /// Formats the notification for people.
-fn shown(event: &Event) -> String {
+fn shown(event: &WebhookEvent) -> String {
     let (what, at) = match &event.notification {
         Notification::ChatCreated { chat_id, created_at, .. } => {
             (format!("chat {chat_id}"), created_at)
