@@ -29,13 +29,11 @@
 //! | any, while the queue is full or the sink fails | 500; Market retries | no |
 //! | any, from an address that isn't allowed | 403 | no |
 //!
-//! - **At least once**: an event is acknowledged once it is in the queue
-//! ([`ReceiverBuilder::build`]), or once a function
-//! of the program has returned `Ok` ([`ReceiverBuilder::build_with`]). Use the latter if events
-//! must survive the process.
-//! - **Duplicates** are recognized by type, cabinet, chat and message or time among the last 10,000
-//! events
-//! ([`ReceiverBuilder::dedup_window`]) of this process. Handlers should be idempotent nevertheless.
+//! - **At least once**: an event is acknowledged once it is in the queue ([`ReceiverBuilder::build`]), or once a
+//!   function of the program has returned `Ok` ([`ReceiverBuilder::build_with`]). Use the latter if events must survive
+//!   the process.
+//! - **Duplicates** are recognized by type, cabinet, chat and message or time among the last 10,000 events
+//!   ([`ReceiverBuilder::dedup_window`]) of this process. Handlers should be idempotent nevertheless.
 //! - **Order** is the order of arrival; Market sends to a subscription sequentially.
 
 mod builder;
