@@ -1,6 +1,6 @@
 package recipe
 
-// What a shop's program meets: copy these and put your own program in the place of Shop.
+// Example tests of a shop's program: copy them and replace the calls of Shop with your own program.
 
 import (
 	"encoding/json"
@@ -43,7 +43,7 @@ func shop(t *testing.T, path string, body, result any) {
 	}
 }
 
-// The first chat that waits for the shop.
+// waiting returns the first chat that waits for the shop.
 func waiting(t *testing.T) int64 {
 	t.Helper()
 	var found struct{ Chats []chat }

@@ -1,4 +1,4 @@
-// Package recipe starts a stand-in and ends it. It tests nothing itself.
+// Package recipe starts and stops a stand-in, the mock server of the chats API, for tests.
 package recipe
 
 import (
@@ -25,14 +25,14 @@ type StandIn struct {
 	client  *http.Client
 }
 
-// Answer is what every call of the API gives.
+// Answer is a response of the API.
 type Answer struct {
 	Code   int             `json:"-"`
 	Status string          `json:"status"`
 	Result json.RawMessage `json:"result"`
 }
 
-// Start starts one; it is ready when this returns.
+// Start starts a stand-in and returns when it is ready.
 func Start(options ...string) (*StandIn, error) {
 	program := os.Getenv("BESEDA_BIN")
 	if program == "" {
@@ -48,7 +48,7 @@ func Start(options ...string) (*StandIn, error) {
 	if err := process.Start(); err != nil {
 		return nil, err
 	}
-	// Loopback is asked directly, whatever proxy the machine has.
+	// Without a proxy, since the stand-in is on this machine.
 	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{}}
 	standIn := &StandIn{process: process, client: client}
 	line, err := bufio.NewReader(output).ReadBytes('\n')
@@ -63,7 +63,7 @@ func Start(options ...string) (*StandIn, error) {
 	return standIn, nil
 }
 
-// Stop asks it to end and waits until it has.
+// Stop stops it with SIGTERM and waits for its end.
 func (s *StandIn) Stop() error {
 	if err := s.process.Process.Signal(syscall.SIGTERM); err != nil {
 		return err
@@ -71,18 +71,18 @@ func (s *StandIn) Stop() error {
 	return s.process.Wait()
 }
 
-// Shop makes a call as the program under test would; without a body it is a GET.
+// Shop calls the API as the program under test would: GET without a body, otherwise POST.
 func (s *StandIn) Shop(path string, body any) (Answer, error) {
 	return s.ShopWith(s.APIKey, path, body)
 }
 
-// ShopWith is Shop with another key.
+// ShopWith does the same as Shop, with another key.
 func (s *StandIn) ShopWith(key, path string, body any) (Answer, error) {
 	url := fmt.Sprintf("%s/v2/businesses/%d/%s", s.URL, s.BusinessID, path)
 	return s.call(url, "Api-Key", key, body)
 }
 
-// Buyer writes into a chat as the buyer.
+// Buyer sends a message to a chat as the buyer.
 func (s *StandIn) Buyer(chat int64, text string) error {
 	url := fmt.Sprintf("%s/market/v1/businesses/%d/chats/%d/messages", s.URL, s.BusinessID, chat)
 	body := map[string]string{"sender": "CUSTOMER", "message": text}
@@ -93,7 +93,7 @@ func (s *StandIn) Buyer(chat int64, text string) error {
 	return err
 }
 
-// Admin tells the stand-in how to behave: faults, clock, reset.
+// Admin controls the stand-in: faults, clock, reset.
 func (s *StandIn) Admin(path string, body any) (Answer, error) {
 	return s.call(s.URL+"/__admin/"+path, "Authorization", "Bearer "+s.AdminKey, body)
 }

@@ -1,4 +1,4 @@
-// What a shop's program meets: copy these and put your own program in the place of `standIn.shop`.
+// Example tests of a shop's program: copy them and replace the calls of `standIn.shop` with your own program.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -11,7 +11,7 @@ before(async () => {
 });
 after(() => standIn?.stop());
 
-/** The first chat that waits for the shop. */
+/** Returns the first chat that waits for the shop. */
 async function waiting() {
   const { status, body } = await standIn.shop("chats", { statuses: ["WAITING_FOR_PARTNER"], types: ["CHAT"] });
   assert.equal(status, 200);

@@ -1,4 +1,4 @@
-// Starts a stand-in and ends it. Tests nothing itself.
+// Starts and stops a stand-in, the mock server of the chats API, for tests.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 export class StandIn {
   #process;
 
-  /** Starts one; it is ready when this is. */
+  /** Starts a stand-in; resolves when it is ready. */
   static async start(...options) {
     const program = process.env.BESEDA_BIN ?? "beseda";
     const args = ["stand-in", "--json", "--listen", "127.0.0.1:0", ...options];
@@ -23,21 +23,21 @@ export class StandIn {
 
   constructor(child, ready) {
     this.#process = child;
-    Object.assign(this, ready); // url, businessId, campaignId, apiKey, oauthToken, marketKey, adminKey
+    Object.assign(this, ready); // url, businessId, campaignId, apiKey, oauthToken, marketKey, adminKey, …
   }
 
-  /** A call as the program under test would make it. */
+  /** Calls the API as the program under test would: GET without a body, otherwise POST. */
   shop(path, body, key = this.apiKey) {
     return this.#call(`/v2/businesses/${this.businessId}/${path}`, { "Api-Key": key }, body);
   }
 
-  /** The buyer writes into a chat. */
+  /** Sends a message to a chat as the buyer. */
   buyer(chat, message) {
     const path = `/market/v1/businesses/${this.businessId}/chats/${chat}/messages`;
     return this.#call(path, { Authorization: `Bearer ${this.marketKey}` }, { sender: "CUSTOMER", message });
   }
 
-  /** Tells the stand-in how to behave: faults, clock, reset. */
+  /** Controls the stand-in: faults, clock, reset. */
   admin(path, body) {
     return this.#call(`/__admin/${path}`, { Authorization: `Bearer ${this.adminKey}` }, body);
   }
@@ -51,7 +51,7 @@ export class StandIn {
     return { status: response.status, body: await response.json() };
   }
 
-  /** Asks it to end and waits until it has. */
+  /** Stops it with SIGTERM and waits for its end. */
   async stop() {
     const ended = once(this.#process, "exit");
     this.#process.kill("SIGTERM");

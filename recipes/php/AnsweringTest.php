@@ -6,7 +6,7 @@ require_once __DIR__ . '/StandIn.php';
 
 use PHPUnit\Framework\TestCase;
 
-/** What a shop's program meets: copy these and put your own program in the place of `shop`. */
+/** Example tests of a shop's program: copy them and replace the calls of `shop` with your own program. */
 final class AnsweringTest extends TestCase
 {
     private static ?StandIn $standIn = null;
@@ -21,7 +21,7 @@ final class AnsweringTest extends TestCase
         self::$standIn?->stop();
     }
 
-    /** The first chat that waits for the shop. */
+    /** Returns the first chat that waits for the shop. */
     private function waiting(): int
     {
         $filter = ['statuses' => ['WAITING_FOR_PARTNER'], 'types' => ['CHAT']];

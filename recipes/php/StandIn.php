@@ -2,7 +2,7 @@
 
 declare(strict_types=1);
 
-/** Starts a stand-in and ends it. Tests nothing itself; needs no extension beyond PHP's own JSON. */
+/** Starts and stops a stand-in, the mock server of the chats API, for tests. Needs no extension but JSON. */
 final class StandIn
 {
     public readonly string $url;
@@ -17,7 +17,7 @@ final class StandIn
     /** @var resource */
     private $output;
 
-    /** Starts one; it is ready when this returns. */
+    /** Starts a stand-in and returns when it is ready. */
     public function __construct(string ...$options)
     {
         $program = getenv('BESEDA_BIN') ?: 'beseda';
@@ -40,7 +40,7 @@ final class StandIn
     }
 
     /**
-     * A call as the program under test would make it.
+     * Calls the API as the program under test would: GET without a body, otherwise POST.
      *
      * @return array{int, array} status and body
      */
@@ -50,7 +50,7 @@ final class StandIn
         return $this->call($url, 'Api-Key: ' . ($key ?? $this->apiKey), $body);
     }
 
-    /** The buyer writes into a chat. */
+    /** Sends a message to a chat as the buyer. */
     public function buyer(int $chat, string $text): void
     {
         $url = "$this->url/market/v1/businesses/$this->businessId/chats/$chat/messages";
@@ -61,13 +61,13 @@ final class StandIn
         }
     }
 
-    /** Tells the stand-in how to behave: faults, clock, reset. */
+    /** Controls the stand-in: faults, clock, reset. */
     public function admin(string $path, array $body): array
     {
         return $this->call("$this->url/__admin/$path", "Authorization: Bearer $this->adminKey", $body);
     }
 
-    /** Asks it to end and waits until it has; a second time does nothing. */
+    /** Stops it with SIGTERM and waits for its end; does nothing if it has stopped. */
     public function stop(): void
     {
         if (is_resource($this->process)) {

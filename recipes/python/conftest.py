@@ -1,4 +1,4 @@
-"""Starts one stand-in for a run of pytest and gives it to the tests as the fixture `stand_in`. Tests nothing itself."""
+"""The fixture `stand_in`: a mock server of the chats API, started for a run of pytest."""
 
 import json
 import os
@@ -8,12 +8,12 @@ import urllib.request
 
 import pytest
 
-# The stand-in is on this machine: no proxy may come between.
+# Without a proxy, since the stand-in is on this machine.
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class StandIn:
-    """A running stand-in: its address, its credentials, and the other side of the conversations."""
+    """A running stand-in: its address and credentials, the shop's calls, and the buyer's messages."""
 
     def __init__(self, ready):
         self.url = ready["url"]
@@ -23,19 +23,19 @@ class StandIn:
         self.admin_key = ready["adminKey"]
 
     def shop(self, path, body=None, key=None):
-        """A call as the program under test would make it: status and JSON."""
+        """Calls the API as the program under test would; returns status and JSON."""
         url = f"{self.url}/v2/businesses/{self.business_id}/{path}"
         return self.call(url, {"Api-Key": key or self.api_key}, body)
 
     def buyer(self, chat, text):
-        """The buyer writes into a chat."""
+        """Sends a message to a chat as the buyer."""
         url = f"{self.url}/market/v1/businesses/{self.business_id}/chats/{chat}/messages"
         headers = {"Authorization": f"Bearer {self.market_key}"}
         status, answer = self.call(url, headers, {"sender": "CUSTOMER", "message": text})
         assert status == 200, answer
 
     def admin(self, path, body):
-        """Tells the stand-in how to behave: faults, clock, reset."""
+        """Controls the stand-in: faults, clock, reset."""
         headers = {"Authorization": f"Bearer {self.admin_key}"}
         status, answer = self.call(f"{self.url}/__admin/{path}", headers, body)
         assert status == 200, answer
@@ -43,7 +43,7 @@ class StandIn:
 
     @staticmethod
     def call(url, headers, body):
-        """Without a body it is a GET, with one a POST of JSON."""
+        """GET without a body, otherwise POST of JSON."""
         data = None if body is None else json.dumps(body).encode()
         headers = {**headers, "Content-Type": "application/json"}
         try:
@@ -55,13 +55,13 @@ class StandIn:
 
 @pytest.fixture(scope="session")
 def stand_in():
-    """One stand-in for all tests of the run. With `scope="function"` every test has its own; a start takes moments."""
+    """One stand-in for all tests of the run. With `scope="function"` every test has its own; starting one is fast."""
     program = os.environ.get("BESEDA_BIN", "beseda")
     command = [program, "stand-in", "--json", "--listen", "127.0.0.1:0"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8")
     try:
         line = process.stdout.readline()
-        assert line, "the stand-in ended before it was ready: see what it printed above"
+        assert line, "the stand-in ended before it was ready: see its error above"
         yield StandIn(json.loads(line))
     finally:
         process.terminate()

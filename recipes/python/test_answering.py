@@ -1,8 +1,8 @@
-"""What a shop's program meets, in four short tests: copy them and put your own program in the place of `stand_in.shop`."""
+"""Example tests of a shop's program: copy them and replace the calls of `stand_in.shop` with your own program."""
 
 
 def waiting(stand_in):
-    """The first chat that waits for the shop."""
+    """Returns the first chat that waits for the shop."""
     status, answer = stand_in.shop("chats", {"statuses": ["WAITING_FOR_PARTNER"], "types": ["CHAT"]})
     assert status == 200, answer
     return answer["result"]["chats"][0]["chatId"]

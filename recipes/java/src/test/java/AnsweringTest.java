@@ -7,7 +7,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** What a shop's program meets: copy these and put your own program in the place of {@code shop}. */
+/** Example tests of a shop's program: copy them and replace the calls of {@code shop} with your own program. */
 final class AnsweringTest {
     private static StandIn standIn;
 
@@ -21,7 +21,7 @@ final class AnsweringTest {
         standIn.close();
     }
 
-    /** The first chat that waits for the shop. */
+    /** Returns the first chat that waits for the shop. */
     private long waiting() throws Exception {
         var filter = Map.of("statuses", List.of("WAITING_FOR_PARTNER"), "types", List.of("CHAT"));
         StandIn.Answer answer = standIn.shop("chats", filter);

@@ -14,7 +14,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 
-/** Starts a stand-in and ends it. Tests nothing itself. */
+/** Starts and stops a stand-in, the mock server of the chats API, for tests. */
 final class StandIn implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -27,10 +27,10 @@ final class StandIn implements AutoCloseable {
     private final Process process;
     private final HttpClient client = HttpClient.newHttpClient();
 
-    /** What every call of the API gives. */
+    /** Response of the API. */
     record Answer(int code, JsonNode body) {}
 
-    /** Starts one; it is ready when this returns. */
+    /** Starts a stand-in and returns when it is ready. */
     StandIn(String... options) throws IOException {
         String program = Objects.requireNonNullElse(System.getenv("BESEDA_BIN"), "beseda");
         List<String> command = new ArrayList<>(List.of(program, "stand-in", "--json", "--listen", "127.0.0.1:0"));
@@ -49,17 +49,17 @@ final class StandIn implements AutoCloseable {
         adminKey = ready.get("adminKey").asText();
     }
 
-    /** A call as the program under test would make it; without a body it is a GET. */
+    /** Calls the API as the program under test would: GET without a body, otherwise POST. */
     Answer shop(String path, Object body) throws IOException, InterruptedException {
         return shop(apiKey, path, body);
     }
 
-    /** The same with another key. */
+    /** Does the same with another key. */
     Answer shop(String key, String path, Object body) throws IOException, InterruptedException {
         return call("/v2/businesses/" + businessId + "/" + path, "Api-Key", key, body);
     }
 
-    /** The buyer writes into a chat. */
+    /** Sends a message to a chat as the buyer. */
     void buyer(long chat, String text) throws IOException, InterruptedException {
         String path = "/market/v1/businesses/" + businessId + "/chats/" + chat + "/messages";
         Answer answer = call(path, "Authorization", "Bearer " + marketKey, Map.of("sender", "CUSTOMER", "message", text));
@@ -68,7 +68,7 @@ final class StandIn implements AutoCloseable {
         }
     }
 
-    /** Tells the stand-in how to behave: faults, clock, reset. */
+    /** Controls the stand-in: faults, clock, reset. */
     Answer admin(String path, Object body) throws IOException, InterruptedException {
         return call("/__admin/" + path, "Authorization", "Bearer " + adminKey, body);
     }
@@ -86,7 +86,7 @@ final class StandIn implements AutoCloseable {
         return new Answer(response.statusCode(), JSON.readTree(response.body()));
     }
 
-    /** Asks it to end and waits until it has. */
+    /** Stops it with SIGTERM and waits for its end. */
     @Override
     public void close() throws InterruptedException {
         process.destroy();
