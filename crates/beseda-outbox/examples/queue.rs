@@ -1,4 +1,4 @@
-//! Accepts a text for a chat and sends it once, together with whatever an earlier life of the program left.
+//! Enqueues a text and sends everything that is queued, including messages of earlier runs.
 //!
 //! ```text
 //! BESEDA_URL=http://127.0.0.1:8090 BESEDA_API_KEY=… BESEDA_BUSINESS_ID=… \
@@ -13,7 +13,7 @@ use std::{
 
 use anyhow::Context;
 use beseda_client::{Client, DEFAULT_URL, OutgoingMessage};
-use beseda_outbox::{Event, NewItem, Outbox, RunSettings};
+use beseda_outbox::{NewItem, Outbox, OutboxEvent, RunSettings};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
@@ -26,15 +26,15 @@ async fn main() -> anyhow::Result<()> {
     send(folder.as_ref(), client, NewItem::new(business, chat, OutgoingMessage::text(text)?)).await
 }
 
-/// Accepts a message and sends what is queued.
+/// Enqueues a message and sends everything that is queued.
 pub async fn send(folder: &Path, client: Client, new: NewItem) -> anyhow::Result<()> {
     let outbox = Outbox::open(folder).await?;
     let business = new.business;
-    // When this comes back, nothing can lose the message any more.
+    // From here on the message can't be lost.
     outbox.enqueue(new).await?;
 
     let settings = RunSettings::until_empty().on_event(|event| {
-        if let Event::Changed(item) = event {
+        if let OutboxEvent::Changed(item) = event {
             let message = item.message_id.map_or(String::new(), |id| format!(" as {id}"));
             println!("message {} is {}{message}", item.id, item.state);
         }

@@ -1,4 +1,5 @@
-//! The bytes of files on their way, by their SHA-256: on disk before the message that needs them. Who needs them is the table's business.
+//! Files of queued messages, named by their SHA-256 and synced to disk before the message that
+//! needs them.
 
 use std::{
     fmt::Write as _,
@@ -13,21 +14,21 @@ use std::{
 use beseda_sqlite::private;
 use sha2::{Digest, Sha256};
 
-/// After so long a file that was never finished belongs to a program that died.
+/// Age of an unfinished file after which its process is considered dead.
 const ABANDONED: Duration = Duration::from_secs(3600);
 
-/// The folder of the files.
+/// Folder of the files.
 #[derive(Debug, Clone)]
-pub(crate) struct Files(PathBuf);
+pub(crate) struct OutboxFiles(PathBuf);
 
-/// Bytes that are on disk under a name of their own, until they get the one they are found by.
-pub(crate) struct Part {
+/// Synced file under a temporary name; deleted on drop unless persisted.
+pub(crate) struct PendingFile {
     path: PathBuf,
     pub(crate) sha256: String,
     pub(crate) size: u64,
 }
 
-impl Files {
+impl OutboxFiles {
     pub(crate) fn new(folder: PathBuf) -> Self {
         Self(folder)
     }
@@ -36,8 +37,8 @@ impl Files {
         self.0.join(sha256)
     }
 
-    /// Writes the bytes down, synced.
-    pub(crate) fn write(&self, content: &[u8]) -> io::Result<Part> {
+    /// Writes and syncs a file under a temporary name.
+    pub(crate) fn write(&self, content: &[u8]) -> io::Result<PendingFile> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         private::create_dir(&self.0)?;
         let (path, mut file) = loop {
@@ -45,7 +46,7 @@ impl Files {
             let path = self.0.join(format!("{}-{number}.part", std::process::id()));
             match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
                 Ok(file) => break (path, file),
-                // Of a program that died, or of one in another container that has the same number.
+                // Left by a dead process, or by one in another container with the same process id.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
             }
@@ -53,16 +54,16 @@ impl Files {
         file.write_all(content)?;
         file.sync_all()?;
         let sha256 = Sha256::digest(content).iter().fold(String::new(), |mut hex, byte| {
-            // Writing to a text can't fail.
+            // Writing to a string doesn't fail.
             write!(hex, "{byte:02x}").ok();
             hex
         });
-        Ok(Part { path, sha256, size: content.len() as u64 })
+        Ok(PendingFile { path, sha256, size: content.len() as u64 })
     }
 
-    /// Gives the bytes the name they are found by; called inside of the transaction that needs them.
-    pub(crate) fn keep(&self, part: &Part) -> io::Result<()> {
-        fs::rename(&part.path, self.path(&part.sha256))?;
+    /// Renames the file to its hash; called within the transaction that inserts the message.
+    pub(crate) fn persist(&self, pending: &PendingFile) -> io::Result<()> {
+        fs::rename(&pending.path, self.path(&pending.sha256))?;
         File::open(&self.0)?.sync_all()
     }
 
@@ -71,28 +72,28 @@ impl Files {
     }
 
     pub(crate) fn remove(&self, sha256: &str) {
-        // A file that can't be taken away is in nobody's way.
+        // A file left behind does no harm.
         fs::remove_file(self.path(sha256)).ok();
     }
 
-    /// The names of what lies here; what was never finished is taken away.
-    pub(crate) fn sweep(&self) -> Vec<String> {
-        let mut kept = Vec::new();
+    /// Returns the hashes of all files, and deletes abandoned temporary files.
+    pub(crate) fn clean_up(&self) -> Vec<String> {
+        let mut hashes = Vec::new();
         for entry in fs::read_dir(&self.0).into_iter().flatten().flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
             if name.len() == 64 {
-                kept.push(name);
+                hashes.push(name);
             } else if name.ends_with(".part") && is_old(&entry.path()) {
                 fs::remove_file(entry.path()).ok();
             }
         }
-        kept
+        hashes
     }
 }
 
-impl Drop for Part {
+impl Drop for PendingFile {
     fn drop(&mut self) {
-        // It is gone already if it was kept.
+        // The temporary name is gone if the file was persisted.
         fs::remove_file(&self.path).ok();
     }
 }

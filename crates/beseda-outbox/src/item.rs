@@ -1,4 +1,4 @@
-//! A message in the outbox, as whoever gave it in sees it. How it is kept stands in `table.rs`.
+//! Messages in the outbox.
 
 use std::{fmt, str::FromStr};
 
@@ -7,7 +7,14 @@ use beseda_client::OutgoingMessage;
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-/// A message's number in its outbox.
+/// Number of a message in its outbox.
+///
+/// ```
+/// use beseda_outbox::OutboxId;
+///
+/// let id: OutboxId = "42".parse().unwrap();
+/// assert_eq!((id, id.to_string()), (OutboxId(42), "42".to_owned()));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct OutboxId(pub i64);
 
@@ -25,29 +32,36 @@ impl FromStr for OutboxId {
     }
 }
 
-/// How far a message is.
+/// State of a message.
+///
+/// ```
+/// use beseda_outbox::ItemState;
+///
+/// assert_eq!("failed".parse(), Ok(ItemState::Failed));
+/// assert_eq!(ItemState::Confirmed.to_string(), "confirmed");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum State {
-    /// It waits for its turn.
+pub enum ItemState {
+    /// Waiting to be sent.
     Queued,
-    /// It was, or is about to be, handed to the service, and it isn't certain yet what came of it.
+    /// Sent, or about to be; the outcome is not known yet.
     Sending,
-    /// The service said that it is in the chat; its id isn't known yet.
+    /// Accepted by the service; the message id is not known yet.
     Sent,
-    /// It is in the chat, with this id.
+    /// In the chat, with a known message id.
     Confirmed,
-    /// The service said no, or the message can't be sent.
+    /// Refused by the service, or impossible to send.
     Failed,
-    /// It was taken back before it was sent.
+    /// Cancelled before it was sent.
     Cancelled,
 }
 
-impl State {
-    /// Every state.
+impl ItemState {
+    /// All states.
     pub const ALL: [Self; 6] =
         [Self::Queued, Self::Sending, Self::Sent, Self::Confirmed, Self::Failed, Self::Cancelled];
 
-    /// The word for it.
+    /// Returns the name of the state.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -61,133 +75,179 @@ impl State {
     }
 }
 
-impl fmt::Display for State {
+impl fmt::Display for ItemState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
 }
 
-impl FromStr for State {
-    type Err = UnknownState;
+impl FromStr for ItemState {
+    type Err = UnknownItemState;
 
-    fn from_str(text: &str) -> Result<Self, UnknownState> {
-        Self::ALL.into_iter().find(|state| state.as_str() == text).ok_or(UnknownState)
+    fn from_str(text: &str) -> Result<Self, UnknownItemState> {
+        Self::ALL.into_iter().find(|state| state.as_str() == text).ok_or(UnknownItemState)
     }
 }
 
-impl Serialize for State {
+impl Serialize for ItemState {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
     }
 }
 
-/// A word that is no state.
+/// Error of parsing an unknown state.
+///
+/// ```
+/// use beseda_outbox::{ItemState, UnknownItemState};
+///
+/// assert_eq!("lost".parse::<ItemState>(), Err(UnknownItemState));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no such state: it is queued, sending, sent, confirmed, failed or cancelled")]
-pub struct UnknownState;
+#[error("unknown state: expected queued, sending, sent, confirmed, failed or cancelled")]
+pub struct UnknownItemState;
 
-/// A message to be kept and sent.
+/// Message to enqueue.
+///
+/// ```
+/// use beseda_client::OutgoingMessage;
+/// use beseda_client::api::{BusinessId, ChatId};
+/// use beseda_outbox::NewItem;
+///
+/// let (business, chat) = (BusinessId::new(1).unwrap(), ChatId::new(42).unwrap());
+/// let message = OutgoingMessage::text("It leaves today").unwrap();
+/// let new = NewItem { operator: Some("Anna".to_owned()), ..NewItem::new(business, chat, message)
+/// };
+/// assert_eq!(new.chat, chat);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewItem {
-    /// The cabinet.
+    /// Cabinet.
     pub business: BusinessId,
-    /// The chat.
+    /// Chat.
     pub chat: ChatId,
-    /// What is to be sent.
-    pub what: OutgoingMessage,
-    /// The person it is from.
+    /// Content.
+    pub message: OutgoingMessage,
+    /// Name of the person who wrote it, for the archive.
     pub operator: Option<String>,
 }
 
 impl NewItem {
-    /// A message of nobody in particular.
+    /// Creates a message without an operator.
     #[must_use]
-    pub fn new(business: BusinessId, chat: ChatId, what: impl Into<OutgoingMessage>) -> Self {
-        Self { business, chat, what: what.into(), operator: None }
+    pub fn new(business: BusinessId, chat: ChatId, message: impl Into<OutgoingMessage>) -> Self {
+        Self { business, chat, message: message.into(), operator: None }
     }
 }
 
-/// A file of a message.
+/// File of a message.
+///
+/// ```
+/// use beseda_outbox::ItemFile;
+///
+/// let file = ItemFile { name: "label.pdf".to_owned(), size: 1000, sha256: "9f86…".to_owned() };
+/// assert_eq!(file.size, 1000);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ItemFile {
-    /// Its name.
+    /// File name.
     pub name: String,
-    /// Its size in bytes.
+    /// Size in bytes.
     pub size: u64,
-    /// What its bytes are kept under in `outbox-files`.
+    /// SHA-256 of the content in hexadecimal; the file's name in `outbox-files`.
     pub sha256: String,
 }
 
-/// A message in the outbox.
+/// Message in the outbox.
+///
+/// ```
+/// use beseda_outbox::Item;
+///
+/// fn describe(item: &Item) -> String {
+///     match &item.reason {
+///         Some(reason) => format!("{} is {}: {reason}", item.id, item.state),
+///         None => format!("{} is {}", item.id, item.state),
+///     }
+/// }
+/// # let _ = describe;
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Item {
-    /// Its number.
+    /// Number in the outbox.
     pub id: OutboxId,
-    /// The cabinet.
+    /// Cabinet.
     pub business_id: BusinessId,
-    /// The chat.
+    /// Chat.
     pub chat_id: ChatId,
-    /// How far it is.
-    pub state: State,
-    /// Its text.
+    /// State.
+    pub state: ItemState,
+    /// Text; `None` for a file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// Its file.
+    /// File; `None` for a text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<ItemFile>,
-    /// The person it is from.
+    /// Name of the person who wrote it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operator: Option<String>,
-    /// Its id in the chat.
+    /// Id of the message in the chat, once confirmed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message_id: Option<MessageId>,
-    /// Why it failed, or why it isn't sent yet.
+    /// Reason why it failed or has not been sent yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// The HTTP status of that, if there was an answer.
+    /// HTTP status of the failure, if there was a response.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// How many times it was handed to the service.
+    /// Number of attempts to send it.
     pub attempts: u32,
-    /// When it was accepted.
+    /// Time at which it was accepted.
     pub created_at: Timestamp,
-    /// When its state became what it is.
+    /// Time of the last change of state.
     pub changed_at: Timestamp,
-    /// Sent, but nobody looks for its id any more: the history doesn't show it.
+    /// True if the id of a sent message is no longer looked up, since the history doesn't contain
+    /// it.
     #[serde(skip)]
-    pub(crate) unseen: bool,
+    pub(crate) lookup_abandoned: bool,
     #[serde(skip)]
-    pub(crate) doubt: bool,
-    /// The last message known before it was sent; `Some(0)` if there was none.
+    pub(crate) uncertain: bool,
+    /// Last message known before the attempt; `Some(0)` if there was none.
     #[serde(skip)]
     pub(crate) baseline: Option<i64>,
 }
 
 impl Item {
-    /// Whether nothing more will happen to it by itself.
+    /// Returns true if the state will not change by itself.
     #[must_use]
     pub fn is_final(&self) -> bool {
         match self.state {
-            State::Queued | State::Sending => false,
-            State::Sent => self.unseen,
-            State::Confirmed | State::Failed | State::Cancelled => true,
+            ItemState::Queued | ItemState::Sending => false,
+            ItemState::Sent => self.lookup_abandoned,
+            ItemState::Confirmed | ItemState::Failed | ItemState::Cancelled => true,
         }
     }
 }
 
-/// Which messages are wanted.
+/// Filter of messages. The default matches all.
+///
+/// ```
+/// use beseda_outbox::{ItemFilter, ItemState};
+///
+/// let failed = ItemFilter { states: vec![ItemState::Failed], limit: Some(100),
+/// ..ItemFilter::default() };
+/// assert_eq!(failed.chat, None);
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Filter {
-    /// Of this cabinet only.
+pub struct ItemFilter {
+    /// Cabinet.
     pub business: Option<BusinessId>,
-    /// Of this chat only.
+    /// Chat.
     pub chat: Option<ChatId>,
-    /// In one of these states; in any if empty.
-    pub states: Vec<State>,
-    /// With larger numbers than this only.
+    /// States; empty for all.
+    pub states: Vec<ItemState>,
+    /// Only messages with larger numbers.
     pub after: Option<OutboxId>,
-    /// So many at most.
+    /// Maximum number of messages.
     pub limit: Option<u32>,
 }

@@ -1,16 +1,18 @@
-//! Messages on their way to the service, kept on disk: each is in its chat exactly once, whatever dies in between.
-//! It knows no archive: what the chats hold is asked of the `ChatsApi` it sends through.
+//! Durable outbox for the Yandex Market Chats API: messages queued on disk, each delivered to its
+//! chat exactly once, even if the program is killed.
 //!
 //! ```no_run
 //! use std::sync::Arc;
+//!
 //! use beseda_client::{Client, OutgoingMessage, api::{BusinessId, ChatId}};
 //! use beseda_outbox::{NewItem, Outbox, RunSettings};
 //!
 //! # async fn start() -> Result<(), Box<dyn std::error::Error>> {
 //! let outbox = Outbox::open("conversations").await?;
 //! let (business, chat) = (BusinessId::new(1)?, ChatId::new(42)?);
-//! let id = outbox.enqueue(NewItem::new(business, chat, OutgoingMessage::text("It leaves today")?)).await?;
-//! // From here on it is sent once, by this process or by the next.
+//! let id = outbox.enqueue(NewItem::new(business, chat, OutgoingMessage::text("It leaves
+//! today")?)).await?;
+//! // From here on the message is sent once, by this process or by the next one.
 //! let client = Arc::new(Client::builder().api_key(std::env::var("BESEDA_API_KEY")?).build()?);
 //! outbox.run(client, business, RunSettings::until_empty(), std::future::pending()).await?;
 //! println!("{:?}", outbox.get(id).await?.message_id);
@@ -20,29 +22,38 @@
 //!
 //! # States
 //!
-//! | state | what is certain | what comes next |
+//! | state | in the chat? | next |
 //! |---|---|---|
-//! | `queued` | it isn't in the chat | its turn: the line of a chat is kept strictly, chats go side by side |
-//! | `sending` | nothing: it may be in the chat | the answer, or after a failure or a death the history decides |
-//! | `sent` | it is in the chat: the service said so | its id, from the history, read once for many |
-//! | `confirmed` | it is in the chat, with this id | |
-//! | `failed` | the service refused it, and says why | [`Outbox::retry`], at the end of the line |
-//! | `cancelled` | it isn't in the chat | |
+//! | `queued` | no | sent in the order of its chat; chats are independent of each other |
+//! | `sending` | unknown | decided by the response or, after a failure or a crash, by the history |
+//! | `sent` | yes | its id is read from the history, for many messages at once |
+//! | `confirmed` | yes, with this id | |
+//! | `failed` | no, for the given reason | [`Outbox::retry`] queues it again, behind the others |
+//! | `cancelled` | no | |
 //!
-//! # The guarantee
+//! # Guarantee
 //!
-//! A message whose [`Outbox::enqueue`] came back is in its chat exactly once when it is `sent` or `confirmed`, and the messages
-//! of a chat are in it in the order they were accepted (a retry counts as accepted anew), even if the program is killed at any
-//! point. It rests on what [`beseda_client::send_once`] rests on: nobody else writes the same text as the shop between the look
-//! before the attempt, at most [`RunSettings::fresh`] old, and the look that decides; the service writes nothing later than
-//! the settle time after silence; and it keeps texts and sizes of files as they were sent. Where the history can't be
-//! read, nothing is sent: the message stays `sending` until it can.
+//! A message for which [`Outbox::enqueue`] has returned is in its chat exactly once when it is
+//! `sent` or `confirmed`, and
+//! the messages of a chat are in the order in which they were enqueued (a retry counts as enqueued
+//! anew), even if the
+//! program is killed at any point. The conditions are those of [`beseda_client::send_once`]: nobody
+//! else writes the same
+//! text as the shop between the reading of the history before the attempt, at most
+//! [`RunSettings::history_max_age`] old,
+//! and the one that decides; the service delivers nothing later than the settle time after it
+//! stopped responding; and it
+//! keeps texts and file sizes unchanged. While the history can't be read, the message stays
+//! `sending`.
 //!
-//! # What it costs
+//! # Number of calls
 //!
-//! Beside the send itself: one reading of the history before a message of a chat that wasn't looked at for
-//! [`RunSettings::fresh`], and one for [`RunSettings::batch`] sent messages or when the chat's line is empty. So three calls
-//! for a single message, and a little more than one each for many in one chat.
+//! In addition to the send: one reading of the history before a message, unless the chat was read
+//! within
+//! [`RunSettings::history_max_age`], and one per [`RunSettings::confirm_batch`] sent messages or
+//! when the chat has no more
+//! messages. That is three calls for a single message, and little more than one for each of many in
+//! a chat.
 
 mod error;
 mod files;
@@ -54,6 +65,6 @@ mod schema;
 mod table;
 
 pub use error::{Error, Result};
-pub use item::{Filter, Item, ItemFile, NewItem, OutboxId, State, UnknownState};
+pub use item::{Item, ItemFile, ItemFilter, ItemState, NewItem, OutboxId, UnknownItemState};
 pub use outbox::Outbox;
-pub use run::{Event, RunSettings};
+pub use run::{OutboxEvent, RunSettings};

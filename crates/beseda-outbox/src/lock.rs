@@ -1,4 +1,5 @@
-//! That one process sends for a cabinet, by a lock the system takes back when the process dies. It says who holds it.
+//! Lock which ensures that one process sends the messages of a cabinet. The kernel releases it when
+//! the process dies.
 
 use std::path::Path;
 
@@ -7,16 +8,18 @@ use beseda_sqlite::{PidLock, PidLockError};
 
 use crate::{Error, Result};
 
-/// Held as long as it lives.
+/// Held lock; released on drop.
 #[derive(Debug)]
-pub(crate) struct Lock(#[expect(dead_code, reason = "dropping it releases the lock")] PidLock);
+pub(crate) struct SenderLock(
+    #[expect(dead_code, reason = "dropping it releases the lock")] PidLock,
+);
 
-impl Lock {
+impl SenderLock {
     pub(crate) fn take(folder: &Path, business: BusinessId) -> Result<Self> {
         let path = folder.join(format!("outbox-{business}.lock"));
         match PidLock::acquire(&path) {
             Ok(lock) => Ok(Self(lock)),
-            Err(PidLockError::Held(process)) => Err(Error::Held(process)),
+            Err(PidLockError::Held(process)) => Err(Error::AlreadyRunning(process)),
             Err(PidLockError::Io(error)) => Err(error.into()),
         }
     }

@@ -1,4 +1,4 @@
-//! An outbox: messages accepted onto disk, listed, tried again, taken back. Sending them is the runner's business.
+//! [`Outbox`]: enqueues, lists, retries and cancels messages.
 
 use std::{
     fmt,
@@ -14,28 +14,43 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::Notify;
 
 use crate::{
-    Error, Filter, Item, NewItem, OutboxId, Result, State,
-    files::{Files, Part},
+    Error, Item, ItemFilter, ItemState, NewItem, OutboxId, Result,
+    files::{OutboxFiles, PendingFile},
     schema, table,
 };
 
-/// How often other processes' writes are looked for.
-const POLL: Duration = Duration::from_millis(200);
+/// Interval at which changes by other processes are detected.
+const POLL_INTERVAL: Duration = Duration::from_millis(200);
 
-/// Messages on their way, in a folder. Cloning it is cheap; any number of processes may have the same folder open.
+/// Outbox in a folder. Clones share it, and any number of processes may open the same folder.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// use beseda_client::{OutgoingMessage, api::{BusinessId, ChatId}};
+/// use beseda_outbox::{ItemState, NewItem, Outbox};
+///
+/// let outbox = Outbox::open(folder.path()).await?;
+/// let message = OutgoingMessage::text("It leaves today")?;
+/// let id = outbox.enqueue(NewItem::new(BusinessId::new(1)?, ChatId::new(42)?, message)).await?;
+/// assert_eq!(outbox.get(id).await?.state, ItemState::Queued);
+/// assert_eq!(outbox.cancel(id).await?.state, ItemState::Cancelled);
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct Outbox {
-    inner: Arc<Inner>,
+    inner: Arc<OutboxInner>,
 }
 
-struct Inner {
+struct OutboxInner {
     folder: PathBuf,
-    files: Files,
+    files: OutboxFiles,
     clock: Arc<dyn Clock>,
     connection: Mutex<Connection>,
-    /// Sees by `data_version` what anybody else writes, the connection above included.
-    watcher: Mutex<Connection>,
-    rung: Notify,
+    /// Connection whose `data_version` changes with every write of another connection.
+    version_connection: Mutex<Connection>,
+    notify: Notify,
 }
 
 impl fmt::Debug for Outbox {
@@ -45,119 +60,145 @@ impl fmt::Debug for Outbox {
 }
 
 impl Outbox {
-    /// Opens the outbox in this folder, creating both if they aren't there: `outbox.sqlite` and `outbox-files/`.
+    /// Opens the outbox in a folder, creating `outbox.sqlite` and `outbox-files/` in it if
+    /// necessary.
     ///
     /// # Errors
-    /// If the folder or the database can't be used, or a newer program has written it.
+    ///
+    /// If the folder or the database can't be opened, or was written by a newer version.
     pub async fn open(folder: impl Into<PathBuf>) -> Result<Self> {
-        Self::open_by(folder, Arc::new(SystemClock)).await
+        Self::open_with_clock(folder, Arc::new(SystemClock)).await
     }
 
-    /// The same by another clock than the machine's.
+    /// Opens the outbox with another clock than the system's.
     ///
     /// # Errors
-    /// As [`Outbox::open`].
-    pub async fn open_by(folder: impl Into<PathBuf>, clock: Arc<dyn Clock>) -> Result<Self> {
+    ///
+    /// The errors of [`Outbox::open`].
+    pub async fn open_with_clock(
+        folder: impl Into<PathBuf>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self> {
         let folder = folder.into();
         blocking(move || {
             private::create_dir(&folder)?;
             let path = folder.join("outbox.sqlite");
             let connection = Mutex::new(schema::open(&path)?);
-            let watcher = Mutex::new(schema::open(&path)?);
-            let files = Files::new(folder.join("outbox-files"));
-            let rung = Notify::new();
-            Ok(Self { inner: Arc::new(Inner { folder, files, clock, connection, watcher, rung }) })
+            let version_connection = Mutex::new(schema::open(&path)?);
+            let files = OutboxFiles::new(folder.join("outbox-files"));
+            let notify = Notify::new();
+            Ok(Self {
+                inner: Arc::new(OutboxInner {
+                    folder,
+                    files,
+                    clock,
+                    connection,
+                    version_connection,
+                    notify,
+                }),
+            })
         })
         .await
     }
 
-    /// Accepts a message. When this comes back it is on disk, and will be sent once, whatever dies.
+    /// Enqueues a message. When this returns, the message is on disk and will be sent once.
     ///
     /// # Errors
-    /// If it can't be written; then it is not accepted.
+    ///
+    /// If it can't be written; then it is not enqueued.
     pub async fn enqueue(&self, new: NewItem) -> Result<OutboxId> {
         Ok(self.enqueue_all(vec![new]).await?[0])
     }
 
-    /// Accepts several messages, all or none, in this order.
+    /// Enqueues several messages in this order, all or none.
     ///
     /// # Errors
+    ///
     /// If they can't be written.
     pub async fn enqueue_all(&self, new: Vec<NewItem>) -> Result<Vec<OutboxId>> {
         let ids = self
-            .with(move |inner, connection| {
-                let part = |new: &NewItem| match &new.what {
+            .with_connection(move |inner, connection| {
+                let pending = |new: &NewItem| match &new.message {
                     OutgoingMessage::Text(_) => Ok(None),
                     OutgoingMessage::File { content, .. } => inner.files.write(content).map(Some),
                 };
-                let parts: Vec<Option<Part>> =
-                    new.iter().map(part).collect::<std::io::Result<_>>()?;
+                let pending_files: Vec<Option<PendingFile>> =
+                    new.iter().map(pending).collect::<std::io::Result<_>>()?;
                 let now = inner.clock.now();
-                let begun = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+                let transaction =
+                    connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
                 let mut ids = Vec::new();
-                for (new, part) in new.iter().zip(&parts) {
-                    if let Some(part) = part {
-                        inner.files.keep(part)?;
+                for (new, pending) in new.iter().zip(&pending_files) {
+                    if let Some(pending) = pending {
+                        inner.files.persist(pending)?;
                     }
-                    ids.push(table::insert(&begun, new, part.as_ref(), now)?);
+                    ids.push(table::insert(&transaction, new, pending.as_ref(), now)?);
                 }
-                begun.commit()?;
+                transaction.commit()?;
                 Ok(ids)
             })
             .await?;
-        self.inner.rung.notify_waiters();
+        self.inner.notify.notify_waiters();
         Ok(ids)
     }
 
-    /// One message.
+    /// Returns a message.
     ///
     /// # Errors
-    /// [`Error::Unknown`] if it isn't here.
+    ///
+    /// [`Error::NotFound`] if it doesn't exist, and errors of the database.
     pub async fn get(&self, id: OutboxId) -> Result<Item> {
-        self.with(move |_, connection| table::get(connection, id)).await
+        self.with_connection(move |_, connection| table::get(connection, id)).await
     }
 
-    /// The messages that match, in the order they were accepted.
+    /// Returns the messages that match the filter, in the order in which they were enqueued.
     ///
     /// # Errors
-    /// Only breakages.
-    pub async fn list(&self, filter: Filter) -> Result<Vec<Item>> {
-        self.with(move |_, connection| table::list(connection, &filter)).await
+    ///
+    /// Errors of the database.
+    pub async fn list(&self, filter: ItemFilter) -> Result<Vec<Item>> {
+        self.with_connection(move |_, connection| table::list(connection, &filter)).await
     }
 
-    /// How many messages are in each state that has any.
+    /// Returns the number of messages in each state that has any.
     ///
     /// # Errors
-    /// Only breakages.
-    pub async fn counts(&self, business: Option<BusinessId>) -> Result<Vec<(State, u64)>> {
-        self.with(move |_, connection| table::counts(connection, business)).await
+    ///
+    /// Errors of the database.
+    pub async fn counts(&self, business: Option<BusinessId>) -> Result<Vec<(ItemState, u64)>> {
+        self.with_connection(move |_, connection| table::counts(connection, business)).await
     }
 
-    /// Puts a failed message at the end of its chat's line. If it may be in the chat nevertheless, the history is asked
-    /// before it is sent.
+    /// Queues a failed message again, behind the others of its chat. If it may be in the chat, the
+    /// history is read before it is sent.
     ///
     /// # Errors
-    /// [`Error::NotNow`] unless it failed, [`Error::Unknown`] if it isn't here.
+    ///
+    /// [`Error::InvalidState`] unless it has failed, [`Error::NotFound`] if it doesn't exist, and
+    /// errors of the database.
     pub async fn retry(&self, id: OutboxId) -> Result<Item> {
-        self.change(id, State::Failed, "tried again", move |inner, transaction| {
-            table::queue_again(transaction, id, inner.clock.now())
+        self.change(id, ItemState::Failed, "retried", move |inner, transaction| {
+            table::requeue(transaction, id, inner.clock.now())
         })
         .await
     }
 
-    /// Takes back a message that is queued. One that may be in the chat already can't be taken back.
+    /// Cancels a queued message, unless it may be in the chat already.
     ///
     /// # Errors
-    /// [`Error::NotNow`] unless it is queued, [`Error::Unknown`] if it isn't here.
+    ///
+    /// [`Error::InvalidState`] unless it is queued, [`Error::NotFound`] if it doesn't exist, and
+    /// errors of the database.
     pub async fn cancel(&self, id: OutboxId) -> Result<Item> {
         let item = self
-            .change(id, State::Queued, "cancelled", move |inner, transaction| {
+            .change(id, ItemState::Queued, "cancelled", move |inner, transaction| {
                 let item = table::get(transaction, id)?;
-                if item.doubt {
-                    let (wanted, what) = (State::Queued, "cancelled");
-                    return Err(Error::NotNow { id, state: State::Sending, wanted, what });
+                if item.uncertain {
+                    let (required, operation) = (ItemState::Queued, "cancelled");
+                    let state = ItemState::Sending;
+                    return Err(Error::InvalidState { id, state, required, operation });
                 }
-                table::set_state(transaction, id, State::Cancelled, None, inner.clock.now())
+                table::set_state(transaction, id, ItemState::Cancelled, None, inner.clock.now())
             })
             .await?;
         self.drop_file(&item).await?;
@@ -167,55 +208,59 @@ impl Outbox {
     async fn change(
         &self,
         id: OutboxId,
-        wanted: State,
-        what: &'static str,
-        change: impl FnOnce(&Inner, &rusqlite::Transaction<'_>) -> Result<()> + Send + 'static,
+        required: ItemState,
+        operation: &'static str,
+        change: impl FnOnce(&OutboxInner, &rusqlite::Transaction<'_>) -> Result<()> + Send + 'static,
     ) -> Result<Item> {
         let changed = self
-            .with(move |inner, connection| {
-                let begun = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-                let state = table::get(&begun, id)?.state;
-                if state != wanted {
-                    return Err(Error::NotNow { id, state, wanted, what });
+            .with_connection(move |inner, connection| {
+                let transaction =
+                    connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+                let state = table::get(&transaction, id)?.state;
+                if state != required {
+                    return Err(Error::InvalidState { id, state, required, operation });
                 }
-                change(inner, &begun)?;
-                let item = table::get(&begun, id)?;
-                begun.commit()?;
+                change(inner, &transaction)?;
+                let item = table::get(&transaction, id)?;
+                transaction.commit()?;
                 Ok(item)
             })
             .await?;
-        self.inner.rung.notify_waiters();
+        self.inner.notify.notify_waiters();
         Ok(changed)
     }
 
-    /// Waits until somebody, in this process or another, has written something since `seen`, and tells what to wait
-    /// from next; 0 comes back at once.
+    /// Waits for a write after `version`, by this or another process, and returns the new version.
+    /// Returns at once for version 0.
     ///
     /// # Errors
-    /// Only breakages.
-    pub async fn changed(&self, seen: i64) -> Result<i64> {
+    ///
+    /// Errors of the database.
+    pub async fn changed(&self, version: i64) -> Result<i64> {
         loop {
-            let rung = self.inner.rung.notified();
-            let version = self.version().await?;
-            if version != seen {
-                return Ok(version);
+            let notify = self.inner.notify.notified();
+            let current = self.version().await?;
+            if current != version {
+                return Ok(current);
             }
-            // Either means that it is time to look.
-            drop(tokio::time::timeout(POLL, rung).await);
+            // A notification and a timeout both lead to another check.
+            drop(tokio::time::timeout(POLL_INTERVAL, notify).await);
         }
     }
 
-    /// The same, but never at once: for whoever writes all the time.
-    pub(crate) async fn changed_later(&self, seen: i64) -> Result<i64> {
-        drop(tokio::time::timeout(POLL, self.inner.rung.notified()).await);
-        self.changed(seen).await
+    /// As [`changed`](Self::changed), but checks for the first time after a notification or an
+    /// interval.
+    pub(crate) async fn changed_after_interval(&self, version: i64) -> Result<i64> {
+        drop(tokio::time::timeout(POLL_INTERVAL, self.inner.notify.notified()).await);
+        self.changed(version).await
     }
 
     async fn version(&self) -> Result<i64> {
         let inner = Arc::clone(&self.inner);
         blocking(move || {
-            let watcher = inner.watcher.lock().unwrap_or_else(PoisonError::into_inner);
-            Ok(watcher.pragma_query_value(None, "data_version", |row| row.get(0))?)
+            let version_connection =
+                inner.version_connection.lock().unwrap_or_else(PoisonError::into_inner);
+            Ok(version_connection.pragma_query_value(None, "data_version", |row| row.get(0))?)
         })
         .await
     }
@@ -224,31 +269,33 @@ impl Outbox {
         &self.inner.folder
     }
 
-    /// The bytes of a message's file.
+    /// Reads the file of a message.
     pub(crate) async fn content(&self, sha256: String) -> Result<Vec<u8>> {
         let inner = Arc::clone(&self.inner);
         blocking(move || Ok(inner.files.read(&sha256)?)).await
     }
 
-    /// Takes the file of a message that is over away, unless another one needs it.
+    /// Deletes the file of a completed message unless another one needs it.
     pub(crate) async fn drop_file(&self, item: &Item) -> Result<()> {
         let Some(file) = item.file.clone() else { return Ok(()) };
         self.drop_files(vec![file.sha256]).await
     }
 
-    /// Takes away every file that nothing needs.
-    pub(crate) async fn sweep(&self) -> Result<()> {
+    /// Deletes all files that no message needs.
+    pub(crate) async fn clean_up(&self) -> Result<()> {
         let inner = Arc::clone(&self.inner);
-        let names = blocking(move || Ok(inner.files.sweep())).await?;
+        let names = blocking(move || Ok(inner.files.clean_up())).await?;
         if names.is_empty() { Ok(()) } else { self.drop_files(names).await }
     }
 
-    /// Inside of a transaction, so that nobody accepts a message with one of these meanwhile.
+    /// Deletes within a transaction, so that no message with one of these files is enqueued
+    /// meanwhile.
     async fn drop_files(&self, names: Vec<String>) -> Result<()> {
-        self.with(move |inner, connection| {
-            let begun = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        self.with_connection(move |inner, connection| {
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             for name in names {
-                if !table::needs_file(&begun, &name)? {
+                if !table::is_file_needed(&transaction, &name)? {
                     inner.files.remove(&name);
                 }
             }
@@ -257,31 +304,32 @@ impl Outbox {
         .await
     }
 
-    /// Does something with the tables in one transaction, off the runtime's threads.
+    /// Runs a write transaction on a blocking thread.
     pub(crate) async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&rusqlite::Transaction<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.with(move |_, connection| {
-            let begun = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let done = work(&begun)?;
-            begun.commit()?;
+        self.with_connection(move |_, connection| {
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let done = work(&transaction)?;
+            transaction.commit()?;
             Ok(done)
         })
         .await
     }
 
-    /// Reads the tables, off the runtime's threads.
+    /// Reads the database on a blocking thread.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.with(move |_, connection| work(connection)).await
+        self.with_connection(move |_, connection| work(connection)).await
     }
 
-    async fn with<T: Send + 'static>(
+    async fn with_connection<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Inner, &mut Connection) -> Result<T> + Send + 'static,
+        work: impl FnOnce(&OutboxInner, &mut Connection) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let inner = Arc::clone(&self.inner);
         blocking(move || {
@@ -297,7 +345,7 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T> {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
-        // It panicked, or the runtime ends.
+        // The task panicked, or the runtime is shutting down.
         Err(error) => Err(std::io::Error::other(error).into()),
     }
 }

@@ -1,7 +1,7 @@
-//! The runner: sends what is queued for one cabinet, chats side by side. What happens in one chat stands in `run/lane.rs`.
+//! Runner: sends the queued messages of a cabinet, with one worker per chat.
 
-mod lane;
-mod look;
+mod chat_worker;
+mod reconcile;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -23,67 +23,89 @@ use tokio::{
     task::{JoinError, JoinSet},
 };
 
-use self::lane::{Lane, Seen};
-use crate::{Error, Item, Outbox, Result, lock::Lock, table};
+use self::chat_worker::{ChatWorker, LastSeen};
+use crate::{Error, Item, Outbox, Result, lock::SenderLock, table};
 
-/// What a runner tells of its work.
+/// Event of a run.
+///
+/// ```
+/// use beseda_outbox::{OutboxEvent, RunSettings};
+///
+/// let settings = RunSettings::until_empty().on_event(|event| match event {
+///     OutboxEvent::Changed(item) => println!("{} is {}", item.id, item.state),
+///     OutboxEvent::Waiting { chat, reason, .. } => eprintln!("chat {chat} is waiting: {reason}"),
+///     other => eprintln!("{other:?}"),
+/// });
+/// assert!(settings.until_empty);
+/// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub enum Event {
-    /// The state of a message is another, and that is on disk.
+pub enum OutboxEvent {
+    /// A message has a new state, which is on disk.
     Changed(Box<Item>),
-    /// A chat has to wait.
+    /// A chat is waiting.
     Waiting {
-        /// The chat.
+        /// Chat.
         chat: ChatId,
-        /// Why.
+        /// Reason.
         reason: String,
-        /// The HTTP status of that, if there was an answer.
+        /// HTTP status of the failure, if there was a response.
         status: Option<u16>,
-        /// Until when.
+        /// Time of the next attempt.
         until: Timestamp,
     },
-    /// Everything has to wait: the service doesn't take the credential, or isn't there at this address.
+    /// All chats are waiting: the service refuses the credential or isn't at this address.
     Paused {
-        /// Why.
+        /// Reason.
         reason: String,
-        /// Until when.
+        /// Time of the next attempt.
         until: Timestamp,
     },
 }
 
-/// How a runner works.
+/// Settings of a run.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use beseda_outbox::RunSettings;
+///
+/// let settings = RunSettings { shutdown_grace: Duration::from_secs(3), ..RunSettings::default() };
+/// assert_eq!((settings.concurrency, settings.until_empty), (3, false));
+/// ```
 #[derive(Clone)]
 #[must_use]
 pub struct RunSettings {
-    /// How certain it is; `repeats`, `longest` and `wants_id` don't count here: it goes on as long as it runs.
-    pub safety: SendOnceOptions,
-    /// How many calls are made at once; 3 unless said, one less than the service allows.
-    pub slots: usize,
-    /// How old the last look into a chat may be when something is sent there; 5 seconds unless said. An equal text of
-    /// another writer since then could be taken for ours.
-    pub fresh: Duration,
-    /// So many sent messages of a chat are looked for at once; 20 unless said.
-    pub batch: usize,
-    /// How long everything waits when the credential is refused; a minute unless said.
-    pub pause: Duration,
-    /// How long requests under way may take when it is asked to stop; 10 seconds unless said.
-    pub grace: Duration,
-    /// Whether it ends when nothing is left to do, and when the credential is refused; it goes on unless said.
+    /// Settings of the confirmed sends. Limits of time and retries are ignored: a run retries as
+    /// long as it lasts.
+    pub send_once: SendOnceOptions,
+    /// Maximum number of concurrent calls. Defaults to 3, one less than the service allows.
+    pub concurrency: usize,
+    /// Maximum age of the last reading of a chat's history when a message is sent. An equal text
+    /// written by someone else since then could be mistaken for ours. Defaults to 5 s.
+    pub history_max_age: Duration,
+    /// Number of sent messages of a chat that are looked up at once. Defaults to 20.
+    pub confirm_batch: usize,
+    /// Pause of all chats after the credential was refused. Defaults to one minute.
+    pub access_retry_interval: Duration,
+    /// Time for requests in flight to complete after a shutdown. Defaults to 10 s.
+    pub shutdown_grace: Duration,
+    /// Ends the run when no messages are left, or when the credential is refused. Defaults to
+    /// false.
     pub until_empty: bool,
-    /// Is told everything that happens.
-    pub on_event: Arc<dyn Fn(Event) + Send + Sync>,
+    /// Callback for events.
+    pub on_event: Arc<dyn Fn(OutboxEvent) + Send + Sync>,
 }
 
 impl Default for RunSettings {
     fn default() -> Self {
         Self {
-            safety: SendOnceOptions::default(),
-            slots: 3,
-            fresh: Duration::from_secs(5),
-            batch: 20,
-            pause: Duration::from_secs(60),
-            grace: Duration::from_secs(10),
+            send_once: SendOnceOptions::default(),
+            concurrency: 3,
+            history_max_age: Duration::from_secs(5),
+            confirm_batch: 20,
+            access_retry_interval: Duration::from_secs(60),
+            shutdown_grace: Duration::from_secs(10),
             until_empty: false,
             on_event: Arc::new(|_| {}),
         }
@@ -92,68 +114,72 @@ impl Default for RunSettings {
 
 impl fmt::Debug for RunSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("RunSettings");
-        shown.field("safety", &self.safety).field("slots", &self.slots);
-        shown.field("until_empty", &self.until_empty).finish_non_exhaustive()
+        let mut debug = f.debug_struct("RunSettings");
+        debug.field("send_once", &self.send_once).field("concurrency", &self.concurrency);
+        debug.field("until_empty", &self.until_empty).finish_non_exhaustive()
     }
 }
 
 impl RunSettings {
-    /// Ends when nothing is left to do.
+    /// Creates settings of a run that ends when no messages are left.
     pub fn until_empty() -> Self {
         Self { until_empty: true, ..Self::default() }
     }
 
-    /// Tells this of everything that happens.
-    pub fn on_event(mut self, tell: impl Fn(Event) + Send + Sync + 'static) -> Self {
-        self.on_event = Arc::new(tell);
+    /// Sets the callback for events.
+    pub fn on_event(mut self, callback: impl Fn(OutboxEvent) + Send + Sync + 'static) -> Self {
+        self.on_event = Arc::new(callback);
         self
     }
 }
 
-/// What all chats of a run share.
-pub(crate) struct Shared {
+/// State shared by the workers of a run.
+pub(crate) struct RunContext {
     outbox: Outbox,
     api: Arc<dyn ChatsApi>,
     business: BusinessId,
     settings: RunSettings,
-    /// Calls that may be made at once.
+    /// Permits for concurrent calls.
     slots: Semaphore,
-    stop: Stop,
+    shutdown: Shutdown,
 }
 
-/// That it is time to stop.
+/// Shutdown signal.
 #[derive(Default)]
-pub(crate) struct Stop {
-    asked: AtomicBool,
-    rung: Notify,
+pub(crate) struct Shutdown {
+    requested: AtomicBool,
+    notify: Notify,
 }
 
-impl Stop {
-    fn ask(&self) {
-        self.asked.store(true, Ordering::Release);
-        self.rung.notify_waiters();
+impl Shutdown {
+    fn request(&self) {
+        self.requested.store(true, Ordering::Release);
+        self.notify.notify_waiters();
     }
 
-    pub(crate) fn is_asked(&self) -> bool {
-        self.asked.load(Ordering::Acquire)
+    pub(crate) fn is_requested(&self) -> bool {
+        self.requested.load(Ordering::Acquire)
     }
 
     pub(crate) async fn wait(&self) {
-        let mut rung = pin!(self.rung.notified());
-        rung.as_mut().enable();
-        if !self.is_asked() {
-            rung.await;
+        let mut notify = pin!(self.notify.notified());
+        notify.as_mut().enable();
+        if !self.is_requested() {
+            notify.await;
         }
     }
 }
 
 impl Outbox {
-    /// Sends what is queued for a cabinet until `stop` is ready, or until nothing is left if the settings say so.
+    /// Sends the queued messages of a cabinet until `stop` resolves, or until none are left if the
+    /// settings say so.
     ///
     /// # Errors
-    /// [`Error::Held`] if another process does it already, [`Error::Denied`] if it ends because the credential is
-    /// refused, and breakages of the outbox itself. What is queued stays queued.
+    ///
+    /// [`Error::AlreadyRunning`] if another process does it, [`Error::AccessDenied`] if the
+    /// credential is refused and
+    /// [`RunSettings::until_empty`] is set, and errors of the database. Messages that were not sent
+    /// stay queued.
     pub async fn run(
         &self,
         api: Arc<dyn ChatsApi>,
@@ -161,15 +187,15 @@ impl Outbox {
         settings: RunSettings,
         stop: impl Future<Output = ()>,
     ) -> Result<()> {
-        let _lock = Lock::take(self.folder(), business)?;
-        self.sweep().await?;
-        let shared = Arc::new(Shared {
+        let _lock = SenderLock::take(self.folder(), business)?;
+        self.clean_up().await?;
+        let shared = Arc::new(RunContext {
             outbox: self.clone(),
             api,
             business,
-            slots: Semaphore::new(settings.slots.max(1)),
+            slots: Semaphore::new(settings.concurrency.max(1)),
             settings,
-            stop: Stop::default(),
+            shutdown: Shutdown::default(),
         });
         let mut runner = Runner::new(shared);
         let outcome = {
@@ -179,41 +205,41 @@ impl Outbox {
                 () = &mut stop => Ok(()),
             }
         };
-        runner.end().await;
+        runner.shut_down().await;
         outcome
     }
 }
 
-/// Chats served side by side: those that only wait cost nothing.
-const LANES: usize = 64;
+/// Maximum number of concurrent workers; waiting ones cost nothing.
+const MAX_WORKERS: usize = 64;
 
 struct Runner {
-    shared: Arc<Shared>,
-    lanes: JoinSet<(ChatId, Result<Option<Seen>>)>,
+    shared: Arc<RunContext>,
+    workers: JoinSet<(ChatId, Result<Option<LastSeen>>)>,
     active: HashSet<ChatId>,
-    /// The chats that were looked at lately.
-    seen: HashMap<ChatId, Seen>,
-    /// When chats were served last, as a number that grows: the others come first.
-    served: HashMap<ChatId, u64>,
-    turns: u64,
-    /// Nothing is begun before that.
+    /// Chats whose histories were read recently.
+    last_seen: HashMap<ChatId, LastSeen>,
+    /// Order in which chats were served last; others come first.
+    last_served: HashMap<ChatId, u64>,
+    served_count: u64,
+    /// No worker is started before this time.
     paused: Option<Timestamp>,
 }
 
 impl Runner {
-    fn new(shared: Arc<Shared>) -> Self {
+    fn new(shared: Arc<RunContext>) -> Self {
         Self {
             shared,
-            lanes: JoinSet::new(),
+            workers: JoinSet::new(),
             active: HashSet::new(),
-            seen: HashMap::new(),
-            served: HashMap::new(),
-            turns: 0,
+            last_seen: HashMap::new(),
+            last_served: HashMap::new(),
+            served_count: 0,
             paused: None,
         }
     }
 
-    /// Comes back when nothing is left to do, if it ever does.
+    /// Runs until no messages are left, if the settings say so.
     async fn work(&mut self) -> Result<()> {
         let mut version = 0;
         loop {
@@ -223,37 +249,40 @@ impl Runner {
             if open.is_empty() && self.active.is_empty() && self.shared.settings.until_empty {
                 return Ok(());
             }
-            let safety = &self.shared.settings.safety;
-            self.paused = self.paused.filter(|until| *until > safety.now());
+            let options = &self.shared.settings.send_once;
+            self.paused = self.paused.filter(|until| *until > options.now());
             if self.paused.is_none() {
-                self.begin(open);
+                self.start_workers(open);
             }
             let paused = self.paused;
             tokio::select! {
-                Some(ended) = self.lanes.join_next() => self.ended(ended)?,
-                changed = self.shared.outbox.changed_later(version) => version = changed?,
-                () = self.shared.settings.safety.timer.sleep_until(paused.unwrap_or(Timestamp::MAX)),
+                Some(finished) = self.workers.join_next() => self.worker_finished(finished)?,
+                changed = self.shared.outbox.changed_after_interval(version) => version = changed?,
+                () = self.shared.settings.send_once.timer.sleep_until(paused.unwrap_or(Timestamp::MAX)),
                     if paused.is_some() => {}
             }
         }
     }
 
-    /// Serves as many of these chats as there is room for.
-    fn begin(&mut self, mut open: Vec<ChatId>) {
-        // What was given in first comes first among those that were served equally long ago.
-        open.sort_by_key(|chat| self.served.get(chat).copied().unwrap_or(0));
+    /// Starts workers for these chats as far as there is room.
+    fn start_workers(&mut self, mut open: Vec<ChatId>) {
+        // The sort is stable: among equals, the chat that has waited longest comes first.
+        open.sort_by_key(|chat| self.last_served.get(chat).copied().unwrap_or(0));
         for chat in open {
-            if self.active.len() >= LANES {
+            if self.active.len() >= MAX_WORKERS {
                 break;
             }
             if self.active.insert(chat) {
-                let lane = Lane::new(&self.shared, chat, self.seen.remove(&chat));
-                self.lanes.spawn(async move { (chat, lane.serve().await) });
+                let worker = ChatWorker::new(&self.shared, chat, self.last_seen.remove(&chat));
+                self.workers.spawn(async move { (chat, worker.serve().await) });
             }
         }
     }
 
-    fn ended(&mut self, ended: Result<(ChatId, Result<Option<Seen>>), JoinError>) -> Result<()> {
+    fn worker_finished(
+        &mut self,
+        ended: Result<(ChatId, Result<Option<LastSeen>>), JoinError>,
+    ) -> Result<()> {
         let (chat, outcome) = match ended {
             Ok(ended) => ended,
             Err(error) => return Err(std::io::Error::other(error).into()),
@@ -261,21 +290,22 @@ impl Runner {
         self.active.remove(&chat);
         let settings = &self.shared.settings;
         match outcome {
-            Ok(seen) => {
-                if self.seen.len() > 1_000 {
-                    self.seen.retain(|_, seen| seen.is_fresh(settings));
-                    self.served.clear();
+            Ok(last_seen) => {
+                if self.last_seen.len() > 1_000 {
+                    self.last_seen.retain(|_, seen| seen.is_fresh(settings));
+                    self.last_served.clear();
                 }
-                self.turns += 1;
-                self.served.insert(chat, self.turns);
-                self.seen.extend(seen.map(|seen| (chat, seen)));
+                self.served_count += 1;
+                self.last_served.insert(chat, self.served_count);
+                self.last_seen.extend(last_seen.map(|last_seen| (chat, last_seen)));
                 Ok(())
             }
-            Err(Error::Denied(error)) if !settings.until_empty => {
+            Err(Error::AccessDenied(error)) if !settings.until_empty => {
                 if self.paused.is_none() {
-                    let until = settings.safety.now().checked_add(settings.pause);
+                    let until =
+                        settings.send_once.now().checked_add(settings.access_retry_interval);
                     let until = until.unwrap_or(Timestamp::MAX);
-                    (settings.on_event)(Event::Paused { reason: error.to_string(), until });
+                    (settings.on_event)(OutboxEvent::Paused { reason: error.to_string(), until });
                     self.paused = Some(until);
                 }
                 Ok(())
@@ -284,13 +314,13 @@ impl Runner {
         }
     }
 
-    /// Lets what is under way come to its end, for a while.
-    async fn end(mut self) {
-        self.shared.stop.ask();
-        let grace = self.shared.settings.safety.pause(self.shared.settings.grace);
+    /// Waits for running workers for a limited time.
+    async fn shut_down(mut self) {
+        self.shared.shutdown.request();
+        let grace = self.shared.settings.send_once.pause(self.shared.settings.shutdown_grace);
         tokio::select! {
-            () = async { while self.lanes.join_next().await.is_some() {} } => {}
-            () = grace => self.lanes.shutdown().await,
+            () = async { while self.workers.join_next().await.is_some() {} } => {}
+            () = grace => self.workers.shutdown().await,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The statements over the outbox's tables, each as narrow as what happens. When they are called is decided elsewhere.
+//! SQL statements.
 
 use std::str::FromStr;
 
@@ -7,26 +7,29 @@ use beseda_client::OutgoingMessage;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params, types::Type};
 
-use crate::{Error, Filter, Item, NewItem, OutboxId, Result, State, files::Part, item::ItemFile};
+use crate::{
+    Error, Item, ItemFilter, ItemState, NewItem, OutboxId, Result, files::PendingFile,
+    item::ItemFile,
+};
 
 const COLUMNS: &str = "id, business, chat, state, text, file_name, file_size, file_sha256, operator, \
     message, reason, status, attempts, created_at, changed_at, unseen, doubt, baseline";
-/// In the words of the index on what is open.
+/// Condition of the index of pending messages, word for word.
 const OPEN: &str = "state IN ('queued', 'sending', 'sent') AND unseen = 0";
 
-fn wrong<E: std::error::Error + Send + Sync + 'static>(
+fn invalid_column<E: std::error::Error + Send + Sync + 'static>(
     column: usize,
 ) -> impl Fn(E) -> rusqlite::Error {
     move |error| rusqlite::Error::FromSqlConversionFailure(column, Type::Integer, Box::new(error))
 }
 
 fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
-    let moment = |column: usize| {
-        Timestamp::from_microsecond(row.get(column)?).map_err(wrong::<jiff::Error>(column))
+    let timestamp = |column: usize| {
+        Timestamp::from_microsecond(row.get(column)?).map_err(invalid_column::<jiff::Error>(column))
     };
     let file = match row.get(5)? {
         Some(name) => {
-            let size = u64::try_from(row.get::<_, i64>(6)?).map_err(wrong(6))?;
+            let size = u64::try_from(row.get::<_, i64>(6)?).map_err(invalid_column(6))?;
             Some(ItemFile { name, size, sha256: row.get(7)? })
         }
         None => None,
@@ -35,20 +38,20 @@ fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
     let state: String = row.get(3)?;
     Ok(Item {
         id: OutboxId(row.get(0)?),
-        business_id: BusinessId::new(row.get(1)?).map_err(wrong(1))?,
-        chat_id: ChatId::new(row.get(2)?).map_err(wrong(2))?,
-        state: State::from_str(&state).map_err(wrong(3))?,
+        business_id: BusinessId::new(row.get(1)?).map_err(invalid_column(1))?,
+        chat_id: ChatId::new(row.get(2)?).map_err(invalid_column(2))?,
+        state: ItemState::from_str(&state).map_err(invalid_column(3))?,
         text: row.get(4)?,
         file,
         operator: row.get(8)?,
-        message_id: message.map(MessageId::new).transpose().map_err(wrong(9))?,
+        message_id: message.map(MessageId::new).transpose().map_err(invalid_column(9))?,
         reason: row.get(10)?,
         status: row.get(11)?,
         attempts: row.get(12)?,
-        created_at: moment(13)?,
-        changed_at: moment(14)?,
-        unseen: row.get(15)?,
-        doubt: row.get(16)?,
+        created_at: timestamp(13)?,
+        changed_at: timestamp(14)?,
+        lookup_abandoned: row.get(15)?,
+        uncertain: row.get(16)?,
         baseline: row.get(17)?,
     })
 }
@@ -56,10 +59,10 @@ fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
 pub(crate) fn insert(
     transaction: &Transaction<'_>,
     new: &NewItem,
-    part: Option<&Part>,
+    pending: Option<&PendingFile>,
     now: Timestamp,
 ) -> Result<OutboxId> {
-    let (text, name) = match &new.what {
+    let (text, name) = match &new.message {
         OutgoingMessage::Text(text) => (Some(text.as_str()), None),
         OutgoingMessage::File { name, .. } => (None, Some(name.as_str())),
     };
@@ -69,11 +72,11 @@ pub(crate) fn insert(
     transaction.prepare_cached(sql)?.execute(params![
         new.business.get(),
         new.chat.get(),
-        next_turn(transaction)?,
+        next_position(transaction)?,
         text,
         name,
-        part.map(|part| i64::try_from(part.size).unwrap_or(i64::MAX)),
-        part.map(|part| part.sha256.as_str()),
+        pending.map(|pending| i64::try_from(pending.size).unwrap_or(i64::MAX)),
+        pending.map(|pending| pending.sha256.as_str()),
         new.operator,
         now,
         now,
@@ -81,7 +84,7 @@ pub(crate) fn insert(
     Ok(OutboxId(transaction.last_insert_rowid()))
 }
 
-fn next_turn(transaction: &Transaction<'_>) -> Result<i64> {
+fn next_position(transaction: &Transaction<'_>) -> Result<i64> {
     let sql = "UPDATE turns SET last = last + 1 RETURNING last";
     Ok(transaction.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
 }
@@ -89,10 +92,10 @@ fn next_turn(transaction: &Transaction<'_>) -> Result<i64> {
 pub(crate) fn get(connection: &Connection, id: OutboxId) -> Result<Item> {
     let sql = format!("SELECT {COLUMNS} FROM items WHERE id = ?");
     let found = connection.prepare_cached(&sql)?.query_row([id.0], item).optional()?;
-    found.ok_or(Error::Unknown(id))
+    found.ok_or(Error::NotFound(id))
 }
 
-pub(crate) fn list(connection: &Connection, filter: &Filter) -> Result<Vec<Item>> {
+pub(crate) fn list(connection: &Connection, filter: &ItemFilter) -> Result<Vec<Item>> {
     let words: Vec<String> = filter.states.iter().map(|state| format!("'{state}'")).collect();
     let states = if words.is_empty() {
         String::new()
@@ -116,34 +119,34 @@ pub(crate) fn list(connection: &Connection, filter: &Filter) -> Result<Vec<Item>
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// How many messages are in each state.
+/// Returns the number of messages in each state.
 pub(crate) fn counts(
     connection: &Connection,
     business: Option<BusinessId>,
-) -> Result<Vec<(State, u64)>> {
+) -> Result<Vec<(ItemState, u64)>> {
     let sql = "SELECT state, count(*) FROM items WHERE ?1 IS NULL OR business = ?1 GROUP BY state";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([business.map(BusinessId::get)], |row| {
         let state: String = row.get(0)?;
-        let count = u64::try_from(row.get::<_, i64>(1)?).map_err(wrong(1))?;
-        Ok((State::from_str(&state).map_err(wrong(0))?, count))
+        let count = u64::try_from(row.get::<_, i64>(1)?).map_err(invalid_column(1))?;
+        Ok((ItemState::from_str(&state).map_err(invalid_column(0))?, count))
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The chats of a cabinet for which something is to be done, those first that have waited longest.
+/// Returns the chats of a cabinet with pending messages, longest waiting first.
 pub(crate) fn open_chats(connection: &Connection, business: BusinessId) -> Result<Vec<ChatId>> {
     let sql = format!(
         "SELECT chat FROM items WHERE {OPEN} AND business = ? GROUP BY chat ORDER BY min(turn)"
     );
     let mut statement = connection.prepare_cached(&sql)?;
-    let rows =
-        statement.query_map([business.get()], |row| ChatId::new(row.get(0)?).map_err(wrong(0)))?;
+    let rows = statement
+        .query_map([business.get()], |row| ChatId::new(row.get(0)?).map_err(invalid_column(0)))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// What is open in a chat, in its order, the first so many.
-pub(crate) fn line(
+/// Returns the first pending messages of a chat in order.
+pub(crate) fn open_items(
     connection: &Connection,
     business: BusinessId,
     chat: ChatId,
@@ -157,8 +160,8 @@ pub(crate) fn line(
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The last message seen in a chat; `None` if it was never looked at.
-pub(crate) fn known(
+/// Returns the last known message of a chat; `None` if its history was never read.
+pub(crate) fn last_known(
     connection: &Connection,
     business: BusinessId,
     chat: ChatId,
@@ -168,7 +171,7 @@ pub(crate) fn known(
     Ok(statement.query_row(params![business.get(), chat.get()], |row| row.get(0)).optional()?)
 }
 
-pub(crate) fn set_known(
+pub(crate) fn set_last_known(
     connection: &Connection,
     business: BusinessId,
     chat: ChatId,
@@ -180,8 +183,9 @@ pub(crate) fn set_known(
     Ok(())
 }
 
-/// The messages of a chat after one that are known to be of this outbox.
-pub(crate) fn claimed(
+/// Returns the ids of a chat's messages after this one that belong to confirmed messages of the
+/// outbox.
+pub(crate) fn confirmed_ids(
     connection: &Connection,
     business: BusinessId,
     chat: ChatId,
@@ -193,7 +197,7 @@ pub(crate) fn claimed(
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// From queued to sending; `false` if it isn't queued any more.
+/// Changes the state from queued to sending; `false` if the message is no longer queued.
 pub(crate) fn set_sending(
     connection: &Connection,
     id: OutboxId,
@@ -207,11 +211,11 @@ pub(crate) fn set_sending(
     Ok(connection.prepare_cached(sql)?.execute(params![id.0, baseline, now])? > 0)
 }
 
-/// What became of something that was open, with the reason if there is one. What was taken back meanwhile stays so.
+/// Sets the state and reason of a pending message. A message cancelled meanwhile is left unchanged.
 pub(crate) fn set_state(
     connection: &Connection,
     id: OutboxId,
-    state: State,
+    state: ItemState,
     why: Option<(&str, Option<u16>)>,
     now: Timestamp,
 ) -> Result<()> {
@@ -223,11 +227,11 @@ pub(crate) fn set_state(
     Ok(())
 }
 
-/// Says whether the history has to be asked before it is sent.
-pub(crate) fn set_doubt(connection: &Connection, id: OutboxId, doubt: bool) -> Result<()> {
+/// Sets whether the history is to be read before the message is sent.
+pub(crate) fn set_uncertain(connection: &Connection, id: OutboxId, uncertain: bool) -> Result<()> {
     connection
         .prepare_cached("UPDATE items SET doubt = ?2 WHERE id = ?1")?
-        .execute(params![id.0, doubt])?;
+        .execute(params![id.0, uncertain])?;
     Ok(())
 }
 
@@ -243,27 +247,23 @@ pub(crate) fn confirm(
     Ok(())
 }
 
-pub(crate) fn set_unseen(connection: &Connection, id: OutboxId) -> Result<()> {
+pub(crate) fn abandon_lookup(connection: &Connection, id: OutboxId) -> Result<()> {
     let sql = "UPDATE items SET unseen = 1 WHERE id = ? AND state = 'sent'";
     connection.prepare_cached(sql)?.execute([id.0])?;
     Ok(())
 }
 
-/// Puts what failed at the end of its line.
-pub(crate) fn queue_again(
-    transaction: &Transaction<'_>,
-    id: OutboxId,
-    now: Timestamp,
-) -> Result<()> {
+/// Moves a failed message to the end of the queue.
+pub(crate) fn requeue(transaction: &Transaction<'_>, id: OutboxId, now: Timestamp) -> Result<()> {
     let sql = "UPDATE items SET state = 'queued', turn = ?2, reason = NULL, status = NULL, \
         changed_at = ?3 WHERE id = ?1";
-    let turn = next_turn(transaction)?;
-    transaction.prepare_cached(sql)?.execute(params![id.0, turn, now.as_microsecond()])?;
+    let position = next_position(transaction)?;
+    transaction.prepare_cached(sql)?.execute(params![id.0, position, now.as_microsecond()])?;
     Ok(())
 }
 
-/// Whether a message that isn't over yet needs this file.
-pub(crate) fn needs_file(connection: &Connection, sha256: &str) -> Result<bool> {
+/// Returns true if a pending or failed message needs this file.
+pub(crate) fn is_file_needed(connection: &Connection, sha256: &str) -> Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM items WHERE file_sha256 = ? \
         AND (state IN ('queued', 'sending', 'failed')))";
     Ok(connection.prepare_cached(sql)?.query_row([sha256], |row| row.get(0))?)

@@ -1,11 +1,11 @@
-//! The outbox over a stand-in that misbehaves. Time passes where somebody waits for it, and nowhere else.
+//! The outbox with a failing stand-in and a manual clock.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
+mod cancel_and_retry;
 #[expect(dead_code, unreachable_pub, reason = "the example is a program of its own")]
 #[path = "../../examples/queue.rs"]
 mod example;
-mod meanwhile;
 mod queue;
 mod sending;
 mod world;

@@ -1,4 +1,4 @@
-//! A stand-in, an outbox in a folder of its own, and a clock that waiting moves.
+//! Fixture: a stand-in, an outbox in a temporary folder, and a clock which sleeping advances.
 
 use std::{
     future,
@@ -6,7 +6,9 @@ use std::{
     time::Duration,
 };
 
-use beseda_outbox::{Event, Filter, Item, NewItem, Outbox, OutboxId, Result, RunSettings, State};
+use beseda_outbox::{
+    Item, ItemFilter, ItemState, NewItem, Outbox, OutboxEvent, OutboxId, Result, RunSettings,
+};
 use beseda_stand_in::{
     LimitPreset, LimitSettings, StandIn,
     api::{ChatFilter, ChatId, ChatStatus, Clock, ManualClock, Sender, Timer},
@@ -15,11 +17,11 @@ use beseda_stand_in::{
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-/// Waits by moving the clock.
-struct Mover(Arc<ManualClock>);
+/// Timer that advances the clock.
+struct AdvancingTimer(Arc<ManualClock>);
 
 #[async_trait::async_trait]
-impl Timer for Mover {
+impl Timer for AdvancingTimer {
     async fn sleep_until(&self, moment: Timestamp) {
         if moment > self.0.now() {
             self.0.set(moment);
@@ -28,16 +30,16 @@ impl Timer for Mover {
     }
 }
 
-pub(crate) struct World {
+pub(crate) struct TestOutbox {
     pub(crate) stand_in: StandIn,
     pub(crate) outbox: Outbox,
     pub(crate) folder: tempfile::TempDir,
     pub(crate) chats: Vec<ChatId>,
     clock: Arc<ManualClock>,
-    pub(crate) told: Arc<Mutex<Vec<(OutboxId, State)>>>,
+    pub(crate) states: Arc<Mutex<Vec<(OutboxId, ItemState)>>>,
 }
 
-impl World {
+impl TestOutbox {
     pub(crate) async fn new() -> Self {
         let limits = LimitSettings { preset: LimitPreset::Off, ..LimitSettings::default() };
         let stand_in = StandIn::builder().limits(limits).start().await.unwrap();
@@ -48,7 +50,7 @@ impl World {
         let open = all.into_iter().filter(|chat| chat.status != ChatStatus::Finished);
         let chats = open.map(|chat| chat.chat_id).collect();
         let clock = Arc::new(ManualClock::new("2026-11-21T10:00:00Z".parse().unwrap()));
-        Self { stand_in, outbox, folder, chats, clock, told: Arc::default() }
+        Self { stand_in, outbox, folder, chats, clock, states: Arc::default() }
     }
 
     pub(crate) fn client(&self) -> Client {
@@ -58,24 +60,24 @@ impl World {
     }
 
     pub(crate) fn settings(&self) -> RunSettings {
-        let mover = Arc::new(Mover(Arc::clone(&self.clock)));
-        let safety = SendOnceOptions::default().by(self.clock.clone(), mover);
-        let told = Arc::clone(&self.told);
-        let settings = RunSettings { safety, ..RunSettings::until_empty() };
+        let timer = Arc::new(AdvancingTimer(Arc::clone(&self.clock)));
+        let send_once = SendOnceOptions::default().by(self.clock.clone(), timer);
+        let states = Arc::clone(&self.states);
+        let settings = RunSettings { send_once, ..RunSettings::until_empty() };
         settings.on_event(move |event| {
-            if let Event::Changed(item) = event {
-                told.lock().unwrap().push((item.id, item.state));
+            if let OutboxEvent::Changed(item) = event {
+                states.lock().unwrap().push((item.id, item.state));
             }
         })
     }
 
-    pub(crate) async fn say(&self, place: usize, text: &str) -> OutboxId {
+    pub(crate) async fn enqueue(&self, index: usize, text: &str) -> OutboxId {
         let what = OutgoingMessage::text(text).unwrap();
-        let new = NewItem::new(self.stand_in.business_id(), self.chats[place], what);
+        let new = NewItem::new(self.stand_in.business_id(), self.chats[index], what);
         self.outbox.enqueue(new).await.unwrap()
     }
 
-    /// Sends until nothing is left.
+    /// Runs until no messages are left.
     pub(crate) async fn run(&self) -> Result<()> {
         let client = Arc::new(self.client());
         let business = self.stand_in.business_id();
@@ -92,18 +94,18 @@ impl World {
     }
 
     pub(crate) async fn all(&self) -> Vec<Item> {
-        self.outbox.list(Filter::default()).await.unwrap()
+        self.outbox.list(ItemFilter::default()).await.unwrap()
     }
 
-    /// What the shop has said in a chat, as the service tells it, beside what the demo began with.
-    pub(crate) async fn said(&self, place: usize, with: &str) -> Vec<String> {
+    /// Returns the shop's texts with this prefix in a chat, as the service has them.
+    pub(crate) async fn history(&self, index: usize, with: &str) -> Vec<String> {
         let (engine, business) = (self.stand_in.engine(), self.stand_in.business_id());
-        let all = engine.history_sorted(business, self.chats[place], None).await.unwrap();
+        let all = engine.history_sorted(business, self.chats[index], None).await.unwrap();
         let ours = all.into_iter().filter(|message| message.sender == Sender::Partner);
         ours.filter_map(|message| message.message).filter(|text| text.starts_with(with)).collect()
     }
 
-    /// Requests of one operation so far.
+    /// Returns the number of requests of an operation.
     pub(crate) fn calls(&self, operation: &str) -> usize {
         let query = serde_json::from_value(json!({ "operation": operation, "limit": 2000 }));
         self.stand_in.control().journal().read(&query.unwrap()).len()

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use beseda_api::ChatId;
 use beseda_client::SendOnceOptions;
-use beseda_outbox::{OutboxId, State};
+use beseda_outbox::{ItemState, OutboxId};
 use clap::{Args, Subcommand};
 
 use super::connection::{Cabinet, Connection};
@@ -53,7 +53,7 @@ pub(crate) enum OutboxCommand {
     List {
         /// Only messages in this state; may be repeated.
         #[arg(long, value_name = "STATE")]
-        state: Vec<State>,
+        state: Vec<ItemState>,
         /// Only messages for this chat.
         #[arg(long, value_name = "ID")]
         chat: Option<ChatId>,

@@ -13,7 +13,7 @@ use std::{
 };
 
 use beseda_api::BusinessId;
-use beseda_outbox::{Error, Event, Filter, Item, Outbox, RunSettings, State};
+use beseda_outbox::{Error, Item, ItemFilter, ItemState, Outbox, OutboxEvent, RunSettings};
 use comfy_table::Table;
 use serde_json::json;
 
@@ -41,7 +41,7 @@ pub(crate) async fn run(args: OutboxArgs, out: Output) -> anyhow::Result<()> {
             add::run(out, &outbox, business, file.as_deref(), operator.as_deref()).await
         }
         OutboxCommand::List { state, chat, after, limit } => {
-            let filter = Filter { business, chat, states: state, after, limit };
+            let filter = ItemFilter { business, chat, states: state, after, limit };
             let items = outbox.list(filter).await?;
             if out.is_json() {
                 return items.iter().try_for_each(|item| out.line(item));
@@ -50,7 +50,11 @@ pub(crate) async fn run(args: OutboxArgs, out: Output) -> anyhow::Result<()> {
         }
         OutboxCommand::Retry { mut ids, all } => {
             if all {
-                let failed = Filter { business, states: vec![State::Failed], ..Filter::default() };
+                let failed = ItemFilter {
+                    business,
+                    states: vec![ItemState::Failed],
+                    ..ItemFilter::default()
+                };
                 ids = outbox.list(failed).await?.iter().map(|item| item.id).collect();
             }
             for id in ids {
@@ -100,15 +104,15 @@ impl OutboxRun<'_> {
         let (authors, failed) = (AuthorRecorder::open(self.folder)?, Arc::new(AtomicU64::new(0)));
         let counted = Arc::clone(&failed);
         let settings = RunSettings {
-            safety: self.settle.safety(),
-            slots: self.slots.into(),
+            send_once: self.settle.safety(),
+            concurrency: self.slots.into(),
             until_empty,
             ..RunSettings::default()
         };
         let settings = settings.on_event(move |event| {
-            if let Event::Changed(item) = &event {
+            if let OutboxEvent::Changed(item) = &event {
                 authors.record(item);
-                if item.state == State::Failed {
+                if item.state == ItemState::Failed {
                     counted.fetch_add(1, Ordering::Relaxed);
                 }
             }
@@ -118,7 +122,7 @@ impl OutboxRun<'_> {
         let shutdown = signals::shutdown_signal()?;
         let ran = self.outbox.run(Arc::new(shop.client), shop.business, settings, shutdown).await;
         match ran {
-            Err(Error::Denied(error)) => {
+            Err(Error::AccessDenied(error)) => {
                 out.note("queued messages stay queued");
                 return Err(error.into());
             }
@@ -135,10 +139,10 @@ impl OutboxRun<'_> {
 }
 
 /// Prints an event of the run, one line per change.
-fn print_event(out: Output, event: &Event) -> anyhow::Result<()> {
+fn print_event(out: Output, event: &OutboxEvent) -> anyhow::Result<()> {
     match event {
-        Event::Changed(item) => print_item(out, item),
-        Event::Waiting { chat, reason, until, .. } => {
+        OutboxEvent::Changed(item) => print_item(out, item),
+        OutboxEvent::Waiting { chat, reason, until, .. } => {
             tracing::debug!(%chat, reason, %until, "waiting");
             if out.is_json() {
                 let line =
@@ -148,7 +152,7 @@ fn print_event(out: Output, event: &Event) -> anyhow::Result<()> {
             out.note(format_args!("chat {chat} is waiting: {reason}"));
             Ok(())
         }
-        Event::Paused { reason, until, .. } => {
+        OutboxEvent::Paused { reason, until, .. } => {
             if out.is_json() {
                 return out.line(&json!({ "paused": { "reason": reason, "until": until } }));
             }

@@ -135,7 +135,7 @@ fn messages_are_added_listed_taken_back_refused_and_tried_again() {
     world.beseda().run(["outbox", "cancel", "3"]).ok();
     let told = world.beseda().run(["outbox", "cancel", "3"]).fails(1);
     assert!(
-        told.contains("message 3 is cancelled: only what is queued can be cancelled"),
+        told.contains("message 3 is cancelled: only queued messages can be cancelled"),
         "{told}"
     );
     world.beseda().run(["outbox", "run", "--until-empty"]).fails_saying("1 messages failed");

@@ -13,7 +13,7 @@ use beseda_api::{ChatId, Error as ApiError, ErrorKind};
 use beseda_client::{
     OutgoingMessage, SendOnce, SendOnceOptions, SendOutcome, send_once::Confirmation,
 };
-use beseda_outbox::{Error, Event, Item, NewItem, Outbox, OutboxId, RunSettings, State};
+use beseda_outbox::{Error, Item, ItemState, NewItem, Outbox, OutboxEvent, OutboxId, RunSettings};
 use futures::{FutureExt, future::FusedFuture};
 use serde_json::json;
 
@@ -106,20 +106,20 @@ async fn through_outbox(
         Err(error) => Err(error),
     };
     let item = match item {
-        Err(error) if matches!(error.downcast_ref(), Some(Error::Denied(_))) => {
+        Err(error) if matches!(error.downcast_ref(), Some(Error::AccessDenied(_))) => {
             out.note(format_args!(
                 "the message stays queued: {} sends it",
                 resume_command(folder, connection)
             ));
             return Err(match error.downcast() {
-                Ok(Error::Denied(error)) => error.into(),
+                Ok(Error::AccessDenied(error)) => error.into(),
                 Ok(error) => error.into(),
                 Err(error) => error,
             });
         }
         item => item?,
     };
-    if item.state == State::Failed || item.state == State::Cancelled {
+    if item.state == ItemState::Failed || item.state == ItemState::Cancelled {
         return Err(failed(&item));
     }
     if out.is_json() {
@@ -162,11 +162,11 @@ impl PendingMessage<'_> {
         let mut stop_waiting = pin!(stop_waiting.fuse());
         loop {
             let (authors, last_error) = (Arc::clone(&authors), Arc::clone(&self.last_error));
-            let safety = safe.settle.safety();
-            let settings = RunSettings { safety, ..RunSettings::until_empty() };
+            let send_once = safe.settle.safety();
+            let settings = RunSettings { send_once, ..RunSettings::until_empty() };
             let settings = settings.on_event(move |event| match event {
-                Event::Changed(item) => authors.record(&item),
-                Event::Waiting { reason, status, .. } => {
+                OutboxEvent::Changed(item) => authors.record(&item),
+                OutboxEvent::Waiting { reason, status, .. } => {
                     let mut last_error = last_error.lock().unwrap_or_else(PoisonError::into_inner);
                     *last_error = Some((reason, status));
                 }
@@ -176,7 +176,7 @@ impl PendingMessage<'_> {
                 tokio::select! { () = &mut stop_waiting => {}, _ = self.wait_until_final() => {} }
             };
             match self.outbox.run(api.clone(), shop.business, settings, stop).await {
-                Err(Error::Held(_)) => {
+                Err(Error::AlreadyRunning(_)) => {
                     tokio::select! {
                         () = &mut stop_waiting => {},
                         _ = self.wait_until_final() => {},
