@@ -2,89 +2,79 @@
 
 use std::sync::Arc;
 
-use beseda_api::{Administration, BusinessId, Result};
+use axum::{
+    Router,
+    extract::{FromRequest, Request},
+    routing::{delete, get, put},
+};
+use beseda_api::{Administration, Result};
 use http::Method;
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
+    Server,
     body::BodyKind,
-    docs, query,
-    request::RequestContext,
-    response::{self, ApiResponse},
-    subscriptions,
+    own_apis::{ApiError, HandlerResult, OwnRequest, PathParams, Routes, cabinet},
+    query::parse,
+    response, subscriptions,
 };
 
-/// Resource of the administration, by path.
-#[derive(Debug, Clone, Copy)]
-enum AdminRoute<'a> {
-    Cabinets,
-    Campaigns(&'a str),
-    Keys(&'a str),
-    Key(&'a str, &'a str),
-    Users,
-    Right(&'a str, &'a str),
-    Tokens(&'a str),
-    Token(&'a str, &'a str),
-    Subscriptions(&'a str, subscriptions::SubscriptionRoute<'a>),
+/// Returns the routes below `/admin/v1`.
+pub(crate) fn routes() -> Routes {
+    Router::new()
+        .route("/cabinets", get(list_cabinets).post(create_cabinet))
+        .route("/cabinets/{business}/campaigns", get(list_campaigns).post(create_campaign))
+        .route("/cabinets/{business}/keys", get(list_keys).post(create_key))
+        .route("/cabinets/{business}/keys/{key}", delete(revoke_key))
+        .route("/users", get(list_users).post(create_user))
+        .route("/users/{user}/cabinets/{business}", put(grant_access).delete(withdraw_access))
+        .route("/users/{user}/tokens", get(list_tokens).post(create_token))
+        .route("/users/{user}/tokens/{token}", delete(revoke_token))
+        .nest("/cabinets/{business}/subscriptions", subscriptions::routes())
 }
 
-impl<'a> AdminRoute<'a> {
-    fn match_path(rest: &'a str) -> Option<Self> {
-        let segments: Vec<&str> = rest.split('/').collect();
-        Some(match *segments.as_slice() {
-            ["cabinets"] => Self::Cabinets,
-            ["cabinets", business, "campaigns"] => Self::Campaigns(business),
-            ["cabinets", business, "keys"] => Self::Keys(business),
-            ["cabinets", business, "keys", key] => Self::Key(business, key),
-            ["cabinets", business, "subscriptions", ref rest @ ..] => {
-                Self::Subscriptions(business, subscriptions::SubscriptionRoute::match_path(rest)?)
-            }
-            ["users"] => Self::Users,
-            ["users", user, "cabinets", business] => Self::Right(user, business),
-            ["users", user, "tokens"] => Self::Tokens(user),
-            ["users", user, "tokens", token] => Self::Token(user, token),
-            _ => return None,
-        })
+/// Authorizes an administrator and checks the type of a body.
+pub(crate) fn authorize(server: &Arc<Server>, request: Request) -> Result<OwnRequest> {
+    server.auth.authorize_admin(request.headers())?;
+    let is_post = request.method() == Method::POST;
+    let mut request = OwnRequest::new(server, request);
+    if is_post {
+        request.context().check_type(BodyKind::Json)?;
     }
+    Ok(request)
+}
 
-    fn allow(self) -> &'static str {
-        match self {
-            Self::Cabinets | Self::Campaigns(_) | Self::Keys(_) | Self::Users | Self::Tokens(_) => {
-                "GET, POST"
-            }
-            Self::Right(..) => "PUT, DELETE",
-            Self::Subscriptions(_, thing) => thing.allow(),
-            Self::Key(..) | Self::Token(..) => "DELETE",
+/// Request with the admin key.
+struct AdminRequest {
+    request: OwnRequest,
+    admin: Arc<dyn Administration>,
+    is_change: bool,
+}
+
+impl FromRequest<Arc<Server>> for AdminRequest {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, server: &Arc<Server>) -> Result<Self, ApiError> {
+        let admin = server.services.admin.clone().ok_or_else(response::resource_not_found)?;
+        let is_change = request.method() != Method::GET;
+        Ok(Self { request: authorize(server, request)?, admin, is_change })
+    }
+}
+
+impl Drop for AdminRequest {
+    /// Invalidates the cached credentials, also after an error: the change may have been made.
+    fn drop(&mut self) {
+        if self.is_change {
+            self.request.server.auth.invalidate();
         }
     }
 }
 
-/// Handles a request below `/admin/v1/`; 404 if administration is disabled.
-pub(crate) async fn handle(mut call: RequestContext<'_>, rest: &str) -> Result<ApiResponse> {
-    let admin = call.server.services.admin.as_ref().filter(|_| call.server.auth.has_admin_key());
-    let admin = Arc::clone(admin.ok_or_else(response::resource_not_found)?);
-    if rest == docs::DOCUMENT {
-        return docs::administration(&call);
+impl AdminRequest {
+    /// Deserializes the JSON body.
+    async fn json<T: DeserializeOwned>(&mut self) -> Result<T> {
+        self.request.context().own_json().await
     }
-    let thing = AdminRoute::match_path(rest).ok_or_else(response::resource_not_found)?;
-    let method = call.parts.method.clone();
-    if !thing.allow().split(", ").any(|allowed| allowed == method.as_str()) {
-        return Ok(response::method_not_allowed(&method, thing.allow()));
-    }
-    call.server.auth.authorize_admin(&call.parts.headers)?;
-    if method == Method::POST {
-        call.check_type(BodyKind::Json)?;
-    }
-    if let AdminRoute::Subscriptions(business, thing) = thing {
-        return subscriptions::handle(&mut call, business, thing).await;
-    }
-    if method == Method::GET {
-        return list(admin.as_ref(), thing).await;
-    }
-    let changed = change(&mut call, admin.as_ref(), thing, &method).await;
-    // Also after an error: the change may have been made.
-    call.server.auth.invalidate();
-    changed
 }
 
 #[derive(Serialize)]
@@ -97,69 +87,75 @@ enum Listed<T> {
     Tokens(T),
 }
 
-async fn list(admin: &dyn Administration, thing: AdminRoute<'_>) -> Result<ApiResponse> {
-    match thing {
-        AdminRoute::Cabinets => response::ok(Listed::Cabinets(admin.list_cabinets().await?)),
-        AdminRoute::Campaigns(business) => {
-            response::ok(Listed::Campaigns(admin.list_campaigns(cabinet(business)?).await?))
-        }
-        AdminRoute::Keys(business) => {
-            response::ok(Listed::Keys(admin.list_keys(cabinet(business)?).await?))
-        }
-        AdminRoute::Users => response::ok(Listed::Users(admin.list_users().await?)),
-        AdminRoute::Tokens(user) => {
-            response::ok(Listed::Tokens(admin.list_tokens(number(user)?).await?))
-        }
-        AdminRoute::Key(..)
-        | AdminRoute::Right(..)
-        | AdminRoute::Token(..)
-        | AdminRoute::Subscriptions(..) => Err(response::resource_not_found()),
-    }
+type Id = PathParams<String>;
+type IdPair = PathParams<(String, String)>;
+
+async fn list_cabinets(call: AdminRequest) -> HandlerResult {
+    Ok(response::ok(Listed::Cabinets(call.admin.list_cabinets().await?))?)
 }
 
-async fn change(
-    call: &mut RequestContext<'_>,
-    admin: &dyn Administration,
-    thing: AdminRoute<'_>,
-    method: &Method,
-) -> Result<ApiResponse> {
-    match thing {
-        AdminRoute::Cabinets => response::ok(admin.create_cabinet(call.own_json().await?).await?),
-        AdminRoute::Campaigns(business) => {
-            let business = cabinet(business)?;
-            response::ok(admin.create_campaign(business, call.own_json().await?).await?)
-        }
-        AdminRoute::Keys(business) => {
-            let business = cabinet(business)?;
-            response::ok(admin.create_key(business, call.own_json().await?).await?)
-        }
-        AdminRoute::Key(business, key) => {
-            admin.revoke_key(cabinet(business)?, number(key)?).await?;
-            response::done()
-        }
-        AdminRoute::Users => response::ok(admin.create_user(call.own_json().await?).await?),
-        AdminRoute::Right(user, business) => {
-            let (user, business) = (number(user)?, cabinet(business)?);
-            if *method == Method::PUT {
-                admin.grant_access(user, business).await?;
-            } else {
-                admin.withdraw_access(user, business).await?;
-            }
-            response::done()
-        }
-        AdminRoute::Tokens(user) => response::ok(admin.create_token(number(user)?).await?),
-        AdminRoute::Token(user, token) => {
-            admin.revoke_token(number(user)?, number(token)?).await?;
-            response::done()
-        }
-        AdminRoute::Subscriptions(..) => Err(response::resource_not_found()),
-    }
+async fn create_cabinet(mut call: AdminRequest) -> HandlerResult {
+    let new = call.json().await?;
+    Ok(response::ok(call.admin.create_cabinet(new).await?)?)
 }
 
-fn cabinet(segment: &str) -> Result<BusinessId> {
-    query::id("businessId", query::parse(segment)?)
+async fn list_campaigns(business: Id, call: AdminRequest) -> HandlerResult {
+    let campaigns = call.admin.list_campaigns(cabinet(&business.0)?).await?;
+    Ok(response::ok(Listed::Campaigns(campaigns))?)
 }
 
-fn number(segment: &str) -> Result<i64> {
-    query::parse(segment)
+async fn create_campaign(business: Id, mut call: AdminRequest) -> HandlerResult {
+    let business = cabinet(&business.0)?;
+    let new = call.json().await?;
+    Ok(response::ok(call.admin.create_campaign(business, new).await?)?)
+}
+
+async fn list_keys(business: Id, call: AdminRequest) -> HandlerResult {
+    Ok(response::ok(Listed::Keys(call.admin.list_keys(cabinet(&business.0)?).await?))?)
+}
+
+async fn create_key(business: Id, mut call: AdminRequest) -> HandlerResult {
+    let business = cabinet(&business.0)?;
+    let new = call.json().await?;
+    Ok(response::ok(call.admin.create_key(business, new).await?)?)
+}
+
+async fn revoke_key(PathParams((business, key)): IdPair, call: AdminRequest) -> HandlerResult {
+    call.admin.revoke_key(cabinet(&business)?, parse(&key)?).await?;
+    Ok(response::done()?)
+}
+
+async fn list_users(call: AdminRequest) -> HandlerResult {
+    Ok(response::ok(Listed::Users(call.admin.list_users().await?))?)
+}
+
+async fn create_user(mut call: AdminRequest) -> HandlerResult {
+    let new = call.json().await?;
+    Ok(response::ok(call.admin.create_user(new).await?)?)
+}
+
+async fn grant_access(PathParams((user, business)): IdPair, call: AdminRequest) -> HandlerResult {
+    call.admin.grant_access(parse(&user)?, cabinet(&business)?).await?;
+    Ok(response::done()?)
+}
+
+async fn withdraw_access(
+    PathParams((user, business)): IdPair,
+    call: AdminRequest,
+) -> HandlerResult {
+    call.admin.withdraw_access(parse(&user)?, cabinet(&business)?).await?;
+    Ok(response::done()?)
+}
+
+async fn list_tokens(user: Id, call: AdminRequest) -> HandlerResult {
+    Ok(response::ok(Listed::Tokens(call.admin.list_tokens(parse(&user.0)?).await?))?)
+}
+
+async fn create_token(user: Id, call: AdminRequest) -> HandlerResult {
+    Ok(response::ok(call.admin.create_token(parse(&user.0)?).await?)?)
+}
+
+async fn revoke_token(PathParams((user, token)): IdPair, call: AdminRequest) -> HandlerResult {
+    call.admin.revoke_token(parse(&user)?, parse(&token)?).await?;
+    Ok(response::done()?)
 }

@@ -29,6 +29,7 @@ pub(crate) async fn compress(body: Bytes, asked: &HeaderMap, headers: &mut Heade
     match compressed {
         Some(compressed) => {
             headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+            headers.remove(header::CONTENT_LENGTH);
             compressed
         }
         None => body,

@@ -7,15 +7,13 @@ mod surfaces;
 
 use std::sync::LazyLock;
 
-use beseda_api::Result;
 use bytes::Bytes;
-use http::{HeaderValue, Method, header};
+use http::{HeaderValue, header};
 
 pub(crate) use start::page as start;
 
 use crate::{
     Unversioned,
-    request::RequestContext,
     response::{self, ApiResponse},
 };
 
@@ -41,36 +39,24 @@ impl Docs {
     }
 }
 
-/// File name of the document of each of our own APIs.
-pub(crate) const DOCUMENT: &str = "openapi.json";
-
-static MARKET: LazyLock<Bytes> = LazyLock::new(|| surfaces::market().to_string().into());
-
-/// Returns the OpenAPI document of the marketplace API. It needs no key, since it reveals nothing
-/// about a cabinet.
-pub(crate) fn market(call: &RequestContext<'_>) -> Result<ApiResponse> {
-    surface(call, || MARKET.clone())
+/// Returns the OpenAPI document of the marketplace API.
+pub(crate) fn market() -> Bytes {
+    surfaces::market().to_string().into()
 }
 
-/// Returns the OpenAPI document of the administration API, without a key too.
-pub(crate) fn administration(call: &RequestContext<'_>) -> Result<ApiResponse> {
-    let with_subscriptions = call.server.services.subscriptions.is_some();
-    surface(call, || surfaces::administration(with_subscriptions).to_string().into())
+/// Returns the OpenAPI document of the administration API, with webhooks if the server sends any.
+pub(crate) fn administration(with_subscriptions: bool) -> Bytes {
+    surfaces::administration(with_subscriptions).to_string().into()
 }
 
-fn surface(call: &RequestContext<'_>, document: impl FnOnce() -> Bytes) -> Result<ApiResponse> {
-    if !call.server.settings.docs {
-        return Err(response::resource_not_found());
-    }
-    if !matches!(call.parts.method, Method::GET | Method::HEAD) {
-        return Ok(response::method_not_allowed(&call.parts.method, "GET, HEAD"));
-    }
-    Ok(response::text("application/json; charset=utf-8", document()))
+/// Returns 200 with an OpenAPI document.
+pub(crate) fn json(document: Bytes) -> ApiResponse {
+    response::text("application/json; charset=utf-8", document)
 }
 
 /// Returns the OpenAPI document of the published API.
 pub(crate) fn openapi(unversioned: Unversioned) -> ApiResponse {
-    response::text("application/json; charset=utf-8", Docs::get(unversioned).openapi.clone())
+    json(Docs::get(unversioned).openapi.clone())
 }
 
 /// Returns the documentation page. Its policy allows only the inline style and script.

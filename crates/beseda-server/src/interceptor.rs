@@ -1,7 +1,5 @@
 //! Interceptor: middleware around every request, used by the stand-in.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use axum::{
     extract::{Request, State},
@@ -12,7 +10,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::{
-    Server,
+    AppState, Server,
     metrics::RouteLabel,
     pipeline,
     router::{self, Route},
@@ -56,26 +54,26 @@ fn after<'a>(rest: &'a str, prefix: &str) -> Option<&'a str> {
 
 /// Rest of the processing, called by an interceptor.
 pub struct Next {
-    server: Arc<Server>,
+    state: AppState,
 }
 
 impl Next {
     /// Clears cached credentials and rate limit counters, after the state behind the server was
     /// replaced.
     pub fn reset(&self) {
-        self.server.auth.invalidate();
-        self.server.limits.reset();
+        self.state.server.auth.invalidate();
+        self.state.server.limits.reset();
     }
 
     /// Processes the request normally. Its writes are durable on return.
     pub async fn run(self, request: Request) -> Response {
-        pipeline::handle(&self.server, request, None).await
+        pipeline::handle(&self.state, request, None).await
     }
 
     /// Sends this response instead of authorizing and handling the request, with the headers of
     /// every response.
     pub async fn answer(self, request: Request, answer: http::Response<Bytes>) -> Response {
-        pipeline::handle(&self.server, request, Some(answer)).await
+        pipeline::handle(&self.state, request, Some(answer)).await
     }
 }
 
@@ -91,10 +89,10 @@ pub trait Interceptor: Send + Sync {
 pub struct Reset;
 
 /// Handles a request through the interceptor, if there is one. This is the router's fallback, which every request takes.
-pub(crate) async fn handle(State(server): State<Arc<Server>>, request: Request) -> Response {
-    let Some(interceptor) = &server.services.interceptor else {
-        return pipeline::handle(&server, request, None).await;
+pub(crate) async fn handle(State(state): State<AppState>, request: Request) -> Response {
+    let Some(interceptor) = state.server.services.interceptor.clone() else {
+        return pipeline::handle(&state, request, None).await;
     };
-    let info = RequestInfo::of(&server, &request);
-    interceptor.intercept(info, request, Next { server: Arc::clone(&server) }).await
+    let info = RequestInfo::of(&state.server, &request);
+    interceptor.intercept(info, request, Next { state }).await
 }

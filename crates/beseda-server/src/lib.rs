@@ -30,6 +30,7 @@ mod listener;
 mod malformed;
 mod market;
 mod metrics;
+mod own_apis;
 mod per_call;
 mod per_call_chats;
 mod pipeline;
@@ -81,6 +82,13 @@ pub(crate) struct Server {
     pub(crate) started: jiff::Timestamp,
 }
 
+/// State of the router: what all requests share, and the routes of our own APIs.
+#[derive(Clone)]
+pub(crate) struct AppState {
+    pub(crate) server: Arc<Server>,
+    pub(crate) own_apis: Router,
+}
+
 /// The whole API as one router, ready for [`serve`] or for a test without sockets.
 ///
 /// Every path goes through it, the unknown ones too, so that each answer has the API's envelope and headers.
@@ -89,15 +97,16 @@ pub(crate) struct Server {
 /// If the settings make no sense: [`ServerSettings::check`].
 pub fn router(services: Services, settings: ServerSettings) -> Result<Router, SettingsError> {
     settings.check()?;
-    let server = Server {
+    let server = Arc::new(Server {
         auth: Authenticator::new(&settings),
         limits: RateLimits::new(&settings.limits),
         metrics: Metrics::default(),
         started: services.clock.now(),
         services,
         settings,
-    };
-    Ok(Router::new().fallback(interceptor::handle).with_state(Arc::new(server)))
+    });
+    let own_apis = own_apis::router(&server);
+    Ok(Router::new().fallback(interceptor::handle).with_state(AppState { server, own_apis }))
 }
 
 /// Compiles what docs/implementing.md shows.

@@ -1,111 +1,124 @@
 //! Marketplace API over HTTP: `/market/v1/businesses/{businessId}/…`, authenticated by the market
 //! key and without rate limits.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
-use beseda_api::{BusinessId, ChatId, MarketSide, Result, Sender};
-use http::Method;
+use axum::{
+    Router,
+    extract::{FromRequest, Request},
+    routing::post,
+};
+use beseda_api::{ChatId, MarketSide, Result, Sender};
+use serde::de::DeserializeOwned;
 
 use crate::{
+    Server,
     body::BodyKind,
-    docs, query,
-    request::RequestContext,
-    response::{self, ApiResponse},
-    upload,
+    own_apis::{ApiError, HandlerResult, OwnRequest, PathParams, Routes, cabinet},
+    query, response, upload,
 };
 
-/// Action of the marketplace, by the path after the cabinet.
-#[derive(Debug, Clone, Copy)]
-enum MarketRoute<'a> {
-    RegisterOrder,
-    RegisterReturn,
-    OpenChat,
-    WriteMessage(&'a str),
-    WriteFile(&'a str),
-    CloseChat(&'a str),
-    OpenDispute,
-    ResolveDispute(&'a str),
+/// Returns the routes below `/market/v1`.
+pub(crate) fn routes() -> Routes {
+    let of_business = Router::new()
+        .route("/orders", post(register_order))
+        .route("/returns", post(register_return))
+        .route("/chats", post(open_chat))
+        .route("/chats/{chat}/messages", post(write_message))
+        .route("/chats/{chat}/files", post(write_file))
+        .route("/chats/{chat}/close", post(close_chat))
+        .route("/disputes", post(open_dispute))
+        .route("/disputes/{chat}/resolve", post(resolve_dispute));
+    Router::new().nest("/businesses/{business}", of_business)
 }
 
-fn match_path(rest: &str) -> Option<(&str, MarketRoute<'_>)> {
-    let segments: Vec<&str> = rest.split('/').collect();
-    let ["businesses", business, below @ ..] = segments.as_slice() else { return None };
-    let action = match *below {
-        ["orders"] => MarketRoute::RegisterOrder,
-        ["returns"] => MarketRoute::RegisterReturn,
-        ["chats"] => MarketRoute::OpenChat,
-        ["chats", chat, "messages"] => MarketRoute::WriteMessage(chat),
-        ["chats", chat, "files"] => MarketRoute::WriteFile(chat),
-        ["chats", chat, "close"] => MarketRoute::CloseChat(chat),
-        ["disputes"] => MarketRoute::OpenDispute,
-        ["disputes", chat, "resolve"] => MarketRoute::ResolveDispute(chat),
-        _ => return None,
-    };
-    Some((business, action))
+/// Request with the market key.
+struct MarketRequest {
+    request: OwnRequest,
+    market: Arc<dyn MarketSide>,
 }
 
-/// Handles a request below `/market/v1/`; 404 if the marketplace API is disabled.
-pub(crate) async fn handle(call: RequestContext<'_>, rest: &str) -> Result<ApiResponse> {
-    let market = call.server.services.market.as_ref().filter(|_| call.server.auth.has_market_key());
-    let market = Arc::clone(market.ok_or_else(response::resource_not_found)?);
-    if rest == docs::DOCUMENT {
-        return docs::market(&call);
-    }
-    let (business, action) = match_path(rest).ok_or_else(response::resource_not_found)?;
-    if call.parts.method != Method::POST {
-        return Ok(response::method_not_allowed(&call.parts.method, "POST"));
-    }
-    call.server.auth.authorize_market(&call.parts.headers)?;
-    let business: BusinessId = query::id("businessId", query::parse(business)?)?;
-    act(call, market.as_ref(), business, action).await
-}
+impl FromRequest<Arc<Server>> for MarketRequest {
+    type Rejection = ApiError;
 
-async fn act(
-    mut call: RequestContext<'_>,
-    market: &dyn MarketSide,
-    business: BusinessId,
-    action: MarketRoute<'_>,
-) -> Result<ApiResponse> {
-    match action {
-        MarketRoute::WriteFile(chat) => return write_file(call, market, business, chat).await,
-        MarketRoute::CloseChat(chat) => {
-            return response::ok(market.close_chat(business, id(chat)?).await?);
-        }
-        MarketRoute::ResolveDispute(chat) => {
-            return response::ok(market.resolve_dispute(business, id(chat)?).await?);
-        }
-        _ => call.check_type(BodyKind::Json)?,
-    }
-    match action {
-        MarketRoute::RegisterOrder => {
-            response::ok(market.register_order(business, call.own_json().await?).await?)
-        }
-        MarketRoute::RegisterReturn => {
-            response::ok(market.register_return(business, call.own_json().await?).await?)
-        }
-        MarketRoute::OpenChat => {
-            response::ok(market.open_chat(business, call.own_json().await?).await?)
-        }
-        MarketRoute::WriteMessage(chat) => {
-            let chat = id(chat)?;
-            response::ok(market.write_message(business, chat, call.own_json().await?).await?)
-        }
-        _ => response::ok(market.open_dispute(business, call.own_json().await?).await?),
+    async fn from_request(request: Request, server: &Arc<Server>) -> Result<Self, ApiError> {
+        let market = server.services.market.clone().ok_or_else(response::resource_not_found)?;
+        server.auth.authorize_market(request.headers())?;
+        Ok(Self { request: OwnRequest::new(server, request), market })
     }
 }
 
-/// The sender is a query parameter or a part before the file; defaults to the buyer.
+impl MarketRequest {
+    /// Deserializes the JSON body.
+    async fn json<T: DeserializeOwned>(&mut self) -> Result<T> {
+        let mut call = self.request.context();
+        call.check_type(BodyKind::Json)?;
+        call.own_json().await
+    }
+}
+
+type BusinessPath = PathParams<String>;
+type ChatPath = PathParams<(String, String)>;
+
+async fn register_order(path: BusinessPath, mut call: MarketRequest) -> HandlerResult {
+    let business = cabinet(&path.0)?;
+    let order = call.json().await?;
+    Ok(response::ok(call.market.register_order(business, order).await?)?)
+}
+
+async fn register_return(path: BusinessPath, mut call: MarketRequest) -> HandlerResult {
+    let business = cabinet(&path.0)?;
+    let returned = call.json().await?;
+    Ok(response::ok(call.market.register_return(business, returned).await?)?)
+}
+
+async fn open_chat(path: BusinessPath, mut call: MarketRequest) -> HandlerResult {
+    let business = cabinet(&path.0)?;
+    let opening = call.json().await?;
+    Ok(response::ok(call.market.open_chat(business, opening).await?)?)
+}
+
+async fn write_message(
+    PathParams((business, chat)): ChatPath,
+    mut call: MarketRequest,
+) -> HandlerResult {
+    let (business, chat) = (cabinet(&business)?, id(&chat)?);
+    let message = call.json().await?;
+    Ok(response::ok(call.market.write_message(business, chat, message).await?)?)
+}
+
+/// Stores a file. The sender is a query parameter or a part before the file; defaults to the buyer.
 async fn write_file(
-    mut call: RequestContext<'_>,
-    market: &dyn MarketSide,
-    business: BusinessId,
-    chat: &str,
-) -> Result<ApiResponse> {
-    let (chat, named) = (id(chat)?, call.query().text("sender"));
-    let incoming = upload::find(&mut call).await?;
+    PathParams((business, chat)): ChatPath,
+    mut call: MarketRequest,
+) -> HandlerResult {
+    let (business, chat) = (cabinet(&business)?, id(&chat)?);
+    let mut context = call.request.context();
+    let named = context.query().text("sender").map(Cow::into_owned);
+    let incoming = upload::find(&mut context).await?;
     let sender = named.as_deref().or(incoming.sender.as_deref());
     let sender = sender.map_or(Sender::Customer, Sender::from);
-    response::ok(incoming.pass(|file| market.write_file(business, chat, sender, file)).await?)
+    let market = &call.market;
+    Ok(response::ok(incoming.pass(|file| market.write_file(business, chat, sender, file)).await?)?)
+}
+
+async fn close_chat(PathParams((business, chat)): ChatPath, call: MarketRequest) -> HandlerResult {
+    let (business, chat) = (cabinet(&business)?, id(&chat)?);
+    Ok(response::ok(call.market.close_chat(business, chat).await?)?)
+}
+
+async fn open_dispute(path: BusinessPath, mut call: MarketRequest) -> HandlerResult {
+    let business = cabinet(&path.0)?;
+    let opening = call.json().await?;
+    Ok(response::ok(call.market.open_dispute(business, opening).await?)?)
+}
+
+async fn resolve_dispute(
+    PathParams((business, chat)): ChatPath,
+    call: MarketRequest,
+) -> HandlerResult {
+    let (business, chat) = (cabinet(&business)?, id(&chat)?);
+    Ok(response::ok(call.market.resolve_dispute(business, chat).await?)?)
 }
 
 fn id(segment: &str) -> Result<ChatId> {

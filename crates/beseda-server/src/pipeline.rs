@@ -16,12 +16,12 @@ use hyper::body::Body as _;
 use jiff::Timestamp;
 
 use crate::{
-    Server, admin, auth,
+    AppState, auth,
     body::{self, BodyLimits},
     compression, files, handlers, health,
     malformed::Malformed,
-    market,
     metrics::RouteLabel,
+    own_apis,
     per_call::{CallApi, CallContext},
     rate_limit::{self, LimitState},
     request::RequestContext,
@@ -56,11 +56,12 @@ struct RequestState {
 
 /// Handles a request; `replacement` is sent instead of calling a handler.
 pub(crate) async fn handle(
-    server: &Arc<Server>,
+    app: &AppState,
     request: Request,
     replacement: Option<http::Response<Bytes>>,
 ) -> Response {
     let started = Instant::now();
+    let server = &app.server;
     let (parts, mut body) = request.into_parts();
     let route = router::match_path(parts.uri.path());
     let mut state = RequestState {
@@ -75,7 +76,7 @@ pub(crate) async fn handle(
     };
     let in_flight = server.metrics.begin();
     let outcome = match replacement {
-        None => run_handler(server, &parts, &mut body, (route, &mut state)).await,
+        None => run_handler(app, &parts, &mut body, (route, &mut state)).await,
         Some(answer) => {
             if let (RouteLabel::Operation(operation), Route::Api { generation, .. }) =
                 (state.label, route)
@@ -101,7 +102,7 @@ pub(crate) async fn handle(
 
 /// Calls the handler, and replaces its response if it panics or times out.
 async fn run_handler(
-    server: &Arc<Server>,
+    app: &AppState,
     parts: &Parts,
     body: &mut Body,
     (route, state): (Route<'_>, &mut RequestState),
@@ -109,12 +110,12 @@ async fn run_handler(
     let request_id = state.ids.request_id.clone();
     let timeout = match state.label {
         RouteLabel::Operation(Operation::SendFileToChat) | RouteLabel::Market => {
-            server.settings.upload_timeout()
+            app.server.settings.upload_timeout()
         }
-        _ => server.settings.request_timeout(),
+        _ => app.server.settings.request_timeout(),
     };
     state.timeout = timeout;
-    let handled = dispatch(server, parts, body, (route, state));
+    let handled = dispatch(app, parts, body, (route, state));
     let handled = AssertUnwindSafe(handled).catch_unwind();
     match tokio::time::timeout(timeout, handled).await {
         Ok(Ok(Ok(answer))) => answer,
@@ -133,11 +134,12 @@ async fn run_handler(
 }
 
 async fn dispatch(
-    server: &Arc<Server>,
+    app: &AppState,
     parts: &Parts,
     body: &mut Body,
     (route, state): (Route<'_>, &mut RequestState),
 ) -> Result<ApiResponse> {
+    let server = app.server.as_ref();
     let settings = &server.settings;
     if let Some(Malformed(status)) = parts.extensions.get() {
         return Ok(response::malformed(*status));
@@ -151,8 +153,9 @@ async fn dispatch(
         let mut call = RequestContext { server, chats, parts, body, generation };
         return match route {
             Route::File(rest) => files::handle(&mut call, rest, state.now).await,
-            Route::Market(rest) => market::handle(call, rest).await,
-            Route::Admin(rest) => admin::handle(call, rest).await,
+            Route::Market(_) | Route::Admin(_) => {
+                own_apis::handle(app.own_apis.clone(), parts, body).await
+            }
             Route::Page(page) => health::handle(&mut call, page).await,
             Route::Api { .. } | Route::Unknown => Err(response::resource_not_found()),
         };

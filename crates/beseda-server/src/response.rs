@@ -1,6 +1,6 @@
 //! Responses: the envelope, and the mapping of errors to HTTP.
 
-use axum::body::Body;
+use axum::{body::Body, response::IntoResponse};
 use beseda_api::{
     ApiErrorItem, Error, ErrorKind, Result,
     wire::{Envelope, ErrorResponse},
@@ -29,6 +29,15 @@ pub(crate) enum ApiResponse {
     Full(Response<Bytes>),
     /// Streamed body.
     Streaming(Response<Body>),
+}
+
+impl IntoResponse for ApiResponse {
+    fn into_response(self) -> Response<Body> {
+        match self {
+            Self::Full(response) => response.map(Body::from),
+            Self::Streaming(response) => response,
+        }
+    }
 }
 
 /// Returns 200 with a result in the envelope.
@@ -91,11 +100,16 @@ pub(crate) fn internal_error() -> Response<Bytes> {
     enveloped(StatusCode::INTERNAL_SERVER_ERROR, &[fault])
 }
 
-/// Returns 405 with the allowed methods.
-pub(crate) fn method_not_allowed(method: &Method, allow: &'static str) -> ApiResponse {
+/// Returns 405 without the allowed methods.
+pub(crate) fn method_not_supported(method: &Method) -> Response<Bytes> {
     let text = format!("Request method '{method}' not supported");
     let fault = fault(ErrorKind::MethodNotAllowed.code(), &text);
-    let mut response = enveloped(StatusCode::METHOD_NOT_ALLOWED, &[fault]);
+    enveloped(StatusCode::METHOD_NOT_ALLOWED, &[fault])
+}
+
+/// Returns 405 with the allowed methods.
+pub(crate) fn method_not_allowed(method: &Method, allow: &'static str) -> ApiResponse {
+    let mut response = method_not_supported(method);
     response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
     ApiResponse::Full(response)
 }

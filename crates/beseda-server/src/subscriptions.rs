@@ -2,47 +2,46 @@
 
 use std::sync::Arc;
 
-use beseda_api::{BusinessId, Result, Subscription, Subscriptions};
-use http::Method;
+use axum::{
+    Router,
+    extract::{FromRequest, Request},
+    routing::{delete, get, post},
+};
+use beseda_api::{Result, Subscription, Subscriptions};
 use serde::Serialize;
 
 use crate::{
-    query,
-    request::RequestContext,
-    response::{self, ApiResponse},
+    Server, admin,
+    own_apis::{ApiError, HandlerResult, OwnRequest, PathParams, Routes, cabinet},
+    query::parse,
+    response,
 };
 
-/// Resource by the path after `…/subscriptions`.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum SubscriptionRoute<'a> {
-    All,
-    One(&'a str),
-    Pause(&'a str),
-    Resume(&'a str),
-    Deliveries(&'a str),
-    Replay(&'a str, &'a str),
+/// Returns the routes below `/cabinets/{business}/subscriptions`.
+pub(crate) fn routes() -> Routes {
+    Router::new()
+        .route("/", get(list).post(create))
+        .route("/{id}", delete(remove))
+        .route("/{id}/pause", post(pause))
+        .route("/{id}/resume", post(resume))
+        .route("/{id}/deliveries", get(list_deliveries))
+        .route("/{id}/deliveries/{delivery}/replay", post(replay))
 }
 
-impl<'a> SubscriptionRoute<'a> {
-    pub(crate) fn match_path(segments: &[&'a str]) -> Option<Self> {
-        Some(match *segments {
-            [] => Self::All,
-            [id] => Self::One(id),
-            [id, "pause"] => Self::Pause(id),
-            [id, "resume"] => Self::Resume(id),
-            [id, "deliveries"] => Self::Deliveries(id),
-            [id, "deliveries", delivery, "replay"] => Self::Replay(id, delivery),
-            _ => return None,
-        })
-    }
+/// Request with the admin key; 404 if the server sends no webhooks.
+struct SubscriptionRequest {
+    request: OwnRequest,
+    subscriptions: Arc<dyn Subscriptions>,
+}
 
-    pub(crate) fn allow(self) -> &'static str {
-        match self {
-            Self::All => "GET, POST",
-            Self::One(_) => "DELETE",
-            Self::Deliveries(_) => "GET",
-            Self::Pause(_) | Self::Resume(_) | Self::Replay(..) => "POST",
-        }
+impl FromRequest<Arc<Server>> for SubscriptionRequest {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, server: &Arc<Server>) -> Result<Self, ApiError> {
+        let request = admin::authorize(server, request)?;
+        let subscriptions = server.services.subscriptions.clone();
+        let subscriptions = subscriptions.ok_or_else(response::resource_not_found)?;
+        Ok(Self { request, subscriptions })
     }
 }
 
@@ -51,40 +50,54 @@ struct Listed {
     subscriptions: Vec<Subscription>,
 }
 
-/// Handles a request of a cabinet; 404 if the server sends no webhooks.
-pub(crate) async fn handle(
-    call: &mut RequestContext<'_>,
-    business: &str,
-    thing: SubscriptionRoute<'_>,
-) -> Result<ApiResponse> {
-    let desk =
-        call.server.services.subscriptions.as_ref().ok_or_else(response::resource_not_found)?;
-    let desk: Arc<dyn Subscriptions> = Arc::clone(desk);
-    let business: BusinessId = query::id("businessId", query::parse(business)?)?;
-    match thing {
-        SubscriptionRoute::All if call.parts.method == Method::POST => {
-            response::ok(desk.create_subscription(business, call.own_json().await?).await?)
-        }
-        SubscriptionRoute::All => {
-            response::ok(Listed { subscriptions: desk.list_subscriptions(business).await? })
-        }
-        SubscriptionRoute::One(id) => {
-            desk.delete(business, query::parse(id)?).await?;
-            response::done()
-        }
-        SubscriptionRoute::Pause(id) => {
-            response::ok(desk.pause(business, query::parse(id)?).await?)
-        }
-        SubscriptionRoute::Resume(id) => {
-            response::ok(desk.resume(business, query::parse(id)?).await?)
-        }
-        SubscriptionRoute::Deliveries(id) => {
-            let page = call.query().page()?;
-            response::ok(desk.deliveries(business, query::parse(id)?, page).await?)
-        }
-        SubscriptionRoute::Replay(id, delivery) => {
-            desk.replay(business, query::parse(id)?, query::parse(delivery)?).await?;
-            response::done()
-        }
-    }
+type SubscriptionPath = PathParams<(String, String)>;
+
+async fn list(business: PathParams<String>, call: SubscriptionRequest) -> HandlerResult {
+    let subscriptions = call.subscriptions.list_subscriptions(cabinet(&business.0)?).await?;
+    Ok(response::ok(Listed { subscriptions })?)
+}
+
+async fn create(business: PathParams<String>, mut call: SubscriptionRequest) -> HandlerResult {
+    let business = cabinet(&business.0)?;
+    let new = call.request.context().own_json().await?;
+    Ok(response::ok(call.subscriptions.create_subscription(business, new).await?)?)
+}
+
+async fn remove(
+    PathParams((business, id)): SubscriptionPath,
+    call: SubscriptionRequest,
+) -> HandlerResult {
+    call.subscriptions.delete(cabinet(&business)?, parse(&id)?).await?;
+    Ok(response::done()?)
+}
+
+async fn pause(
+    PathParams((business, id)): SubscriptionPath,
+    call: SubscriptionRequest,
+) -> HandlerResult {
+    Ok(response::ok(call.subscriptions.pause(cabinet(&business)?, parse(&id)?).await?)?)
+}
+
+async fn resume(
+    PathParams((business, id)): SubscriptionPath,
+    call: SubscriptionRequest,
+) -> HandlerResult {
+    Ok(response::ok(call.subscriptions.resume(cabinet(&business)?, parse(&id)?).await?)?)
+}
+
+async fn list_deliveries(
+    PathParams((business, id)): SubscriptionPath,
+    mut call: SubscriptionRequest,
+) -> HandlerResult {
+    let business = cabinet(&business)?;
+    let page = call.request.context().query().page()?;
+    Ok(response::ok(call.subscriptions.deliveries(business, parse(&id)?, page).await?)?)
+}
+
+async fn replay(
+    PathParams((business, id, delivery)): PathParams<(String, String, String)>,
+    call: SubscriptionRequest,
+) -> HandlerResult {
+    call.subscriptions.replay(cabinet(&business)?, parse(&id)?, parse(&delivery)?).await?;
+    Ok(response::done()?)
 }

@@ -92,6 +92,11 @@ async fn long_answers_are_compressed_for_those_who_ask() {
     let mut unpacked = Vec::new();
     flate2::read::GzDecoder::new(packed.body.as_slice()).read_to_end(&mut unpacked).unwrap();
     assert_eq!(unpacked, plain.body);
+    let document = world.ask("GET", "/admin/v1/openapi.json", &headers, b"").await;
+    assert_eq!(document.header("content-encoding"), Some("gzip"));
+    if let Some(length) = document.header("content-length") {
+        assert_eq!(length.parse(), Ok(document.body.len()));
+    }
     let short = world.ask("GET", "/healthz", &headers, b"").await;
     assert_eq!(short.header("content-encoding"), None);
 }

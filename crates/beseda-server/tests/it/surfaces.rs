@@ -119,6 +119,16 @@ async fn the_documents_of_our_own_surfaces_have_just_the_operations_that_are_ser
 }
 
 #[tokio::test]
+async fn head_is_for_the_documents_only() {
+    let world = World::open("{}").await;
+    let reply = world.ask("HEAD", "/admin/v1/cabinets", &[], b"").await;
+    assert_eq!((reply.status, reply.header("allow")), (405, Some("GET, POST")));
+    assert_eq!(world.ask("HEAD", "/admin/v1/openapi.json", &[], b"").await.status, 200);
+    let reply = world.ask("PUT", "/admin/v1/openapi.json", &[], b"").await;
+    assert_eq!((reply.status, reply.header("allow")), (405, Some("GET, HEAD")));
+}
+
+#[tokio::test]
 async fn a_surface_that_is_not_there_has_no_document_and_neither_has_one_without_docs() {
     let transport = TransportSettings::default;
     for settings in [ServerSettings::default(), settings(r#"{"docs":false}"#)] {
