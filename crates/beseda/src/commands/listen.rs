@@ -16,9 +16,12 @@ use print::Printer;
 
 pub(crate) async fn run(args: ListenArgs, out: Output) -> anyhow::Result<()> {
     let transport = transport(&args)?;
-    let forward = args.forward.as_deref().map(Forwarder::new).transpose()?;
+    let forward = args.forward.as_deref().map(Forwarder::new).transpose();
+    let forward = forward.map_err(|error| UsageError::error(error.to_string()))?;
     let (printer, broken) = Printer::start(out)?;
-    let router = receiver(&args).build_with_sink(Arc::new(Relay { forward, printer }))?;
+    let router = receiver(&args)
+        .build_with_sink(Arc::new(Relay { forward, printer }))
+        .map_err(|error| UsageError::error(error.to_string()))?;
     signals::start_log("info", out.is_json())?;
     let (listener, address) = beseda_server::listen(args.listen).await?;
     let scheme = if transport.tls.is_some() { "https" } else { "http" };
