@@ -173,7 +173,7 @@ impl Default for SendOnceOptions {
 
 impl fmt::Debug for SendOnceOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("Safety");
+        let mut shown = f.debug_struct("SendOnceOptions");
         shown.field("settle_time", &self.settle_time).field("recheck_delay", &self.recheck_delay);
         shown.field("max_retries", &self.max_retries).field("deadline", &self.deadline);
         shown.finish_non_exhaustive()
@@ -200,8 +200,8 @@ impl SendOnceOptions {
 
     /// Returns the pause after so many retries.
     #[must_use]
-    pub fn pause_after(&self, max_retries: u32) -> Duration {
-        let factor = 1_u32.checked_shl(max_retries.min(20)).unwrap_or(u32::MAX);
+    pub fn pause_after(&self, retries: u32) -> Duration {
+        let factor = 1_u32.checked_shl(retries.min(20)).unwrap_or(u32::MAX);
         self.initial_backoff.saturating_mul(factor).min(self.max_backoff)
     }
 
@@ -250,7 +250,7 @@ pub trait SendOnce: ChatsApi {
             settled,
             give_up,
         };
-        let mut max_retries = 0;
+        let mut retries = 0;
         loop {
             let Err(error) = what.send(self, business, chat).await else {
                 return answered(self, &uncertain(options.now()), options).await;
@@ -276,12 +276,13 @@ pub trait SendOnce: ChatsApi {
                 }
             }
             let now = options.now();
-            let next = next_attempt(&error, now).max(after(now, options.pause_after(max_retries)));
-            if max_retries >= options.max_retries || next > give_up {
+            let pause = after(now, options.pause_after(retries));
+            let next = limit_reset(&error).map_or(pause, |reset| reset.max(pause));
+            if retries >= options.max_retries || next > give_up {
                 return SendOutcome::NotDelivered(error);
             }
             options.timer.sleep_until(next).await;
-            max_retries += 1;
+            retries += 1;
         }
     }
 
@@ -320,16 +321,14 @@ async fn answered<A: ChatsApi + ?Sized>(
     SendOutcome::Delivered { message_id, confirmation: Confirmation::Response }
 }
 
-/// Returns the earliest time at which the same request may succeed: the end of the hour if it is
-/// used up, otherwise now.
-fn next_attempt(error: &Error, now: Timestamp) -> Timestamp {
+/// Returns the end of the hour if the limit of it is used up, according to the service or to the
+/// client's rate limiter.
+#[must_use]
+pub fn limit_reset(error: &Error) -> Option<Timestamp> {
     if let Some(ClientError::OverLimit { until, .. }) = error.client_error() {
-        return until.map_or(now, |until| until.max(now));
+        return *until;
     }
     let limit = error.answer().and_then(|answer| answer.limit);
     let used_up = limit.filter(|limit| limit.remaining == 0);
-    match used_up {
-        Some(limit) if error.kind() == Some(ErrorKind::LimitExceeded) => limit.until.max(now),
-        _ => now,
-    }
+    used_up.filter(|_| error.kind() == Some(ErrorKind::LimitExceeded)).map(|limit| limit.until)
 }

@@ -1,70 +1,68 @@
-//! Durable outbox for the Yandex Market Chats API: messages queued on disk, each delivered to its
-//! chat exactly once, even if the program is killed.
+//! Persistent queue of messages to chats of the Yandex Market Partner API: every message accepted is in
+//! its chat exactly once and in order, even if the program is killed at any point.
 //!
-//! ```no_run
+//! ```
 //! use std::sync::Arc;
+//! use beseda_client::{OutgoingMessage, api::ChatsApi};
+//! use beseda_outbox::{ItemState, NewItem, Outbox, RunSettings};
+//! use beseda_stand_in::StandIn;
 //!
-//! use beseda_client::{Client, OutgoingMessage, api::{BusinessId, ChatId}};
-//! use beseda_outbox::{NewItem, Outbox, RunSettings};
+//! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // A mock server in place of the published API.
+//! let stand_in = StandIn::start().await?;
+//! let (client, business) = (Arc::new(stand_in.client()?), stand_in.business_id());
+//! let chats = client.get_chats(business, Default::default(), Default::default()).await?.chats;
 //!
-//! # async fn start() -> Result<(), Box<dyn std::error::Error>> {
-//! let outbox = Outbox::open("conversations").await?;
-//! let (business, chat) = (BusinessId::new(1)?, ChatId::new(42)?);
-//! let id = outbox.enqueue(NewItem::new(business, chat, OutgoingMessage::text("It leaves
-//! today")?)).await?;
-//! // From here on the message is sent once, by this process or by the next one.
-//! let client = Arc::new(Client::builder().api_key(std::env::var("BESEDA_API_KEY")?).build()?);
+//! # let folder = tempfile::tempdir()?;
+//! # let folder = folder.path();
+//! let outbox = Outbox::open(folder).await?;
+//! let text = OutgoingMessage::text("It leaves today")?;
+//! let id = outbox.enqueue(NewItem::new(business, chats[0].chat_id, text)).await?;
+//! // From here on the message is sent once, by this process or by the next.
+//!
 //! outbox.run(client, business, RunSettings::until_empty(), std::future::pending()).await?;
-//! println!("{:?}", outbox.get(id).await?.message_id);
-//! # Ok(())
-//! # }
+//! let item = outbox.get(id).await?;
+//! assert_eq!(item.state, ItemState::Confirmed);
+//! println!("message {} is in chat {}", item.message_id.unwrap(), item.chat_id);
+//! # Ok(()) }
 //! ```
 //!
 //! # States
 //!
-//! | state | in the chat? | next |
+//! | state | message in the chat? | next |
 //! |---|---|---|
 //! | `queued` | no | sent in the order of its chat; chats are independent of each other |
-//! | `sending` | unknown | decided by the response or, after a failure or a crash, by the history |
-//! | `sent` | yes | its id is read from the history, for many messages at once |
+//! | `sending` | unknown | the response; after a failure or a crash the history decides |
+//! | `sent` | yes, according to the response | its id is looked up in the history, for many messages at once |
 //! | `confirmed` | yes, with this id | |
-//! | `failed` | no, for the given reason | [`Outbox::retry`] queues it again, behind the others |
+//! | `failed` | no, unless the reason says otherwise | [`Outbox::retry`] puts it at the end of its chat's queue |
 //! | `cancelled` | no | |
 //!
 //! # Guarantee
 //!
-//! A message for which [`Outbox::enqueue`] has returned is in its chat exactly once when it is
-//! `sent` or `confirmed`, and
-//! the messages of a chat are in the order in which they were enqueued (a retry counts as enqueued
-//! anew), even if the
-//! program is killed at any point. The conditions are those of [`beseda_client::send_once`]: nobody
-//! else writes the same
-//! text as the shop between the reading of the history before the attempt, at most
-//! [`RunSettings::history_max_age`] old,
-//! and the one that decides; the service delivers nothing later than the settle time after it
-//! stopped responding; and it
-//! keeps texts and file sizes unchanged. While the history can't be read, the message stays
-//! `sending`.
+//! A message whose [`Outbox::enqueue`] has returned is in its chat exactly once when it is `sent` or `confirmed`. The
+//! messages of a chat are in it in the order of acceptance; a retry counts as a new acceptance. The preconditions are those
+//! of [`beseda_client::send_once`]: nobody else writes the same text as the shop between the read of the history before the
+//! attempt, at most [`RunSettings::history_max_age`] old, and the read that decides; the service writes nothing later than
+//! the settle time after a timeout; and it keeps texts and sizes of files as they were sent. If the history can't be read,
+//! nothing is sent: the message stays `sending`.
 //!
 //! # Number of calls
 //!
-//! In addition to the send: one reading of the history before a message, unless the chat was read
-//! within
-//! [`RunSettings::history_max_age`], and one per [`RunSettings::confirm_batch`] sent messages or
-//! when the chat has no more
-//! messages. That is three calls for a single message, and little more than one for each of many in
-//! a chat.
+//! Besides the send: one read of the history before a message if its chat was not read for
+//! [`RunSettings::history_max_age`], and one for every [`RunSettings::confirm_batch`] sent messages or when the chat's queue
+//! is empty. That is three calls for a single message, and little more than one each for many messages in one chat.
 
 mod error;
 mod files;
 mod item;
-mod lock;
 mod outbox;
 mod run;
 mod schema;
+mod settings;
 mod table;
 
 pub use error::{Error, Result};
 pub use item::{Item, ItemFile, ItemFilter, ItemState, NewItem, OutboxId, UnknownItemState};
 pub use outbox::Outbox;
-pub use run::{OutboxEvent, RunSettings};
+pub use settings::{OutboxEvent, RunSettings};

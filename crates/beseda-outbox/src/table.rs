@@ -1,65 +1,58 @@
-//! SQL statements.
-
-use std::str::FromStr;
+//! SQL statements of the outbox.
 
 use beseda_api::{BusinessId, ChatId, MessageId};
 use beseda_client::OutgoingMessage;
+use beseda_sqlite::columns;
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, params, types::Type};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use crate::{
-    Error, Item, ItemFilter, ItemState, NewItem, OutboxId, Result, files::PendingFile,
-    item::ItemFile,
+    Error, Item, ItemFile, ItemFilter, ItemState, NewItem, OutboxId, Result, UnknownItemState,
+    files::PendingFile,
 };
 
 const COLUMNS: &str = "id, business, chat, state, text, file_name, file_size, file_sha256, operator, \
     message, reason, status, attempts, created_at, changed_at, unseen, doubt, baseline";
-/// Condition of the index of pending messages, word for word.
+/// Condition of messages with something left to do; the same text as in the index `items_open`.
 const OPEN: &str = "state IN ('queued', 'sending', 'sent') AND unseen = 0";
 
-fn invalid_column<E: std::error::Error + Send + Sync + 'static>(
-    column: usize,
-) -> impl Fn(E) -> rusqlite::Error {
-    move |error| rusqlite::Error::FromSqlConversionFailure(column, Type::Integer, Box::new(error))
-}
-
 fn item(row: &Row<'_>) -> rusqlite::Result<Item> {
-    let timestamp = |column: usize| {
-        Timestamp::from_microsecond(row.get(column)?).map_err(invalid_column::<jiff::Error>(column))
-    };
     let file = match row.get(5)? {
         Some(name) => {
-            let size = u64::try_from(row.get::<_, i64>(6)?).map_err(invalid_column(6))?;
+            let size = columns::id(row, 6, u64::try_from)?;
             Some(ItemFile { name, size, sha256: row.get(7)? })
         }
         None => None,
     };
-    let message: Option<i64> = row.get(9)?;
-    let state: String = row.get(3)?;
     Ok(Item {
         id: OutboxId(row.get(0)?),
-        business_id: BusinessId::new(row.get(1)?).map_err(invalid_column(1))?,
-        chat_id: ChatId::new(row.get(2)?).map_err(invalid_column(2))?,
-        state: ItemState::from_str(&state).map_err(invalid_column(3))?,
+        business_id: columns::id(row, 1, BusinessId::new)?,
+        chat_id: columns::id(row, 2, ChatId::new)?,
+        state: state(row, 3)?,
         text: row.get(4)?,
         file,
         operator: row.get(8)?,
-        message_id: message.map(MessageId::new).transpose().map_err(invalid_column(9))?,
+        message_id: columns::optional_id(row, 9, MessageId::new)?,
         reason: row.get(10)?,
         status: row.get(11)?,
         attempts: row.get(12)?,
-        created_at: timestamp(13)?,
-        changed_at: timestamp(14)?,
+        created_at: columns::timestamp(row, 13)?,
+        changed_at: columns::timestamp(row, 14)?,
         lookup_abandoned: row.get(15)?,
         uncertain: row.get(16)?,
         baseline: row.get(17)?,
     })
 }
 
+fn state(row: &Row<'_>, column: usize) -> rusqlite::Result<ItemState> {
+    let name: String = row.get(column)?;
+    name.parse().map_err(|error: UnknownItemState| columns::invalid_column(column, error))
+}
+
 pub(crate) fn insert(
     transaction: &Transaction<'_>,
     new: &NewItem,
-    pending: Option<&PendingFile>,
+    file: Option<&PendingFile>,
     now: Timestamp,
 ) -> Result<OutboxId> {
     let (text, name) = match &new.message {
@@ -75,8 +68,8 @@ pub(crate) fn insert(
         next_position(transaction)?,
         text,
         name,
-        pending.map(|pending| i64::try_from(pending.size).unwrap_or(i64::MAX)),
-        pending.map(|pending| pending.sha256.as_str()),
+        file.map(|file| i64::try_from(file.size).unwrap_or(i64::MAX)),
+        file.map(|file| file.sha256.as_str()),
         new.operator,
         now,
         now,
@@ -84,6 +77,7 @@ pub(crate) fn insert(
     Ok(OutboxId(transaction.last_insert_rowid()))
 }
 
+/// Returns a queue position behind all others.
 fn next_position(transaction: &Transaction<'_>) -> Result<i64> {
     let sql = "UPDATE turns SET last = last + 1 RETURNING last";
     Ok(transaction.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
@@ -96,11 +90,11 @@ pub(crate) fn get(connection: &Connection, id: OutboxId) -> Result<Item> {
 }
 
 pub(crate) fn list(connection: &Connection, filter: &ItemFilter) -> Result<Vec<Item>> {
-    let words: Vec<String> = filter.states.iter().map(|state| format!("'{state}'")).collect();
-    let states = if words.is_empty() {
+    let names: Vec<String> = filter.states.iter().map(|state| format!("'{state}'")).collect();
+    let states = if names.is_empty() {
         String::new()
     } else {
-        format!("AND state IN ({})", words.join(", "))
+        format!("AND state IN ({})", names.join(", "))
     };
     let sql = format!(
         "SELECT {COLUMNS} FROM items WHERE id > ?1 AND (?2 IS NULL OR business = ?2) \
@@ -127,26 +121,23 @@ pub(crate) fn counts(
     let sql = "SELECT state, count(*) FROM items WHERE ?1 IS NULL OR business = ?1 GROUP BY state";
     let mut statement = connection.prepare_cached(sql)?;
     let rows = statement.query_map([business.map(BusinessId::get)], |row| {
-        let state: String = row.get(0)?;
-        let count = u64::try_from(row.get::<_, i64>(1)?).map_err(invalid_column(1))?;
-        Ok((ItemState::from_str(&state).map_err(invalid_column(0))?, count))
+        Ok((state(row, 0)?, columns::id(row, 1, u64::try_from)?))
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Returns the chats of a cabinet with pending messages, longest waiting first.
+/// Returns the chats with something left to do, the longest waiting first.
 pub(crate) fn open_chats(connection: &Connection, business: BusinessId) -> Result<Vec<ChatId>> {
     let sql = format!(
         "SELECT chat FROM items WHERE {OPEN} AND business = ? GROUP BY chat ORDER BY min(turn)"
     );
     let mut statement = connection.prepare_cached(&sql)?;
-    let rows = statement
-        .query_map([business.get()], |row| ChatId::new(row.get(0)?).map_err(invalid_column(0)))?;
+    let rows = statement.query_map([business.get()], |row| columns::id(row, 0, ChatId::new))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Returns the first pending messages of a chat in order.
-pub(crate) fn open_items(
+/// Returns the first messages of a chat's queue, those whose id is still looked up included.
+pub(crate) fn queue(
     connection: &Connection,
     business: BusinessId,
     chat: ChatId,
@@ -160,8 +151,8 @@ pub(crate) fn open_items(
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Returns the last known message of a chat; `None` if its history was never read.
-pub(crate) fn last_known(
+/// Returns the last message seen in a chat, or `None` if its history was never read.
+pub(crate) fn last_seen(
     connection: &Connection,
     business: BusinessId,
     chat: ChatId,
@@ -171,21 +162,21 @@ pub(crate) fn last_known(
     Ok(statement.query_row(params![business.get(), chat.get()], |row| row.get(0)).optional()?)
 }
 
-pub(crate) fn set_last_known(
+/// Records the last message seen in a chat, unless a later one is recorded.
+pub(crate) fn set_last_seen(
     connection: &Connection,
     business: BusinessId,
     chat: ChatId,
-    known: i64,
+    message: i64,
 ) -> Result<()> {
     let sql = "INSERT INTO chats (business, chat, known) VALUES (?, ?, ?) \
         ON CONFLICT DO UPDATE SET known = excluded.known WHERE excluded.known > known";
-    connection.prepare_cached(sql)?.execute(params![business.get(), chat.get(), known])?;
+    connection.prepare_cached(sql)?.execute(params![business.get(), chat.get(), message])?;
     Ok(())
 }
 
-/// Returns the ids of a chat's messages after this one that belong to confirmed messages of the
-/// outbox.
-pub(crate) fn confirmed_ids(
+/// Returns the ids after `after` that are already assigned to messages of this outbox.
+pub(crate) fn assigned_ids(
     connection: &Connection,
     business: BusinessId,
     chat: ChatId,
@@ -197,7 +188,7 @@ pub(crate) fn confirmed_ids(
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Changes the state from queued to sending; `false` if the message is no longer queued.
+/// Changes the state from queued to sending. Returns `false` if the message is no longer queued.
 pub(crate) fn set_sending(
     connection: &Connection,
     id: OutboxId,
@@ -211,23 +202,23 @@ pub(crate) fn set_sending(
     Ok(connection.prepare_cached(sql)?.execute(params![id.0, baseline, now])? > 0)
 }
 
-/// Sets the state and reason of a pending message. A message cancelled meanwhile is left unchanged.
+/// Sets the state of an open message and its reason. A message cancelled meanwhile stays cancelled.
 pub(crate) fn set_state(
     connection: &Connection,
     id: OutboxId,
     state: ItemState,
-    why: Option<(&str, Option<u16>)>,
+    reason: Option<(&str, Option<u16>)>,
     now: Timestamp,
 ) -> Result<()> {
     let sql = "UPDATE items SET state = ?2, reason = ?3, status = ?4, changed_at = ?5 \
         WHERE id = ?1 AND state IN ('queued', 'sending', 'sent')";
-    let (reason, status) = why.map_or((None, None), |(reason, status)| (Some(reason), status));
+    let (reason, status) = reason.map_or((None, None), |(reason, status)| (Some(reason), status));
     let now = now.as_microsecond();
     connection.prepare_cached(sql)?.execute(params![id.0, state.as_str(), reason, status, now])?;
     Ok(())
 }
 
-/// Sets whether the history is to be read before the message is sent.
+/// Sets whether the history must be read before the message is sent.
 pub(crate) fn set_uncertain(connection: &Connection, id: OutboxId, uncertain: bool) -> Result<()> {
     connection
         .prepare_cached("UPDATE items SET doubt = ?2 WHERE id = ?1")?
@@ -235,25 +226,27 @@ pub(crate) fn set_uncertain(connection: &Connection, id: OutboxId, uncertain: bo
     Ok(())
 }
 
+/// Records the id of a message in its chat.
 pub(crate) fn confirm(
     connection: &Connection,
     id: OutboxId,
-    message: i64,
+    message: MessageId,
     now: Timestamp,
 ) -> Result<()> {
     let sql = "UPDATE items SET state = 'confirmed', message = ?2, doubt = 0, reason = NULL, \
         status = NULL, changed_at = ?3 WHERE id = ?1";
-    connection.prepare_cached(sql)?.execute(params![id.0, message, now.as_microsecond()])?;
+    connection.prepare_cached(sql)?.execute(params![id.0, message.get(), now.as_microsecond()])?;
     Ok(())
 }
 
+/// Ends the lookup of the id of a sent message.
 pub(crate) fn abandon_lookup(connection: &Connection, id: OutboxId) -> Result<()> {
     let sql = "UPDATE items SET unseen = 1 WHERE id = ? AND state = 'sent'";
     connection.prepare_cached(sql)?.execute([id.0])?;
     Ok(())
 }
 
-/// Moves a failed message to the end of the queue.
+/// Queues a failed message again, at the end of its chat's queue.
 pub(crate) fn requeue(transaction: &Transaction<'_>, id: OutboxId, now: Timestamp) -> Result<()> {
     let sql = "UPDATE items SET state = 'queued', turn = ?2, reason = NULL, status = NULL, \
         changed_at = ?3 WHERE id = ?1";
@@ -262,7 +255,7 @@ pub(crate) fn requeue(transaction: &Transaction<'_>, id: OutboxId, now: Timestam
     Ok(())
 }
 
-/// Returns true if a pending or failed message needs this file.
+/// Returns `true` if a message that can still be sent refers to this file.
 pub(crate) fn is_file_needed(connection: &Connection, sha256: &str) -> Result<bool> {
     let sql = "SELECT EXISTS (SELECT 1 FROM items WHERE file_sha256 = ? \
         AND (state IN ('queued', 'sending', 'failed')))";

@@ -1,6 +1,8 @@
 //! Reconciliation of an uncertain send: reads the history until it is certain whether the message
 //! was delivered.
 
+use std::ops::ControlFlow;
+
 use beseda_api::{BusinessId, ChatId, ChatsApi, Error, ErrorKind, MessageId};
 use jiff::Timestamp;
 
@@ -73,33 +75,50 @@ impl SendOnceOptions {
         api: &A,
         uncertain: UncertainSend<'_>,
     ) -> Reconciliation {
-        let mut looks = 0;
+        let UncertainSend { business, chat, since, fingerprints, settled, give_up } = uncertain;
+        let mut reads = 0;
         loop {
             let now = self.now();
-            let pause = after(now, self.pause_after(looks));
-            let next =
-                match api.history_sorted(uncertain.business, uncertain.chat, uncertain.since).await
-                {
-                    Ok(history) => {
-                        let ids = match_all(&history, uncertain.since, uncertain.fingerprints);
-                        if ids.last().is_some_and(Option::is_some) {
-                            return Reconciliation::Found(ids);
-                        }
-                        if now >= uncertain.settled {
-                            return Reconciliation::Absent(ids);
-                        }
-                        pause.min(uncertain.settled)
+            let next = match api.history_sorted(business, chat, since).await {
+                Ok(history) => {
+                    let ids = match_all(&history, since, fingerprints);
+                    match self.reconcile_step(ids, now, reads, settled) {
+                        ControlFlow::Break(reconciliation) => return reconciliation,
+                        ControlFlow::Continue(next) => next,
                     }
-                    Err(error) => {
-                        let hopeless = error.kind().is_some_and(|r| r != ErrorKind::LimitExceeded);
-                        if hopeless || (now >= uncertain.settled && pause > uncertain.give_up) {
-                            return Reconciliation::HistoryUnavailable(error);
-                        }
-                        pause
+                }
+                Err(error) => {
+                    let pause = after(now, self.pause_after(reads));
+                    let hopeless = error.kind().is_some_and(|r| r != ErrorKind::LimitExceeded);
+                    if hopeless || (now >= settled && pause > give_up) {
+                        return Reconciliation::HistoryUnavailable(error);
                     }
-                };
+                    pause
+                }
+            };
             self.timer.sleep_until(next).await;
-            looks += 1;
+            reads += 1;
         }
+    }
+
+    /// Returns the result of one read of the history, or the time of the next read if the message
+    /// is not there but may still arrive. [`SendOnceOptions::reconcile`] is a loop of this step.
+    ///
+    /// `ids` has an entry for each message sent, the uncertain one last; `read_at` is the time
+    /// before the history was read, `reads` the number of reads before it.
+    pub fn reconcile_step(
+        &self,
+        ids: Vec<Option<MessageId>>,
+        read_at: Timestamp,
+        reads: u32,
+        settled: Timestamp,
+    ) -> ControlFlow<Reconciliation, Timestamp> {
+        if ids.last().is_some_and(Option::is_some) {
+            return ControlFlow::Break(Reconciliation::Found(ids));
+        }
+        if read_at >= settled {
+            return ControlFlow::Break(Reconciliation::Absent(ids));
+        }
+        ControlFlow::Continue(after(read_at, self.pause_after(reads)).min(settled))
     }
 }

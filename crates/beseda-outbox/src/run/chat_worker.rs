@@ -1,179 +1,181 @@
-//! Worker of one chat: sends its messages in order, reconciling with the history before and after.
+//! Worker of one chat: sends its queue in order and reconciles uncertain sends before anything else.
 
-use std::sync::Arc;
+use std::{ops::ControlFlow, sync::Arc};
 
 use beseda_api::{ChatFilter, ChatId, ErrorKind, Limit, MessageText, PageRequest};
-use beseda_client::{ClientError, ErrorExt, OutgoingMessage, send_once::SendErrorClass};
+use beseda_client::{
+    ClientError, ErrorExt, OutgoingMessage,
+    send_once::{Reconciliation, SendErrorClass, limit_reset},
+};
 use jiff::Timestamp;
 
 use super::{
-    OutboxEvent, RunContext, RunSettings,
-    reconcile::{Reconciled, reconcile},
+    context::{LastSeen, RunContext},
+    reconcile::{ReconciledHistory, reconcile},
 };
-use crate::{Error, Item, ItemState, Result, table};
+use crate::{Error, Item, ItemState, OutboxEvent, Result, table};
 
-/// Number of messages read at once.
-const READ_AHEAD: u32 = 64;
-/// Number of messages sent before other chats get their turn.
-const MAX_SENDS_PER_TURN: u32 = 100;
-/// Number of lookups of a sent message before its id is given up.
-const MAX_LOOKUPS: u32 = 5;
+/// Maximum number of messages of the queue read at once.
+const QUEUE_READ_LIMIT: u32 = 64;
+/// Maximum number of messages a worker sends before other chats get a worker.
+const MAX_SENDS: u32 = 100;
+/// Maximum number of vain reads of the history for the ids of sent messages.
+const MAX_ID_LOOKUPS: u32 = 5;
 
-/// Last message of a chat, and when the history was read.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct LastSeen {
-    message: i64,
-    at: Timestamp,
-}
+/// Result of a step of the worker: whether there is a next one.
+type Step = Result<ControlFlow<()>>;
+const NEXT: Step = Ok(ControlFlow::Continue(()));
+const END: Step = Ok(ControlFlow::Break(()));
 
-impl LastSeen {
-    pub(super) fn is_fresh(&self, settings: &RunSettings) -> bool {
-        let until = self.at.checked_add(settings.history_max_age).unwrap_or(Timestamp::MAX);
-        (self.at..=until).contains(&settings.send_once.now())
-    }
-}
-
-/// Result of a step.
-enum Progress {
-    Continue,
-    /// No messages are left, or a shutdown was requested.
-    Done,
-}
-
-/// Worker of a chat, running until the chat has no more messages.
+/// Worker of one chat.
 pub(super) struct ChatWorker {
-    shared: Arc<RunContext>,
+    context: Arc<RunContext>,
     chat: ChatId,
-    seen: Option<LastSeen>,
-    /// Number of consecutive failures.
-    failures: u32,
-    /// Number of messages sent.
+    last_seen: Option<LastSeen>,
+    consecutive_failures: u32,
+    /// Number of messages sent by this worker.
     sends: u32,
-    /// Time from which the message in flight can no longer arrive, if this worker has sent it.
+    /// Time from which the uncertain send can no longer arrive, if this worker made it.
     settled: Option<Timestamp>,
-    /// Messages in flight from earlier runs were sent before this time.
+    /// Number of reads of the history for the uncertain send.
+    uncertain_reads: u32,
+    /// Upper bound of the time of sends of earlier workers and processes.
     started_at: Timestamp,
-    /// Number of unsuccessful lookups of sent messages, and the time of the next one.
-    lookups: u32,
-    next_lookup: Option<Timestamp>,
+    id_lookups: u32,
+    next_id_lookup: Option<Timestamp>,
 }
 
 impl ChatWorker {
-    pub(super) fn new(shared: &Arc<RunContext>, chat: ChatId, seen: Option<LastSeen>) -> Self {
+    pub(super) fn new(
+        context: &Arc<RunContext>,
+        chat: ChatId,
+        last_seen: Option<LastSeen>,
+    ) -> Self {
         Self {
-            shared: Arc::clone(shared),
+            context: Arc::clone(context),
             chat,
-            seen,
-            failures: 0,
+            last_seen,
+            consecutive_failures: 0,
             sends: 0,
             settled: None,
-            started_at: shared.settings.send_once.now(),
-            lookups: 0,
-            next_lookup: None,
+            uncertain_reads: 0,
+            started_at: context.now(),
+            id_lookups: 0,
+            next_id_lookup: None,
         }
     }
 
-    pub(super) async fn serve(mut self) -> Result<Option<LastSeen>> {
-        while let Progress::Continue = self.step().await? {}
-        Ok(self.seen)
+    /// Works until the queue is empty, the run stops, or other chats get their turn.
+    pub(super) async fn run(mut self) -> Result<Option<LastSeen>> {
+        while self.step().await?.is_continue() {}
+        Ok(self.last_seen)
     }
 
-    async fn step(&mut self) -> Result<Progress> {
-        if self.shared.shutdown.is_requested() {
-            return Ok(Progress::Done);
+    async fn step(&mut self) -> Step {
+        if self.context.stop.is_sent() {
+            return END;
         }
-        let (business, chat) = (self.shared.business, self.chat);
-        let read = self
-            .shared
+        let (business, chat) = (self.context.business, self.chat);
+        let queue = self
+            .context
             .outbox
-            .read(move |tables| table::open_items(tables, business, chat, READ_AHEAD));
-        let line = read.await?;
-        let open = line.iter().position(|item| item.state != ItemState::Sent);
-        let sent = &line[..open.unwrap_or(line.len())];
-        let Some(head) = open.map(|place| &line[place]) else {
-            return if sent.is_empty() { Ok(Progress::Done) } else { self.confirm(sent).await };
+            .read(move |connection| table::queue(connection, business, chat, QUEUE_READ_LIMIT))
+            .await?;
+        let unsent = queue.iter().position(|item| item.state != ItemState::Sent);
+        let sent = &queue[..unsent.unwrap_or(queue.len())];
+        let Some(head) = unsent.map(|index| &queue[index]) else {
+            return self.look_up_ids_or_end(sent).await;
         };
         if head.state == ItemState::Sending || head.uncertain {
-            return self.decide_uncertain(&line[..=sent.len()]).await;
+            return self.decide_uncertain(&queue[..=sent.len()]).await;
         }
-        if self.sends >= MAX_SENDS_PER_TURN {
-            return if sent.is_empty() { Ok(Progress::Done) } else { self.confirm(sent).await };
+        if self.sends >= MAX_SENDS {
+            return self.look_up_ids_or_end(sent).await;
         }
-        let full = sent.len() >= self.shared.settings.confirm_batch.max(1);
-        match self.fresh() {
-            Some(_) if !full => self.send(head).await,
-            _ if full => self.confirm(sent).await,
-            _ => match self.reconcile(sent).await? {
-                Ok(_) => Ok(Progress::Continue),
-                Err(error) => self.handle_unreadable_history(head, error).await,
-            },
+        if sent.len() >= self.context.settings.confirm_batch.max(1) {
+            return self.look_up_ids(sent).await;
+        }
+        if self.fresh_last_seen().is_some() {
+            return self.send(head).await;
+        }
+        match self.read_history(sent).await? {
+            Ok(_) => NEXT,
+            Err(error) if error.kind().is_some() => self.not_sent(head, error).await,
+            Err(error) => self.wait_after(error).await,
         }
     }
 
-    fn fresh(&self) -> Option<LastSeen> {
-        self.seen.filter(|seen| seen.is_fresh(&self.shared.settings))
+    async fn look_up_ids_or_end(&mut self, sent: &[Item]) -> Step {
+        if sent.is_empty() { END } else { self.look_up_ids(sent).await }
     }
 
-    /// Reads the history and confirms messages; a shutdown interrupts it.
-    async fn reconcile(&mut self, sent: &[Item]) -> Result<Result<Reconciled, beseda_api::Error>> {
-        let at = self.shared.settings.send_once.now();
-        let result = tokio::select! {
-            result = reconcile(&self.shared, self.chat, sent) => result?,
-            () = self.shared.shutdown.wait() => Err(beseda_api::Error::internal("shutting down")),
+    fn fresh_last_seen(&self) -> Option<LastSeen> {
+        self.last_seen.filter(|last_seen| self.context.is_fresh(last_seen))
+    }
+
+    /// Reads the history and confirms the messages found. Stopping the run interrupts the read.
+    async fn read_history(
+        &mut self,
+        sent: &[Item],
+    ) -> Result<Result<ReconciledHistory, beseda_api::Error>> {
+        let read_at = self.context.now();
+        let history = tokio::select! {
+            history = reconcile(&self.context, self.chat, sent) => history?,
+            () = self.context.stop.wait() => Err(beseda_api::Error::internal("the run was stopped")),
         };
-        if let Ok(reconciled) = &result {
-            self.seen = Some(LastSeen { message: reconciled.last_message, at });
-            self.failures = 0;
-            if !reconciled.confirmed.is_empty() {
-                (self.lookups, self.next_lookup) = (0, None);
+        if let Ok(history) = &history {
+            self.last_seen = Some(LastSeen { message: history.last_message, read_at });
+            self.consecutive_failures = 0;
+            if !history.confirmed.is_empty() {
+                (self.id_lookups, self.next_id_lookup) = (0, None);
             }
         }
-        Ok(result)
+        Ok(history)
     }
 
-    /// Sends a message.
-    async fn send(&mut self, head: &Item) -> Result<Progress> {
-        let shared = Arc::clone(&self.shared);
+    /// Sends a message, after recording on disk that it may be in the chat.
+    async fn send(&mut self, head: &Item) -> Step {
+        let context = Arc::clone(&self.context);
         let slot = tokio::select! {
-            slot = shared.slots.acquire() => slot,
-            () = shared.shutdown.wait() => return Ok(Progress::Done),
+            slot = context.call_slots.acquire() => slot,
+            () = context.stop.wait() => return END,
         };
-        // After the permit was acquired, so that the number of files in memory is limited as well.
-        let Some(what) = self.load_message(head).await? else { return Ok(Progress::Continue) };
-        // Waiting for the permit may have taken long.
-        let Some(LastSeen { message: baseline, .. }) = self.fresh() else {
-            return Ok(Progress::Continue);
-        };
-        let (id, now) = (head.id, shared.settings.send_once.now());
-        let transaction = self.shared.outbox.write(move |tables| {
-            let transaction = table::set_sending(tables, id, baseline, now)?;
-            transaction.then(|| table::get(tables, id)).transpose()
+        // The file is read only with a slot, so that no more files are in memory than calls are
+        // made.
+        let Some(message) = self.outgoing(head).await? else { return NEXT };
+        // Waiting for the slot may have taken long.
+        let Some(LastSeen { message: baseline, .. }) = self.fresh_last_seen() else { return NEXT };
+        let (id, now) = (head.id, context.now());
+        let sending = context.outbox.write(move |transaction| {
+            let is_queued = table::set_sending(transaction, id, baseline, now)?;
+            is_queued.then(|| table::get(transaction, id)).transpose()
         });
-        // It was cancelled meanwhile.
-        let Some(item) = transaction.await? else { return Ok(Progress::Continue) };
-        self.emit(item);
+        // Otherwise it was cancelled meanwhile.
+        let Some(item) = sending.await? else { return NEXT };
+        context.emit_changed(item);
         self.sends += 1;
-        let sent = what.send(shared.api.as_ref(), shared.business, self.chat).await;
+        let result = message.send(context.api.as_ref(), context.business, self.chat).await;
         drop(slot);
-        let Err(error) = sent else {
-            self.failures = 0;
-            self.set(head, ItemState::Sent, None).await?;
-            return Ok(Progress::Continue);
+        let Err(error) = result else {
+            self.consecutive_failures = 0;
+            self.set_state(head, ItemState::Sent, None).await?;
+            return NEXT;
         };
         match SendErrorClass::of(&error) {
-            SendErrorClass::NotSent => self.handle_refusal(head, error).await,
+            SendErrorClass::NotSent => self.not_sent(head, error).await,
             SendErrorClass::Uncertain { responded } => {
-                tracing::debug!(id = %head.id, %error, "send uncertain: reading the history");
-                self.settled = Some(shared.settings.send_once.settled_at(responded));
-                Ok(Progress::Continue)
+                tracing::debug!(id = %head.id, %error, "uncertain send, reading the history");
+                self.settled = Some(context.settings.send_once.settled_at(responded));
+                self.uncertain_reads = 0;
+                NEXT
             }
         }
     }
 
-    /// Loads the content of a message; a message whose content is lost fails.
-    async fn load_message(&mut self, head: &Item) -> Result<Option<OutgoingMessage>> {
-        let what = match (&head.text, &head.file) {
-            (_, Some(file)) => match self.shared.outbox.content(file.sha256.clone()).await {
+    /// Returns the message to send. Without one, the item has failed.
+    async fn outgoing(&mut self, item: &Item) -> Result<Option<OutgoingMessage>> {
+        let message = match (&item.text, &item.file) {
+            (_, Some(file)) => match self.context.outbox.content(file.sha256.clone()).await {
                 Ok(content) => Ok(OutgoingMessage::file(&file.name, content)),
                 Err(error) => Err(format!("can't read its file: {error}")),
             },
@@ -181,210 +183,187 @@ impl ChatWorker {
                 .map(OutgoingMessage::Text)
                 .map_err(|error| error.to_string()),
         };
-        match what {
-            Ok(what) => Ok(Some(what)),
+        match message {
+            Ok(message) => Ok(Some(message)),
             Err(reason) => {
-                self.set(head, ItemState::Failed, Some((reason, None))).await?;
+                self.set_state(item, ItemState::Failed, Some((reason, None))).await?;
                 Ok(None)
             }
         }
     }
 
-    /// Handles an error which means that the message was not delivered.
-    async fn handle_refusal(&mut self, head: &Item, error: beseda_api::Error) -> Result<Progress> {
-        if self.is_about_the_message(&error).await {
-            let why = (error.to_string(), error.status());
-            self.set(head, ItemState::Failed, Some(why)).await?;
-            return Ok(Progress::Continue);
+    /// Fails or requeues a message after an error that proves that it is not in the chat.
+    async fn not_sent(&mut self, head: &Item, error: beseda_api::Error) -> Step {
+        let reason = Some((error.to_string(), error.status()));
+        if self.concerns_message(&error).await {
+            self.set_state(head, ItemState::Failed, reason).await?;
+            return NEXT;
         }
-        self.set(head, ItemState::Queued, Some((error.to_string(), error.status()))).await?;
-        self.wait_or_pause(error).await
+        self.set_state(head, ItemState::Queued, reason).await?;
+        self.wait_after(error).await
     }
 
-    /// Handles an unreadable history before the message was sent.
-    async fn handle_unreadable_history(
-        &mut self,
-        head: &Item,
-        error: beseda_api::Error,
-    ) -> Result<Progress> {
-        if error.kind().is_some() {
-            return self.handle_refusal(head, error).await;
-        }
-        self.wait_or_pause(error).await
-    }
-
-    /// Decides by the history whether the last of these messages was delivered.
-    async fn decide_uncertain(&mut self, line: &[Item]) -> Result<Progress> {
-        let Some(head) = line.last() else { return Ok(Progress::Continue) };
-        let options = &self.shared.settings.send_once;
-        let checked_at = options.now();
+    /// Decides by the history whether the last of these messages, which may be in the chat, is
+    /// there.
+    async fn decide_uncertain(&mut self, sent: &[Item]) -> Step {
+        let Some(head) = sent.last() else { return NEXT };
+        let context = Arc::clone(&self.context);
+        let read_at = context.now();
         let settled = *self.settled.get_or_insert_with(|| {
-            // The clock may have been set back since the state was written.
-            let left = self.started_at.max(head.changed_at).min(checked_at);
-            left.checked_add(options.settle_time).unwrap_or(Timestamp::MAX)
+            // The clock may have been set back since `changed_at` was written.
+            let sent_before = self.started_at.max(head.changed_at).min(read_at);
+            let settle_time = context.settings.send_once.settle_time;
+            sent_before.checked_add(settle_time).unwrap_or(Timestamp::MAX)
         });
-        match self.reconcile(line).await? {
-            Ok(reconciled) if reconciled.confirmed.iter().any(|item| item.id == head.id) => {}
-            Ok(_) if checked_at < settled => {
-                let options = &self.shared.settings.send_once;
-                let pause = checked_at.checked_add(options.pause_after(self.failures));
-                self.failures += 1;
-                self.sleep_until(pause.unwrap_or(settled).min(settled)).await;
-                return Ok(Progress::Continue);
+        let history = match self.read_history(sent).await? {
+            Ok(history) => history,
+            Err(error) => return self.history_unavailable(head, error).await,
+        };
+        let found = history.confirmed.iter().find(|item| item.id == head.id);
+        let ids = vec![found.and_then(|item| item.message_id)];
+        match context.settings.send_once.reconcile_step(ids, read_at, self.uncertain_reads, settled)
+        {
+            ControlFlow::Continue(next_read) => {
+                self.uncertain_reads += 1;
+                self.wait_until(next_read).await;
+                return NEXT;
             }
-            Ok(_) => {
-                let (id, now) = (head.id, self.shared.settings.send_once.now());
-                let queued = self.shared.outbox.write(move |tables| {
-                    table::set_uncertain(tables, id, false)?;
-                    table::set_state(tables, id, ItemState::Queued, None, now)?;
-                    table::get(tables, id)
+            ControlFlow::Break(Reconciliation::HistoryUnavailable(error)) => {
+                return self.history_unavailable(head, error).await;
+            }
+            ControlFlow::Break(Reconciliation::Found(_)) => {}
+            ControlFlow::Break(Reconciliation::Absent(_)) => {
+                let (id, now) = (head.id, context.now());
+                let queued = context.outbox.write(move |transaction| {
+                    table::set_uncertain(transaction, id, false)?;
+                    table::set_state(transaction, id, ItemState::Queued, None, now)?;
+                    table::get(transaction, id)
                 });
-                let item = queued.await?;
-                self.emit(item);
+                context.emit_changed(queued.await?);
             }
-            Err(error) => return self.handle_undecided(head, error).await,
         }
-        (self.settled, self.failures) = (None, 0);
-        Ok(Progress::Continue)
+        (self.settled, self.uncertain_reads) = (None, 0);
+        NEXT
     }
 
-    /// Handles an unreadable history while it is unknown whether the message was delivered.
-    async fn handle_undecided(
-        &mut self,
-        head: &Item,
-        error: beseda_api::Error,
-    ) -> Result<Progress> {
-        if self.is_about_the_message(&error).await {
+    /// Fails a message of uncertain delivery if its history will never be readable, else waits.
+    async fn history_unavailable(&mut self, head: &Item, error: beseda_api::Error) -> Step {
+        if self.concerns_message(&error).await {
             let id = head.id;
-            self.shared.outbox.write(move |tables| table::set_uncertain(tables, id, true)).await?;
-            let text =
+            let uncertain = move |transaction: &rusqlite::Transaction<'_>| {
+                table::set_uncertain(transaction, id, true)
+            };
+            self.context.outbox.write(uncertain).await?;
+            let reason =
                 format!("unknown whether it was delivered: the history can't be read: {error}");
-            self.set(head, ItemState::Failed, Some((text, error.status()))).await?;
-            self.settled = None;
-            return Ok(Progress::Continue);
+            self.set_state(head, ItemState::Failed, Some((reason, error.status()))).await?;
+            (self.settled, self.uncertain_reads) = (None, 0);
+            return NEXT;
         }
-        self.wait_or_pause(error).await
+        self.wait_after(error).await
     }
 
-    /// Looks up the ids of sent messages.
-    async fn confirm(&mut self, sent: &[Item]) -> Result<Progress> {
-        if let Some(at) = self.next_lookup.filter(|at| *at > self.shared.settings.send_once.now()) {
-            self.sleep_until_or_change(at).await?;
-            return Ok(Progress::Continue);
+    /// Looks up the ids of messages that are in the chat according to the response.
+    async fn look_up_ids(&mut self, sent: &[Item]) -> Step {
+        let context = Arc::clone(&self.context);
+        if let Some(at) = self.next_id_lookup.filter(|at| *at > context.now()) {
+            self.wait_until_or_change(at).await?;
+            return NEXT;
         }
-        match self.reconcile(sent).await? {
-            Ok(reconciled) if !reconciled.confirmed.is_empty() => return Ok(Progress::Continue),
+        match self.read_history(sent).await? {
+            Ok(history) if !history.confirmed.is_empty() => return NEXT,
             Ok(_) => {}
-            Err(error) if self.is_about_the_message(&error).await => self.lookups = MAX_LOOKUPS,
-            Err(error) => return self.wait_or_pause(error).await,
+            Err(error) if self.concerns_message(&error).await => self.id_lookups = MAX_ID_LOOKUPS,
+            Err(error) => return self.wait_after(error).await,
         }
-        self.lookups += 1;
-        if self.lookups < MAX_LOOKUPS {
-            let options = &self.shared.settings.send_once;
-            self.next_lookup = options.now().checked_add(options.pause_after(self.lookups)).ok();
-            return Ok(Progress::Continue);
+        self.id_lookups += 1;
+        if self.id_lookups < MAX_ID_LOOKUPS {
+            let pause = context.settings.send_once.pause_after(self.id_lookups);
+            self.next_id_lookup = context.now().checked_add(pause).ok();
+            return NEXT;
         }
-        (self.lookups, self.next_lookup) = (0, None);
+        (self.id_lookups, self.next_id_lookup) = (0, None);
         for item in sent {
             let id = item.id;
-            let updated = self.shared.outbox.write(move |tables| {
-                table::abandon_lookup(tables, id)?;
-                table::get(tables, id)
+            let ended = context.outbox.write(move |transaction| {
+                table::abandon_lookup(transaction, id)?;
+                table::get(transaction, id)
             });
-            let item = updated.await?;
-            self.shared.outbox.drop_file(&item).await?;
-            self.emit(item);
+            let item = ended.await?;
+            context.outbox.drop_file(&item).await?;
+            context.emit_changed(item);
         }
-        Ok(Progress::Continue)
+        NEXT
     }
 
-    /// Sleeps until a time or until the outbox changes.
-    async fn sleep_until_or_change(&self, timestamp: Timestamp) -> Result<()> {
-        let outbox = &self.shared.outbox;
+    /// Returns `true` if the error concerns this message or chat, and not the credential, a limit
+    /// or the URL.
+    async fn concerns_message(&self, error: &beseda_api::Error) -> bool {
+        match error.kind() {
+            Some(ErrorKind::BadRequest) => true,
+            // A URL that is not the API's responds with 404, too.
+            Some(ErrorKind::NotFound) => {
+                let page = PageRequest::first(Limit::new(1).unwrap_or(Limit::MAX));
+                let (api, business) = (&self.context.api, self.context.business);
+                api.get_chats(business, ChatFilter::default(), page).await.is_ok()
+            }
+            Some(_) => false,
+            None => matches!(
+                error.client_error(),
+                Some(ClientError::Undocumented { status: 410 | 413 | 414 | 422, .. })
+            ),
+        }
+    }
+
+    /// Waits until a retry may succeed. An error that concerns every chat ends the worker.
+    async fn wait_after(&mut self, error: beseda_api::Error) -> Step {
+        if self.context.stop.is_sent() {
+            return END;
+        }
+        if error.kind().is_some_and(|kind| kind != ErrorKind::LimitExceeded) {
+            return Err(Error::AccessDenied(error));
+        }
+        let pause = self.context.settings.send_once.pause_after(self.consecutive_failures);
+        let until = self.context.now().checked_add(pause).unwrap_or(Timestamp::MAX);
+        let until = limit_reset(&error).map_or(until, |reset| reset.max(until));
+        let (chat, reason, status) = (self.chat, error.to_string(), error.status());
+        self.context.emit(OutboxEvent::Waiting { chat, reason, status, until });
+        self.consecutive_failures += 1;
+        self.wait_until(until).await;
+        NEXT
+    }
+
+    async fn wait_until(&self, time: Timestamp) {
+        tokio::select! {
+            () = self.context.settings.send_once.timer.sleep_until(time) => {}
+            () = self.context.stop.wait() => {}
+        }
+    }
+
+    /// Waits until this time, or until the outbox changes: there may be something to send.
+    async fn wait_until_or_change(&self, time: Timestamp) -> Result<()> {
+        let outbox = &self.context.outbox;
         let version = outbox.changed(0).await?;
         tokio::select! {
-            () = self.sleep_until(timestamp) => {}
+            () = self.wait_until(time) => {}
             changed = outbox.changed_after_interval(version) => drop(changed?),
         }
         Ok(())
     }
 
-    /// Returns true if the service refuses this message or its chat, rather than the credential,
-    /// the rate or the URL.
-    async fn is_about_the_message(&self, error: &beseda_api::Error) -> bool {
-        match error.kind() {
-            Some(ErrorKind::BadRequest) => true,
-            // A wrong URL returns 404 for everything.
-            Some(ErrorKind::NotFound) => {
-                let page = PageRequest::first(Limit::new(1).unwrap_or(Limit::MAX));
-                let (api, business) = (&self.shared.api, self.shared.business);
-                api.get_chats(business, ChatFilter::default(), page).await.is_ok()
-            }
-            Some(_) => false,
-            None => {
-                let failure = error.client_error();
-                matches!(
-                    failure,
-                    Some(ClientError::Undocumented { status: 410 | 413 | 414 | 422, .. })
-                )
-            }
-        }
-    }
-
-    /// Waits before the next attempt, or ends the worker if no chat can succeed.
-    async fn wait_or_pause(&mut self, error: beseda_api::Error) -> Result<Progress> {
-        if self.shared.shutdown.is_requested() {
-            return Ok(Progress::Done);
-        }
-        if error.kind().is_some_and(|refusal| refusal != ErrorKind::LimitExceeded) {
-            return Err(Error::AccessDenied(error));
-        }
-        let options = &self.shared.settings.send_once;
-        let now = options.now();
-        let pause = now.checked_add(options.pause_after(self.failures)).unwrap_or(Timestamp::MAX);
-        let until = limit_reset_at(&error).map_or(pause, |free| free.max(pause));
-        let (chat, reason, status) = (self.chat, error.to_string(), error.status());
-        (self.shared.settings.on_event)(OutboxEvent::Waiting { chat, reason, status, until });
-        self.failures += 1;
-        self.sleep_until(until).await;
-        Ok(Progress::Continue)
-    }
-
-    async fn sleep_until(&self, timestamp: Timestamp) {
-        tokio::select! {
-            () = self.shared.settings.send_once.timer.sleep_until(timestamp) => {}
-            () = self.shared.shutdown.wait() => {}
-        }
-    }
-
-    async fn set(
+    async fn set_state(
         &self,
         item: &Item,
         state: ItemState,
-        why: Option<(String, Option<u16>)>,
+        reason: Option<(String, Option<u16>)>,
     ) -> Result<()> {
-        let (id, now) = (item.id, self.shared.settings.send_once.now());
-        let set = self.shared.outbox.write(move |tables| {
-            let why = why.as_ref().map(|(reason, status)| (reason.as_str(), *status));
-            table::set_state(tables, id, state, why, now)?;
-            table::get(tables, id)
+        let (id, now) = (item.id, self.context.now());
+        let changed = self.context.outbox.write(move |transaction| {
+            let reason = reason.as_ref().map(|(text, status)| (text.as_str(), *status));
+            table::set_state(transaction, id, state, reason, now)?;
+            table::get(transaction, id)
         });
-        let item = set.await?;
-        self.emit(item);
+        self.context.emit_changed(changed.await?);
         Ok(())
     }
-
-    fn emit(&self, item: Item) {
-        (self.shared.settings.on_event)(OutboxEvent::Changed(Box::new(item)));
-    }
-}
-
-/// Returns the time at which an exceeded limit is reset, if known.
-fn limit_reset_at(error: &beseda_api::Error) -> Option<Timestamp> {
-    if let Some(ClientError::OverLimit { until, .. }) = error.client_error() {
-        return *until;
-    }
-    let limit = error.answer().and_then(|answer| answer.limit);
-    let used_up = limit.filter(|limit| limit.remaining == 0);
-    used_up.filter(|_| error.kind() == Some(ErrorKind::LimitExceeded)).map(|limit| limit.until)
 }
