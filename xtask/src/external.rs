@@ -14,7 +14,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use self::stand_in::StandIn;
+use self::stand_in::StandInProcess;
 use crate::{paths, programs, python::Python, steps, steps::Steps};
 
 const GENERATIONS: [&str; 2] = ["2026", "2024"];
@@ -102,9 +102,9 @@ impl ExternalTools {
         });
     }
 
-    fn fuzz(&self, name: &str, document: impl FnOnce(&StandIn) -> String) -> Result<()> {
+    fn fuzz(&self, name: &str, document: impl FnOnce(&StandInProcess) -> String) -> Result<()> {
         let limits = ["--limits", "off"];
-        StandIn::run(&self.binary, &limits, &format!("fuzz-{name}"), |stand_in| {
+        StandInProcess::run(&self.binary, &limits, &format!("fuzz-{name}"), |stand_in| {
             let mut command = self.python.script("fuzz.py");
             command.args(["--document", &document(stand_in), "--name", name]);
             command.args(["--seconds", &FUZZ_SECONDS.to_string(), "--folder"]);
@@ -115,7 +115,7 @@ impl ExternalTools {
 
     /// Runs schemathesis over the marketplace's and administration's own documents.
     fn fuzz_own_surfaces(&self) -> Result<()> {
-        StandIn::run(&self.binary, &[], "surfaces", |stand_in| {
+        StandInProcess::run(&self.binary, &[], "surfaces", |stand_in| {
             let mut command = self.python.script("surfaces.py");
             command.arg("--folder").arg(paths::external()).env("BESEDA_STAND_IN", stand_in.line());
             steps::call_with_timeout(Duration::from_secs(2 * FUZZ_SECONDS), &mut command)
@@ -131,7 +131,7 @@ impl ExternalTools {
         generate(&self.python, "python", Path::new(document), &client, &options)
             .with_context(|| format!("no client of {generation}"))?;
         let limits = ["--limits", generation];
-        StandIn::run(&self.binary, &limits, &format!("client-{generation}"), |stand_in| {
+        StandInProcess::run(&self.binary, &limits, &format!("client-{generation}"), |stand_in| {
             let mut command = self.python.module("pytest");
             command.args(["--quiet", "-p", "no:cacheprovider"]);
             command.arg(format!("conversation/test_{generation}.py"));

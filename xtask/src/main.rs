@@ -56,7 +56,7 @@ enum Command {
     Soak {
         /// Scenario
         #[command(subcommand)]
-        scenario: soak::Scenario,
+        scenario: soak::SoakScenario,
     },
 }
 

@@ -12,7 +12,7 @@ use crate::{paths, steps::call};
 
 /// Scenario.
 #[derive(Subcommand)]
-pub(crate) enum Scenario {
+pub(crate) enum SoakScenario {
     /// Outbox of 20,000 messages under every fault, its sender killed 30 times
     Outbox(outbox::Args),
     /// Sixteen busy tasks over hours of a manual clock: uses the limits fully without a 420
@@ -55,25 +55,25 @@ pub(crate) enum Scenario {
 }
 
 /// Builds the binaries and runs the scenario.
-pub(crate) fn run(scenario: Scenario) -> Result<()> {
+pub(crate) fn run(scenario: SoakScenario) -> Result<()> {
     let release = paths::target().join("release");
-    if let Scenario::Outbox(args) = &scenario
+    if let SoakScenario::Outbox(args) = &scenario
         && let Some(binary) = &args.binary
     {
         return outbox::run(args, binary, &paths::target().join("soak").join("outbox"));
     }
     build("beseda")?;
     match scenario {
-        Scenario::Outbox(args) => {
+        SoakScenario::Outbox(args) => {
             let folder = paths::target().join("soak").join("outbox");
             outbox::run(&args, &release.join("beseda"), &folder)
         }
-        Scenario::Search { rest } => {
+        SoakScenario::Search { rest } => {
             build("beseda-bench")?;
             call(Command::new(release.join("beseda-bench-search")).args(rest))
         }
-        Scenario::Gateway { dir, programs } => gateway(dir, programs),
-        Scenario::RateLimiter { tasks, hours } => {
+        SoakScenario::Gateway { dir, programs } => gateway(dir, programs),
+        SoakScenario::RateLimiter { tasks, hours } => {
             build("beseda-bench")?;
             let folder = paths::target().join("soak").join("rate-limiter");
             let mut command = Command::new(release.join("beseda-soak-rate-limiter"));
@@ -81,7 +81,7 @@ pub(crate) fn run(scenario: Scenario) -> Result<()> {
             command.args(["--tasks", &tasks.to_string(), "--hours", &hours.to_string()]);
             call(&mut command)
         }
-        Scenario::Archive { dir, chats, messages } => {
+        SoakScenario::Archive { dir, chats, messages } => {
             build("beseda-bench")?;
             let dir = dir.unwrap_or_else(|| paths::target().join("soak").join("archive"));
             if dir.exists() {

@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::Context;
-use beseda_archive::{Archive, Change, Depth, Syncer};
+use beseda_archive::{Archive, ArchiveChange, Depth, Syncer};
 use beseda_client::{
     Client, DEFAULT_URL,
     api::{BusinessId, ChatsApi},
@@ -43,7 +43,7 @@ pub(crate) async fn new_messages(
     Syncer::new(archive.clone(), api, [business])?.once(Depth::Quick).await?;
     let mut changes = archive.watch(cursor);
     while let Some(change) = changes.next_now()? {
-        if let Change::Message(found) = change
+        if let ArchiveChange::Message(found) = change
             && !found.is_own()
         {
             let text = found.message.message.unwrap_or_default();

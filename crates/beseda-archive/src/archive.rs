@@ -46,10 +46,10 @@ const IDLE_READERS: usize = 4;
 /// ```
 #[derive(Clone)]
 pub struct Archive {
-    shared: Arc<Shared>,
+    shared: Arc<ArchiveState>,
 }
 
-struct Shared {
+struct ArchiveState {
     folder: PathBuf,
     database: PathBuf,
     writer: Mutex<Writer>,
@@ -95,7 +95,7 @@ impl Archive {
             return Err(Error::Newer(version));
         }
         let seq = last_seq(&writer)?;
-        let shared = Shared {
+        let shared = ArchiveState {
             folder: folder.to_owned(),
             database,
             writer: Mutex::new(Writer { connection: writer, indexer: Indexer::new() }),

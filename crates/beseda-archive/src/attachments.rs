@@ -11,7 +11,7 @@ use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::Row;
 
-pub(crate) use files::Files;
+pub(crate) use files::AttachmentFiles;
 
 use crate::{
     Archive, Error, Result, SyncEvent, Syncer,
@@ -98,7 +98,7 @@ impl Archive {
     ///
     /// If it can't be read.
     pub async fn sized_file(&self, sha256: &str) -> Result<(u64, FileStream)> {
-        Files::of(self)?.read(sha256).await
+        AttachmentFiles::of(self)?.read(sha256).await
     }
 
     fn files_due(&self, until: Timestamp, limit: u32) -> Result<Vec<DueFile>> {

@@ -18,7 +18,7 @@ use std::{
 
 use self::{
     parquet::ParquetParts,
-    rows::{ExportTable, Row},
+    rows::{ExportRow, ExportTable},
     text::Lines,
 };
 use crate::{Archive, ArchiveFilter, Result};
@@ -153,7 +153,7 @@ impl Archive {
         export: &Export,
         after: i64,
         progress: &mut dyn FnMut(Progress),
-        mut each: impl FnMut(&Row) -> io::Result<()>,
+        mut each: impl FnMut(&ExportRow) -> io::Result<()>,
     ) -> Result<Exported> {
         let table = ExportTable::of(export.what);
         let end = self.read(|connection| {

@@ -55,4 +55,4 @@ pub use search::dictionary;
 pub use search::{ArchiveFilter, Hit, Search, SearchResults, Snippet};
 pub use sync::{Calls, Depth, Schedule, SyncEvent, SyncStats, Syncer};
 pub use unread::{Unread, UnreadChat};
-pub use watch::{Change, ChangeStream};
+pub use watch::{ArchiveChange, ChangeStream};

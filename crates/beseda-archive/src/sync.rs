@@ -19,7 +19,7 @@ pub use stats::{Calls, SyncEvent, SyncStats};
 use crate::{
     Archive, Error, Result,
     archive::{ArchiveTransaction, SyncLock},
-    attachments::{AttachmentFetcher, Files},
+    attachments::{AttachmentFetcher, AttachmentFiles},
 };
 
 /// Number of chats of one cabinet read concurrently: the service's limit.
@@ -57,7 +57,7 @@ pub struct Syncer {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) timer: Arc<dyn Timer>,
     pub(crate) fetch: Option<Arc<dyn AttachmentFetcher>>,
-    pub(crate) files: Files,
+    pub(crate) files: AttachmentFiles,
     watcher: Option<Box<Watcher>>,
     count: stats::SharedStats,
     _lock: SyncLock,
@@ -83,7 +83,7 @@ impl Syncer {
         cabinets: impl IntoIterator<Item = BusinessId>,
     ) -> Result<Self> {
         let lock = SyncLock::take(archive.folder())?;
-        let files = Files::of(&archive)?;
+        let files = AttachmentFiles::of(&archive)?;
         files.sweep()?;
         Ok(Self {
             archive,

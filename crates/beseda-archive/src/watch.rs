@@ -18,14 +18,14 @@ const BATCH: u32 = 200;
 
 /// Change of an archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
+pub enum ArchiveChange {
     /// New message.
     Message(ArchivedMessage),
     /// Chat that is new or whose type, status or context changed; in its current state.
     Chat(ArchivedChat),
 }
 
-impl Change {
+impl ArchiveChange {
     /// Returns its number, the cursor to continue after it.
     #[must_use]
     pub fn cursor(&self) -> i64 {
@@ -52,23 +52,23 @@ impl Archive {
     /// # Errors
     ///
     /// If the database fails.
-    pub fn changes(&self, after: i64, limit: u32) -> Result<Vec<Change>> {
+    pub fn changes(&self, after: i64, limit: u32) -> Result<Vec<ArchiveChange>> {
         self.read(|connection| {
             let snapshot = connection.unchecked_transaction()?;
             let chats = format!("SELECT {CHAT_COLUMNS} FROM chats WHERE seq > ?1 ORDER BY seq LIMIT ?2");
             let messages = format!(
                 "SELECT {MESSAGE_COLUMNS} FROM {MESSAGE_TABLES} WHERE m.seq > ?1 ORDER BY m.seq LIMIT ?2"
             );
-            let mut found: Vec<Change> = Vec::new();
+            let mut found: Vec<ArchiveChange> = Vec::new();
             let mut chats = snapshot.prepare_cached(&chats)?;
             for chat in chats.query_map((after, limit), chat_of)? {
-                found.push(Change::Chat(chat?));
+                found.push(ArchiveChange::Chat(chat?));
             }
             let mut messages = snapshot.prepare_cached(&messages)?;
             for message in messages.query_map((after, limit), ArchivedMessage::of)? {
-                found.push(Change::Message(message?));
+                found.push(ArchiveChange::Message(message?));
             }
-            found.sort_unstable_by_key(Change::cursor);
+            found.sort_unstable_by_key(ArchiveChange::cursor);
             found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
             Ok(found)
         })
@@ -88,7 +88,7 @@ pub struct ChangeStream {
     archive: Archive,
     written: watch::Receiver<i64>,
     cursor: i64,
-    ready: VecDeque<Change>,
+    ready: VecDeque<ArchiveChange>,
 }
 
 impl ChangeStream {
@@ -103,7 +103,7 @@ impl ChangeStream {
     /// # Errors
     ///
     /// If the database fails.
-    pub async fn next(&mut self) -> Result<Change> {
+    pub async fn next(&mut self) -> Result<ArchiveChange> {
         loop {
             if let Some(change) = self.next_now()? {
                 return Ok(change);
@@ -121,13 +121,13 @@ impl ChangeStream {
     /// # Errors
     ///
     /// If the database fails.
-    pub fn next_now(&mut self) -> Result<Option<Change>> {
+    pub fn next_now(&mut self) -> Result<Option<ArchiveChange>> {
         if self.ready.is_empty() {
             self.written.mark_unchanged();
             self.ready.extend(self.archive.changes(self.cursor, BATCH)?);
         }
         let next = self.ready.pop_front();
-        self.cursor = next.as_ref().map_or(self.cursor, Change::cursor);
+        self.cursor = next.as_ref().map_or(self.cursor, ArchiveChange::cursor);
         Ok(next)
     }
 }

@@ -140,7 +140,7 @@ pub struct BudgetState {
 
 type Hook = dyn Fn(&QueuedCall) + Send + Sync;
 
-struct Inner {
+struct LimiterState {
     clock: Arc<dyn Clock>,
     timer: Arc<dyn Timer>,
     state: Mutex<Scheduler>,
@@ -153,7 +153,7 @@ struct Inner {
 /// Every [`Client`](crate::Client) has its own, shared by the clones of the client. Clients that use the same cabinets of
 /// the same service should share one: [`ClientBuilder::rate_limiter`](crate::ClientBuilder::rate_limiter).
 #[derive(Clone)]
-pub struct RateLimiter(Arc<Inner>);
+pub struct RateLimiter(Arc<LimiterState>);
 
 impl fmt::Debug for RateLimiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -173,7 +173,7 @@ impl RateLimiter {
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>, timer: Arc<dyn Timer>) -> Self {
         let settings = LimiterSettings { parallel: PARALLEL, reserve: RESERVE };
-        Self(Arc::new(Inner {
+        Self(Arc::new(LimiterState {
             clock,
             timer,
             state: Mutex::new(Scheduler::new(settings)),

@@ -16,7 +16,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::world::{Change, World};
+use crate::world::{ChatChange, ScenarioWorld};
 use persona::Action;
 pub use persona::Persona;
 
@@ -31,7 +31,7 @@ impl Buyers {
     /// The same seed and the same messages of the shop produce the same answers after the same
     /// delays.
     #[must_use]
-    pub fn start(world: World, persona: Persona, seed: u64) -> Self {
+    pub fn start(world: ScenarioWorld, persona: Persona, seed: u64) -> Self {
         let changes = world.changes.subscribe().filter(|_| persona != Persona::Silent);
         let buyers = BuyerTask { world, persona, seed, plans: BTreeMap::new() };
         Self(tokio::spawn(async move {
@@ -58,7 +58,7 @@ impl Drop for Buyers {
 }
 
 struct BuyerTask {
-    world: World,
+    world: ScenarioWorld,
     persona: Persona,
     seed: u64,
     /// Due actions, by time and chat.
@@ -66,7 +66,7 @@ struct BuyerTask {
 }
 
 impl BuyerTask {
-    async fn run(mut self, mut changes: broadcast::Receiver<Change>) {
+    async fn run(mut self, mut changes: broadcast::Receiver<ChatChange>) {
         loop {
             let next = self.plans.first_key_value().map(|(when, business)| (*when, *business));
             let due = next.map_or(Timestamp::MAX, |((due, _), _)| due);
@@ -74,7 +74,7 @@ impl BuyerTask {
                 // Changes first, because they may cancel what is due.
                 biased;
                 change = changes.recv() => match change {
-                    Ok(Change { business, chat }) => self.plan(business, chat).await,
+                    Ok(ChatChange { business, chat }) => self.plan(business, chat).await,
                     Err(RecvError::Lagged(missed)) => {
                         tracing::warn!(missed, "buyers lagged behind; some chats get no answer");
                     }

@@ -5,7 +5,7 @@
 //! - [`Buyers`] answer the shop without a script, with a [`Persona`].
 //!
 //! Participants act through [`ChatsApi`](beseda_api::ChatsApi) and [`MarketSide`](beseda_api::MarketSide), so they work
-//! with an engine in the same process as well as with a remote server ([`World`]).
+//! with an engine in the same process as well as with a remote server ([`ScenarioWorld`]).
 
 mod buyers;
 mod model;
@@ -21,10 +21,10 @@ mod yaml;
 pub use buyers::{Buyers, Persona};
 pub use model::Scenario;
 pub use notify::ChangeNotifier;
-pub use parse::{Files, ParseErrors};
+pub use parse::{FileSource, ParseErrors};
 pub use player::play;
 pub use record::{ShopPart, record};
 pub use report::{RunState, ScenarioReport, StepFailure, StepReport};
 pub use runs::{ScenarioRun, ScenarioRunner};
-pub use world::{Change, Changes, Claims, World};
+pub use world::{Changes, ChatChange, Claims, ScenarioWorld};
 pub use yaml::{Location, ParseError, locate};

@@ -10,7 +10,7 @@ use beseda_api::{
 };
 use tokio::sync::broadcast;
 
-use crate::world::{Change, Changes};
+use crate::world::{Changes, ChatChange};
 
 /// Maximum number of changes a subscriber may lag behind; after that it reloads.
 const MAX_BACKLOG: usize = 4096;
@@ -19,7 +19,7 @@ const MAX_BACKLOG: usize = 4096;
 pub struct ChangeNotifier {
     chats: Arc<dyn ChatsApi>,
     market: Arc<dyn MarketSide>,
-    sender: broadcast::Sender<Change>,
+    sender: broadcast::Sender<ChatChange>,
 }
 
 impl fmt::Debug for ChangeNotifier {
@@ -43,7 +43,7 @@ impl ChangeNotifier {
 
     fn notify(&self, business: BusinessId, chat: ChatId) {
         // Fails only without subscribers.
-        self.sender.send(Change { business, chat }).ok();
+        self.sender.send(ChatChange { business, chat }).ok();
     }
 }
 

@@ -18,7 +18,7 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60 * 60);
 
 /// Source of the files that a scenario sends.
 #[derive(Debug, Clone)]
-pub enum Files {
+pub enum FileSource {
     /// Folder that paths are relative to.
     Folder(PathBuf),
     /// No files. Used for scenarios received over the network, which must not read local files.
@@ -56,7 +56,7 @@ impl Scenario {
     /// # Errors
     ///
     /// All errors of the scenario, in the order of their lines.
-    pub fn parse(text: &str, files: &Files) -> Result<Self, ParseErrors> {
+    pub fn parse(text: &str, files: &FileSource) -> Result<Self, ParseErrors> {
         let node = yaml::parse(text).map_err(|error| ParseErrors(vec![error]))?;
         let mut parser =
             Parser { errors: ErrorList::default(), names: Vec::new(), current: None, files };
@@ -79,7 +79,7 @@ struct Parser<'f> {
     names: Vec<String>,
     /// Chat of the previous step.
     current: Option<ChatRef>,
-    files: &'f Files,
+    files: &'f FileSource,
 }
 
 impl Parser<'_> {

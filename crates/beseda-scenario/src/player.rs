@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use crate::{
     model::{ChatRef, DisputeSubject, Scenario, ScriptStep, StepAction, WaitCondition},
     report::{RunState, ScenarioReport, StepFailure, StepReport},
-    world::{Claims, World},
+    world::{Claims, ScenarioWorld},
 };
 
 impl ScenarioReport {
@@ -37,7 +37,7 @@ impl ScenarioReport {
 /// Plays a scenario to its end and updates the report after every step.
 pub async fn play(
     scenario: &Scenario,
-    world: &World,
+    world: &ScenarioWorld,
     business: BusinessId,
     report: &watch::Sender<ScenarioReport>,
 ) {
@@ -53,7 +53,7 @@ pub async fn play(
 
 /// State of a scenario being played.
 struct Player<'a> {
-    world: &'a World,
+    world: &'a ScenarioWorld,
     business: BusinessId,
     report: &'a watch::Sender<ScenarioReport>,
     default_timeout: Duration,
@@ -89,7 +89,7 @@ struct StepOutcome {
 impl<'a> Player<'a> {
     fn new(
         scenario: &Scenario,
-        world: &'a World,
+        world: &'a ScenarioWorld,
         business: BusinessId,
         report: &'a watch::Sender<ScenarioReport>,
     ) -> Self {

@@ -11,10 +11,10 @@ use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
     model::Scenario,
-    parse::{Files, ParseErrors},
+    parse::{FileSource, ParseErrors},
     player::play,
     report::{RunState, ScenarioReport},
-    world::World,
+    world::ScenarioWorld,
 };
 
 /// Maximum number of finished runs kept.
@@ -23,7 +23,7 @@ const MAX_FINISHED: usize = 200;
 /// Runs scenarios in the background and keeps their reports.
 #[derive(Debug)]
 pub struct ScenarioRunner {
-    world: World,
+    world: ScenarioWorld,
     /// Cabinet of scenarios that don't name one.
     business: BusinessId,
     runs: Mutex<RunTable>,
@@ -55,7 +55,7 @@ pub struct ScenarioRun {
 impl ScenarioRunner {
     /// Creates a registry. Scenarios without a cabinet play in `business`.
     #[must_use]
-    pub fn new(world: World, business: BusinessId) -> Self {
+    pub fn new(world: ScenarioWorld, business: BusinessId) -> Self {
         Self { world, business, runs: Mutex::default() }
     }
 
@@ -65,7 +65,7 @@ impl ScenarioRunner {
     ///
     /// All errors of the scenario; nothing of it is played then.
     pub fn start(&self, body: &str) -> Result<ScenarioRun, ParseErrors> {
-        let scenario = Scenario::parse(body, &Files::Inline)?;
+        let scenario = Scenario::parse(body, &FileSource::Inline)?;
         Ok(self.play(scenario))
     }
 

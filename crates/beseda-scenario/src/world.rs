@@ -13,7 +13,7 @@ use tokio::sync::broadcast::{self, error::RecvError};
 
 /// Environment in which participants act.
 #[derive(Clone)]
-pub struct World {
+pub struct ScenarioWorld {
     /// Marketplace side.
     pub market: Arc<dyn MarketSide>,
     /// Shop side; also used to read histories.
@@ -28,7 +28,7 @@ pub struct World {
     pub claims: Claims,
 }
 
-impl World {
+impl ScenarioWorld {
     /// Creates an environment for a server in another process, which is polled for changes.
     #[must_use]
     pub fn remote(
@@ -47,15 +47,15 @@ impl World {
     }
 }
 
-impl fmt::Debug for World {
+impl fmt::Debug for ScenarioWorld {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("World").field("changes", &self.changes).finish_non_exhaustive()
+        f.debug_struct("ScenarioWorld").field("changes", &self.changes).finish_non_exhaustive()
     }
 }
 
 /// Change of a chat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Change {
+pub struct ChatChange {
     /// Cabinet.
     pub business: BusinessId,
     /// Chat.
@@ -68,14 +68,14 @@ pub struct Changes(ChangeSource);
 
 #[derive(Debug, Clone)]
 enum ChangeSource {
-    Broadcast(broadcast::Sender<Change>),
+    Broadcast(broadcast::Sender<ChatChange>),
     Polling(Duration),
 }
 
 impl Changes {
     /// Creates a source backed by a broadcast channel.
     #[must_use]
-    pub fn broadcast(sender: broadcast::Sender<Change>) -> Self {
+    pub fn broadcast(sender: broadcast::Sender<ChatChange>) -> Self {
         Self(ChangeSource::Broadcast(sender))
     }
 
@@ -91,7 +91,7 @@ impl Changes {
     }
 
     /// Subscribes to changes from now on. Returns `None` when polling.
-    pub(crate) fn subscribe(&self) -> Option<broadcast::Receiver<Change>> {
+    pub(crate) fn subscribe(&self) -> Option<broadcast::Receiver<ChatChange>> {
         match &self.0 {
             ChangeSource::Broadcast(sender) => Some(sender.subscribe()),
             ChangeSource::Polling(_) => None,
@@ -109,7 +109,7 @@ impl Changes {
 
 /// Receiver of changes.
 pub(crate) enum ChangeListener {
-    Broadcast(broadcast::Receiver<Change>),
+    Broadcast(broadcast::Receiver<ChatChange>),
     Polling(Duration),
 }
 

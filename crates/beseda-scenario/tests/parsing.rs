@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use beseda_scenario::{Files, Scenario};
+use beseda_scenario::{FileSource, Scenario};
 
 /// Folder of the published example scenarios.
 fn examples() -> PathBuf {
@@ -12,7 +12,7 @@ fn examples() -> PathBuf {
 }
 
 fn refused(text: &str) -> String {
-    Scenario::parse(text, &Files::Folder(examples())).unwrap_err().report("x.yaml")
+    Scenario::parse(text, &FileSource::Folder(examples())).unwrap_err().report("x.yaml")
 }
 
 #[test]
@@ -95,8 +95,8 @@ fn a_sent_file_must_exist_and_be_small_enough() {
         let report = refused(&with(file));
         assert!(report.contains(reason), "{file}: {report}");
     }
-    Scenario::parse(&with("from: long-history.yaml"), &Files::Folder(examples())).unwrap();
-    let over_network = Scenario::parse(&with("from: long-history.yaml"), &Files::Inline);
+    Scenario::parse(&with("from: long-history.yaml"), &FileSource::Folder(examples())).unwrap();
+    let over_network = Scenario::parse(&with("from: long-history.yaml"), &FileSource::Inline);
     assert!(
         over_network
             .unwrap_err()
@@ -128,11 +128,14 @@ fn no_input_makes_the_parser_panic() {
     let cuts = whole.char_indices().map(|(at, _)| at).step_by(11);
     for cut in cuts {
         // Any part of a scenario parses or is rejected.
-        Scenario::parse(&whole[..cut], &Files::Inline).ok();
-        Scenario::parse(&whole[cut..], &Files::Inline).ok();
+        Scenario::parse(&whole[..cut], &FileSource::Inline).ok();
+        Scenario::parse(&whole[cut..], &FileSource::Inline).ok();
         for odd in ["\t", ":", "- ", "{", "[", "*a", "&a", "\"", "%", "\u{feff}", "? "] {
-            Scenario::parse(&format!("{}{odd}{}", &whole[..cut], &whole[cut..]), &Files::Inline)
-                .ok();
+            Scenario::parse(
+                &format!("{}{odd}{}", &whole[..cut], &whole[cut..]),
+                &FileSource::Inline,
+            )
+            .ok();
         }
     }
 }

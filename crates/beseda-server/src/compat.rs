@@ -2,8 +2,8 @@
 //! Requests are adapted only in their filter, so that pages stay full.
 
 use beseda_api::{
-    CampaignList, Chat, ChatFilter, ChatId, ChatPage, ContextType, Error, FullContext, Generation,
-    MessagePage, OrderId, Result, wire::GetChats,
+    CampaignList, Chat, ChatFilter, ChatId, ChatPage, ContextType, Error, Generation, MessagePage,
+    Result, wire::GetChats,
 };
 
 use crate::{
@@ -87,7 +87,7 @@ impl ResponseFormat {
         let mut shown = HistoryView::whole(page);
         match self.fields {
             ResponseFields::Y2024 => {
-                let order = order_of(page.order_id, &page.context);
+                let order = compat_2024::order_of(page.order_id, &page.context);
                 shown.order_id = Some(order.ok_or_else(|| Error::chat_not_found(chat))?);
                 shown.context = None;
             }
@@ -104,14 +104,6 @@ impl ResponseFormat {
             ResponseFields::Today { .. } => response::bare(&page),
         }
     }
-}
-
-/// Returns the order of a chat for a 2024 response, or `None` if the chat can't be shown there.
-pub(crate) fn order_of(order: Option<OrderId>, context: &FullContext) -> Option<OrderId> {
-    if context.context_type == ContextType::Direct {
-        return None;
-    }
-    order.or(context.order_id)
 }
 
 /// Returns the filter without direct questions; `None` if it selects nothing else.

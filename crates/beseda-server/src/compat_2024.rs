@@ -1,12 +1,11 @@
 //! Responses of the 2024 document, as far as they differ from the current ones.
 
 use beseda_api::{
-    Business, CampaignId, ChatId, ChatStatus, ChatType, OrderId, Pager, Paging, PlacementType, Time,
+    Business, CampaignId, ChatId, ChatStatus, ChatType, ContextType, FullContext, OrderId, Pager,
+    Paging, PlacementType, Time,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
-
-use crate::compat::order_of;
 
 /// Chat.
 #[derive(Debug, Serialize, ToSchema)]
@@ -130,6 +129,14 @@ impl CampaignList2024 {
             pager: page.pager,
         }
     }
+}
+
+/// Returns the order of a chat for a 2024 response, or `None` if the chat can't be shown there.
+pub(crate) fn order_of(order: Option<OrderId>, context: &FullContext) -> Option<OrderId> {
+    if context.context_type == ContextType::Direct {
+        return None;
+    }
+    order.or(context.order_id)
 }
 
 #[cfg(test)]

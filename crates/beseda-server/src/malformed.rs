@@ -25,10 +25,10 @@ pub(crate) struct Malformed(pub(crate) StatusCode);
 pub(crate) struct MalformedAnswers<S> {
     stream: S,
     router: Router,
-    state: State,
+    state: ParserState,
 }
 
-enum State {
+enum ParserState {
     Forwarding,
     Answering(BoxFuture<'static, Vec<u8>>),
     Writing { answer: Vec<u8>, written: usize },
@@ -36,16 +36,16 @@ enum State {
 
 impl<S> MalformedAnswers<S> {
     pub(crate) fn new(stream: S, router: Router) -> Self {
-        Self { stream, router, state: State::Forwarding }
+        Self { stream, router, state: ParserState::Forwarding }
     }
 
     /// Starts a replacement if `bytes` are an empty response of hyper.
     fn match_path(&mut self, bytes: &[u8]) {
-        if matches!(self.state, State::Forwarding)
+        if matches!(self.state, ParserState::Forwarding)
             && let Some(status) = empty_refusal(bytes)
         {
             let router = self.router.clone();
-            self.state = State::Answering(Box::pin(answer(router, status)));
+            self.state = ParserState::Answering(Box::pin(answer(router, status)));
         }
     }
 }
@@ -95,12 +95,12 @@ impl<S: AsyncWrite + Unpin> MalformedAnswers<S> {
     fn poll_replace(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
         loop {
             match &mut self.state {
-                State::Forwarding => return Poll::Ready(Ok(false)),
-                State::Answering(answering) => {
+                ParserState::Forwarding => return Poll::Ready(Ok(false)),
+                ParserState::Answering(answering) => {
                     let answer = ready!(answering.as_mut().poll(cx));
-                    self.state = State::Writing { answer, written: 0 };
+                    self.state = ParserState::Writing { answer, written: 0 };
                 }
-                State::Writing { answer, written } if *written < answer.len() => {
+                ParserState::Writing { answer, written } if *written < answer.len() => {
                     let stream = Pin::new(&mut self.stream);
                     let count = ready!(stream.poll_write(cx, &answer[*written..]))?;
                     if count == 0 {
@@ -108,8 +108,8 @@ impl<S: AsyncWrite + Unpin> MalformedAnswers<S> {
                     }
                     *written += count;
                 }
-                State::Writing { .. } => {
-                    self.state = State::Forwarding;
+                ParserState::Writing { .. } => {
+                    self.state = ParserState::Forwarding;
                     return Poll::Ready(Ok(true));
                 }
             }

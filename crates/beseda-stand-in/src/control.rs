@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use beseda_api::{BusinessId, Subscriptions};
 use beseda_engine::Engine;
-use beseda_scenario::{ChangeNotifier, Claims, ScenarioRunner, World};
+use beseda_scenario::{ChangeNotifier, Claims, ScenarioRunner, ScenarioWorld};
 use beseda_server::Unversioned;
 use secrecy::SecretString;
 use tokio::sync::RwLock;
@@ -39,7 +39,7 @@ pub struct Control {
     pub(crate) journal: Arc<Journal>,
     /// Both sides of the engine; broadcasts changes to scenarios and buyers.
     pub(crate) notifier: Arc<ChangeNotifier>,
-    world: World,
+    world: ScenarioWorld,
     pub(crate) scenarios: Arc<ScenarioRunner>,
     pub(crate) unversioned: Unversioned,
     pub(crate) subscriptions: Option<Arc<dyn Subscriptions>>,
@@ -68,7 +68,7 @@ impl Control {
             subscriptions,
         } = settings;
         let notifier = Arc::new(ChangeNotifier::new(engine.clone(), engine.clone()));
-        let world = World {
+        let world = ScenarioWorld {
             market: notifier.clone(),
             chats: notifier.clone(),
             clock: clock.clone(),
@@ -113,7 +113,7 @@ impl Control {
 
     /// Returns the environment of scenarios and buyers.
     #[must_use]
-    pub fn world(&self) -> &World {
+    pub fn world(&self) -> &ScenarioWorld {
         &self.world
     }
 

@@ -27,9 +27,9 @@ pub(crate) use admin::{
     AdminArgs, AdminCommand, CabinetsCommand, CampaignsCommand, KeysCommand, SubscriptionsCommand,
     TokensCommand, UsersCommand,
 };
-pub(crate) use archive::{Cabinets, Mark, SyncArgs, SyncOptions, UnreadArgs, WatchArgs};
+pub(crate) use archive::{CabinetsArgs, Mark, SyncArgs, SyncOptions, UnreadArgs, WatchArgs};
 pub(crate) use chats::{ChatsArgs, ChatsCommand, CreateArgs, HistoryArgs, ListArgs};
-pub(crate) use connection::{Cabinet, Connection, GenerationArg};
+pub(crate) use connection::{CabinetArgs, ConnectionArgs, GenerationArg};
 pub(crate) use control::{ClockArgs, ControlCommand, FaultsArgs, JournalArgs};
 pub(crate) use export::{ExportArgs, FormatArg};
 pub(crate) use filter::ExistingArchive;

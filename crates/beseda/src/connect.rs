@@ -8,7 +8,7 @@ use beseda_client::{AdminClient, Client, ClientBuilder, MarketClient, RetryPolic
 use beseda_engine::Engine;
 
 use crate::{
-    args::{Cabinet, Connection, GenerationArg},
+    args::{CabinetArgs, ConnectionArgs, GenerationArg},
     credential,
     exit_status::UsageError,
     limit_notice,
@@ -23,8 +23,8 @@ pub(crate) struct ShopClient {
 impl ShopClient {
     /// Connects to the given cabinet, or to the only one of the credential.
     pub(crate) async fn connect(
-        connection: &Connection,
-        cabinet: &Cabinet,
+        connection: &ConnectionArgs,
+        cabinet: &CabinetArgs,
         trusted: &[String],
     ) -> anyhow::Result<Self> {
         let client = client(connection, cabinet.generation, trusted)?;
@@ -39,7 +39,7 @@ impl ShopClient {
 /// Returns a client of the shop that also sends its credential to the trusted origins when it
 /// downloads files.
 pub(crate) fn client(
-    connection: &Connection,
+    connection: &ConnectionArgs,
     generation: GenerationArg,
     trusted: &[String],
 ) -> anyhow::Result<Client> {
@@ -51,8 +51,8 @@ pub(crate) fn client(
 
 /// Returns a client of the marketplace and the cabinet it works on.
 pub(crate) async fn market(
-    connection: &Connection,
-    cabinet: &Cabinet,
+    connection: &ConnectionArgs,
+    cabinet: &CabinetArgs,
 ) -> anyhow::Result<(MarketClient, BusinessId)> {
     let key = credential::service_key(connection, "BESEDA_MARKET_KEY")?;
     let market = server_builder(connection)?.build_market(&key)?;
@@ -72,7 +72,10 @@ pub(crate) async fn market(
 
 /// Returns a client with the shop credential of the environment, for commands whose own credential
 /// is the market key.
-pub(crate) fn shop_from_env(connection: &Connection, cabinet: &Cabinet) -> anyhow::Result<Client> {
+pub(crate) fn shop_from_env(
+    connection: &ConnectionArgs,
+    cabinet: &CabinetArgs,
+) -> anyhow::Result<Client> {
     if !credential::env_has_shop_credential() {
         return Err(UsageError::error(
             "no shop credential to read the chats with: set BESEDA_API_KEY or BESEDA_OAUTH_TOKEN",
@@ -84,7 +87,7 @@ pub(crate) fn shop_from_env(connection: &Connection, cabinet: &Cabinet) -> anyho
 
 /// Returns the administration over HTTP, or of the database in `data`.
 pub(crate) async fn admin(
-    connection: &Connection,
+    connection: &ConnectionArgs,
     data: Option<&Path>,
 ) -> anyhow::Result<Arc<dyn Administration>> {
     if let Some(folder) = data {
@@ -98,7 +101,7 @@ pub(crate) async fn admin(
 
 /// Returns the client for webhook subscriptions, which need a running server.
 pub(crate) fn subscriptions(
-    connection: &Connection,
+    connection: &ConnectionArgs,
     on_database: bool,
 ) -> anyhow::Result<AdminClient> {
     if on_database {
@@ -110,22 +113,22 @@ pub(crate) fn subscriptions(
 }
 
 /// Returns the client of a stand-in's admin API.
-pub(crate) fn stand_in(connection: &Connection) -> anyhow::Result<StandInClient> {
+pub(crate) fn stand_in(connection: &ConnectionArgs) -> anyhow::Result<StandInClient> {
     let key = credential::service_key(connection, "BESEDA_ADMIN_KEY")?;
     Ok(server_builder(connection)?.build_stand_in(&key)?)
 }
 
 /// Returns a client builder for operations of the published API.
-pub(crate) fn builder(connection: &Connection) -> ClientBuilder {
+pub(crate) fn builder(connection: &ConnectionArgs) -> ClientBuilder {
     builder_to(connection, connection.service_url())
 }
 
 /// Returns a client builder for operations that only a Beseda server has.
-fn server_builder(connection: &Connection) -> anyhow::Result<ClientBuilder> {
+fn server_builder(connection: &ConnectionArgs) -> anyhow::Result<ClientBuilder> {
     Ok(builder_to(connection, connection.server_url().map_err(UsageError::error)?))
 }
 
-fn builder_to(connection: &Connection, url: &str) -> ClientBuilder {
+fn builder_to(connection: &ConnectionArgs, url: &str) -> ClientBuilder {
     let patience = RetryPolicy { deadline: connection.deadline(), ..RetryPolicy::default() };
     let builder = Client::builder().url(url).timeout(connection.timeout());
     let builder = match &connection.ca_file {

@@ -10,14 +10,14 @@ use anyhow::Context;
 use beseda_api::{Credential, ErrorChain};
 use beseda_client::{ClientBuilder, SecretString};
 
-use crate::{args::Connection, exit_status::UsageError};
+use crate::{args::ConnectionArgs, exit_status::UsageError};
 
 /// Maximum length of a credential in bytes.
 const MAX_CREDENTIAL_BYTES: u64 = 4096;
 
 /// Sets the shop's credential on a client builder: an Api-Key or an OAuth token.
 pub(crate) fn set_shop_credential(
-    connection: &Connection,
+    connection: &ConnectionArgs,
     builder: ClientBuilder,
 ) -> anyhow::Result<ClientBuilder> {
     if let Some(text) = from_options(connection)? {
@@ -32,7 +32,7 @@ pub(crate) fn set_shop_credential(
 }
 
 /// Returns the shop's credential itself.
-pub(crate) fn shop_credential(connection: &Connection) -> anyhow::Result<Credential> {
+pub(crate) fn shop_credential(connection: &ConnectionArgs) -> anyhow::Result<Credential> {
     if let Some(text) = from_options(connection)? {
         let is_key = text.starts_with("ACMA:");
         return Ok(if is_key { Credential::ApiKey(text) } else { Credential::OAuth(text) });
@@ -71,7 +71,10 @@ pub(crate) fn admin_key_in_env() -> Option<SecretString> {
 }
 
 /// Returns the market key or the admin key.
-pub(crate) fn service_key(connection: &Connection, variable: &str) -> anyhow::Result<SecretString> {
+pub(crate) fn service_key(
+    connection: &ConnectionArgs,
+    variable: &str,
+) -> anyhow::Result<SecretString> {
     let found = from_options(connection)?.or_else(|| from_env(variable));
     found.map(SecretString::from).ok_or_else(|| {
         UsageError::error(format!(
@@ -80,7 +83,7 @@ pub(crate) fn service_key(connection: &Connection, variable: &str) -> anyhow::Re
     })
 }
 
-fn from_options(connection: &Connection) -> anyhow::Result<Option<String>> {
+fn from_options(connection: &ConnectionArgs) -> anyhow::Result<Option<String>> {
     if connection.credential_stdin {
         return first_line(std::io::stdin().lock(), "standard input").map(Some);
     }

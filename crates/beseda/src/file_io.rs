@@ -16,13 +16,13 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
 };
 
-use crate::{args::Connection, exit_status::UsageError, output::Output};
+use crate::{args::ConnectionArgs, exit_status::UsageError, output::Output};
 
 /// Minimum file size in bytes for a progress bar.
 const PROGRESS_MIN_BYTES: u64 = 256 * 1024;
 
 /// Returns the given text, or for `-` the whole of standard input without its last line break.
-pub(crate) async fn text(given: String, connection: &Connection) -> anyhow::Result<String> {
+pub(crate) async fn text(given: String, connection: &ConnectionArgs) -> anyhow::Result<String> {
     if given != "-" {
         return Ok(given);
     }
@@ -48,7 +48,7 @@ pub(crate) async fn text(given: String, connection: &Connection) -> anyhow::Resu
 pub(crate) async fn upload(
     path: &Path,
     name: Option<&str>,
-    connection: &Connection,
+    connection: &ConnectionArgs,
     out: Output,
 ) -> anyhow::Result<FileUpload> {
     if path == Path::new("-") {
@@ -89,7 +89,7 @@ fn with_progress(mut file: FileUpload, size: u64) -> anyhow::Result<FileUpload> 
     Ok(file)
 }
 
-fn check_stdin_is_free(connection: &Connection) -> anyhow::Result<()> {
+fn check_stdin_is_free(connection: &ConnectionArgs) -> anyhow::Result<()> {
     if connection.credential_stdin {
         return Err(UsageError::error(
             "standard input can't hold both the credential and what to send",

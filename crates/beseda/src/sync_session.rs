@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     archive_access::to_error,
-    args::{Cabinets, Connection, SyncOptions},
+    args::{CabinetsArgs, ConnectionArgs, SyncOptions},
     connect,
     exit_status::UsageError,
 };
@@ -31,8 +31,8 @@ impl SyncSession {
     /// unknown; with `tolerant`, goes on without the names if the service is unavailable.
     pub(crate) async fn connect(
         archive: &Archive,
-        connection: &Connection,
-        cabinets: &Cabinets,
+        connection: &ConnectionArgs,
+        cabinets: &CabinetsArgs,
         trusted: &[String],
         tolerant: bool,
     ) -> anyhow::Result<Self> {

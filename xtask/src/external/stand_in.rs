@@ -20,13 +20,13 @@ const READY: Duration = Duration::from_secs(20);
 const DRAINED: Duration = Duration::from_secs(20);
 
 /// Running stand-in, killed on drop unless it was stopped.
-pub(crate) struct StandIn {
+pub(crate) struct StandInProcess {
     child: Child,
     line: String,
     url: String,
 }
 
-impl StandIn {
+impl StandInProcess {
     /// Starts a stand-in, runs the test and stops it. Prints the end of its log after a failure.
     pub(crate) fn run(
         binary: &Path,
@@ -84,7 +84,7 @@ impl StandIn {
     }
 }
 
-impl Drop for StandIn {
+impl Drop for StandInProcess {
     fn drop(&mut self) {
         if matches!(self.child.try_wait(), Ok(None)) {
             // The error which led here is the one to report.

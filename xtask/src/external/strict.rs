@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-use super::{CLIENT_TIMEOUT, generate, stand_in::StandIn};
+use super::{CLIENT_TIMEOUT, generate, stand_in::StandInProcess};
 use crate::{paths, python::Python, steps, steps::Steps};
 
 /// Folder of the scripts.
@@ -58,7 +58,7 @@ fn php(binary: &Path, python: &Python, document: &Path) -> Result<()> {
 
 /// Runs a client against a new stand-in with default settings.
 fn run_client(binary: &Path, language: &str, command: impl FnOnce() -> Command) -> Result<()> {
-    StandIn::run(binary, &[], &format!("strict-{language}"), |stand_in| {
+    StandInProcess::run(binary, &[], &format!("strict-{language}"), |stand_in| {
         let mut command = command();
         command.env("BESEDA_STAND_IN", stand_in.line());
         // Bypasses any proxy for loopback.

@@ -23,13 +23,13 @@ const PIECES: usize = 2;
 const INCOMING: &str = "incoming";
 
 /// Files of an archive.
-pub(crate) struct Files {
+pub(crate) struct AttachmentFiles {
     store: Arc<dyn ObjectStore>,
     incoming: std::path::PathBuf,
     number: AtomicU64,
 }
 
-impl Files {
+impl AttachmentFiles {
     pub(crate) fn of(archive: &Archive) -> Result<Self> {
         let folder = archive.folder().join("files");
         make_private(&folder).map_err(|source| Error::Folder { folder: folder.clone(), source })?;

@@ -22,7 +22,7 @@ use parquet::{
     schema::{parser::parse_message_type, types::Type},
 };
 
-use super::rows::{CellValue, ColumnKind, ExportTable, Row};
+use super::rows::{CellValue, ColumnKind, ExportRow, ExportTable};
 use crate::{Error, Result};
 
 /// Maximum number of rows in a row group.
@@ -41,7 +41,7 @@ pub(super) struct ParquetParts {
     /// Finished parts in order; the file of an earlier export comes first.
     parts: Vec<PathBuf>,
     cursor: i64,
-    rows: Vec<Row>,
+    rows: Vec<ExportRow>,
     bytes: usize,
 }
 
@@ -114,7 +114,7 @@ impl ParquetParts {
         told.ok_or_else(|| foreign("it doesn't say where it ends: it isn't an export's"))
     }
 
-    pub(super) fn row(&mut self, row: &Row) -> io::Result<()> {
+    pub(super) fn row(&mut self, row: &ExportRow) -> io::Result<()> {
         self.bytes += row.cells.iter().map(size).sum::<usize>();
         self.rows.push(row.clone());
         if self.rows.len() >= ROWS || self.bytes >= BYTES { self.part() } else { Ok(()) }

@@ -34,7 +34,7 @@ pub(super) enum CellValue {
 
 /// Row; its first cell is its cursor.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Row {
+pub(super) struct ExportRow {
     pub(super) cursor: i64,
     pub(super) cells: Vec<CellValue>,
 }
@@ -115,7 +115,7 @@ impl ExportTable {
         connection: &Connection,
         filter: &ArchiveFilter,
         after: i64,
-    ) -> Result<Vec<Row>> {
+    ) -> Result<Vec<ExportRow>> {
         let columns: Vec<_> = self.columns.iter().map(|(_, _, sql)| *sql).collect();
         let (columns, tables, main) = (columns.join(", "), self.tables, self.main);
         let moment = if main == 'm' { "m.created_at" } else { "c.updated_at" };
@@ -127,7 +127,7 @@ impl ExportTable {
         statement.query_map(params![after], |row| self.row(row))?.collect()
     }
 
-    fn row(&self, row: &SqlRow<'_>) -> Result<Row> {
+    fn row(&self, row: &SqlRow<'_>) -> Result<ExportRow> {
         let mut at = 0;
         let mut cells = Vec::with_capacity(self.columns.len());
         for (_, kind, _) in self.columns {
@@ -149,7 +149,7 @@ impl ExportTable {
             });
             at += 1;
         }
-        Ok(Row { cursor: row.get(0)?, cells })
+        Ok(ExportRow { cursor: row.get(0)?, cells })
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::{
     Format,
-    rows::{CellValue, ExportTable, Row},
+    rows::{CellValue, ExportRow, ExportTable},
 };
 
 /// Byte order mark, which Excel needs to detect UTF-8.
@@ -30,7 +30,7 @@ impl<W: Write> Lines<W> {
         self.output.write_all(&header(self.format, self.table)?)
     }
 
-    pub(super) fn row(&mut self, row: &Row) -> io::Result<()> {
+    pub(super) fn row(&mut self, row: &ExportRow) -> io::Result<()> {
         self.line.clear();
         match self.format {
             Format::Jsonl | Format::Parquet => json(&mut self.line, self.table, row)?,
@@ -64,7 +64,7 @@ pub(super) fn header(format: Format, table: ExportTable) -> io::Result<Vec<u8>> 
     Ok(line)
 }
 
-fn json(line: &mut Vec<u8>, table: ExportTable, row: &Row) -> io::Result<()> {
+fn json(line: &mut Vec<u8>, table: ExportTable, row: &ExportRow) -> io::Result<()> {
     let mut before = b'{';
     for (name, cell) in table.names().zip(&row.cells) {
         if *cell == CellValue::Nothing {

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use super::{
     ArchiveFilter, Hit, Search, SearchResults, highlight::QueryMatcher, plan::plan, query::Query,
+    tables::file_names,
 };
 use crate::archive::{time_of, to_nanos};
 
@@ -81,7 +82,7 @@ fn speaks(
     let mut statement =
         connection.prepare_cached("SELECT text, payload FROM messages WHERE doc = ?1")?;
     statement.query_row([doc], |row| {
-        let files = names(row.get_ref(1)?.as_str_or_null()?);
+        let files = file_names(row.get_ref(1)?.as_str_or_null()?);
         let text = row.get_ref(0)?.as_str_or_null()?;
         let texts: Vec<&str> = text.into_iter().chain(files.iter().map(String::as_str)).collect();
         Ok(wanted.stands_in(&texts, room))
@@ -132,7 +133,7 @@ fn hit(
         return Ok(None);
     }
     let text: Option<&str> = row.get_ref(6)?.as_str_or_null()?;
-    let files = names(row.get_ref(7)?.as_str_or_null()?);
+    let files = file_names(row.get_ref(7)?.as_str_or_null()?);
     let snippet = match text {
         Some(text) => wanted.snippet(text),
         None => wanted.snippet(&files.join(", ")),
@@ -162,11 +163,4 @@ fn hit(
         snippet,
         cursor: doc,
     }))
-}
-
-/// Returns the file names in a payload.
-pub(super) fn names(payload: Option<&str>) -> Vec<String> {
-    let files: Option<Vec<beseda_api::Attachment>> =
-        payload.and_then(|json| serde_json::from_str(json).ok());
-    files.unwrap_or_default().into_iter().map(|file| file.name).collect()
 }

@@ -100,7 +100,7 @@ struct Old {
 fn step(transaction: &Connection, indexer: &mut Indexer) -> Result<u64> {
     let messages = next(transaction)?;
     for message in &messages {
-        let files = super::run::names(message.payload.as_deref());
+        let files = file_names(message.payload.as_deref());
         let files: Vec<&str> = files.iter().map(String::as_str).collect();
         indexer.index(
             transaction,
@@ -141,6 +141,13 @@ fn next(transaction: &Connection) -> Result<Vec<Old>> {
         })
     };
     statement.query_map(params![STEP as i64], old)?.collect()
+}
+
+/// Returns the file names in a payload.
+pub(super) fn file_names(payload: Option<&str>) -> Vec<String> {
+    let files: Option<Vec<beseda_api::Attachment>> =
+        payload.and_then(|json| serde_json::from_str(json).ok());
+    files.unwrap_or_default().into_iter().map(|file| file.name).collect()
 }
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ pub(super) struct Conversations {
 }
 
 #[derive(Default)]
-struct Chat {
+struct ChatTurns {
     /// True if the customer's first turn was answered.
     answered: bool,
     waiting: Option<i64>,
@@ -86,13 +86,13 @@ impl Conversations {
                ON a.business = m.business AND a.chat = m.chat AND a.message = m.message
              WHERE {only} ORDER BY m.doc"
         ))?;
-        let mut chats: HashMap<(i64, i64), Chat> = HashMap::new();
+        let mut chats: HashMap<(i64, i64), ChatTurns> = HashMap::new();
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let chat = chats.entry((row.get(0)?, row.get(1)?)).or_default();
             talks.message(question, chat, row)?;
         }
-        for ((business, chat), Chat { waiting, shop, finished, .. }) in chats {
+        for ((business, chat), ChatTurns { waiting, shop, finished, .. }) in chats {
             if let Some(since) = waiting.filter(|_| !finished) {
                 talks.open.push(OpenTurn { business, chat, shop, since });
             }
@@ -101,7 +101,12 @@ impl Conversations {
         Ok(talks)
     }
 
-    fn message(&mut self, question: &StatsQuery, chat: &mut Chat, row: &Row<'_>) -> Result<()> {
+    fn message(
+        &mut self,
+        question: &StatsQuery,
+        chat: &mut ChatTurns,
+        row: &Row<'_>,
+    ) -> Result<()> {
         let at: i64 = row.get(2)?;
         chat.shop = row.get(4)?;
         chat.finished = row.get_ref(5)?.as_str()? == "FINISHED";

@@ -1,7 +1,7 @@
 //! Who has read what, and the tail that every operator follows.
 
 use beseda_api::{Message, MessageId};
-use beseda_archive::{Archive, Change, ChatKey};
+use beseda_archive::{Archive, ArchiveChange, ChatKey};
 use jiff::Timestamp;
 use tempfile::TempDir;
 
@@ -64,7 +64,7 @@ fn unread_is_what_others_wrote_after_the_operators_mark_or_last_words() {
 async fn a_tail_goes_on_from_any_cursor_and_hears_of_other_connections() {
     let (folder, archive) = archive();
     let all = archive.changes(0, 100).unwrap();
-    assert!(all.is_sorted_by_key(Change::cursor));
+    assert!(all.is_sorted_by_key(ArchiveChange::cursor));
     assert_eq!(all.len(), 7);
     for from in 0..all.len() {
         let cursor = all[from].cursor();
@@ -78,6 +78,6 @@ async fn a_tail_goes_on_from_any_cursor_and_hears_of_other_connections() {
     let other = Archive::open(folder.path()).unwrap();
     let news = message(6, "2026-06-01T00:00:06Z", "news");
     other.put_messages(business(1), chat_id(2), std::slice::from_ref(&news)).unwrap();
-    let Change::Message(found) = tail.next().await.unwrap() else { panic!("no message") };
+    let ArchiveChange::Message(found) = tail.next().await.unwrap() else { panic!("no message") };
     assert_eq!(found.message, news);
 }

@@ -10,7 +10,7 @@ use beseda_api::{
 use bytes::Bytes;
 
 use super::{
-    Files, Parser,
+    FileSource, Parser,
     fields::{self, Fields},
 };
 use crate::{
@@ -230,7 +230,7 @@ impl Parser<'_> {
 
     fn read_file(&mut self, node: &YamlNode) -> Option<Vec<u8>> {
         let path = fields::text(node, &mut self.errors)?;
-        let Files::Folder(folder) = self.files else {
+        let FileSource::Folder(folder) = self.files else {
             let reason = "`from` is not supported for scenarios received over the network: give `text`, `base64` or `size`";
             self.errors.add(node.location, reason);
             return None;

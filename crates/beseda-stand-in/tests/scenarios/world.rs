@@ -21,8 +21,8 @@ use beseda_engine::{Engine, EngineSettings};
 use beseda_stand_in::{
     StandInClock,
     scenario::{
-        Buyers, ChangeNotifier, Claims, Files, Persona, RunState, Scenario, ScenarioReport,
-        ScenarioRun, ScenarioRunner, World,
+        Buyers, ChangeNotifier, Claims, FileSource, Persona, RunState, Scenario, ScenarioReport,
+        ScenarioRun, ScenarioRunner, ScenarioWorld,
     },
 };
 use jiff::{SignedDuration, Timestamp};
@@ -30,7 +30,7 @@ use tempfile::TempDir;
 
 /// Environment of the participants, with its clock.
 pub(crate) struct TestWorld {
-    pub(crate) world: World,
+    pub(crate) world: ScenarioWorld,
     pub(crate) clock: Arc<StandInClock>,
     pub(crate) business: BusinessId,
     pub(crate) scenarios: Arc<ScenarioRunner>,
@@ -71,7 +71,7 @@ impl TestWorld {
             waiting: Mutex::default(),
             last: AtomicU64::default(),
         });
-        let world = World {
+        let world = ScenarioWorld {
             market: Arc::<ChangeNotifier>::clone(&observed),
             chats: Arc::<ChangeNotifier>::clone(&observed),
             clock: Arc::<StandInClock>::clone(&clock),
@@ -86,7 +86,7 @@ impl TestWorld {
 
     /// Plays a scenario to its end and moves the clock along.
     pub(crate) async fn play(&self, text: &str, shop: Shop) -> ScenarioReport {
-        let scenario = Scenario::parse(text, &Files::Folder(examples())).unwrap();
+        let scenario = Scenario::parse(text, &FileSource::Folder(examples())).unwrap();
         let run = self.scenarios.play(scenario);
         self.finish(&run, shop).await
     }

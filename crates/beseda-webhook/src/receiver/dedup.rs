@@ -25,11 +25,11 @@ enum EventKey {
 pub(super) struct Deduplicator {
     dedup_window: usize,
     hashers: [RandomState; 2],
-    seen: Mutex<ReceivedRequest>,
+    accepted: Mutex<AcceptedEvents>,
 }
 
 #[derive(Debug, Default)]
-struct ReceivedRequest {
+struct AcceptedEvents {
     /// Initialized once the event is accepted; empty while one is being handled.
     cells: HashMap<EventKey, Arc<OnceCell<()>>>,
     /// Accepted events, oldest first.
@@ -40,7 +40,7 @@ impl Deduplicator {
     /// Creates a set of this capacity; 0 turns deduplication off.
     pub(super) fn new(dedup_window: usize) -> Self {
         let hashers = [RandomState::new(), RandomState::new()];
-        Self { dedup_window, hashers, seen: Mutex::default() }
+        Self { dedup_window, hashers, accepted: Mutex::default() }
     }
 
     /// Handles an event unless it was accepted before, then returns `None`. Concurrent duplicates
@@ -57,7 +57,7 @@ impl Deduplicator {
             return Some(take().await);
         }
         let key = self.key(event);
-        let cell = Arc::clone(self.seen().cells.entry(key).or_default());
+        let cell = Arc::clone(self.accepted().cells.entry(key).or_default());
         let mut said = None;
         let taking = async {
             let ack = take().await;
@@ -74,26 +74,26 @@ impl Deduplicator {
         said
     }
 
-    fn seen(&self) -> std::sync::MutexGuard<'_, ReceivedRequest> {
+    fn accepted(&self) -> std::sync::MutexGuard<'_, AcceptedEvents> {
         // A panic can't leave the set half changed.
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+        self.accepted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn keep(&self, key: EventKey) {
-        let mut seen = self.seen();
-        seen.order.push_back(key);
-        while seen.order.len() > self.dedup_window
-            && let Some(oldest) = seen.order.pop_front()
+        let mut accepted = self.accepted();
+        accepted.order.push_back(key);
+        while accepted.order.len() > self.dedup_window
+            && let Some(oldest) = accepted.order.pop_front()
         {
-            seen.cells.remove(&oldest);
+            accepted.cells.remove(&oldest);
         }
     }
 
     /// Removes the key of a failed event unless a duplicate is waiting.
     fn forget(&self, key: EventKey, cell: &Arc<OnceCell<()>>) {
-        let mut seen = self.seen();
+        let mut accepted = self.accepted();
         if !cell.initialized() && Arc::strong_count(cell) <= 2 {
-            seen.cells.remove(&key);
+            accepted.cells.remove(&key);
         }
     }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use beseda_api::{BusinessId, CampaignId, Limit, PlacementType, Scope};
 use clap::{Args, Subcommand};
 
-use super::{connection::Connection, one_of};
+use super::{connection::ConnectionArgs, one_of};
 
 const EXAMPLES: &str = "\
 The admin key comes from the environment (BESEDA_ADMIN_KEY), from --credential-stdin or from --credential-file.
@@ -23,7 +23,7 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(crate) struct AdminArgs {
     #[command(flatten)]
-    pub(crate) connection: Connection,
+    pub(crate) connection: ConnectionArgs,
     /// Open the database in this folder instead of calling the server.
     #[arg(long, global = true, value_name = "DIR", conflicts_with_all = ["credential_stdin", "credential_file"])]
     pub(crate) data: Option<PathBuf>,

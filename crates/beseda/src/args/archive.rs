@@ -9,7 +9,7 @@ use beseda_api::{BusinessId, ChatId, MessageId};
 use beseda_webhook::receiver::IpNet;
 use clap::Args;
 
-use super::{Connection, connection::GenerationArg};
+use super::{ConnectionArgs, connection::GenerationArg};
 
 /// Folder of an archive.
 #[derive(Debug, Clone, Args)]
@@ -22,7 +22,7 @@ pub(crate) struct ArchiveFolder {
 /// Cabinets a command works on.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Connection")]
-pub(crate) struct Cabinets {
+pub(crate) struct CabinetsArgs {
     /// Cabinet id; may be repeated [default: every cabinet the credential has access to].
     #[arg(long, env = "BESEDA_BUSINESS_ID", value_name = "ID", value_delimiter = ',')]
     pub(crate) business: Vec<BusinessId>,
@@ -72,9 +72,9 @@ pub(crate) struct SyncArgs {
     #[command(flatten)]
     pub(crate) archive: ArchiveFolder,
     #[command(flatten)]
-    pub(crate) connection: Connection,
+    pub(crate) connection: ConnectionArgs,
     #[command(flatten)]
-    pub(crate) cabinets: Cabinets,
+    pub(crate) cabinets: CabinetsArgs,
     #[command(flatten)]
     pub(crate) sync: SyncOptions,
     /// List all chats (default).
@@ -98,9 +98,9 @@ pub(crate) struct WatchArgs {
     #[command(flatten)]
     pub(crate) archive: ArchiveFolder,
     #[command(flatten)]
-    pub(crate) connection: Connection,
+    pub(crate) connection: ConnectionArgs,
     #[command(flatten)]
-    pub(crate) cabinets: Cabinets,
+    pub(crate) cabinets: CabinetsArgs,
     #[command(flatten)]
     pub(crate) sync: SyncOptions,
     /// Start after this cursor; 0 is the beginning of the archive [default: only new changes].

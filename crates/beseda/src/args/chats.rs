@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 
 use super::{
     SafeArgs,
-    connection::{Cabinet, Connection},
+    connection::{CabinetArgs, ConnectionArgs},
     one_of,
 };
 
@@ -30,9 +30,9 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ChatsArgs {
     #[command(flatten)]
-    pub(crate) connection: Connection,
+    pub(crate) connection: ConnectionArgs,
     #[command(flatten)]
-    pub(crate) cabinet: Cabinet,
+    pub(crate) cabinet: CabinetArgs,
     #[command(subcommand)]
     pub(crate) command: ChatsCommand,
 }

@@ -11,7 +11,7 @@ const LOCAL_URL: &str = "http://127.0.0.1:8090";
 /// Options of every command that calls a service.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Connection")]
-pub(crate) struct Connection {
+pub(crate) struct ConnectionArgs {
     /// Address of the service [default: the published API; http://127.0.0.1:8090 for commands that need a Beseda server].
     #[arg(long, global = true, env = "BESEDA_URL", value_name = "URL")]
     pub(crate) url: Option<String>,
@@ -34,7 +34,7 @@ pub(crate) struct Connection {
     pub(crate) timeout: u32,
 }
 
-impl Connection {
+impl ConnectionArgs {
     /// Returns the address for operations of the published API. An empty value counts as not set.
     pub(crate) fn service_url(&self) -> &str {
         self.given_url().unwrap_or(beseda_client::DEFAULT_URL)
@@ -100,7 +100,7 @@ pub(super) fn authority(path: &str) -> Result<Authority, String> {
 /// Cabinet a command works on.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Connection")]
-pub(crate) struct Cabinet {
+pub(crate) struct CabinetArgs {
     /// Cabinet id [default: the only cabinet of the credential].
     #[arg(long, global = true, env = "BESEDA_BUSINESS_ID", value_name = "ID")]
     pub(crate) business: Option<BusinessId>,

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::connection::Connection;
+use super::connection::ConnectionArgs;
 
 /// Address of the stand-in and options of the command.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct ControlArgs<T: Args> {
     #[command(flatten)]
-    pub(crate) connection: Connection,
+    pub(crate) connection: ConnectionArgs,
     #[command(flatten)]
     pub(crate) what: T,
 }

@@ -8,7 +8,7 @@ use beseda_webhook::receiver::IpNet;
 use clap::{Args, Subcommand};
 
 use super::{
-    connection::{Authority, Connection, GenerationArg, authority},
+    connection::{Authority, ConnectionArgs, GenerationArg, authority},
     listen::range,
     serve::UnversionedArg,
 };
@@ -108,8 +108,8 @@ pub(crate) struct GatewayArgs {
 
 impl GatewayArgs {
     /// Returns the options for connecting to the upstream.
-    pub(crate) fn connection(&self) -> Connection {
-        Connection {
+    pub(crate) fn connection(&self) -> ConnectionArgs {
+        ConnectionArgs {
             url: self.upstream.clone().filter(|url| !url.is_empty()).or_else(|| self.url.clone()),
             credential_stdin: self.credential_stdin,
             credential_file: self.credential_file.clone(),

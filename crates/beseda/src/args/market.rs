@@ -6,7 +6,7 @@ use beseda_api::{CampaignId, ChatId, Customer, Model, OrderId, ReturnId, Sender,
 use clap::{Args, Subcommand, builder::TypedValueParser};
 
 use super::{
-    connection::{Cabinet, Connection},
+    connection::{CabinetArgs, ConnectionArgs},
     one_of,
 };
 
@@ -25,9 +25,9 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(crate) struct MarketArgs {
     #[command(flatten)]
-    pub(crate) connection: Connection,
+    pub(crate) connection: ConnectionArgs,
     #[command(flatten)]
-    pub(crate) cabinet: Cabinet,
+    pub(crate) cabinet: CabinetArgs,
     #[command(subcommand)]
     pub(crate) command: MarketCommand,
 }

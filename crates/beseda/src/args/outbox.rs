@@ -7,7 +7,7 @@ use beseda_client::SendOnceOptions;
 use beseda_outbox::{ItemState, OutboxId};
 use clap::{Args, Subcommand};
 
-use super::connection::{Cabinet, Connection};
+use super::connection::{CabinetArgs, ConnectionArgs};
 
 const EXAMPLES: &str = "\
 Every message accepted is sent once and in the order of its chat, whatever dies in between; docs/sending.md says
@@ -28,9 +28,9 @@ pub(crate) struct OutboxArgs {
     #[arg(long, global = true, env = "BESEDA_ARCHIVE", value_name = "DIR")]
     pub(crate) archive: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) connection: Connection,
+    pub(crate) connection: ConnectionArgs,
     #[command(flatten)]
-    pub(crate) cabinet: Cabinet,
+    pub(crate) cabinet: CabinetArgs,
     #[command(subcommand)]
     pub(crate) command: OutboxCommand,
 }

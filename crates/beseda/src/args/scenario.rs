@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use beseda_api::ChatId;
 use clap::{Args, Subcommand};
 
-use super::connection::{Cabinet, Connection};
+use super::connection::{CabinetArgs, ConnectionArgs};
 
 const EXAMPLES: &str = "\
 A scenario is played with the market key (BESEDA_MARKET_KEY, --credential-stdin or --credential-file) and sees what
@@ -21,9 +21,9 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ScenarioArgs {
     #[command(flatten)]
-    pub(crate) connection: Connection,
+    pub(crate) connection: ConnectionArgs,
     #[command(flatten)]
-    pub(crate) cabinet: Cabinet,
+    pub(crate) cabinet: CabinetArgs,
     #[command(subcommand)]
     pub(crate) command: ScenarioCommand,
 }

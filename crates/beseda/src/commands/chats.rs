@@ -13,7 +13,7 @@ use serde_json::json;
 
 use super::outbox;
 use crate::{
-    args::{ChatsArgs, ChatsCommand, Connection, CreateArgs, HistoryArgs, ListArgs},
+    args::{ChatsArgs, ChatsCommand, ConnectionArgs, CreateArgs, HistoryArgs, ListArgs},
     connect::ShopClient,
     exit_status::SendFailed,
     file_io,
@@ -131,7 +131,7 @@ impl ShopClient {
         out: Output,
         chat: ChatId,
         text: String,
-        connection: &Connection,
+        connection: &ConnectionArgs,
     ) -> anyhow::Result<()> {
         let text = MessageText::new(file_io::text(text, connection).await?)?;
         let sent = self.client.send_message_to_chat(self.business, chat, text).await;

@@ -7,7 +7,9 @@ use beseda_api::{
 use beseda_client::MarketClient;
 
 use crate::{
-    args::{Connection, DisputeArgs, MarketArgs, MarketCommand, OpenArgs, OrderArgs, WriteArgs},
+    args::{
+        ConnectionArgs, DisputeArgs, MarketArgs, MarketCommand, OpenArgs, OrderArgs, WriteArgs,
+    },
     connect,
     exit_status::SendFailed,
     file_io,
@@ -50,7 +52,7 @@ pub(crate) async fn run(args: MarketArgs, out: Output) -> anyhow::Result<()> {
 struct MarketCommands {
     market: MarketClient,
     business: BusinessId,
-    connection: Connection,
+    connection: ConnectionArgs,
     out: Output,
 }
 

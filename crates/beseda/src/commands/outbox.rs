@@ -18,7 +18,7 @@ use comfy_table::Table;
 use serde_json::json;
 
 use crate::{
-    args::{Connection, OutboxArgs, OutboxCommand, SettleArgs},
+    args::{ConnectionArgs, OutboxArgs, OutboxCommand, SettleArgs},
     connect::ShopClient,
     exit_status::UsageError,
     output::Output,
@@ -198,7 +198,7 @@ fn table(out: Output, items: &[Item]) -> Table {
 }
 
 /// Returns the command that sends what is left in an outbox.
-fn resume_command(folder: &Path, connection: &Connection) -> String {
+fn resume_command(folder: &Path, connection: &ConnectionArgs) -> String {
     let url = if connection.service_url() == beseda_client::DEFAULT_URL {
         String::new()
     } else {

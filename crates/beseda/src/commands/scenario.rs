@@ -9,7 +9,9 @@ use std::{
 use anyhow::bail;
 use beseda_api::{BusinessId, ChatsApi, Clock, SystemClock};
 use beseda_client::ChatsExt;
-use beseda_scenario::{Files, RunState, Scenario, ScenarioReport, ShopPart, World, play, record};
+use beseda_scenario::{
+    FileSource, RunState, Scenario, ScenarioReport, ScenarioWorld, ShopPart, play, record,
+};
 use serde::Serialize;
 use serde_json::json;
 use tokio::sync::watch;
@@ -54,7 +56,7 @@ pub(crate) async fn run(args: ScenarioArgs, out: Output) -> anyhow::Result<()> {
             let read = read(files)?;
             let (market, business) = connect::market(&args.connection, &args.cabinet).await?;
             let shop = connect::shop_from_env(&args.connection, &args.cabinet)?;
-            let world = World::remote(Arc::new(market), Arc::new(shop), POLL_INTERVAL);
+            let world = ScenarioWorld::remote(Arc::new(market), Arc::new(shop), POLL_INTERVAL);
             let mut failed = 0;
             for (path, scenario) in &read {
                 let business = scenario.cabinet.unwrap_or(business);
@@ -77,7 +79,7 @@ fn read(files: &[PathBuf]) -> anyhow::Result<Vec<(&Path, Scenario)>> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| UsageError::error(format!("can't read {shown}: {error}")))?;
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
-        match Scenario::parse(&text, &Files::Folder(folder)) {
+        match Scenario::parse(&text, &FileSource::Folder(folder)) {
             Ok(scenario) => good.push((path.as_path(), scenario)),
             Err(errors) => wrong.push(errors.report(&shown)),
         }
@@ -90,7 +92,7 @@ async fn show(
     out: Output,
     path: &Path,
     scenario: &Scenario,
-    world: &World,
+    world: &ScenarioWorld,
     business: BusinessId,
 ) -> anyhow::Result<ScenarioReport> {
     #[derive(Serialize)]

@@ -1,7 +1,7 @@
 //! `beseda watch`: prints changes of an archive as they arrive, and syncs it unless `--offline` is
 //! given.
 
-use beseda_archive::{Archive, Change, Depth, Syncer};
+use beseda_archive::{Archive, ArchiveChange, Depth, Syncer};
 use futures::future;
 use serde::Serialize;
 use serde_json::json;
@@ -122,7 +122,7 @@ async fn show(archive: &Archive, args: &WatchArgs, out: Output, after: i64) -> a
         }
         let cursor = change.cursor();
         match &change {
-            Change::Message(message) => {
+            ArchiveChange::Message(message) => {
                 let own = message.is_own();
                 if own && args.others_only {
                     continue;
@@ -133,9 +133,11 @@ async fn show(archive: &Archive, args: &WatchArgs, out: Output, after: i64) -> a
                     out.say(tables::message_line(message))?;
                 }
             }
-            Change::Chat(_) if args.messages_only => {}
-            Change::Chat(chat) if out.is_json() => out.line(&WatchLine::Chat { cursor, chat })?,
-            Change::Chat(chat) => {
+            ArchiveChange::Chat(_) if args.messages_only => {}
+            ArchiveChange::Chat(chat) if out.is_json() => {
+                out.line(&WatchLine::Chat { cursor, chat })?;
+            }
+            ArchiveChange::Chat(chat) => {
                 let deleted = if chat.gone_at.is_some() { ", gone" } else { "" };
                 out.say(tables::printable(&format!(
                     "{}  chat {}: {} {}{deleted}",

@@ -19,7 +19,7 @@ use serde_json::json;
 
 use super::{authors::AuthorRecorder, print_item, resume_command};
 use crate::{
-    args::{Connection, SafeArgs},
+    args::{ConnectionArgs, SafeArgs},
     connect::ShopClient,
     exit_status::{ErrorClass, NotDelivered, SendFailed, StillQueued},
     output::Output,
@@ -36,7 +36,7 @@ pub(crate) async fn send(
     chat: ChatId,
     message: OutgoingMessage,
     safe: &SafeArgs,
-    connection: &Connection,
+    connection: &ConnectionArgs,
 ) -> anyhow::Result<()> {
     match &safe.archive {
         Some(folder) => through_outbox(out, shop, chat, message, safe, folder, connection).await,
@@ -78,7 +78,7 @@ async fn through_outbox(
     message: OutgoingMessage,
     safe: &SafeArgs,
     folder: &Path,
-    connection: &Connection,
+    connection: &ConnectionArgs,
 ) -> anyhow::Result<()> {
     // From here on Ctrl-C reports the state of the message before exiting.
     let shutdown = signals::shutdown_signal()?;
@@ -211,7 +211,7 @@ impl PendingMessage<'_> {
         &self,
         why: &str,
         folder: &Path,
-        connection: &Connection,
+        connection: &ConnectionArgs,
     ) -> anyhow::Error {
         let item = self.outbox.get(self.id).await;
         let state = item.map_or_else(|_| "queued".to_owned(), |item| item.state.to_string());
