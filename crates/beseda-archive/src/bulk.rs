@@ -63,7 +63,8 @@ pub fn fill(
         seq = chat(&transaction, amount, number, seq + 1)?;
         for place in 0..amount.messages_per_chat {
             seq += 1;
-            message(&transaction, &mut indexer, (amount, number, place, seq), &text())?;
+            let message = BulkMessage { business: amount.business, number, place, seq };
+            message.insert(&transaction, &mut indexer, &text())?;
         }
         transaction.execute("UPDATE archive SET seq = ?1", [seq])?;
         transaction.commit()?;
@@ -100,36 +101,49 @@ fn chat(
     Ok(seq)
 }
 
-fn message(
-    transaction: &Transaction<'_>,
-    indexer: &mut Indexer,
-    (amount, number, place, seq): (BulkAmount, i64, i64, i64),
-    text: &str,
-) -> rusqlite::Result<()> {
-    let at = BEGIN + number * STEP + place * PAUSE;
-    let doc = free(transaction, at)?;
-    let chat = FIRST_CHAT + number;
-    let sender = if place % 2 == 0 { "CUSTOMER" } else { "PARTNER" };
-    transaction
-        .prepare_cached(
-            "INSERT INTO messages (doc, business, chat, message, created_at, created_offset,
+/// Message of a bulk chat.
+struct BulkMessage {
+    business: i64,
+    /// Number of the chat, from 0.
+    number: i64,
+    /// Position in the chat, from 0.
+    place: i64,
+    seq: i64,
+}
+
+impl BulkMessage {
+    fn insert(
+        &self,
+        transaction: &Transaction<'_>,
+        indexer: &mut Indexer,
+        text: &str,
+    ) -> rusqlite::Result<()> {
+        let Self { business, number, place, seq } = *self;
+        let at = BEGIN + number * STEP + place * PAUSE;
+        let doc = free(transaction, at)?;
+        let chat = FIRST_CHAT + number;
+        let sender = if place % 2 == 0 { "CUSTOMER" } else { "PARTNER" };
+        transaction
+            .prepare_cached(
+                "INSERT INTO messages (doc, business, chat, message, created_at, created_offset,
                                    sender, text, seq)
              VALUES (?1, ?2, ?3, ?4, ?5, 10800, ?6, ?7, ?8)",
-        )?
-        .execute(params![doc, amount.business, chat, doc, at * 1_000, sender, text, seq])?;
-    indexer.index(
-        transaction,
-        &IndexEntry {
-            doc,
-            business: amount.business,
-            chat,
-            campaign: Some(FIRST_CAMPAIGN + number % 5),
-            context_type: "ORDER",
-            sender,
-            text: Some(text),
-            files: &[],
-        },
-    )
+            )?
+            .execute(params![doc, business, chat, doc, at * 1_000, sender, text, seq])?;
+        indexer.index(
+            transaction,
+            &IndexEntry {
+                doc,
+                business,
+                chat,
+                campaign: Some(FIRST_CAMPAIGN + number % 5),
+                context_type: "ORDER",
+                sender,
+                text: Some(text),
+                files: &[],
+            },
+        )
+    }
 }
 
 /// Returns the first free document number from here on.

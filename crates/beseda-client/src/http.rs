@@ -219,8 +219,9 @@ impl HttpTransport {
         };
         let entity =
             business.map_or(BudgetOwner::Credential(lane.credential), BudgetOwner::Cabinet);
-        let of = (endpoint, lane.generation);
-        Ok(Some(lane.rate_limiter.permit(entity, of, lane.priority, deadline).await?))
+        let permit =
+            lane.rate_limiter.permit(entity, endpoint, lane.generation, lane.priority, deadline);
+        Ok(Some(permit.await?))
     }
 
     pub(crate) fn request(&self, call: &HttpRequest) -> RequestBuilder {

@@ -244,7 +244,8 @@ impl RateLimiter {
     pub(crate) async fn permit(
         &self,
         entity: BudgetOwner,
-        (endpoint, generation): (usize, Generation),
+        endpoint: usize,
+        generation: Generation,
         priority: Priority,
         deadline: Timestamp,
     ) -> Result<Permit, ClientError> {

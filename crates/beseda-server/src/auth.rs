@@ -8,8 +8,8 @@ use std::sync::{
 };
 
 use beseda_api::{
-    Access, AuthResult, BusinessId, Credential, Directory, Error, ErrorKind, Generation, Principal,
-    Result, Scope,
+    Access, AuthResult, BusinessId, Credential, Directory, Error, ErrorKind, Principal, Result,
+    Scope,
 };
 use http::{HeaderMap, header};
 use jiff::Timestamp;
@@ -20,7 +20,7 @@ use subtle::ConstantTimeEq;
 
 use crate::{
     CredentialHash, Server, ServerSettings, query,
-    rate_limit::{ConcurrencySlot, LimitOwner, LimitState},
+    rate_limit::{ConcurrencySlot, LimitOwner, LimitedCall},
     router::Operation,
 };
 
@@ -141,19 +141,17 @@ fn admit_by_key(headers: &HeaderMap, wanted: Option<&Hash>) -> Result<()> {
 pub(crate) async fn authorize(
     server: &Server,
     headers: &HeaderMap,
-    (operation, generation): (Operation, Generation),
     business: Option<&str>,
-    (now, limit_state): (Timestamp, &mut LimitState),
+    call: LimitedCall<'_>,
 ) -> Result<AuthenticatedCaller> {
     let credential = credential::read(headers, server.settings.api_key_format)?;
     let directory = server.services.directory.as_ref();
-    let access = server.auth.authenticate(directory, &credential, now).await?;
-    check_scopes(&access.principal, operation)?;
+    let access = server.auth.authenticate(directory, &credential, call.now).await?;
+    check_scopes(&access.principal, call.operation)?;
     let business = business.map(|segment| check_business(&access, segment)).transpose()?;
     let entity = LimitOwner::of(&access, business);
     let login = || LimitOwner::login(&access, CredentialHash::new(&credential).as_bytes());
-    let limits = &server.limits;
-    let slot = limits.acquire(entity, login, (operation, generation), (now, limit_state))?;
+    let slot = server.limits.acquire(entity, login, call)?;
     Ok(AuthenticatedCaller { access, business, _slot: slot })
 }
 

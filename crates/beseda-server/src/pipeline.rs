@@ -23,7 +23,7 @@ use crate::{
     metrics::RouteLabel,
     own_apis,
     per_call::{CallApi, CallContext},
-    rate_limit::{self, LimitState},
+    rate_limit::{self, LimitState, LimitedCall},
     request::RequestContext,
     request_id::{RequestIds, TRACEPARENT, X_REQUEST_ID},
     response::{self, ApiResponse},
@@ -40,7 +40,8 @@ const MAX_DISCARDED_BYTES: usize = 16 * 1024 * 1024;
 const DISCARD_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// State of a request, used for its response and log line.
-struct RequestState {
+struct RequestState<'a> {
+    route: Route<'a>,
     now: Timestamp,
     ids: RequestIds,
     limit_state: LimitState,
@@ -65,6 +66,7 @@ pub(crate) async fn handle(
     let (parts, mut body) = request.into_parts();
     let route = router::match_path(parts.uri.path());
     let mut state = RequestState {
+        route,
         now: server.services.clock.now(),
         ids: RequestIds::of(&parts.headers),
         limit_state: LimitState::NO_LIMIT,
@@ -76,7 +78,7 @@ pub(crate) async fn handle(
     };
     let in_flight = server.metrics.begin();
     let outcome = match replacement {
-        None => run_handler(app, &parts, &mut body, (route, &mut state)).await,
+        None => run_handler(app, &parts, &mut body, &mut state).await,
         Some(answer) => {
             if let (RouteLabel::Operation(operation), Route::Api { generation, .. }) =
                 (state.label, route)
@@ -105,7 +107,7 @@ async fn run_handler(
     app: &AppState,
     parts: &Parts,
     body: &mut Body,
-    (route, state): (Route<'_>, &mut RequestState),
+    state: &mut RequestState<'_>,
 ) -> ApiResponse {
     let request_id = state.ids.request_id.clone();
     let timeout = match state.label {
@@ -115,7 +117,7 @@ async fn run_handler(
         _ => app.server.settings.request_timeout(),
     };
     state.timeout = timeout;
-    let handled = dispatch(app, parts, body, (route, state));
+    let handled = dispatch(app, parts, body, state);
     let handled = AssertUnwindSafe(handled).catch_unwind();
     match tokio::time::timeout(timeout, handled).await {
         Ok(Ok(Ok(answer))) => answer,
@@ -137,7 +139,7 @@ async fn dispatch(
     app: &AppState,
     parts: &Parts,
     body: &mut Body,
-    (route, state): (Route<'_>, &mut RequestState),
+    state: &mut RequestState<'_>,
 ) -> Result<ApiResponse> {
     let server = app.server.as_ref();
     let settings = &server.settings;
@@ -147,11 +149,11 @@ async fn dispatch(
     if too_many(&parts.headers, settings.max_headers, settings.max_header_bytes) {
         return Ok(response::too_many_headers());
     }
-    let Route::Api { generation, resource, business } = route else {
+    let Route::Api { generation, resource, business } = state.route else {
         let chats = server.services.chats.as_ref();
         let generation = beseda_api::Generation::Y2026;
         let mut call = RequestContext { server, chats, parts, body, generation };
-        return match route {
+        return match state.route {
             Route::File(rest) => files::handle(&mut call, rest, state.now).await,
             Route::Market(_) | Route::Admin(_) => {
                 own_apis::handle(app.own_apis.clone(), parts, body).await
@@ -164,9 +166,9 @@ async fn dispatch(
         return Ok(response::method_not_allowed(&parts.method, resource.allow()));
     };
     state.limit_state = server.limits.initial_state(operation, generation);
-    let counted = (state.now, &mut state.limit_state);
-    let asked = (operation, generation);
-    let caller = auth::authorize(server, &parts.headers, asked, business, counted).await?;
+    let limit_state = &mut state.limit_state;
+    let call = LimitedCall { operation, generation, now: state.now, limit_state };
+    let caller = auth::authorize(server, &parts.headers, business, call).await?;
     let call_api = match &server.services.per_call {
         None => None,
         Some(per_call) => Some(per_call.begin_call(CallContext {
@@ -192,7 +194,7 @@ async fn dispatch(
     answer
 }
 
-impl RequestState {
+impl RequestState<'_> {
     /// Records the rate limit of an implementation's own 420. The server's count is not the one
     /// that was exceeded, so without figures nothing is left. A per-call implementation reports its
     /// figures itself.
@@ -226,7 +228,7 @@ fn too_many(headers: &HeaderMap, most: usize, most_bytes: usize) -> bool {
 }
 
 /// Adds the headers of every response.
-async fn finish(answer: ApiResponse, asked: &HeaderMap, state: &RequestState) -> Response {
+async fn finish(answer: ApiResponse, asked: &HeaderMap, state: &RequestState<'_>) -> Response {
     let mut response = match answer {
         ApiResponse::Streaming(response) => response,
         ApiResponse::Full(whole) => {
@@ -250,7 +252,7 @@ async fn finish(answer: ApiResponse, asked: &HeaderMap, state: &RequestState) ->
 }
 
 /// Logs one line per request, without query, body and credential.
-fn log(parts: &Parts, status: StatusCode, started: Instant, state: &RequestState) {
+fn log(parts: &Parts, status: StatusCode, started: Instant, state: &RequestState<'_>) {
     tracing::info!(
         target: "beseda::request",
         method = %parts.method,

@@ -80,6 +80,15 @@ impl LimitState {
     pub(crate) const NO_LIMIT: Self = Self { limit: NO_LIMIT, remaining: NO_LIMIT };
 }
 
+/// Call that counts against the limits.
+pub(crate) struct LimitedCall<'a> {
+    pub(crate) operation: Operation,
+    pub(crate) generation: Generation,
+    pub(crate) now: Timestamp,
+    /// Set to what remains of the hour.
+    pub(crate) limit_state: &'a mut LimitState,
+}
+
 /// Counters of one owner.
 struct UsageCounters {
     /// Per operation: number of the hour in the upper half, requests in the lower half.
@@ -141,9 +150,9 @@ impl RateLimits {
         &self,
         entity: LimitOwner,
         login: impl FnOnce() -> LimitOwner,
-        (operation, generation): (Operation, Generation),
-        (now, limit_state): (Timestamp, &mut LimitState),
+        call: LimitedCall<'_>,
     ) -> Result<Option<ConcurrencySlot>> {
+        let LimitedCall { operation, generation, now, limit_state } = call;
         let ceiling = self.ceilings[generation as usize][operation as usize];
         if ceiling.is_none() && self.parallel.is_none() {
             return Ok(None);

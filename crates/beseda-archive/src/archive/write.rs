@@ -35,6 +35,15 @@ pub(crate) struct HistoryProgress {
     pub(crate) finished: Option<i64>,
 }
 
+/// Time as it is stored.
+#[derive(Debug, Clone, Copy)]
+struct ColumnTime {
+    /// Nanoseconds since 1970.
+    nanos: i64,
+    /// UTC offset in seconds.
+    offset: Option<i32>,
+}
+
 /// Difference between a listed chat and the archived one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ChatDiff {
@@ -122,9 +131,9 @@ impl<'t> ArchiveTransaction<'t> {
         // fraction.
         let later = match found {
             Some((_, known, known_offset)) if known > updated && !same_second(known, updated) => {
-                (known, known_offset)
+                ColumnTime { nanos: known, offset: known_offset }
             }
-            _ => (updated, offset),
+            _ => ColumnTime { nanos: updated, offset },
         };
         self.put_chat(business, chat, later, now, seq)?;
         Ok(match (found, seq) {
@@ -138,7 +147,7 @@ impl<'t> ArchiveTransaction<'t> {
         &self,
         business: BusinessId,
         chat: &Chat,
-        (updated, updated_offset): (i64, Option<i32>),
+        updated: ColumnTime,
         now: Timestamp,
         seq: Option<i64>,
     ) -> rusqlite::Result<()> {
@@ -171,8 +180,8 @@ impl<'t> ArchiveTransaction<'t> {
             customer.and_then(|customer| customer.public_id.as_deref()),
             to_nanos(chat.created_at.timestamp()),
             chat.created_at.offset_seconds(),
-            updated,
-            updated_offset,
+            updated.nanos,
+            updated.offset,
             to_nanos(now),
             seq,
         ])?;

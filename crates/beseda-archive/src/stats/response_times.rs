@@ -125,7 +125,21 @@ impl Conversations {
                     let first = !std::mem::replace(&mut chat.answered, true);
                     if meant(question, since) {
                         let operator = self.operator(row.get_ref(6)?.as_str_or_null()?);
-                        self.answer(question, (since, at), first, chat.shop, operator);
+                        let (hour, day) = question.hour_and_day(since);
+                        #[expect(
+                            clippy::cast_possible_truncation,
+                            reason = "seven digits are enough for a time"
+                        )]
+                        let seconds = question.seconds(since, at) as f32;
+                        let shop = chat.shop;
+                        self.answers.push(AnsweredTurn {
+                            seconds,
+                            first,
+                            hour,
+                            day,
+                            shop,
+                            operator,
+                        });
                     }
                 }
             }
@@ -142,20 +156,6 @@ impl Conversations {
                 *self.began.entry(began).or_default() += 1;
             }
         }
-    }
-
-    fn answer(
-        &mut self,
-        question: &StatsQuery,
-        (since, at): (i64, i64),
-        first: bool,
-        shop: Option<i64>,
-        operator: u32,
-    ) {
-        let (hour, day) = question.hour_and_day(since);
-        #[expect(clippy::cast_possible_truncation, reason = "seven digits are enough for a time")]
-        let seconds = question.seconds(since, at) as f32;
-        self.answers.push(AnsweredTurn { seconds, first, hour, day, shop, operator });
     }
 
     fn operator(&mut self, name: Option<&str>) -> u32 {

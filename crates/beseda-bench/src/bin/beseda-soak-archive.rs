@@ -127,8 +127,8 @@ async fn soak(args: &Args) -> Result<()> {
     println!("the last life alone: {} messages, {rate:.0} a second", filled - there);
 
     let (written, stop) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
-    let writing =
-        tokio::spawn(write(writers(&service)?, business, chats, written.clone(), stop.clone()));
+    let (shop, market) = writers(&service)?;
+    let writing = tokio::spawn(write(shop, market, business, chats, written.clone(), stop.clone()));
     for _ in 0..args.kills {
         let pause = Duration::from_millis(rand::rng().random_range(100..2_500));
         lives.killed(sync(args, &service, &["--every", "1"])?, pause)?;
@@ -232,7 +232,8 @@ fn writers(service: &Service) -> Result<(Client, beseda_client::MarketClient)> {
 
 /// People write into chats at random until they are stopped.
 async fn write(
-    (shop, market): (Client, beseda_client::MarketClient),
+    shop: Client,
+    market: beseda_client::MarketClient,
     business: BusinessId,
     chats: i64,
     written: Arc<AtomicU64>,
