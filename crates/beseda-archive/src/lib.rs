@@ -33,6 +33,7 @@
 
 mod archive;
 mod attachments;
+#[cfg(feature = "bulk")]
 pub mod bulk;
 mod error;
 pub mod export;

@@ -85,8 +85,9 @@ pub trait Interceptor: Send + Sync {
 }
 
 /// Response extension that resets the connection instead of sending the response.
+#[cfg(feature = "faults")]
 #[derive(Debug, Clone, Copy)]
-pub struct Reset;
+pub struct ResetConnection;
 
 /// Handles a request through the interceptor, if there is one. This is the router's fallback, which every request takes.
 pub(crate) async fn handle(State(state): State<AppState>, request: Request) -> Response {

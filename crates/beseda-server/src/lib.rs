@@ -56,7 +56,9 @@ pub use beseda_api;
 
 pub use credential_hash::CredentialHash;
 pub use http;
-pub use interceptor::{Interceptor, Next, RequestInfo, Reset};
+#[cfg(feature = "faults")]
+pub use interceptor::ResetConnection;
+pub use interceptor::{Interceptor, Next, RequestInfo};
 pub use listener::{Tls, TransportSettings, listen, local_url, serve};
 pub use per_call::{CallApi, CallContext, PerCallApi, Unavailable};
 pub use per_call_chats::PerCallChats;

@@ -1,13 +1,7 @@
 //! Listener: connections with limits and timeouts, TLS, and graceful shutdown.
 
 use std::{
-    future::Future,
-    io,
-    net::SocketAddr,
-    path::PathBuf,
-    pin::pin,
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
+    future::Future, io, net::SocketAddr, path::PathBuf, pin::pin, sync::Arc, time::Duration,
 };
 
 use axum::{Router, extract::ConnectInfo};
@@ -35,9 +29,8 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
-    Reset,
     malformed::MalformedAnswers,
-    reset_stream::{ResetFlag, ResetStream},
+    reset_stream::{self, ResetFlag},
 };
 
 /// Binds a listener and returns it with the address taken, which differs from the one given for port 0.
@@ -49,8 +42,8 @@ pub async fn listen(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)
         let message = format!("failed to listen on {address} ({error}); choose another address");
         io::Error::new(error.kind(), message)
     })?;
-    let bound = listener.local_addr()?;
-    Ok((listener, bound))
+    let address = listener.local_addr()?;
+    Ok((listener, address))
 }
 
 /// Returns the URL under which callers on this machine reach a bound address.
@@ -77,7 +70,7 @@ pub struct TransportSettings {
     /// Provides the peer's address to handlers, as axum's `ConnectInfo<SocketAddr>`. Not for
     /// configuration files.
     #[serde(skip)]
-    pub tell_peers: bool,
+    pub provide_peer_address: bool,
 }
 
 impl Default for TransportSettings {
@@ -87,7 +80,7 @@ impl Default for TransportSettings {
             header_timeout_seconds: 30,
             drain_seconds: 10,
             max_connections: 10_000,
-            tell_peers: false,
+            provide_peer_address: false,
         }
     }
 }
@@ -134,12 +127,12 @@ impl TransportSettings {
     }
 
     fn builder(&self) -> auto::Builder<TokioExecutor> {
-        let patience = Duration::from_secs(self.header_timeout_seconds.max(1));
+        let header_timeout = Duration::from_secs(self.header_timeout_seconds.max(1));
         let mut builder = auto::Builder::new(TokioExecutor::new());
         builder
             .http1()
             .timer(TokioTimer::new())
-            .header_read_timeout(patience)
+            .header_read_timeout(header_timeout)
             .max_headers(128)
             .max_buf_size(64 * 1024);
         builder
@@ -147,8 +140,8 @@ impl TransportSettings {
             .timer(TokioTimer::new())
             .max_concurrent_streams(128)
             .max_header_list_size(64 * 1024)
-            .keep_alive_interval(patience)
-            .keep_alive_timeout(patience);
+            .keep_alive_interval(header_timeout)
+            .keep_alive_timeout(header_timeout);
         builder
     }
 }
@@ -164,31 +157,35 @@ pub async fn serve(
     transport: TransportSettings,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let patience = Duration::from_secs(transport.header_timeout_seconds.max(1));
+    let header_timeout = Duration::from_secs(transport.header_timeout_seconds.max(1));
     let tls = transport.acceptor()?;
-    let (builder, tell_peers) = (transport.builder(), transport.tell_peers);
-    let door = Arc::new(ConnectionHandler { tls, builder, router, patience, tell_peers });
-    let room = Arc::new(Semaphore::new(transport.max_connections.max(1)));
+    let (builder, provide_peer_address) = (transport.builder(), transport.provide_peer_address);
+    let handler =
+        Arc::new(ConnectionHandler { tls, builder, router, header_timeout, provide_peer_address });
+    let connection_permits = Arc::new(Semaphore::new(transport.max_connections.max(1)));
     let (graceful, mut connections) = (GracefulShutdown::new(), JoinSet::new());
     let mut shutdown = pin!(shutdown);
     loop {
-        let (stream, place) = tokio::select! {
+        let (stream, permit) = tokio::select! {
             biased;
             () = &mut shutdown => break,
-            next = accept(&listener, &room) => next,
+            next = accept(&listener, &connection_permits) => next,
         };
         // Finished connections are reaped here rather than kept until the drain.
         while connections.try_join_next().is_some() {}
-        let (door, watcher) = (Arc::clone(&door), graceful.watcher());
+        let (handler, watcher) = (Arc::clone(&handler), graceful.watcher());
         connections.spawn(async move {
-            door.welcome(stream, watcher).await;
-            drop(place);
+            handler.handle(stream, watcher).await;
+            drop(permit);
         });
     }
     drop(listener);
-    let bound = Duration::from_secs(transport.drain_seconds);
-    if timeout(bound, graceful.shutdown()).await.is_err() {
-        tracing::warn!(connections = connections.len(), "cut off after the drain time");
+    let drain_timeout = Duration::from_secs(transport.drain_seconds);
+    if timeout(drain_timeout, graceful.shutdown()).await.is_err() {
+        tracing::warn!(
+            connections = connections.len(),
+            "connections closed after the drain timeout"
+        );
     }
     connections.shutdown().await;
     Ok(())
@@ -196,15 +193,15 @@ pub async fn serve(
 
 async fn accept(
     listener: &TcpListener,
-    room: &Arc<Semaphore>,
+    connection_permits: &Arc<Semaphore>,
 ) -> (TcpStream, Option<OwnedSemaphorePermit>) {
     // The semaphore is never closed.
-    let place = Arc::clone(room).acquire_owned().await.ok();
+    let permit = Arc::clone(connection_permits).acquire_owned().await.ok();
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return (stream, place),
+            Ok((stream, _)) => return (stream, permit),
             Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
+                tracing::warn!(%error, "failed to accept a connection");
                 // Probably out of file descriptors: wait for other connections to close.
                 sleep(Duration::from_millis(50)).await;
             }
@@ -217,27 +214,27 @@ struct ConnectionHandler {
     tls: Option<TlsAcceptor>,
     builder: auto::Builder<TokioExecutor>,
     router: Router,
-    patience: Duration,
-    tell_peers: bool,
+    header_timeout: Duration,
+    provide_peer_address: bool,
 }
 
 impl ConnectionHandler {
-    async fn welcome(&self, stream: TcpStream, watcher: Watcher) {
+    async fn handle(&self, stream: TcpStream, watcher: Watcher) {
         // Fails only if the socket is closed, which the next read reports.
         let _ = stream.set_nodelay(true);
-        let peer = if self.tell_peers { stream.peer_addr().ok() } else { None };
-        let (stream, reset_flag) = ResetStream::new(stream);
+        let peer = if self.provide_peer_address { stream.peer_addr().ok() } else { None };
+        let (stream, reset_flag) = reset_stream::wrap(stream);
         let Some(tls) = &self.tls else {
-            return self.converse(stream, peer, reset_flag, watcher).await;
+            return self.serve_stream(stream, peer, reset_flag, watcher).await;
         };
-        match timeout(self.patience, tls.accept(stream)).await {
-            Ok(Ok(stream)) => self.converse(stream, peer, reset_flag, watcher).await,
-            Ok(Err(error)) => tracing::debug!(%error, "no TLS"),
-            Err(_) => tracing::debug!("TLS took too long"),
+        match timeout(self.header_timeout, tls.accept(stream)).await {
+            Ok(Ok(stream)) => self.serve_stream(stream, peer, reset_flag, watcher).await,
+            Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
+            Err(_) => tracing::debug!("TLS handshake timed out"),
         }
     }
 
-    async fn converse<S>(
+    async fn serve_stream<S>(
         &self,
         stream: S,
         peer: Option<SocketAddr>,
@@ -251,20 +248,16 @@ impl ConnectionHandler {
             if let Some(peer) = peer {
                 request.extensions_mut().insert(ConnectInfo(peer));
             }
-            let (answer, reset_flag) = (router.call(request), Arc::clone(&reset_flag));
+            let (response, reset_flag) = (router.call(request), reset_flag.clone());
             async move {
-                let Ok(answer) = answer.await;
-                if answer.extensions().get::<Reset>().is_none() {
-                    return Ok(answer);
-                }
-                reset_flag.store(true, Ordering::Release);
-                Err(io::Error::from(io::ErrorKind::ConnectionReset))
+                let Ok(response) = response.await;
+                reset_flag.apply(response)
             }
         });
         let stream = TokioIo::new(MalformedAnswers::new(stream, self.router.clone()));
         let connection = self.builder.serve_connection(stream, service);
         if let Err(error) = watcher.watch(connection).await {
-            tracing::debug!(error, "a connection ended badly");
+            tracing::debug!(error, "connection failed");
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 use async_trait::async_trait;
 use axum::{body::Body, extract::Request, response::Response};
 use beseda_api::{ErrorKind, wire::ErrorResponse};
-use beseda_server::{Interceptor, Next, RequestInfo, Reset};
+use beseda_server::{Interceptor, Next, RequestInfo, ResetConnection};
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use hyper::ext::ReasonPhrase;
@@ -122,7 +122,7 @@ fn delay(fault: &Fault) -> Duration {
 /// Returns a response that makes the server reset the connection.
 fn reset() -> Response {
     let mut response = Response::new(Body::empty());
-    response.extensions_mut().insert(Reset);
+    response.extensions_mut().insert(ResetConnection);
     response
 }
 
@@ -186,7 +186,8 @@ fn alter_response(
     whole: Option<&Bytes>,
     triggered: &[Fault],
 ) -> (Response, Option<FaultOutcome>) {
-    let (Some(whole), true) = (whole, response.extensions().get::<Reset>().is_none()) else {
+    let (Some(whole), true) = (whole, response.extensions().get::<ResetConnection>().is_none())
+    else {
         return (response, None);
     };
     let (mut parts, mut body) = response.into_parts();

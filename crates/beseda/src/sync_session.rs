@@ -167,8 +167,11 @@ pub(crate) async fn listen(
     );
     let (shutdown, stopped) = oneshot::channel::<()>();
     let (send, notifications) = mpsc::channel(QUEUE_CAPACITY);
-    let transport =
-        TransportSettings { tell_peers: true, drain_seconds: 0, ..TransportSettings::default() };
+    let transport = TransportSettings {
+        provide_peer_address: true,
+        drain_seconds: 0,
+        ..TransportSettings::default()
+    };
     tokio::spawn(async move {
         let pass_on = async {
             while let Some(event) = events.recv().await {

@@ -15,7 +15,8 @@ use crate::world::{World, chat};
 async fn served(router: beseda_server::Router) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
-    let transport = TransportSettings { tell_peers: true, ..TransportSettings::default() };
+    let transport =
+        TransportSettings { provide_peer_address: true, ..TransportSettings::default() };
     tokio::spawn(serve(listener, router, transport, std::future::pending()));
     url
 }

@@ -4,7 +4,7 @@ use std::{io::Read, sync::Arc, time::Instant};
 
 use axum::{body::Body, response::Response};
 use beseda_api::{Time, wire::ErrorResponse};
-use beseda_server::{RequestInfo, Reset};
+use beseda_server::{RequestInfo, ResetConnection};
 use bytes::Bytes;
 use flate2::read::GzDecoder;
 use http::{HeaderMap, header, request::Parts};
@@ -106,7 +106,7 @@ impl Recorder {
     ) {
         let Some(entry) = &mut self.entry else { return };
         entry.reason = None;
-        if response.extensions().get::<Reset>().is_none() {
+        if response.extensions().get::<ResetConnection>().is_none() {
             let status = response.status().as_u16();
             let half = response_message(response.headers(), whole);
             entry.status = Some(status);

@@ -93,7 +93,8 @@ impl WebhookListener {
     }
 
     async fn serve(self, mut end: tokio::sync::watch::Receiver<bool>) -> anyhow::Result<()> {
-        let transport = TransportSettings { tell_peers: true, ..TransportSettings::default() };
+        let transport =
+            TransportSettings { provide_peer_address: true, ..TransportSettings::default() };
         let ended = async move { drop(end.wait_for(|ended| *ended).await) };
         Ok(beseda_server::serve(self.listener, self.router, transport, ended).await?)
     }

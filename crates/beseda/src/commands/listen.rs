@@ -47,7 +47,8 @@ pub(crate) async fn run(args: ListenArgs, out: Output) -> anyhow::Result<()> {
 fn transport(args: &ListenArgs) -> anyhow::Result<TransportSettings> {
     let files = args.tls_cert.clone().zip(args.tls_key.clone());
     let tls = files.map(|(cert, key)| Tls { cert, key });
-    let transport = TransportSettings { tls, tell_peers: true, ..TransportSettings::default() };
+    let transport =
+        TransportSettings { tls, provide_peer_address: true, ..TransportSettings::default() };
     transport.check().map_err(|error| UsageError::error(error.to_string()))?;
     Ok(transport)
 }
