@@ -36,7 +36,8 @@ pub(crate) async fn compress(body: Bytes, asked: &HeaderMap, headers: &mut Heade
     }
 }
 
-fn accepts(asked: &HeaderMap) -> bool {
+/// Returns true if the request accepts gzip.
+pub(crate) fn accepts(asked: &HeaderMap) -> bool {
     let lists = asked.get_all(header::ACCEPT_ENCODING).iter();
     lists.filter_map(|list| list.to_str().ok()).flat_map(|list| list.split(',')).any(|one| {
         let (name, quality) = one.split_once(';').unwrap_or((one, ""));

@@ -1,4 +1,4 @@
-//! Documentation: the OpenAPI documents and a page generated from them, cached per setting.
+//! Documentation: the OpenAPI documents and the page that shows them.
 
 mod openapi;
 mod page;
@@ -8,36 +8,14 @@ mod surfaces;
 use std::sync::LazyLock;
 
 use bytes::Bytes;
-use http::{HeaderValue, header};
 
+pub(crate) use page::{file, page};
 pub(crate) use start::page as start;
 
 use crate::{
     Unversioned,
     response::{self, ApiResponse},
 };
-
-/// Document and page of one setting.
-struct Docs {
-    openapi: Bytes,
-    page: page::Page,
-}
-
-impl Docs {
-    fn of(unversioned: Unversioned) -> Self {
-        let document = openapi::document(unversioned);
-        Self { openapi: document.to_string().into(), page: page::render(&document) }
-    }
-
-    fn get(unversioned: Unversioned) -> &'static Self {
-        static Y2024: LazyLock<Docs> = LazyLock::new(|| Docs::of(Unversioned::Y2024));
-        static TODAY: LazyLock<Docs> = LazyLock::new(|| Docs::of(Unversioned::Today));
-        match unversioned {
-            Unversioned::Y2024 => &Y2024,
-            Unversioned::Today => &TODAY,
-        }
-    }
-}
 
 /// Returns the OpenAPI document of the marketplace API.
 pub(crate) fn market() -> Bytes {
@@ -56,16 +34,14 @@ pub(crate) fn json(document: Bytes) -> ApiResponse {
 
 /// Returns the OpenAPI document of the published API.
 pub(crate) fn openapi(unversioned: Unversioned) -> ApiResponse {
-    json(Docs::get(unversioned).openapi.clone())
+    static Y2024: LazyLock<Bytes> = LazyLock::new(|| published(Unversioned::Y2024));
+    static TODAY: LazyLock<Bytes> = LazyLock::new(|| published(Unversioned::Today));
+    json(match unversioned {
+        Unversioned::Y2024 => Y2024.clone(),
+        Unversioned::Today => TODAY.clone(),
+    })
 }
 
-/// Returns the documentation page. Its policy allows only the inline style and script.
-pub(crate) fn page(unversioned: Unversioned) -> ApiResponse {
-    let page = &Docs::get(unversioned).page;
-    let answer = response::text("text/html; charset=utf-8", page.html.clone());
-    let ApiResponse::Full(mut response) = answer else { return answer };
-    if let Ok(policy) = HeaderValue::from_str(&page.policy) {
-        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
-    }
-    ApiResponse::Full(response)
+fn published(unversioned: Unversioned) -> Bytes {
+    openapi::document(unversioned).to_string().into()
 }

@@ -45,7 +45,7 @@ pub(crate) async fn handle(call: &mut RequestContext<'_>, page: ServerPage) -> R
         }
         ServerPage::Version => version(call),
         ServerPage::OpenApi => Ok(docs::openapi(settings.unversioned)),
-        ServerPage::Docs => Ok(docs::page(settings.unversioned)),
+        ServerPage::Docs => docs::page(call),
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 
 use http::{Method, StatusCode};
 
-use crate::router::{Operation, Route, ServerPage};
+use crate::router::{Operation, Route};
 
 const STATUSES: [u16; 15] =
     [200, 206, 304, 400, 401, 403, 404, 405, 415, 416, 420, 431, 500, 503, 0];
@@ -57,12 +57,7 @@ impl RouteLabel {
             Route::File(_) => Self::File,
             Route::Market(_) => Self::Market,
             Route::Admin(_) => Self::Admin,
-            Route::Page(
-                ServerPage::Health | ServerPage::Ready | ServerPage::Metrics | ServerPage::Version,
-            ) => Self::ServerPage,
-            Route::Page(ServerPage::OpenApi | ServerPage::Docs | ServerPage::Start) => {
-                Self::ServerPage
-            }
+            Route::Page(_) | Route::DocsFile(_) => Self::ServerPage,
             Route::Unknown => Self::Unknown,
         }
     }

@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use crate::{
     AppState, auth,
     body::{self, BodyLimits},
-    compression, files, handlers, health,
+    compression, docs, files, handlers, health,
     malformed::Malformed,
     metrics::RouteLabel,
     own_apis,
@@ -158,6 +158,7 @@ async fn dispatch(
             Route::Market(_) | Route::Admin(_) => {
                 own_apis::handle(app.own_apis.clone(), parts, body).await
             }
+            Route::DocsFile(name) => docs::file(&call, name),
             Route::Page(page) => health::handle(&mut call, page).await,
             Route::Api { .. } | Route::Unknown => Err(response::resource_not_found()),
         };

@@ -38,6 +38,8 @@ pub(crate) enum Route<'a> {
     Admin(&'a str),
     /// Page about the server.
     Page(ServerPage),
+    /// `/docs/` and the name of a file of the documentation page.
+    DocsFile(&'a str),
     /// Unknown path.
     Unknown,
 }
@@ -124,6 +126,7 @@ pub(crate) fn match_path(path: &str) -> Route<'_> {
     let below = |prefix| path.strip_prefix(prefix);
     below("/files/")
         .map(Route::File)
+        .or_else(|| below("/docs/").map(Route::DocsFile))
         .or_else(|| below("/market/v1/").map(Route::Market))
         .or_else(|| below("/admin/v1/").map(Route::Admin))
         .unwrap_or_else(|| published(path, Generation::Y2024))

@@ -1,211 +1,194 @@
-//! Documentation page, generated from the OpenAPI document. Style and script are inline; nothing is
-//! loaded from elsewhere.
+//! Documentation page: our words in English or Russian around Swagger UI, which shows the OpenAPI documents.
 
-use std::fmt::Write;
+use std::io::Read;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use beseda_api::{Error, Result};
 use bytes::Bytes;
-use serde_json::Value;
+use flate2::read::GzDecoder;
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use sha2::{Digest, Sha256};
 
+use super::start::PageLanguage;
+use crate::{
+    compression,
+    request::RequestContext,
+    response::{self, ApiResponse},
+};
+
 pub(super) const STYLE: &str = include_str!("page.css");
-const SCRIPT: &str = include_str!("page.js");
-const INTRO: &str = include_str!("intro.html");
-const SURFACES: &str = include_str!("surfaces.html");
 
-/// Page and its content security policy.
-pub(crate) struct Page {
-    pub(crate) html: Bytes,
-    pub(crate) policy: String,
+/// Allows this origin only. The viewer sets styles of elements, but runs no inline script.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+                      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// File of the page.
+struct PageFile {
+    name: &'static str,
+    content_type: &'static str,
+    bytes: &'static [u8],
+    /// True if `bytes` are compressed with gzip. Such a file has its version in the path and never changes.
+    vendored: bool,
 }
 
-/// Renders the page.
-pub(crate) fn render(document: &Value) -> Page {
-    let mut html = String::with_capacity(64 * 1024);
-    // Writing to a String can't fail.
-    let _ = write_page(&mut html, document);
-    let hash = |text: &str| STANDARD.encode(Sha256::digest(text.as_bytes()));
-    let policy = format!(
-        "default-src 'self'; style-src 'sha256-{}'; script-src 'sha256-{}'; frame-ancestors 'none'",
-        hash(STYLE),
-        hash(SCRIPT)
-    );
-    Page { html: html.into(), policy }
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const CSS: &str = "text/css; charset=utf-8";
+
+/// Files below `/docs/`.
+const FILES: [PageFile; 4] = [
+    PageFile {
+        name: "swagger-ui-5.35.0/swagger-ui-bundle.js",
+        content_type: SCRIPT,
+        bytes: include_bytes!("../../assets/swagger-ui-5.35.0/swagger-ui-bundle.js.gz"),
+        vendored: true,
+    },
+    PageFile {
+        name: "swagger-ui-5.35.0/swagger-ui.css",
+        content_type: CSS,
+        bytes: include_bytes!("../../assets/swagger-ui-5.35.0/swagger-ui.css.gz"),
+        vendored: true,
+    },
+    PageFile {
+        name: "page.js",
+        content_type: SCRIPT,
+        bytes: include_bytes!("page.js"),
+        vendored: false,
+    },
+    PageFile { name: "page.css", content_type: CSS, bytes: STYLE.as_bytes(), vendored: false },
+];
+
+/// Returns the page in the language of `?lang=`, else of `Accept-Language`.
+pub(crate) fn page(call: &RequestContext<'_>) -> Result<ApiResponse> {
+    let asked = call.query().text("lang");
+    let language = asked.and_then(|code| PageLanguage::named(&code));
+    let language = language.unwrap_or_else(|| PageLanguage::of(&call.parts.headers));
+    let template = language.pick(include_str!("page.en.html"), include_str!("page.ru.html"));
+    let html = template.replace("{options}", &options(call, language));
+    let mut response = cached(&call.parts.headers, html.into(), "no-cache")?;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language.pick("en", "ru")));
+    headers.append(header::VARY, HeaderValue::from_static("accept-language"));
+    Ok(ApiResponse::Full(response))
 }
 
-fn write_page(html: &mut String, document: &Value) -> std::fmt::Result {
-    write!(
-        html,
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
-         <title>Beseda: Chats API</title><style>{STYLE}</style></head><body>{INTRO}\
-         <nav aria-label=\"Operations\"><ul>"
-    )?;
-    let operations: Vec<_> = operations(document).collect();
-    for (_, _, operation) in &operations {
-        let id = word(operation, "operationId");
-        write!(html, "<li><a href=\"#{id}\">{id}</a></li>")?;
-    }
-    html.push_str("</ul></nav><main>");
-    for (path, method, operation) in &operations {
-        write_operation(html, path, method, operation, document)?;
-    }
-    write!(html, "{SURFACES}</main><script>{SCRIPT}</script></body></html>")
-}
-
-/// Returns path, method and operation of everything under `/v2`.
-fn operations(document: &Value) -> impl Iterator<Item = (&str, String, &Value)> {
-    let paths = document["paths"].as_object().into_iter().flatten();
-    let versioned = paths.filter(|(path, _)| path.starts_with("/v2/"));
-    versioned.flat_map(|(path, methods)| {
-        let methods = methods.as_object().into_iter().flatten();
-        methods.map(move |(method, operation)| (path.as_str(), method.to_uppercase(), operation))
+/// Returns the documents that this server has, as options of the choice.
+fn options(call: &RequestContext<'_>, language: PageLanguage) -> String {
+    let (services, auth) = (&call.server.services, &call.server.auth);
+    let market = services.market.is_some() && auth.has_market_key();
+    let admin = services.admin.is_some() && auth.has_admin_key();
+    [
+        (true, "/openapi.json#2026", "Chats API, /v2", "API чатов, /v2"),
+        (true, "/openapi.json#2024", "Chats API without a version", "API чатов без версии"),
+        (market, "/market/v1/openapi.json", "Marketplace, /market/v1", "Маркет, /market/v1"),
+        (
+            admin,
+            "/admin/v1/openapi.json",
+            "Administration, /admin/v1",
+            "Администрирование, /admin/v1",
+        ),
+    ]
+    .into_iter()
+    .filter(|(served, ..)| *served)
+    .map(|(_, url, english, russian)| {
+        format!("<option value=\"{url}\">{}</option>", language.pick(english, russian))
     })
+    .collect()
 }
 
-fn write_operation(
-    html: &mut String,
-    path: &str,
-    method: &str,
-    operation: &Value,
-    document: &Value,
-) -> std::fmt::Result {
-    let (id, old) = (word(operation, "operationId"), path.trim_start_matches("/v2"));
-    write!(
-        html,
-        "<section id=\"{id}\"><h2>{id}</h2><p>{}</p><p><code><b>{method}</b> {path}</code><br>\
-         <code><b>{method}</b> {old}</code></p>",
-        escape(word(operation, "summary")),
-    )?;
-    let scopes: Vec<&str> = operation["x-auth-scopes"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
-    let scopes = if scopes.is_empty() { "any".to_owned() } else { scopes.join(", ") };
-    write!(html, "<p>Scopes: {scopes}. Requests an hour: {}.</p>", operation["x-hourly-limit"])?;
-    write_parameters(html, &operation["parameters"])?;
-    let schema =
-        operation["requestBody"]["content"].as_object().and_then(|kinds| kinds.values().next());
-    if let Some(schema) = schema {
-        html.push_str("<h3>Body</h3>");
-        write_schema(html, &schema["schema"], document)?;
+/// Returns a file below `/docs/`.
+///
+/// # Errors
+///
+/// 404 if there is none of this name.
+pub(crate) fn file(call: &RequestContext<'_>, name: &str) -> Result<ApiResponse> {
+    let found = FILES.iter().find(|file| file.name == name);
+    let file = found.filter(|_| call.server.settings.docs);
+    let file = file.ok_or_else(response::resource_not_found)?;
+    if !matches!(call.parts.method, Method::GET | Method::HEAD) {
+        return Ok(response::method_not_allowed(&call.parts.method, "GET, HEAD"));
     }
-    html.push_str("<h3>ApiResponse</h3>");
-    let answer = &operation["responses"]["200"]["content"]["application/json"]["schema"];
-    write_schema(html, answer, document)?;
-    let unversioned = &document["paths"][old][method.to_lowercase()];
-    let old_answer = &unversioned["responses"]["200"]["content"]["application/json"]["schema"];
-    if old_answer != answer {
-        html.push_str("<h3>ApiResponse on the path without <code>/v2</code>, as in 2024</h3>");
-        write_schema(html, old_answer, document)?;
-    }
-    let curl = escape(&curl(id, method, path));
-    write!(html, "<h3>curl</h3><pre><code class=\"curl\">{curl}</code></pre></section>")
-}
-
-fn write_parameters(html: &mut String, parameters: &Value) -> std::fmt::Result {
-    let parameters = parameters.as_array().filter(|list| !list.is_empty());
-    let Some(parameters) = parameters else { return Ok(()) };
-    html.push_str("<table><thead><tr><th>Parameter<th>In<th>Type<th>Meaning</thead><tbody>");
-    for parameter in parameters {
-        let required = if parameter["required"] == true { " (required)" } else { "" };
-        write!(
-            html,
-            "<tr><td><code>{}</code>{required}<td>{}<td>{}<td>{}",
-            word(parameter, "name"),
-            word(parameter, "in"),
-            kind(&parameter["schema"]),
-            escape(word(parameter, "description")),
-        )?;
-    }
-    html.push_str("</tbody></table>");
-    Ok(())
-}
-
-/// Writes the fields of a schema as a table; for a response those of its result.
-fn write_schema(html: &mut String, schema: &Value, document: &Value) -> std::fmt::Result {
-    let schema = resolve(schema, document);
-    let result = schema["properties"].get("result").map(|result| resolve(result, document));
-    let fields = result.unwrap_or(schema);
-    html.push_str("<table><thead><tr><th>Field<th>Type<th>Meaning</thead><tbody>");
-    let required: Vec<&str> =
-        fields["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    for (name, field) in fields["properties"].as_object().into_iter().flatten() {
-        let mark = if required.contains(&name.as_str()) { " (required)" } else { "" };
-        let description = escape(word(field, "description"));
-        write!(html, "<tr><td><code>{name}</code>{mark}<td>{}<td>{description}", kind(field))?;
-    }
-    html.push_str("</tbody></table>");
-    Ok(())
-}
-
-fn resolve<'a>(schema: &'a Value, document: &'a Value) -> &'a Value {
-    let target = schema["$ref"].as_str().and_then(|target| target.strip_prefix('#'));
-    target.and_then(|pointer| document.pointer(pointer)).unwrap_or(schema)
-}
-
-/// Describes a schema in a few words, such as `integer 1..20, default 10`.
-fn kind(schema: &Value) -> String {
-    if let Some(target) = schema["$ref"].as_str() {
-        return target.rsplit('/').next().unwrap_or_default().to_owned();
-    }
-    let mut text = match &schema["type"] {
-        Value::String(kind) => kind.clone(),
-        Value::Array(kinds) => {
-            let kinds = kinds.iter().filter_map(Value::as_str).filter(|kind| *kind != "null");
-            kinds.collect::<Vec<_>>().join(" or ")
-        }
-        _ => return "object".to_owned(),
+    let asked = &call.parts.headers;
+    let caching = if file.vendored { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let as_gzip = file.vendored && compression::accepts(asked);
+    let body = if file.vendored && !as_gzip {
+        let mut plain = Vec::new();
+        GzDecoder::new(file.bytes).read_to_end(&mut plain).map_err(Error::internal)?;
+        plain.into()
+    } else {
+        Bytes::from_static(file.bytes)
     };
-    if text == "array" {
-        text = format!("list of {}", kind(&schema["items"]));
+    let mut response = cached(asked, body, caching)?;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(file.content_type));
+    if as_gzip {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     }
-    let bounds = ["minimum", "minLength", "maximum", "maxLength"].map(|key| &schema[key]);
-    match bounds {
-        [least, _, most, _] | [_, least, _, most] if !least.is_null() && !most.is_null() => {
-            let _ = write!(text, " {least}..{most}");
-        }
-        [least, ..] if !least.is_null() => {
-            let _ = write!(text, " from {least}");
-        }
-        _ => {}
-    }
-    if let Some(default) = schema.get("default") {
-        let _ = write!(text, ", {default} unless said");
-    }
-    text
+    Ok(ApiResponse::Full(response))
 }
 
-fn curl(id: &str, method: &str, path: &str) -> String {
-    let path = path.replace("{businessId}", "$BESEDA_BUSINESS_ID");
-    let (query, body) = match id {
-        "getChats" => ("?limit=20", r#"{"statuses":["WAITING_FOR_PARTNER"]}"#),
-        "getChat" => ("?chatId=1", ""),
-        "getChatHistory" => ("?chatId=1&limit=50", "{}"),
-        "getChatMessage" => ("?chatId=1&messageId=1", ""),
-        "createChat" => ("", r#"{"context":{"type":"ORDER","id":123456789}}"#),
-        "sendMessageToChat" => ("?chatId=1", r#"{"message":"Good day!"}"#),
-        "sendFileToChat" => ("?chatId=1", "@"),
-        _ => ("", ""),
-    };
-    let mut text =
-        format!("curl -X {method} \"$BESEDA_URL{path}{query}\" -H \"Api-Key: $BESEDA_API_KEY\"");
-    match body {
-        "" => {}
-        "@" => text.push_str(" -F file=@photo.jpg"),
-        body => {
-            let _ = write!(text, " -H 'Content-Type: application/json' -d '{body}'");
-        }
+/// Returns 200 with an `ETag`, or 304 if the client has the body.
+fn cached(asked: &HeaderMap, body: Bytes, caching: &'static str) -> Result<Response<Bytes>> {
+    let hash: String =
+        Sha256::digest(&body)[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    // Weak, since the body may be compressed on its way.
+    let tag = HeaderValue::try_from(format!("W/\"{hash}\"")).map_err(Error::internal)?;
+    let mut response = Response::new(body);
+    if asked.get(header::IF_NONE_MATCH) == Some(&tag) {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        *response.body_mut() = Bytes::new();
     }
-    text
+    let headers = response.headers_mut();
+    headers.insert(header::ETAG, tag);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(caching));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    Ok(response)
 }
 
-fn word<'a>(value: &'a Value, key: &str) -> &'a str {
-    value[key].as_str().unwrap_or_default()
-}
-
+/// Escapes text for HTML.
 pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fmt::Write, fs, io::Read, path::Path};
+
+    use flate2::read::GzDecoder;
+    use sha2::{Digest, Sha256};
+
+    #[test]
+    fn every_vendored_file_has_the_checksum_in_the_readme() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/swagger-ui-5.35.0");
+        let readme = fs::read_to_string(folder.join("README.md")).unwrap();
+        let check = |name: &str, bytes: &[u8]| {
+            let mut hash = String::new();
+            for byte in Sha256::digest(bytes) {
+                write!(hash, "{byte:02x}").unwrap();
+            }
+            assert!(
+                readme.contains(&format!("| `{name}` | `{hash}` |"))
+                    || readme.contains(&format!("| `{name}`, decompressed | `{hash}` |")),
+                "{name}"
+            );
+        };
+        let mut files = 0;
+        for entry in fs::read_dir(&folder).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            if name == "README.md" {
+                continue;
+            }
+            files += 1;
+            let bytes = fs::read(folder.join(&name)).unwrap();
+            check(&name, &bytes);
+            if let Some(plain_name) = name.strip_suffix(".gz") {
+                let mut plain = Vec::new();
+                GzDecoder::new(bytes.as_slice()).read_to_end(&mut plain).unwrap();
+                check(plain_name, &plain);
+            }
+        }
+        assert_eq!(files, 5);
+    }
 }

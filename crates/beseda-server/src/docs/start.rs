@@ -18,19 +18,28 @@ use crate::{
 
 /// Language of the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum PageLanguage {
+pub(super) enum PageLanguage {
     English,
     Russian,
 }
 
 impl PageLanguage {
+    /// Returns the language of this code, such as `ru`.
+    pub(super) fn named(code: &str) -> Option<Self> {
+        match code {
+            "en" => Some(Self::English),
+            "ru" => Some(Self::Russian),
+            _ => None,
+        }
+    }
+
     /// Returns the language preferred by `Accept-Language`; English by default.
-    fn of(headers: &HeaderMap) -> Self {
+    pub(super) fn of(headers: &HeaderMap) -> Self {
         let weight = |language| weight(headers, &header::ACCEPT_LANGUAGE, language);
         if weight("ru") > weight("en") { Self::Russian } else { Self::English }
     }
 
-    fn pick<'a>(self, english: &'a str, russian: &'a str) -> &'a str {
+    pub(super) fn pick<'a>(self, english: &'a str, russian: &'a str) -> &'a str {
         match self {
             Self::English => english,
             Self::Russian => russian,
@@ -154,7 +163,7 @@ fn served(server: &Server) -> Vec<(&'static str, &'static str, &'static str)> {
     let (settings, services) = (&server.settings, &server.services);
     let mut pages = Vec::new();
     if settings.docs {
-        pages.push(("/docs", "The documentation", "Документация, на английском"));
+        pages.push(("/docs", "The documentation", "Документация"));
         pages.push((
             "/openapi.json",
             "The same as an OpenAPI document, for programs",
