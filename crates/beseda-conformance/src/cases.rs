@@ -1,5 +1,5 @@
-//! The cases, by operation. Each starts in a world with nothing in it and leaves nothing behind.
-#![expect(missing_docs, reason = "a case is named by what it shows")]
+//! Cases by operation. Each runs in an environment of its own.
+#![expect(missing_docs, reason = "the name of a case describes it")]
 
 pub mod create_chat;
 pub mod files;

@@ -1,29 +1,31 @@
-//! One suite of behaviour for every implementation of the Chats API, engines and clients alike.
-//! It knows only the contract crate; what the traits can't express (bytes on the wire) is tested elsewhere.
+//! Conformance tests for implementations of the Yandex Market Partner chats API, servers and clients alike.
 //!
-//! A case is a plain `async fn` over a [`World`]. [`run()`] tries all of them on any [`ChatsApi`](beseda_api::ChatsApi),
-//! leaving out by name what needs more than the world has; [`conformance!`] makes one test of each for a world that has
-//! everything.
+//! A case is an `async fn` that gets a [`TestEnvironment`]: an empty implementation of [`ChatsApi`](beseda_api::ChatsApi) and
+//! [capabilities](Capability) such as a manual clock. [`run()`] runs every case in an environment of its own and skips those
+//! that require a missing capability; [`conformance!`] makes a test of each case for an environment that has them all.
 //!
 //! ```
-//! # use std::sync::Arc;
-//! # use beseda_conformance::World;
-//! # use beseda_api::{BusinessId, ChatsApi};
-//! async fn conforms(new: fn() -> Arc<dyn ChatsApi>) {
-//!     let world = || async { World::new(new(), BusinessId::new(1).unwrap()) };
-//!     let report = beseda_conformance::run(world).await;
+//! use std::sync::Arc;
+//! use beseda_api::{BusinessId, ChatsApi};
+//! use beseda_conformance::TestEnvironment;
+//!
+//! async fn assert_conforms(new_api: fn() -> Arc<dyn ChatsApi>) {
+//!     let environment = || async { TestEnvironment::new(new_api(), BusinessId::new(1).unwrap()) };
+//!     let report = beseda_conformance::run(environment).await;
 //!     println!("{report}");
 //!     report.assert_passed();
 //! }
 //! ```
 #![expect(clippy::unwrap_used, reason = "a case fails by panicking where it stands")]
 
+pub mod assertions;
 pub mod cases;
+mod environment;
 mod list;
-pub mod refusal;
 mod run;
-mod world;
 
+pub use environment::{
+    Capability, ContextDetail, Inspector, TestEnvironment, buyer, message_ids, text,
+};
 pub use list::{CASES, Case};
 pub use run::{Report, run};
-pub use world::{Backstage, Contexts, Need, World, assert_grow, buyer, ids, text};

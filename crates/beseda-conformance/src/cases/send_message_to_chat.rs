@@ -1,98 +1,108 @@
-//! sendMessageToChat: texts come back as they were written, ids grow, closed chats refuse.
+//! sendMessageToChat: preserved texts, increasing ids, closed chats.
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use beseda_api::{ChatId, Clock, Error, ErrorKind, MessageId, MessageText, Sender};
 
-use crate::{World, assert_grow, ids, refusal::refused_as, text};
+use crate::{
+    TestEnvironment,
+    assertions::{assert_increasing, assert_refused_with},
+    message_ids, text,
+};
 
-async fn come_back(world: &World, texts: &[&str]) {
-    let chat = world.order_chat(1).await;
-    for words in texts {
-        world.say(chat, words).await;
+async fn assert_preserved(env: &TestEnvironment, texts: &[&str]) {
+    let chat = env.create_order_chat(1).await;
+    for content in texts {
+        env.send_text(chat, content).await;
     }
-    assert_eq!(world.texts(chat).await, texts);
-    for (message, words) in world.history(chat).await.iter().zip(texts) {
-        let read = world.api.get_chat_message(world.business, chat, message.message_id).await;
-        assert_eq!(read.unwrap().message.as_deref(), Some(*words));
+    assert_eq!(env.texts(chat).await, texts);
+    for (message, content) in env.history(chat).await.iter().zip(texts) {
+        let read = env.api.get_chat_message(env.business, chat, message.message_id).await;
+        assert_eq!(read.unwrap().message.as_deref(), Some(*content));
     }
 }
 
-pub async fn a_message_of_the_shop_is_in_the_history(world: &World) {
-    let chat = world.order_chat(1).await;
-    world.tick();
-    world.say(chat, "Добрый день! Заказ уезжает сегодня.").await;
-    let messages = world.history(chat).await;
+pub async fn a_sent_message_is_in_the_history(env: &TestEnvironment) {
+    let chat = env.create_order_chat(1).await;
+    env.advance_second();
+    env.send_text(chat, "Добрый день! Заказ уезжает сегодня.").await;
+    let messages = env.history(chat).await;
     assert_eq!(messages.len(), 1);
     assert_eq!(messages[0].sender, Sender::Partner);
     assert_eq!(messages[0].message.as_deref(), Some("Добрый день! Заказ уезжает сегодня."));
-    assert_eq!((&messages[0].payload, messages[0].created_at), (&None, world.now()));
+    assert_eq!((&messages[0].payload, messages[0].created_at), (&None, env.now()));
 }
 
-pub async fn sending_twice_writes_twice(world: &World) {
-    let chat = world.order_chat(1).await;
-    world.say(chat, "Да").await;
-    world.say(chat, "Да").await;
-    assert_eq!(world.texts(chat).await, ["Да", "Да"]);
+pub async fn a_text_sent_twice_is_in_the_history_twice(env: &TestEnvironment) {
+    let chat = env.create_order_chat(1).await;
+    env.send_text(chat, "Да").await;
+    env.send_text(chat, "Да").await;
+    assert_eq!(env.texts(chat).await, ["Да", "Да"]);
 }
 
-pub async fn an_unknown_chat_takes_no_message(world: &World) {
+pub async fn a_message_to_an_unknown_chat_is_refused(env: &TestEnvironment) {
     let chat = ChatId::new(42).unwrap();
-    let result = world.api.send_message_to_chat(world.business, chat, text("Да")).await;
-    refused_as(result, &Error::chat_not_found(chat));
+    let result = env.api.send_message_to_chat(env.business, chat, text("Да")).await;
+    assert_refused_with(result, &Error::chat_not_found(chat));
 }
 
-pub async fn a_closed_chat_takes_no_message(world: &World) {
-    let chat = world.talk(1, 1).await;
-    world.market().close_chat(world.business, chat).await.unwrap();
-    let result = world.api.send_message_to_chat(world.business, chat, text("Да")).await;
+pub async fn a_message_to_a_closed_chat_is_refused(env: &TestEnvironment) {
+    let chat = env.chat_with_messages(1, 1).await;
+    env.market().close_chat(env.business, chat).await.unwrap();
+    let result = env.api.send_message_to_chat(env.business, chat, text("Да")).await;
     let expected = Error::chat_closed(chat);
     assert_eq!(expected.kind(), Some(ErrorKind::BadRequest));
     assert!(expected.to_string().contains("closed"));
-    refused_as(result, &expected);
-    assert_eq!(world.history(chat).await.len(), 1);
+    assert_refused_with(result, &expected);
+    assert_eq!(env.history(chat).await.len(), 1);
 }
 
-pub async fn a_resolved_dispute_takes_no_message(world: &World) {
-    let chat = world.dispute(1).await;
-    world.market().resolve_dispute(world.business, chat).await.unwrap();
-    let result = world.api.send_message_to_chat(world.business, chat, text("Да")).await;
-    refused_as(result, &Error::chat_closed(chat));
+pub async fn a_message_to_a_resolved_dispute_is_refused(env: &TestEnvironment) {
+    let chat = env.open_dispute(1).await;
+    env.market().resolve_dispute(env.business, chat).await.unwrap();
+    let result = env.api.send_message_to_chat(env.business, chat, text("Да")).await;
+    assert_refused_with(result, &Error::chat_closed(chat));
 }
 
-pub async fn chats_of_every_kind_take_messages(world: &World) {
-    let direct = world.direct_chat("Мария К.").await;
-    for chat in
-        [world.order_chat(1).await, world.return_chat(2, 77).await, direct, world.dispute(3).await]
-    {
-        world.say(chat, "Здравствуйте").await;
-        if chat == direct && !world.shows_direct() {
-            world.assert_hidden(direct).await;
+pub async fn messages_are_accepted_by_chats_of_every_type(env: &TestEnvironment) {
+    let direct = env.open_direct_chat("Мария К.").await;
+    for chat in [
+        env.create_order_chat(1).await,
+        env.create_return_chat(2, 77).await,
+        direct,
+        env.open_dispute(3).await,
+    ] {
+        env.send_text(chat, "Здравствуйте").await;
+        if chat == direct && !env.shows_direct_chats() {
+            env.assert_hidden(direct).await;
             continue;
         }
-        let last = world.history(chat).await.pop().unwrap();
+        let last = env.history(chat).await.pop().unwrap();
         assert_eq!(last.message.as_deref(), Some("Здравствуйте"));
     }
 }
 
-pub async fn texts_in_any_script_come_back_unchanged(world: &World) {
+pub async fn texts_in_any_script_are_preserved(env: &TestEnvironment) {
     let mixed =
         ["Съешь ещё этих мягких французских булок", "日本語 עברית العربية", "ё й Ǟ a\u{301}"];
-    come_back(world, &mixed).await;
+    assert_preserved(env, &mixed).await;
 }
 
-pub async fn emoji_come_back_unchanged(world: &World) {
-    come_back(world, &["🙂", "👩‍👩‍👧‍👦", "🇷🇺 ❤️\u{fe0f} 👍🏽", "\u{10ffff}"]).await;
+pub async fn emoji_are_preserved(env: &TestEnvironment) {
+    assert_preserved(env, &["🙂", "👩‍👩‍👧‍👦", "🇷🇺 ❤️\u{fe0f} 👍🏽", "\u{10ffff}"]).await;
 }
 
-pub async fn quotes_and_backslashes_come_back_unchanged(world: &World) {
-    come_back(world, &[r#""в кавычках""#, r"C:\новая\папка", "{\"a\":null}", "'; DROP TABLE x;--"])
-        .await;
+pub async fn quotes_and_backslashes_are_preserved(env: &TestEnvironment) {
+    assert_preserved(
+        env,
+        &[r#""в кавычках""#, r"C:\новая\папка", "{\"a\":null}", "'; DROP TABLE x;--"],
+    )
+    .await;
 }
 
-pub async fn line_ends_and_control_characters_come_back_unchanged(world: &World) {
-    come_back(
-        world,
+pub async fn line_endings_and_control_characters_are_preserved(env: &TestEnvironment) {
+    assert_preserved(
+        env,
         &[
             "раз\nдва\r\nтри\tчетыре",
             "\u{1}\u{8}\u{b}\u{1f}x\u{7f}",
@@ -103,82 +113,86 @@ pub async fn line_ends_and_control_characters_come_back_unchanged(world: &World)
     .await;
 }
 
-pub async fn blanks_around_a_text_are_kept(world: &World) {
-    come_back(world, &["  два пробела  ", "\n\nпосле строк", "конец\u{a0}", "\u{feff}метка"]).await;
+pub async fn whitespace_around_a_text_is_preserved(env: &TestEnvironment) {
+    assert_preserved(env, &["  два пробела  ", "\n\nпосле строк", "конец\u{a0}", "\u{feff}метка"])
+        .await;
 }
 
-pub async fn markup_is_only_text(world: &World) {
-    come_back(
-        world,
+pub async fn markup_is_preserved(env: &TestEnvironment) {
+    assert_preserved(
+        env,
         &["<script>alert(1)</script>", "&amp; %20 +", "https://market.yandex.ru/?a=1&b=2"],
     )
     .await;
 }
 
-pub async fn a_text_of_4096_code_points_is_taken(world: &World) {
+pub async fn a_text_of_4096_code_points_is_accepted(env: &TestEnvironment) {
     let letters = "я".repeat(MessageText::MAX);
     let emoji = "🙂".repeat(MessageText::MAX);
     let quotes = "\"".repeat(MessageText::MAX);
     let control = "\u{1}".repeat(MessageText::MAX);
-    come_back(world, &["x", &letters, &emoji, &quotes, &control]).await;
+    assert_preserved(env, &["x", &letters, &emoji, &quotes, &control]).await;
 }
 
-pub async fn message_ids_grow_over_all_chats(world: &World) {
-    let chats = [world.order_chat(1).await, world.order_chat(2).await, world.dispute(3).await];
-    let mut given = Vec::new();
-    for turn in 0..12 {
-        let chat = chats[turn % 3];
-        match turn % 2 {
-            0 => world.say(chat, "Да").await,
-            _ => drop(world.buyer_says(chat, "Да").await),
+pub async fn message_ids_increase_across_chats(env: &TestEnvironment) {
+    let chats =
+        [env.create_order_chat(1).await, env.create_order_chat(2).await, env.open_dispute(3).await];
+    let mut ids = Vec::new();
+    for number in 0..12 {
+        let chat = chats[number % 3];
+        match number % 2 {
+            0 => env.send_text(chat, "Да").await,
+            _ => drop(env.write_as_buyer(chat, "Да").await),
         }
-        given.push(world.history(chat).await.pop().unwrap().message_id);
+        ids.push(env.history(chat).await.pop().unwrap().message_id);
     }
-    assert_grow(&given);
+    assert_increasing(&ids);
 }
 
-pub async fn message_ids_are_the_time_in_microseconds(world: &World) {
-    let chat = world.order_chat(1).await;
-    world.clock().advance(Duration::from_secs(3600));
-    world.say(chat, "Да").await;
-    let id = world.history(chat).await[0].message_id.get();
-    let now = world.clock().now().as_microsecond();
+pub async fn a_message_id_is_the_time_in_microseconds(env: &TestEnvironment) {
+    let chat = env.create_order_chat(1).await;
+    env.clock().advance(Duration::from_secs(3600));
+    env.send_text(chat, "Да").await;
+    let id = env.history(chat).await[0].message_id.get();
+    let now = env.clock().now().as_microsecond();
     assert!((now..now + 1000).contains(&id), "{id} at {now}");
 }
 
-pub async fn message_ids_grow_while_the_clock_stands_still(world: &World) {
-    let chat = world.order_chat(1).await;
+pub async fn message_ids_increase_while_the_clock_stands_still(env: &TestEnvironment) {
+    let chat = env.create_order_chat(1).await;
     for _ in 0..10 {
-        world.say(chat, "Да").await;
+        env.send_text(chat, "Да").await;
     }
-    let messages = world.history(chat).await;
-    assert_grow(&ids(&messages));
-    assert!(messages.iter().all(|message| message.created_at == world.now()));
+    let messages = env.history(chat).await;
+    assert_increasing(&message_ids(&messages));
+    assert!(messages.iter().all(|message| message.created_at == env.now()));
 }
 
-pub async fn message_ids_grow_while_the_clock_goes_back(world: &World) {
-    let chat = world.order_chat(1).await;
-    let start = world.clock().now();
+pub async fn message_ids_increase_while_the_clock_goes_back(env: &TestEnvironment) {
+    let chat = env.create_order_chat(1).await;
+    let start = env.clock().now();
     for step in 0..10 {
-        world.clock().set(start - Duration::from_secs(3600 * step));
-        world.say(chat, &step.to_string()).await;
+        env.clock().set(start - Duration::from_secs(3600 * step));
+        env.send_text(chat, &step.to_string()).await;
     }
-    let messages = world.history(chat).await;
-    assert_grow(&ids(&messages));
-    assert_eq!(world.texts(chat).await, (0..10).map(|n| n.to_string()).collect::<Vec<_>>());
+    let messages = env.history(chat).await;
+    assert_increasing(&message_ids(&messages));
+    assert_eq!(env.texts(chat).await, (0..10).map(|n| n.to_string()).collect::<Vec<_>>());
     assert!(messages.is_sorted_by_key(|message| message.created_at), "times went back");
-    assert_eq!(world.chat(chat).await.updated_at, messages[9].created_at);
+    assert_eq!(env.get_chat(chat).await.updated_at, messages[9].created_at);
 }
 
-pub async fn what_is_sent_at_once_is_all_there_once_and_in_order(world: &World) {
-    let chat = world.order_chat(1).await;
+pub async fn concurrently_sent_messages_are_in_the_history_once_and_in_order(
+    env: &TestEnvironment,
+) {
+    let chat = env.create_order_chat(1).await;
     let tasks: Vec<_> = (0..8)
         .map(|task| {
-            let (api, business) = (Arc::clone(&world.api), world.business);
+            let (api, business) = (Arc::clone(&env.api), env.business);
             tokio::spawn(async move {
                 for number in 0..10 {
-                    let words = text(&format!("{task}-{number}"));
-                    api.send_message_to_chat(business, chat, words).await.unwrap();
+                    let content = text(&format!("{task}-{number}"));
+                    api.send_message_to_chat(business, chat, content).await.unwrap();
                 }
             })
         })
@@ -186,15 +200,15 @@ pub async fn what_is_sent_at_once_is_all_there_once_and_in_order(world: &World) 
     for task in tasks {
         task.await.unwrap();
     }
-    let messages = world.history_from(chat, None, 7).await;
-    assert_grow(&ids(&messages));
+    let messages = env.history_from(chat, None, 7).await;
+    assert_increasing(&message_ids(&messages));
     let texts: Vec<_> = messages.into_iter().filter_map(|message| message.message).collect();
     assert_eq!(texts.len(), 80);
     assert_eq!(texts.iter().collect::<BTreeSet<_>>().len(), 80);
-    // What one task sent one after the other stands in that order.
+    // The messages of one task are in the order of sending.
     for task in 0..8 {
         let own: Vec<_> =
-            texts.iter().filter(|words| words.starts_with(&format!("{task}-"))).collect();
+            texts.iter().filter(|content| content.starts_with(&format!("{task}-"))).collect();
         assert_eq!(
             own,
             (0..10).map(|n| format!("{task}-{n}")).collect::<Vec<_>>().iter().collect::<Vec<_>>()
@@ -202,16 +216,16 @@ pub async fn what_is_sent_at_once_is_all_there_once_and_in_order(world: &World) 
     }
 }
 
-pub async fn what_is_sent_at_once_into_many_chats_has_different_ids(world: &World) {
+pub async fn messages_sent_concurrently_to_several_chats_have_different_ids(env: &TestEnvironment) {
     let mut chats = Vec::new();
     for raw in 1..=6 {
-        chats.push(world.order_chat(raw).await);
+        chats.push(env.create_order_chat(raw).await);
     }
     let tasks: Vec<_> = chats
         .iter()
         .flat_map(|&chat| [chat; 5])
         .map(|chat| {
-            let (api, business) = (Arc::clone(&world.api), world.business);
+            let (api, business) = (Arc::clone(&env.api), env.business);
             tokio::spawn(async move { api.send_message_to_chat(business, chat, text("Да")).await })
         })
         .collect();
@@ -220,25 +234,25 @@ pub async fn what_is_sent_at_once_into_many_chats_has_different_ids(world: &Worl
     }
     let mut all = BTreeSet::<MessageId>::new();
     for chat in chats {
-        let messages = world.history(chat).await;
+        let messages = env.history(chat).await;
         assert_eq!(messages.len(), 5);
-        all.extend(ids(&messages));
+        all.extend(message_ids(&messages));
     }
     assert_eq!(all.len(), 30);
 }
 
-pub async fn a_walk_while_others_write_has_no_gap(world: &World) {
-    let chat = world.talk(1, 20).await;
-    let (api, business) = (Arc::clone(&world.api), world.business);
+pub async fn paging_during_concurrent_sends_skips_no_message(env: &TestEnvironment) {
+    let chat = env.chat_with_messages(1, 20).await;
+    let (api, business) = (Arc::clone(&env.api), env.business);
     let writer = tokio::spawn(async move {
         for _ in 0..30 {
             api.send_message_to_chat(business, chat, text("Да")).await.unwrap();
         }
     });
-    let walked = world.history_from(chat, None, 3).await;
+    let listed = env.history_from(chat, None, 3).await;
     writer.await.unwrap();
-    let whole = world.history(chat).await;
-    assert_eq!(whole.len(), 50);
-    assert!(walked.len() >= 20);
-    assert_eq!(walked, whole[..walked.len()]);
+    let all = env.history(chat).await;
+    assert_eq!(all.len(), 50);
+    assert!(listed.len() >= 20);
+    assert_eq!(listed, all[..listed.len()]);
 }

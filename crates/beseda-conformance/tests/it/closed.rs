@@ -1,10 +1,10 @@
-//! An OpenAPI document whose objects have no other fields than it names, as clients generated with strict decoding read it.
+//! Strict OpenAPI documents: objects have no other fields than the documented ones, as for generated clients with strict decoding.
 
 use serde_json::{Map, Value, json};
 
-/// The document with every schema of its components closed: an unknown field is a fault.
+/// Returns the document with all its component schemas closed: an unknown field is a violation.
 ///
-/// Parts of an `allOf` are laid together first; each of them alone knows only a part of the fields.
+/// Parts of an `allOf` are merged first, since each has only some of the fields.
 pub(crate) fn closed(mut document: Value) -> Value {
     let open = document["components"]["schemas"].as_object().cloned().unwrap_or_default();
     let closed: Map<String, Value> =
@@ -16,7 +16,7 @@ pub(crate) fn closed(mut document: Value) -> Value {
 fn close(schema: &Value, all: &Map<String, Value>) -> Value {
     match schema {
         Value::Object(fields) => {
-            let merged = together(fields, all);
+            let merged = merge_parts(fields, all);
             let inner = |(name, value): (&String, &Value)| (name.clone(), close(value, all));
             let mut fields: Map<String, Value> = merged.iter().map(inner).collect();
             if merged.get("type").is_some_and(|kind| kind == "object") {
@@ -29,30 +29,30 @@ fn close(schema: &Value, all: &Map<String, Value>) -> Value {
     }
 }
 
-/// A schema with the parts of its `allOf` laid together.
-fn together(schema: &Map<String, Value>, all: &Map<String, Value>) -> Map<String, Value> {
-    let mut whole = schema.clone();
-    let Some(Value::Array(parts)) = whole.remove("allOf") else { return whole };
+/// Returns a schema with the parts of its `allOf` merged.
+fn merge_parts(schema: &Map<String, Value>, all: &Map<String, Value>) -> Map<String, Value> {
+    let mut merged = schema.clone();
+    let Some(Value::Array(parts)) = merged.remove("allOf") else { return merged };
     for part in &parts {
         let name = part["$ref"].as_str().and_then(|path| path.rsplit('/').next());
         let part = name.map_or(part, |name| &all[name]);
-        let part = together(part.as_object().unwrap(), all);
+        let part = merge_parts(part.as_object().unwrap(), all);
         for (key, value) in part {
-            match (whole.get_mut(&key), value) {
+            match (merged.get_mut(&key), value) {
                 (Some(Value::Object(fields)), Value::Object(more)) => fields.extend(more),
                 (Some(Value::Array(items)), Value::Array(more)) => items.extend(more),
                 (Some(_), _) => {}
                 (None, value) => {
-                    whole.insert(key, value);
+                    merged.insert(key, value);
                 }
             }
         }
     }
-    whole
+    merged
 }
 
 #[test]
-fn a_closed_document_knows_the_fields_of_all_its_parts_and_no_others() {
+fn a_strict_document_accepts_the_fields_of_all_its_parts_and_no_others() {
     let status = json!({ "type": "object", "properties": { "status": { "type": "string" } } });
     let result = json!({ "type": "object", "properties": { "result": { "$ref": "#/components/schemas/Tea" } } });
     let tea = json!({ "type": "object", "properties": { "leaf": { "type": "object", "properties": {} } } });

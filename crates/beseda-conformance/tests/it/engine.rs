@@ -1,5 +1,4 @@
-//! The world of an engine on SQLite in a folder of its own, with two cabinets in it.
-//! The worlds over the network begin with the same engine.
+//! Environment of an engine on SQLite in a temporary folder, with two cabinets.
 
 use std::{fs, path::Path, sync::Arc};
 
@@ -8,33 +7,33 @@ use beseda_api::{
     Administration, BusinessId, Clock, Downloads, FileId, ManualClock, MarketSide, NewCabinet,
     NewCampaign, PlacementType, SystemClock,
 };
-use beseda_conformance::{Backstage, Need, World};
+use beseda_conformance::{Capability, Inspector, TestEnvironment};
 use beseda_engine::{Engine, EngineSettings, Orders};
 use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt;
 use jiff::Timestamp;
 use tempfile::TempDir;
 
-/// An engine with two cabinets.
-pub(crate) struct Ground {
+/// Engine with two cabinets.
+pub(crate) struct EngineFixture {
     pub(crate) engine: Arc<Engine>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) business: BusinessId,
-    pub(crate) other: BusinessId,
+    pub(crate) other_business: BusinessId,
     pub(crate) folder: TempDir,
 }
 
-/// Opens an engine whose links begin with `public_url`.
-pub(crate) async fn ground(public_url: &str) -> Ground {
+/// Opens an engine whose links start with `public_url`.
+pub(crate) async fn open_engine_fixture(public_url: &str) -> EngineFixture {
     let settings =
         EngineSettings { public_url: public_url.to_owned(), ..EngineSettings::default() };
     let start: Timestamp = "2026-05-31T07:30:17Z".parse().unwrap();
     let clock = Arc::new(ManualClock::new(start));
-    let (engine, [business, other], folder) = opened(settings, clock.clone()).await;
-    Ground { engine, clock, business, other, folder }
+    let (engine, [business, other_business], folder) = open_engine(settings, clock.clone()).await;
+    EngineFixture { engine, clock, business, other_business, folder }
 }
 
-async fn opened(
+async fn open_engine(
     settings: EngineSettings,
     clock: Arc<dyn Clock>,
 ) -> (Arc<Engine>, [BusinessId; 2], TempDir) {
@@ -42,30 +41,31 @@ async fn opened(
     let engine = Arc::new(Engine::open_sqlite(folder.path(), settings, clock).await.unwrap());
     let shops = [PlacementType::Fbs, PlacementType::Fby, PlacementType::Dbs];
     let business = cabinet(&engine, "Чайная", &shops).await;
-    let other = cabinet(&engine, "Кофейная", &shops[..1]).await;
-    (engine, [business, other], folder)
+    let other_business = cabinet(&engine, "Кофейная", &shops[..1]).await;
+    (engine, [business, other_business], folder)
 }
 
-/// The engine without something that cases may need.
-pub(crate) async fn world_without(need: Need) -> World {
+/// Returns the environment of an engine without a capability.
+pub(crate) async fn environment_without(capability: Capability) -> TestEnvironment {
     let manual = Arc::new(ManualClock::new("2026-05-31T07:30:17Z".parse().unwrap()));
-    let clock: Arc<dyn Clock> = match need {
-        Need::Clock => Arc::new(SystemClock),
+    let clock: Arc<dyn Clock> = match capability {
+        Capability::Clock => Arc::new(SystemClock),
         _ => manual.clone(),
     };
-    let orders = if need == Need::Market { Orders::Open } else { Orders::Strict };
+    let orders = if capability == Capability::Market { Orders::Open } else { Orders::Strict };
     let public_url = "https://files.example".to_owned();
     let settings = EngineSettings { public_url, orders, ..EngineSettings::default() };
-    let (engine, [business, other], folder) = opened(settings, clock).await;
+    let (engine, [business, other_business], folder) = open_engine(settings, clock).await;
     let market: Arc<dyn MarketSide> = engine.clone();
-    let stage: Box<dyn Backstage> = Box::new(Stage { engine: engine.clone(), folder });
-    World {
-        other: (need != Need::OtherCabinet).then_some(other),
-        market: (need != Need::Market).then_some(market),
-        clock: (need != Need::Clock).then_some(manual),
-        files: need != Need::Files,
-        stage: (need != Need::Backstage).then_some(stage),
-        ..World::new(engine, business)
+    let inspector: Box<dyn Inspector> =
+        Box::new(EngineInspector { engine: engine.clone(), folder });
+    TestEnvironment {
+        other_business: (capability != Capability::OtherCabinet).then_some(other_business),
+        market: (capability != Capability::Market).then_some(market),
+        clock: (capability != Capability::Clock).then_some(manual),
+        files: capability != Capability::Files,
+        inspector: (capability != Capability::Inspector).then_some(inspector),
+        ..TestEnvironment::new(engine, business)
     }
 }
 
@@ -81,20 +81,20 @@ async fn cabinet(engine: &Engine, name: &str, shops: &[PlacementType]) -> Busine
     business
 }
 
-/// How many files there are under a folder.
+/// Returns the number of files in a folder and its subfolders.
 pub(crate) fn count_files(folder: &Path) -> usize {
     let Ok(entries) = fs::read_dir(folder) else { return 0 };
     let count = |path: &Path| if path.is_dir() { count_files(path) } else { 1 };
     entries.map(|entry| count(&entry.unwrap().path())).sum()
 }
 
-struct Stage {
+struct EngineInspector {
     engine: Arc<Engine>,
     folder: TempDir,
 }
 
 #[async_trait]
-impl Backstage for Stage {
+impl Inspector for EngineInspector {
     async fn fetch(&self, url: &str) -> Option<(String, Bytes)> {
         let file: FileId = url.rsplit('/').next()?.parse().ok()?;
         let download = self.engine.open_file(&file, None).await.unwrap()?;
@@ -103,24 +103,25 @@ impl Backstage for Stage {
         Some((download.name.as_str().to_owned(), content.freeze()))
     }
 
-    fn stored_files(&self) -> usize {
+    fn stored_file_count(&self) -> usize {
         count_files(&self.folder.path().join("files"))
     }
 
-    fn complaints(&self) -> Vec<String> {
+    fn violations(&self) -> Vec<String> {
         Vec::new()
     }
 }
 
-/// The engine, called directly.
-pub(crate) async fn world() -> World {
-    let Ground { engine, clock, business, other, folder } = ground("https://files.example").await;
-    World {
-        other: Some(other),
+/// Returns the environment of an engine, called directly.
+pub(crate) async fn environment() -> TestEnvironment {
+    let EngineFixture { engine, clock, business, other_business, folder } =
+        open_engine_fixture("https://files.example").await;
+    TestEnvironment {
+        other_business: Some(other_business),
         market: Some(engine.clone()),
         clock: Some(clock),
         files: true,
-        stage: Some(Box::new(Stage { engine: engine.clone(), folder })),
-        ..World::new(engine, business)
+        inspector: Some(Box::new(EngineInspector { engine: engine.clone(), folder })),
+        ..TestEnvironment::new(engine, business)
     }
 }

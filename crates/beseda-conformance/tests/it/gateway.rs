@@ -1,4 +1,4 @@
-//! The world behind a gateway: our client, the gateway, its own client, a server, the engine. Answers are judged at the gateway.
+//! Environment of a gateway: client, gateway, client, server, engine. The gateway's responses are validated.
 
 use std::sync::Arc;
 
@@ -6,59 +6,60 @@ use async_trait::async_trait;
 use axum::middleware::from_fn_with_state;
 use beseda_api::{Administration, BusinessId, ChatsApi, Clock, Generation, NewUser};
 use beseda_client::Client;
-use beseda_conformance::{Backstage, World};
+use beseda_conformance::{Inspector, TestEnvironment};
 use beseda_gateway::Gateway;
 use beseda_server::{TransportSettings, Unversioned, router, serve};
 use bytes::Bytes;
 use tokio::{net::TcpListener, sync::oneshot};
 
 use crate::{
-    http::{self, Stage, builder, judge},
-    published::Log,
+    http::{self, HttpInspector, builder, validate_response},
+    published::ResponseLog,
 };
 
-struct Behind {
-    upstream: Stage,
-    log: Arc<Log>,
+struct GatewayInspector {
+    upstream: HttpInspector,
+    log: Arc<ResponseLog>,
     _folder: tempfile::TempDir,
-    /// The gateway ends when this is dropped, before what is behind it.
-    _running: oneshot::Sender<()>,
+    /// Stops the gateway on drop, before its upstream.
+    _shutdown: oneshot::Sender<()>,
 }
 
-/// Today's paths on both ways.
-pub(crate) async fn world() -> World {
-    let (world, upstream) = http::staged(Generation::Y2026, Unversioned::Y2024).await;
+/// Returns the environment of a gateway with today's paths on both sides.
+pub(crate) async fn environment() -> TestEnvironment {
+    let (env, upstream) =
+        http::environment_and_inspector(Generation::Y2026, Unversioned::Y2024).await;
     let folder = tempfile::tempdir().unwrap();
-    let clock: Arc<dyn Clock> = world.clock.clone().unwrap();
+    let clock: Arc<dyn Clock> = env.clock.clone().unwrap();
     let settings = beseda_gateway::GatewaySettings {
         clock,
         ..beseda_gateway::GatewaySettings::new(upstream.client().clone(), folder.path())
     };
     let gateway = Gateway::open(settings).await.unwrap();
-    let log = Arc::new(Log::default());
-    let (url, running) = start(&gateway, &log).await;
-    let client = of_user(&gateway, &url, vec![world.business, world.other()]).await;
-    let behind = Behind { upstream, log, _folder: folder, _running: running };
+    let log = Arc::new(ResponseLog::default());
+    let (url, shutdown) = start(&gateway, &log).await;
+    let client = client_of_user(&gateway, &url, vec![env.business, env.other_business()]).await;
+    let inspector = GatewayInspector { upstream, log, _folder: folder, _shutdown: shutdown };
     let api: Arc<dyn ChatsApi> = Arc::new(client);
-    World { api, stage: Some(Box::new(behind)), ..world }
+    TestEnvironment { api, inspector: Some(Box::new(inspector)), ..env }
 }
 
-/// Serves the gateway until the sender is dropped; tells where.
-async fn start(gateway: &Gateway, log: &Arc<Log>) -> (String, oneshot::Sender<()>) {
+/// Serves the gateway until the sender is dropped, and returns its URL.
+async fn start(gateway: &Gateway, log: &Arc<ResponseLog>) -> (String, oneshot::Sender<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let tee = from_fn_with_state(Arc::clone(log), judge);
-    let router = router(gateway.services(), gateway.server_settings()).unwrap().layer(tee);
-    let (running, ended) = oneshot::channel::<()>();
+    let validation = from_fn_with_state(Arc::clone(log), validate_response);
+    let router = router(gateway.services(), gateway.server_settings()).unwrap().layer(validation);
+    let (shutdown, stopped) = oneshot::channel::<()>();
     tokio::spawn(async move {
-        let ended = async { drop(ended.await) };
-        serve(listener, router, TransportSettings::default(), ended).await.unwrap();
+        let stopped = async { drop(stopped.await) };
+        serve(listener, router, TransportSettings::default(), stopped).await.unwrap();
     });
-    (url, running)
+    (url, shutdown)
 }
 
-/// A client of a user of the gateway, whose token opens several cabinets.
-async fn of_user(gateway: &Gateway, url: &str, business_ids: Vec<BusinessId>) -> Client {
+/// Returns a client with the token of a user of several cabinets.
+async fn client_of_user(gateway: &Gateway, url: &str, business_ids: Vec<BusinessId>) -> Client {
     let user = NewUser { name: "Оператор".to_owned(), business_ids };
     let user = gateway.keys().create_user(user).await.unwrap();
     let token = gateway.keys().create_token(user.id).await.unwrap().oauth_token;
@@ -66,18 +67,18 @@ async fn of_user(gateway: &Gateway, url: &str, business_ids: Vec<BusinessId>) ->
 }
 
 #[async_trait]
-impl Backstage for Behind {
+impl Inspector for GatewayInspector {
     async fn fetch(&self, url: &str) -> Option<(String, Bytes)> {
         self.upstream.fetch(url).await
     }
 
-    fn stored_files(&self) -> usize {
-        self.upstream.stored_files()
+    fn stored_file_count(&self) -> usize {
+        self.upstream.stored_file_count()
     }
 
-    fn complaints(&self) -> Vec<String> {
-        let mut complaints = self.log.complaints.lock().unwrap().clone();
-        complaints.extend(self.upstream.complaints());
-        complaints
+    fn violations(&self) -> Vec<String> {
+        let mut violations = self.log.violations.lock().unwrap().clone();
+        violations.extend(self.upstream.violations());
+        violations
     }
 }

@@ -1,5 +1,4 @@
-//! The worlds over the network: our client, a real socket, our server, the engine; every answer is judged on its way.
-//! Limits are off here: they are tested with the server.
+//! Environments over HTTP: client, server, engine. Every response is validated. Rate limits are off: the server's own tests cover them.
 
 use std::sync::Arc;
 
@@ -16,7 +15,7 @@ use beseda_api::{
     NewKey, NewUser, PageRequest,
 };
 use beseda_client::{Client, RetryPolicy, SecretString};
-use beseda_conformance::{Backstage, Contexts, World, refusal::refused};
+use beseda_conformance::{ContextDetail, Inspector, TestEnvironment, assertions::assert_refused};
 use beseda_engine::Engine;
 use beseda_server::{
     LimitPreset, LimitSettings, ServerSettings, Services, TransportSettings, Unversioned, router,
@@ -28,19 +27,19 @@ use percent_encoding::percent_decode_str;
 use tokio::{net::TcpListener, sync::oneshot};
 
 use crate::{
-    engine::{Ground, count_files, ground},
-    published::{Answer, Log},
+    engine::{EngineFixture, count_files, open_engine_fixture},
+    published::{Response as PublishedResponse, ResponseLog},
 };
 
 const MARKET_KEY: &str = "the-market-key-of-the-tests";
-const LARGEST_ANSWER: usize = 16 * 1024 * 1024;
+const MAX_RESPONSE_BYTES: usize = 16 * 1024 * 1024;
 
-/// What lies behind the network. It is shared with the test that made it.
+/// Inspector of a server and its engine, shared with the test.
 #[derive(Clone)]
-pub(crate) struct Stage(Arc<Behind>);
+pub(crate) struct HttpInspector(Arc<ServerFixture>);
 
-struct Behind {
-    log: Arc<Log>,
+struct ServerFixture {
+    log: Arc<ResponseLog>,
     engine: Arc<Engine>,
     client: Client,
     http: reqwest::Client,
@@ -48,41 +47,48 @@ struct Behind {
     generation: Generation,
     unversioned: Unversioned,
     folder: tempfile::TempDir,
-    /// The server ends when this is dropped.
-    _running: oneshot::Sender<()>,
+    /// Stops the server on drop.
+    _shutdown: oneshot::Sender<()>,
 }
 
-/// Today's paths.
-pub(crate) async fn world() -> World {
-    staged(Generation::Y2026, Unversioned::Y2024).await.0
+/// Returns the environment of a server, on today's paths.
+pub(crate) async fn environment() -> TestEnvironment {
+    environment_and_inspector(Generation::Y2026, Unversioned::Y2024).await.0
 }
 
-/// The paths without a version, in the words of 2024.
-pub(crate) async fn world_of_2024() -> World {
-    staged(Generation::Y2024, Unversioned::Y2024).await.0
+/// Returns the environment of a server, on the paths without a version, as in 2024.
+pub(crate) async fn environment_of_2024() -> TestEnvironment {
+    environment_and_inspector(Generation::Y2024, Unversioned::Y2024).await.0
 }
 
-/// A world with the stage to look behind, on the paths of a generation.
-pub(crate) async fn staged(generation: Generation, unversioned: Unversioned) -> (World, Stage) {
+/// Returns the environment of a server and its inspector, on the paths of a generation.
+pub(crate) async fn environment_and_inspector(
+    generation: Generation,
+    unversioned: Unversioned,
+) -> (TestEnvironment, HttpInspector) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let Ground { engine, clock, business, other, folder } = ground(&url).await;
-    let log = Arc::new(Log::of(unversioned));
-    let told: Arc<dyn Clock> = Arc::<beseda_api::ManualClock>::clone(&clock);
-    let running = start(listener, &engine, told, &log);
+    let EngineFixture { engine, clock, business, other_business, folder } =
+        open_engine_fixture(&url).await;
+    let log = Arc::new(ResponseLog::of(unversioned));
+    let server_clock: Arc<dyn Clock> = Arc::<beseda_api::ManualClock>::clone(&clock);
+    let shutdown = start(listener, &engine, server_clock, &log);
 
-    let user = NewUser { name: "Продавец".to_owned(), business_ids: vec![business, other] };
+    let user = NewUser {
+        name: "Продавец".to_owned(),
+        business_ids: vec![business, other_business],
+    };
     let user = engine.create_user(user).await.unwrap();
     let token = engine.create_token(user.id).await.unwrap().oauth_token;
     let client = builder(&url, generation).oauth_token(token).build().unwrap();
     let market = builder(&url, generation).build_market(&SecretString::from(MARKET_KEY)).unwrap();
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let own = http.get(format!("{url}/openapi.json")).send().await.unwrap();
-    log.take_own(own.json().await.unwrap());
+    let document = http.get(format!("{url}/openapi.json")).send().await.unwrap();
+    log.set_server_document(document.json().await.unwrap());
 
     let api: Arc<dyn ChatsApi> = Arc::new(client.clone());
     let market: Arc<dyn MarketSide> = Arc::new(market);
-    let behind = Behind {
+    let fixture = ServerFixture {
         log,
         engine,
         client,
@@ -91,18 +97,18 @@ pub(crate) async fn staged(generation: Generation, unversioned: Unversioned) -> 
         generation,
         unversioned,
         folder,
-        _running: running,
+        _shutdown: shutdown,
     };
-    let stage = Stage(Arc::new(behind));
-    let world = World {
-        other: Some(other),
+    let inspector = HttpInspector(Arc::new(fixture));
+    let env = TestEnvironment {
+        other_business: Some(other_business),
         market: Some(market),
         clock: Some(clock),
         files: true,
-        stage: Some(Box::new(stage.clone())),
-        ..World::new(api, business)
+        inspector: Some(Box::new(inspector.clone())),
+        ..TestEnvironment::new(api, business)
     };
-    (world, stage)
+    (env, inspector)
 }
 
 pub(crate) fn builder(url: &str, generation: Generation) -> beseda_client::ClientBuilder {
@@ -113,7 +119,7 @@ fn start(
     listener: TcpListener,
     engine: &Arc<Engine>,
     clock: Arc<dyn Clock>,
-    log: &Arc<Log>,
+    log: &Arc<ResponseLog>,
 ) -> oneshot::Sender<()> {
     let services = Services::new(engine.clone())
         .directory(engine.clone())
@@ -126,23 +132,23 @@ fn start(
         unversioned: log.unversioned(),
         ..ServerSettings::default()
     };
-    let tee = from_fn_with_state(Arc::clone(log), judge);
-    let router = router(services, settings).unwrap().layer(tee);
-    let (running, ended) = oneshot::channel::<()>();
+    let validation = from_fn_with_state(Arc::clone(log), validate_response);
+    let router = router(services, settings).unwrap().layer(validation);
+    let (shutdown, stopped) = oneshot::channel::<()>();
     tokio::spawn(async move {
-        let ended = async { drop(ended.await) };
-        serve(listener, router, TransportSettings::default(), ended).await.unwrap();
+        let stopped = async { drop(stopped.await) };
+        serve(listener, router, TransportSettings::default(), stopped).await.unwrap();
     });
-    running
+    shutdown
 }
 
-/// Lets every answer of the published API be judged before it goes out.
-pub(crate) async fn judge(
-    State(log): State<Arc<Log>>,
+/// Validates every response of the published API.
+pub(crate) async fn validate_response(
+    State(log): State<Arc<ResponseLog>>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    // The judge reads plain JSON; compression is tested with the server.
+    // The validation reads uncompressed JSON.
     request.headers_mut().remove(ACCEPT_ENCODING);
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let response = next.run(request).await;
@@ -150,9 +156,9 @@ pub(crate) async fn judge(
         return response;
     }
     let (head, body) = response.into_parts();
-    let body = to_bytes(body, LARGEST_ANSWER).await.unwrap();
+    let body = to_bytes(body, MAX_RESPONSE_BYTES).await.unwrap();
     let content_type = head.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    log.judge(&Answer {
+    log.validate(&PublishedResponse {
         method: method.as_str(),
         path: &path,
         status: head.status.as_u16(),
@@ -162,50 +168,51 @@ pub(crate) async fn judge(
     Response::from_parts(head, Body::from(body))
 }
 
-impl Stage {
-    /// The client that calls.
+impl HttpInspector {
+    /// Returns the client of the environment.
     pub(crate) fn client(&self) -> &Client {
         &self.0.client
     }
 
-    /// What was judged so far.
-    pub(crate) fn log(&self) -> &Log {
+    /// Returns the log of validated responses.
+    pub(crate) fn log(&self) -> &ResponseLog {
         &self.0.log
     }
 
-    /// The campaigns the seller sees.
+    /// Returns the campaigns of the seller.
     pub(crate) async fn campaigns(&self) -> Vec<CampaignId> {
         let campaigns = self.0.client.campaigns().await.unwrap();
         campaigns.into_iter().filter_map(|campaign| campaign.id).collect()
     }
 
-    /// Calls with a key of the first cabinet what only a key can call.
-    pub(crate) async fn call_with_an_api_key(&self, world: &World) {
+    /// Calls the operations that require an API key, with one of the first cabinet.
+    pub(crate) async fn call_with_an_api_key(&self, env: &TestEnvironment) {
         let key =
             NewKey { name: "Чат-бот".to_owned(), scopes: vec!["communication".to_owned()] };
-        let key = self.0.engine.create_key(world.business, key).await.unwrap().api_key;
+        let key = self.0.engine.create_key(env.business, key).await.unwrap().api_key;
         let client = builder(&self.0.url, self.0.generation).api_key(key).build().unwrap();
         let info = client.token_info().await.unwrap();
         assert_eq!(info.name, "Чат-бот");
         let page = PageRequest::default();
-        client.get_chats(world.business, ChatFilter::default(), page.clone()).await.unwrap();
-        let foreign = client.get_chats(world.other(), ChatFilter::default(), page).await;
-        refused(foreign, ErrorKind::Forbidden);
+        client.get_chats(env.business, ChatFilter::default(), page.clone()).await.unwrap();
+        let other_cabinet =
+            client.get_chats(env.other_business(), ChatFilter::default(), page).await;
+        assert_refused(other_cabinet, ErrorKind::Forbidden);
     }
 
-    /// Calls without any credential.
-    pub(crate) async fn call_without_credentials(&self, world: &World) {
+    /// Calls without a credential.
+    pub(crate) async fn call_without_credentials(&self, env: &TestEnvironment) {
         let client = builder(&self.0.url, self.0.generation).build().unwrap();
         let filter = ChatFilter::default();
-        let chats = client.get_chats(world.business, filter, PageRequest::default()).await;
-        assert_eq!(refused(chats, ErrorKind::Unauthorized), "Credentials are not specified");
-        refused(client.campaigns().await, ErrorKind::Unauthorized);
-        refused(client.token_info().await, ErrorKind::Unauthorized);
+        let chats = client.get_chats(env.business, filter, PageRequest::default()).await;
+        assert_eq!(assert_refused(chats, ErrorKind::Unauthorized), "Credentials are not specified");
+        assert_refused(client.campaigns().await, ErrorKind::Unauthorized);
+        assert_refused(client.token_info().await, ErrorKind::Unauthorized);
     }
 }
 
 #[async_trait]
-impl Backstage for Stage {
+impl Inspector for HttpInspector {
     async fn fetch(&self, url: &str) -> Option<(String, Bytes)> {
         let response = self.0.http.get(url).send().await.unwrap();
         if response.status() == 404 {
@@ -213,31 +220,31 @@ impl Backstage for Stage {
         }
         assert_eq!(response.status(), 200);
         let disposition = response.headers()["content-disposition"].to_str().unwrap().to_owned();
-        let plain = response.bytes().await.unwrap();
-        // The same bytes come to who uses the client.
+        let content = response.bytes().await.unwrap();
+        // The client downloads the same bytes.
         let fetched = self.0.client.download(url).await.unwrap();
-        let content: BytesMut = fetched.content.try_collect().await.unwrap();
-        assert!(plain == content, "two downloads of {url} differ");
-        Some((file_name(&disposition), plain))
+        let downloaded: BytesMut = fetched.content.try_collect().await.unwrap();
+        assert!(content == downloaded, "two downloads of {url} differ");
+        Some((file_name(&disposition), content))
     }
 
-    fn stored_files(&self) -> usize {
+    fn stored_file_count(&self) -> usize {
         count_files(&self.0.folder.path().join("files"))
     }
 
-    fn contexts(&self) -> Contexts {
+    fn context_detail(&self) -> ContextDetail {
         match (self.0.generation, self.0.unversioned) {
-            (Generation::Y2024, Unversioned::Y2024) => Contexts::Orders,
-            _ => Contexts::Full,
+            (Generation::Y2024, Unversioned::Y2024) => ContextDetail::OrderOnly,
+            _ => ContextDetail::Full,
         }
     }
 
-    fn complaints(&self) -> Vec<String> {
-        self.0.log.complaints.lock().unwrap().clone()
+    fn violations(&self) -> Vec<String> {
+        self.0.log.violations.lock().unwrap().clone()
     }
 }
 
-/// The name in `attachment; filename*=UTF-8''%D1%87…`.
+/// Returns the name in `attachment; filename*=UTF-8''%D1%87…`.
 pub(crate) fn file_name(disposition: &str) -> String {
     assert!(disposition.starts_with("attachment"), "{disposition}");
     let (_, encoded) = disposition.split_once("filename*=UTF-8''").unwrap();

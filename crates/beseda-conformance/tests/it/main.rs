@@ -1,5 +1,4 @@
-//! The suite in every world there is, and the published contract over every HTTP answer given on the way.
-//! The cases themselves are in `src/cases`.
+//! The suite against every implementation of this project, with validation of every HTTP response against the published contract.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking where it stands")]
 
 mod closed;
@@ -16,24 +15,24 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use beseda_conformance::CASES;
 
-/// The engine on SQLite, called directly.
+/// Engine on SQLite, called directly.
 mod engine_sqlite {
-    beseda_conformance::conformance!(crate::engine::world);
+    beseda_conformance::conformance!(crate::engine::environment);
 }
 
 /// Client → HTTP under `/v2` → server → engine on SQLite.
 mod http_sqlite {
-    beseda_conformance::conformance!(crate::http::world);
+    beseda_conformance::conformance!(crate::http::environment);
 }
 
-/// The same on the paths without a version.
+/// The same on the paths without a version, as in 2024.
 mod http_sqlite_2024 {
-    beseda_conformance::conformance!(crate::http::world_of_2024);
+    beseda_conformance::conformance!(crate::http::environment_of_2024);
 }
 
 /// Client → gateway → client → server → engine on SQLite.
 mod gateway_sqlite {
-    beseda_conformance::conformance!(crate::gateway::world);
+    beseda_conformance::conformance!(crate::gateway::environment);
 }
 
 #[test]

@@ -1,47 +1,49 @@
-//! The engine in worlds where one thing is missing: exactly the cases that say they need it are left out, and all others
-//! hold. A case that uses what it doesn't say it needs fails here.
+//! The engine without one capability at a time: exactly the cases that require it are skipped, and all others pass. A case that
+//! uses a capability it doesn't name fails here.
 
-use beseda_conformance::{CASES, Need, run};
+use beseda_conformance::{CASES, Capability, run};
 
-use crate::engine::world_without;
+use crate::engine::environment_without;
 
-async fn all_others_hold_without(need: Need) {
-    let report = run(|| world_without(need)).await;
+async fn assert_other_cases_pass_without(capability: Capability) {
+    let report = run(|| environment_without(capability)).await;
     report.assert_passed();
     let skipped: Vec<String> = report.skipped.iter().map(|(case, _)| case.to_string()).collect();
-    let needing = CASES.iter().filter(|case| case.needs.contains(&need));
-    assert_eq!(skipped, needing.map(ToString::to_string).collect::<Vec<_>>());
-    assert!(report.skipped.iter().all(|(_, missing)| *missing == need));
+    let requiring = CASES.iter().filter(|case| case.requires.contains(&capability));
+    assert_eq!(skipped, requiring.map(ToString::to_string).collect::<Vec<_>>());
+    assert!(report.skipped.iter().all(|(_, missing)| *missing == capability));
     assert!(!skipped.is_empty() && report.passed.len() + skipped.len() == CASES.len());
 }
 
-/// One test for each need.
+/// Makes a test for each capability.
 macro_rules! missing {
-    ($($name:ident: $need:ident;)+) => {
+    ($($name:ident: $capability:ident;)+) => {
         $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $name() {
-                all_others_hold_without(Need::$need).await;
+                assert_other_cases_pass_without(Capability::$capability).await;
             }
         )+
 
         #[test]
-        fn every_need_is_left_out_once() {
-            assert_eq!([$(Need::$need),+], Need::ALL);
+        fn every_capability_has_a_test_without_it() {
+            assert_eq!([$(Capability::$capability),+], Capability::ALL);
         }
     };
 }
 
 missing! {
-    without_a_market_side_all_others_hold: Market;
-    without_a_manual_clock_all_others_hold: Clock;
-    without_a_second_cabinet_all_others_hold: OtherCabinet;
-    without_files_all_others_hold: Files;
-    without_a_look_behind_the_stage_all_others_hold: Backstage;
+    all_other_cases_pass_without_a_market_side: Market;
+    all_other_cases_pass_without_a_manual_clock: Clock;
+    all_other_cases_pass_without_a_second_cabinet: OtherCabinet;
+    all_other_cases_pass_without_files: Files;
+    all_other_cases_pass_without_an_inspector: Inspector;
 }
 
 #[tokio::test]
 #[should_panic(expected = "there is no manual clock")]
-async fn a_world_of_ones_own_may_lack_nothing() {
-    world_without(Need::Clock).await.assert_has(&[Need::Market, Need::Clock]);
+async fn an_environment_without_a_required_capability_is_rejected() {
+    environment_without(Capability::Clock)
+        .await
+        .assert_has(&[Capability::Market, Capability::Clock]);
 }

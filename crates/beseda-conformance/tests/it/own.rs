@@ -1,32 +1,35 @@
-//! The suite on a back end that has nothing but the seven operations: the example of the server.
+//! Conformance tests of the server's example, a back end that has only the seven operations.
 
 use std::sync::Arc;
 
 use beseda_api::BusinessId;
-use beseda_conformance::{CASES, Need, World, run};
+use beseda_conformance::{CASES, Capability, TestEnvironment, run};
 
 #[path = "../../../beseda-server/examples/own_back_end.rs"]
-#[expect(dead_code, reason = "only the chats are used, not the program around them")]
+#[expect(dead_code, reason = "only the chats of the example are used")]
 mod own_back_end;
 
 use own_back_end::MyChats;
 
-async fn world() -> World {
-    let other = BusinessId::new(2).ok();
-    World { other, ..World::new(Arc::<MyChats>::default(), BusinessId::new(1).unwrap()) }
+async fn environment() -> TestEnvironment {
+    let other_business = BusinessId::new(2).ok();
+    TestEnvironment {
+        other_business,
+        ..TestEnvironment::new(Arc::<MyChats>::default(), BusinessId::new(1).unwrap())
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_example_conforms_and_what_it_cannot_show_is_left_out_by_name() {
-    let report = run(world).await;
+async fn the_example_conforms_and_cases_it_lacks_capabilities_for_are_skipped_by_name() {
+    let report = run(environment).await;
     println!("{report}");
     report.assert_passed();
-    let lacks = |need: &&Need| ![Need::OtherCabinet].contains(need);
+    let is_missing = |capability: &&Capability| ![Capability::OtherCabinet].contains(capability);
     for case in CASES {
-        let missing = case.needs.iter().find(lacks);
+        let missing = case.requires.iter().find(is_missing);
         let skipped =
             report.skipped.iter().find(|(skipped, _)| skipped.to_string() == case.to_string());
-        assert_eq!(skipped.map(|(_, need)| need), missing, "{case}");
+        assert_eq!(skipped.map(|(_, capability)| capability), missing, "{case}");
     }
     let line = "skipped status::a_resolved_dispute_is_finished: there is no market side";
     let written = report.to_string();

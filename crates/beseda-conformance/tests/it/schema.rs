@@ -1,4 +1,4 @@
-//! Schemas of answers out of an OpenAPI document, 3.0 or 3.1, as validators. Which document judges what is not decided here.
+//! Validators of responses from an OpenAPI document, 3.0 or 3.1.
 
 use std::{
     collections::HashMap,
@@ -8,7 +8,7 @@ use std::{
 use jsonschema::{Draft, Validator};
 use serde_json::{Map, Value, json};
 
-/// An OpenAPI document that judges answers.
+/// OpenAPI document that validates responses.
 pub(crate) struct Document {
     name: String,
     root: Value,
@@ -17,7 +17,7 @@ pub(crate) struct Document {
 }
 
 impl Document {
-    /// Takes a document as it was read.
+    /// Creates a validator from a parsed document.
     pub(crate) fn new(name: &str, mut root: Value) -> Self {
         let version = root["openapi"].as_str().unwrap_or_default();
         // OpenAPI 3.0 is a dialect of JSON Schema's draft 4 that has `nullable`; 3.1 is 2020-12 itself.
@@ -26,28 +26,28 @@ impl Document {
         Self { name: name.to_owned(), root, draft, validators: Mutex::default() }
     }
 
-    /// The name under which it complains.
+    /// Returns the name of the document in violations.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// The path as the document writes it, `/businesses/{businessId}/chats`.
+    /// Returns the path template that matches a path, such as `/businesses/{businessId}/chats`.
     pub(crate) fn path(&self, path: &str) -> Option<String> {
-        let fits = |template: &str| {
-            let (written, called) = (template.split('/'), path.split('/'));
-            written.clone().count() == called.clone().count()
-                && written.zip(called).all(|(w, c)| w == c || w.starts_with('{'))
+        let matches = |template: &str| {
+            let (template, path) = (template.split('/'), path.split('/'));
+            template.clone().count() == path.clone().count()
+                && template.zip(path).all(|(t, p)| t == p || t.starts_with('{'))
         };
-        self.root["paths"].as_object()?.keys().find(|template| fits(template)).cloned()
+        self.root["paths"].as_object()?.keys().find(|template| matches(template)).cloned()
     }
 
-    /// Whether the path has this method.
+    /// Returns `true` if the path has this method.
     pub(crate) fn has(&self, template: &str, method: &str) -> bool {
         self.root["paths"][template].get(method.to_lowercase()).is_some()
     }
 
-    /// What is wrong with an answer; `None` if nothing.
-    pub(crate) fn fault(
+    /// Returns the violations of a response, if there are any.
+    pub(crate) fn violation(
         &self,
         template: &str,
         method: &str,
@@ -56,13 +56,13 @@ impl Document {
     ) -> Option<String> {
         let validator = match self.validator(template, method, status) {
             Ok(validator) => validator,
-            Err(fault) => return Some(fault),
+            Err(violation) => return Some(violation),
         };
-        let faults: Vec<String> = validator
+        let violations: Vec<String> = validator
             .iter_errors(body)
             .map(|error| format!("{error} at {}", error.instance_path()))
             .collect();
-        (!faults.is_empty()).then(|| faults.join("; "))
+        (!violations.is_empty()).then(|| violations.join("; "))
     }
 
     fn validator(
@@ -76,13 +76,13 @@ impl Document {
             return Ok(Arc::clone(validator));
         }
         let operation = &self.root["paths"][template][&key.1];
-        let answer = self.resolved(&operation["responses"][status.to_string()]);
-        if answer.is_null() {
+        let response = self.resolved(&operation["responses"][status.to_string()]);
+        if response.is_null() {
             return Err(format!("status {status} is not declared"));
         }
-        let schema = &answer["content"]["application/json"]["schema"];
+        let schema = &response["content"]["application/json"]["schema"];
         if schema.is_null() {
-            return Err(format!("status {status} has no schema of JSON"));
+            return Err(format!("status {status} has no JSON schema"));
         }
         // References are pointers from the root of the document.
         let schema = json!({ "allOf": [schema], "components": self.root["components"] });
@@ -100,7 +100,7 @@ impl Document {
     }
 }
 
-/// Writes `nullable: true` as JSON Schema does: `null` is one of the types, and one of the words of an enum.
+/// Translates `nullable: true` to JSON Schema: `null` becomes a type, and a value of an enum.
 fn translate_nullable(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(translate_nullable),
@@ -118,8 +118,8 @@ fn allow_null(fields: &mut Map<String, Value>) {
     if let Some(kind) = fields.get_mut("type") {
         *kind = json!([kind.take(), "null"]);
     }
-    if let Some(Value::Array(words)) = fields.get_mut("enum") {
-        words.push(Value::Null);
+    if let Some(Value::Array(values)) = fields.get_mut("enum") {
+        values.push(Value::Null);
     }
 }
 
@@ -130,8 +130,8 @@ mod tests {
     use super::Document;
 
     fn document(schema: &Value) -> Document {
-        let answer = json!({ "content": { "application/json": { "schema": schema } } });
-        let operation = json!({ "responses": { "200": answer } });
+        let response = json!({ "content": { "application/json": { "schema": schema } } });
+        let operation = json!({ "responses": { "200": response } });
         let root = json!({
             "openapi": "3.0.3",
             "paths": { "/teas/{teaId}": { "get": operation } },
@@ -151,20 +151,20 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_field_a_wrong_type_and_an_undeclared_status_are_faults() {
+    fn a_missing_field_a_wrong_type_and_an_undeclared_status_are_violations() {
         let schema = json!({ "type": "object", "required": ["id"],
             "properties": { "id": { "type": "integer", "minimum": 1 },
                 "tea": { "$ref": "#/components/schemas/Tea" },
                 "at": { "type": "string", "format": "date-time" } } });
         let document = document(&schema);
-        let fault = |status, body| document.fault("/teas/{teaId}", "GET", status, &body);
-        assert_eq!(fault(200, json!({ "id": 1, "tea": null })), None);
-        assert_eq!(fault(200, json!({ "id": 1, "at": "2026-05-31T10:30:17+03:00" })), None);
-        assert!(fault(200, json!({})).is_some());
-        assert!(fault(200, json!({ "id": 0 })).is_some());
-        assert!(fault(200, json!({ "id": null })).is_some());
-        assert!(fault(200, json!({ "id": 1, "tea": 5 })).is_some());
-        assert!(fault(200, json!({ "id": 1, "at": "yesterday" })).is_some());
-        assert!(fault(418, json!({ "id": 1 })).unwrap().contains("418"));
+        let violation = |status, body| document.violation("/teas/{teaId}", "GET", status, &body);
+        assert_eq!(violation(200, json!({ "id": 1, "tea": null })), None);
+        assert_eq!(violation(200, json!({ "id": 1, "at": "2026-05-31T10:30:17+03:00" })), None);
+        assert!(violation(200, json!({})).is_some());
+        assert!(violation(200, json!({ "id": 0 })).is_some());
+        assert!(violation(200, json!({ "id": null })).is_some());
+        assert!(violation(200, json!({ "id": 1, "tea": 5 })).is_some());
+        assert!(violation(200, json!({ "id": 1, "at": "yesterday" })).is_some());
+        assert!(violation(418, json!({ "id": 1 })).unwrap().contains("418"));
     }
 }
