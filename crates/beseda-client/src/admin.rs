@@ -97,7 +97,7 @@ impl Administration for AdminClient {
 
     async fn revoke_key(&self, business: BusinessId, key: i64) -> Result<()> {
         let path = path(&format!("cabinets/{business}/keys/{key}"));
-        self.transport.done(&HttpRequest::new(Method::DELETE, path)).await
+        self.transport.execute(&HttpRequest::new(Method::DELETE, path)).await
     }
 
     async fn create_user(&self, user: NewUser) -> Result<User> {
@@ -111,12 +111,12 @@ impl Administration for AdminClient {
 
     async fn grant_access(&self, user: i64, business: BusinessId) -> Result<()> {
         let path = path(&format!("users/{user}/cabinets/{business}"));
-        self.transport.done(&HttpRequest::new(Method::PUT, path)).await
+        self.transport.execute(&HttpRequest::new(Method::PUT, path)).await
     }
 
     async fn withdraw_access(&self, user: i64, business: BusinessId) -> Result<()> {
         let path = path(&format!("users/{user}/cabinets/{business}"));
-        self.transport.done(&HttpRequest::new(Method::DELETE, path)).await
+        self.transport.execute(&HttpRequest::new(Method::DELETE, path)).await
     }
 
     async fn create_token(&self, user: i64) -> Result<IssuedToken> {
@@ -131,7 +131,7 @@ impl Administration for AdminClient {
 
     async fn revoke_token(&self, user: i64, token: i64) -> Result<()> {
         let path = path(&format!("users/{user}/tokens/{token}"));
-        self.transport.done(&HttpRequest::new(Method::DELETE, path)).await
+        self.transport.execute(&HttpRequest::new(Method::DELETE, path)).await
     }
 }
 
@@ -167,7 +167,7 @@ impl Subscriptions for AdminClient {
 
     async fn delete(&self, business: BusinessId, id: i64) -> Result<()> {
         let path = subscription(business, id, "");
-        self.transport.done(&HttpRequest::new(Method::DELETE, path)).await
+        self.transport.execute(&HttpRequest::new(Method::DELETE, path)).await
     }
 
     async fn deliveries(
@@ -184,6 +184,6 @@ impl Subscriptions for AdminClient {
 
     async fn replay(&self, business: BusinessId, id: i64, delivery: i64) -> Result<()> {
         let path = subscription(business, id, &format!("/deliveries/{delivery}/replay"));
-        self.transport.done(&HttpRequest::post(path)).await
+        self.transport.execute(&HttpRequest::post(path)).await
     }
 }

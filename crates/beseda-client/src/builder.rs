@@ -221,13 +221,16 @@ impl ClientBuilder {
             file_token: self.oauth.as_ref().map(|token| secret("OAuth ", token)).transpose()?,
             max_download: self.max_download,
             transport: HttpTransport {
-                lane: self.lane(credential.as_ref()),
+                rate_limit: self.rate_limit_handle(credential.as_ref()),
                 ..self.transport(credential)?
             },
         })
     }
 
-    fn lane(&self, credential: Option<&(HeaderName, HeaderValue)>) -> Option<RateLimitHandle> {
+    fn rate_limit_handle(
+        &self,
+        credential: Option<&(HeaderName, HeaderValue)>,
+    ) -> Option<RateLimitHandle> {
         let rate_limiter = match &self.rate_limiter {
             _ if self.without_rate_limit => return None,
             Some(rate_limiter) => rate_limiter.clone(),
@@ -283,7 +286,7 @@ impl ClientBuilder {
             timeout: self.timeout,
             upload_timeout: self.upload_timeout,
             retry_policy: self.retry_policy,
-            lane: None,
+            rate_limit: None,
         })
     }
 

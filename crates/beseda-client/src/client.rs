@@ -61,7 +61,7 @@ impl Client {
                 .query("limit", limit)
                 .query(self.token_name(), token.as_ref().map(PageToken::as_str))
                 .query("page", number);
-            let page: CampaignList = self.transport.whole(&call).await?;
+            let page: CampaignList = self.transport.bare(&call).await?;
             all.extend(page.campaigns);
             match (page.paging.next_page_token, page.pager) {
                 (Some(next), _) if !seen.insert(next.clone()) => {
@@ -87,7 +87,7 @@ impl Client {
     ///
     /// As any operation.
     pub async fn token_info(&self) -> Result<AuthKey> {
-        let call = self.call(&Endpoint::GET_AUTH_TOKEN_INFO, None).reads();
+        let call = self.call(&Endpoint::GET_AUTH_TOKEN_INFO, None).read_only();
         let info: AuthTokenInfo = self.transport.result(&call).await?;
         Ok(info.api_key)
     }
@@ -104,8 +104,8 @@ impl Client {
     #[must_use]
     pub fn with_priority(&self, priority: Priority) -> Self {
         let mut other = self.clone();
-        if let Some(lane) = &mut other.transport.lane {
-            lane.priority = priority;
+        if let Some(rate_limit) = &mut other.transport.rate_limit {
+            rate_limit.priority = priority;
         }
         other
     }
@@ -121,7 +121,7 @@ impl Client {
     /// Returns the rate limiter, or `None` if it is [disabled](ClientBuilder::without_rate_limit).
     #[must_use]
     pub fn rate_limiter(&self) -> Option<&RateLimiter> {
-        self.transport.lane.as_ref().map(|lane| &lane.rate_limiter)
+        self.transport.rate_limit.as_ref().map(|rate_limit| &rate_limit.rate_limiter)
     }
 
     fn call(&self, endpoint: &Endpoint, business: Option<BusinessId>) -> HttpRequest {
@@ -182,7 +182,7 @@ impl ChatsApi for Client {
         page: PageRequest<20>,
     ) -> Result<ChatPage> {
         let call = self.page(self.call(&Endpoint::GET_CHATS, Some(business)), &page);
-        self.transport.result(&call.json(&self.filter(filter))?.reads()).await
+        self.transport.result(&call.json(&self.filter(filter))?.read_only()).await
     }
 
     async fn get_chat(&self, business: BusinessId, chat: ChatId) -> Result<Chat> {
@@ -199,7 +199,7 @@ impl ChatsApi for Client {
         let call = self.call(&Endpoint::GET_CHAT_HISTORY, Some(business));
         let call = self.page(call.query("chatId", Some(chat)), &from.page);
         let body = GetChatHistory { message_id_from: from.message_id_from.map(MessageId::get) };
-        self.transport.result(&call.json(&body)?.reads()).await
+        self.transport.result(&call.json(&body)?.read_only()).await
     }
 
     async fn get_chat_message(
@@ -228,7 +228,7 @@ impl ChatsApi for Client {
     ) -> Result<()> {
         let call = self.call(&Endpoint::SEND_MESSAGE_TO_CHAT, Some(business));
         let body = SendMessage { message: Some(text.into_string()) };
-        self.transport.done(&call.query("chatId", Some(chat)).json(&body)?).await
+        self.transport.execute(&call.query("chatId", Some(chat)).json(&body)?).await
     }
 
     async fn send_file_to_chat(
@@ -238,6 +238,6 @@ impl ChatsApi for Client {
         file: FileUpload,
     ) -> Result<()> {
         let call = self.call(&Endpoint::SEND_FILE_TO_CHAT, Some(business));
-        self.transport.upload_done(&call.query("chatId", Some(chat)), file).await
+        self.transport.upload_without_result(&call.query("chatId", Some(chat)), file).await
     }
 }

@@ -96,7 +96,7 @@ impl Client {
 
     async fn opened(&self, response: Response) -> Result<AttachmentDownload> {
         if !response.status().is_success() {
-            return Err(http::refused(response).await.error);
+            return Err(http::error_of(response).await.error);
         }
         let limit = self.max_download;
         let size = response.headers().get(CONTENT_LENGTH).and_then(|size| size.to_str().ok());

@@ -6,7 +6,7 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use beseda_api::{
     ApiError, BusinessId, Endpoint, Error, ErrorKind, FileUpload, Generation, MAX_FILE_BYTES,
     ResponseInfo, Result,
-    wire::{Envelope, ErrorResponse as RefusalBody, Status},
+    wire::{Envelope, ErrorResponse, Status},
 };
 use bytes::Bytes;
 use futures::StreamExt;
@@ -27,9 +27,9 @@ use crate::{
 };
 
 /// Maximum size of a response in bytes; enough for a page of 100 texts of 4096 escaped code points.
-const MAX_ANSWER: u64 = 16 * 1024 * 1024;
+const MAX_RESPONSE: u64 = 16 * 1024 * 1024;
 /// Maximum number of bytes of a body in an error.
-const SHOWN: usize = 1024;
+const MAX_ERROR_BODY: usize = 1024;
 
 /// Request that can be sent repeatedly.
 pub(crate) struct HttpRequest {
@@ -37,19 +37,19 @@ pub(crate) struct HttpRequest {
     path: String,
     query: Vec<(&'static str, String)>,
     json: Option<Vec<u8>>,
-    repeatable: bool,
+    read_only: bool,
     /// Budget that counts the request: index in [`Endpoint::ALL`] and cabinet.
-    counted: Option<(usize, Option<BusinessId>)>,
+    budget: Option<(usize, Option<BusinessId>)>,
 }
 
 impl HttpRequest {
     pub(crate) fn new(method: Method, path: impl Into<String>) -> Self {
         let path = path.into();
-        Self { method, path, query: Vec::new(), json: None, repeatable: false, counted: None }
+        Self { method, path, query: Vec::new(), json: None, read_only: false, budget: None }
     }
 
     pub(crate) fn get(path: impl Into<String>) -> Self {
-        Self::new(Method::GET, path).reads()
+        Self::new(Method::GET, path).read_only()
     }
 
     pub(crate) fn post(path: impl Into<String>) -> Self {
@@ -73,13 +73,13 @@ impl HttpRequest {
 
     /// Counts the request against the limit of an operation.
     pub(crate) fn counted(mut self, endpoint: &Endpoint, business: Option<BusinessId>) -> Self {
-        self.counted = Some((endpoint.index(), business));
+        self.budget = Some((endpoint.index(), business));
         self
     }
 
     /// Marks the request as read-only, so that it may be retried.
-    pub(crate) fn reads(mut self) -> Self {
-        self.repeatable = true;
+    pub(crate) fn read_only(mut self) -> Self {
+        self.read_only = true;
         self
     }
 }
@@ -95,7 +95,7 @@ pub(crate) struct HttpTransport {
     pub(crate) timeout: Duration,
     pub(crate) upload_timeout: Duration,
     pub(crate) retry_policy: RetryPolicy,
-    pub(crate) lane: Option<RateLimitHandle>,
+    pub(crate) rate_limit: Option<RateLimitHandle>,
 }
 
 /// Access of a client to its rate limiter.
@@ -111,7 +111,7 @@ pub(crate) struct RateLimitHandle {
 /// Successful response.
 struct HttpResponse {
     status: u16,
-    answer: ResponseInfo,
+    info: ResponseInfo,
     body: Bytes,
 }
 
@@ -133,23 +133,23 @@ impl From<Error> for AttemptError {
 impl HttpTransport {
     /// Returns `result` of the response.
     pub(crate) async fn result<T: DeserializeOwned>(&self, call: &HttpRequest) -> Result<T> {
-        let reply = self.fetch(call).await?;
-        reply.result()
+        let response = self.fetch(call).await?;
+        response.result()
     }
 
     /// Returns the whole response, for the operation without an envelope.
-    pub(crate) async fn whole<T: DeserializeOwned>(&self, call: &HttpRequest) -> Result<T> {
-        let reply = self.fetch(call).await?;
-        reply.decode()
+    pub(crate) async fn bare<T: DeserializeOwned>(&self, call: &HttpRequest) -> Result<T> {
+        let response = self.fetch(call).await?;
+        response.decode()
     }
 
-    /// That the answer is a success.
-    pub(crate) async fn done(&self, call: &HttpRequest) -> Result<()> {
-        let reply = self.fetch(call).await?;
-        reply.accepted()
+    /// Sends a request whose response has no result.
+    pub(crate) async fn execute(&self, call: &HttpRequest) -> Result<()> {
+        let response = self.fetch(call).await?;
+        response.check_status()
     }
 
-    /// Sends a file, once, and takes what stands in `result`.
+    /// Sends a file without retries and returns `result` of the response.
     pub(crate) async fn upload<T: DeserializeOwned>(
         &self,
         call: &HttpRequest,
@@ -158,20 +158,24 @@ impl HttpTransport {
         self.send_file(call, file).await?.result()
     }
 
-    /// Sends a file, once.
-    pub(crate) async fn upload_done(&self, call: &HttpRequest, file: FileUpload) -> Result<()> {
-        self.send_file(call, file).await?.accepted()
+    /// Sends a file without retries; the response has no result.
+    pub(crate) async fn upload_without_result(
+        &self,
+        call: &HttpRequest,
+        file: FileUpload,
+    ) -> Result<()> {
+        self.send_file(call, file).await?.check_status()
     }
 
     async fn send_file(&self, call: &HttpRequest, file: FileUpload) -> Result<HttpResponse> {
         let name = file.name.as_str().to_owned();
-        let part = Part::stream(Body::wrap_stream(bounded(file))).file_name(name);
+        let part = Part::stream(Body::wrap_stream(limited_content(file))).file_name(name);
         let part = part.mime_str("application/octet-stream").map_err(ClientError::of_transport)?;
         // Names go as UTF-8: `filename*` is forbidden in forms and not every server reads it.
         let form = Form::new().percent_encode_noop().part("file", part);
         let permit = self.permit(call, self.deadline()).await?;
         let request = self.request(call).timeout(self.upload_timeout).multipart(form);
-        self.once(request, call, permit).await.map_err(|missed| missed.error)
+        self.attempt(request, call, permit).await.map_err(|failure| failure.error)
     }
 
     async fn fetch(&self, call: &HttpRequest) -> Result<HttpResponse> {
@@ -179,48 +183,56 @@ impl HttpTransport {
         let mut pauses = self.retry_policy.backoff().build();
         let mut permit = self.permit(call, deadline).await?;
         loop {
-            let missed = match self.once(self.request(call), call, permit).await {
-                Ok(reply) => return Ok(reply),
-                Err(missed) => missed,
+            let failure = match self.attempt(self.request(call), call, permit).await {
+                Ok(response) => return Ok(response),
+                Err(failure) => failure,
             };
-            if !self.is_worth_repeating(call, &missed.error) {
-                return Err(missed.error);
+            if !self.may_retry(call, &failure.error) {
+                return Err(failure.error);
             }
-            if !missed.rate_limited {
-                let pause = pauses.next().map(|pause| pause + missed.wait.unwrap_or_default());
+            if !failure.rate_limited {
+                let pause = pauses.next().map(|pause| pause + failure.wait.unwrap_or_default());
                 let in_time =
                     |pause: &Duration| started.elapsed() + *pause <= self.retry_policy.deadline;
-                let Some(pause) = pause.filter(in_time) else { return Err(missed.error) };
+                let Some(pause) = pause.filter(in_time) else { return Err(failure.error) };
                 tokio::time::sleep(pause).await;
             }
-            // What the service said tells more than that there is no time to wait for another answer.
-            let Ok(next) = self.permit(call, deadline).await else { return Err(missed.error) };
+            // The service's error is more useful than the rate limiter's timeout.
+            let Ok(next) = self.permit(call, deadline).await else { return Err(failure.error) };
             permit = next;
         }
     }
 
-    /// A refusal by a limit was certainly not done; anything else is repeated only if it changes nothing.
-    fn is_worth_repeating(&self, call: &HttpRequest, error: &Error) -> bool {
+    /// Returns true if the request may be retried: after a 420, which has no effect, or if it only reads.
+    fn may_retry(&self, call: &HttpRequest, error: &Error) -> bool {
         let limited = error.kind() == Some(ErrorKind::LimitExceeded);
-        self.retry_policy.max_retries > 0 && (limited || call.repeatable && error.is_retryable())
+        self.retry_policy.max_retries > 0 && (limited || call.read_only && error.is_retryable())
     }
 
-    /// The last moment a call may wait for, by the rate_limiter's clock.
+    /// Returns the time until which a call may be queued, by the rate limiter's clock.
     fn deadline(&self) -> Timestamp {
-        let now = self.lane.as_ref().map_or(Timestamp::UNIX_EPOCH, |lane| lane.rate_limiter.now());
+        let now = self
+            .rate_limit
+            .as_ref()
+            .map_or(Timestamp::UNIX_EPOCH, |handle| handle.rate_limiter.now());
         let deadline = SignedDuration::try_from(self.retry_policy.deadline).ok();
         deadline.and_then(|deadline| now.checked_add(deadline).ok()).unwrap_or(Timestamp::MAX)
     }
 
-    /// Waits for the leave to send a call, if anybody gives such.
+    /// Waits for a permit, if there is a rate limiter.
     async fn permit(&self, call: &HttpRequest, deadline: Timestamp) -> Result<Option<Permit>> {
-        let (Some(lane), Some((endpoint, business))) = (&self.lane, call.counted) else {
+        let (Some(handle), Some((endpoint, business))) = (&self.rate_limit, call.budget) else {
             return Ok(None);
         };
-        let entity =
-            business.map_or(BudgetOwner::Credential(lane.credential), BudgetOwner::Cabinet);
-        let permit =
-            lane.rate_limiter.permit(entity, endpoint, lane.generation, lane.priority, deadline);
+        let owner =
+            business.map_or(BudgetOwner::Credential(handle.credential), BudgetOwner::Cabinet);
+        let permit = handle.rate_limiter.permit(
+            owner,
+            endpoint,
+            handle.generation,
+            handle.priority,
+            deadline,
+        );
         Ok(Some(permit.await?))
     }
 
@@ -243,8 +255,8 @@ impl HttpTransport {
         request
     }
 
-    /// Sends a call and reads its answer. The permit's slot is given back when that is over, however it ends.
-    async fn once(
+    /// Sends a request once and reads the response. The permit is released in any case.
+    async fn attempt(
         &self,
         request: RequestBuilder,
         call: &HttpRequest,
@@ -261,19 +273,19 @@ impl HttpTransport {
             }
         };
         let status = response.status().as_u16();
-        tracing::debug!(method = %call.method, path = %call.path, status, "answered");
+        tracing::debug!(method = %call.method, path = %call.path, status, "response");
         let shown = headers::shown(response.headers());
         let rate_limited = permit.as_mut().is_some_and(|permit| permit.answered(status, &shown));
         if !response.status().is_success() {
-            let missed = refused(response).await;
-            if let (Some(permit), Error::Api(refused)) = (&permit, &missed.error) {
+            let failure = error_of(response).await;
+            if let (Some(permit), Error::Api(refused)) = (&permit, &failure.error) {
                 permit.refused(refused);
             }
-            return Err(AttemptError { rate_limited, ..missed });
+            return Err(AttemptError { rate_limited, ..failure });
         }
         let answer = headers::answer(response.headers());
-        let body = read(response, MAX_ANSWER).await?;
-        Ok(HttpResponse { status, answer, body })
+        let body = read_body(response, MAX_RESPONSE).await?;
+        Ok(HttpResponse { status, info: answer, body })
     }
 }
 
@@ -296,82 +308,87 @@ impl HttpResponse {
         let envelope: Envelope<T> = self.decode()?;
         match (envelope.status, envelope.result) {
             (Status::Ok, Some(result)) => Ok(result),
-            (Status::Ok, None) => Err(self.undecodable("it has no result".to_owned())),
-            (Status::Error, _) => Err(self.undecodable("it says ERROR".to_owned())),
+            (Status::Ok, None) => Err(self.undecodable("missing `result`".to_owned())),
+            (Status::Error, _) => Err(self.undecodable("`status` is ERROR".to_owned())),
         }
     }
 
-    fn accepted(&self) -> Result<()> {
+    fn check_status(&self) -> Result<()> {
         if self.body.iter().all(u8::is_ascii_whitespace) {
             return Ok(());
         }
         let envelope: Envelope<serde::de::IgnoredAny> = self.decode()?;
         match envelope.status {
             Status::Ok => Ok(()),
-            Status::Error => Err(self.undecodable("it says ERROR".to_owned())),
+            Status::Error => Err(self.undecodable("`status` is ERROR".to_owned())),
         }
     }
 
     fn undecodable(&self, reason: String) -> Error {
-        let (body, answer) = (beginning(&self.body), Box::new(self.answer.clone()));
+        let (body, answer) = (prefix(&self.body), Box::new(self.info.clone()));
         ClientError::Undecodable { status: self.status, reason, body, answer }.into()
     }
 }
 
-/// The error an answer with this status is; what its body says of it is for people.
-pub(crate) async fn refused(response: Response) -> AttemptError {
+/// Converts a response with an error status.
+pub(crate) async fn error_of(response: Response) -> AttemptError {
     let status = response.status().as_u16();
     let answer = headers::answer(response.headers());
     let wait = headers::wait(response.headers(), Timestamp::now());
-    let body = read_beginning(response).await;
-    let Some(refusal) = ErrorKind::from_status(status) else {
-        let (body, answer) = (beginning(&body), Box::new(answer));
+    let body = read_prefix(response).await;
+    let Some(kind) = ErrorKind::from_status(status) else {
+        let (body, answer) = (prefix(&body), Box::new(answer));
         return AttemptError::from(Error::from(ClientError::Undocumented { status, body, answer }));
     };
-    let faults =
-        serde_json::from_slice::<RefusalBody>(&body).map_or_else(|_| Vec::new(), |b| b.errors);
-    let error =
-        Error::Api(Box::new(ApiError { kind: refusal, items: faults, response: Some(answer) }));
-    let wait = wait.filter(|_| refusal == ErrorKind::LimitExceeded);
+    let items =
+        serde_json::from_slice::<ErrorResponse>(&body).map_or_else(|_| Vec::new(), |b| b.errors);
+    let error = Error::Api(Box::new(ApiError { kind, items, response: Some(answer) }));
+    let wait = wait.filter(|_| kind == ErrorKind::LimitExceeded);
     AttemptError { error, wait, rate_limited: false }
 }
 
-/// The whole body, or an error if it is larger than the limit.
-async fn read(mut response: Response, limit: u64) -> Result<Bytes> {
+/// Reads a body of limited size.
+///
+/// # Errors
+///
+/// [`ClientError::TooLarge`] if it is larger.
+async fn read_body(mut response: Response, limit: u64) -> Result<Bytes> {
     let mut body = Vec::new();
-    while let Some(piece) = response.chunk().await.map_err(ClientError::of_transport)? {
-        if (body.len() + piece.len()) as u64 > limit {
+    while let Some(chunk) = response.chunk().await.map_err(ClientError::of_transport)? {
+        if (body.len() + chunk.len()) as u64 > limit {
             return Err(ClientError::TooLarge { limit }.into());
         }
-        body.extend_from_slice(&piece);
+        body.extend_from_slice(&chunk);
     }
     Ok(body.into())
 }
 
-/// As much of an error's body as is worth reading; a body that breaks off is no second error.
-async fn read_beginning(mut response: Response) -> Vec<u8> {
-    const ENOUGH: usize = 64 * 1024;
+/// Reads the beginning of an error's body; an incomplete body is not an error.
+async fn read_prefix(mut response: Response) -> Vec<u8> {
+    const MAX_PREFIX: usize = 64 * 1024;
     let mut body = Vec::new();
-    while let Ok(Some(piece)) = response.chunk().await {
-        body.extend_from_slice(&piece);
-        if body.len() > ENOUGH {
-            body.truncate(ENOUGH);
+    while let Ok(Some(chunk)) = response.chunk().await {
+        body.extend_from_slice(&chunk);
+        if body.len() > MAX_PREFIX {
+            body.truncate(MAX_PREFIX);
             break;
         }
     }
     body
 }
 
-fn beginning(body: &[u8]) -> String {
-    String::from_utf8_lossy(&body[..body.len().min(SHOWN)]).into_owned()
+fn prefix(body: &[u8]) -> String {
+    String::from_utf8_lossy(&body[..body.len().min(MAX_ERROR_BODY)]).into_owned()
 }
 
-/// The bytes of a file, stopped with a clear error where they fail or become too many.
-fn bounded(file: FileUpload) -> impl futures::Stream<Item = Result<Bytes, UploadReadError>> {
+/// Returns the content of a file, ending with an error if it can't be read or is too large.
+fn limited_content(
+    file: FileUpload,
+) -> impl futures::Stream<Item = Result<Bytes, UploadReadError>> {
     let mut sent: u64 = 0;
-    file.content.map(move |piece| {
-        let piece = piece.map_err(|error| UploadReadError::Io(error.kind(), error.to_string()))?;
-        sent += piece.len() as u64;
-        if sent > MAX_FILE_BYTES { Err(UploadReadError::TooLarge) } else { Ok(piece) }
+    file.content.map(move |chunk| {
+        let chunk = chunk.map_err(|error| UploadReadError::Io(error.kind(), error.to_string()))?;
+        sent += chunk.len() as u64;
+        if sent > MAX_FILE_BYTES { Err(UploadReadError::TooLarge) } else { Ok(chunk) }
     })
 }

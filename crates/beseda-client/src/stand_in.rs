@@ -88,7 +88,7 @@ impl StandInClient {
     ///
     /// As [`StandInClient::read`].
     pub async fn read_bare(&self, resource: &str) -> Result<Value> {
-        self.transport.whole(&HttpRequest::get(path(resource))).await
+        self.transport.bare(&HttpRequest::get(path(resource))).await
     }
 
     /// Posts a document to a resource.
@@ -97,7 +97,7 @@ impl StandInClient {
     ///
     /// As [`StandInClient::read`].
     pub async fn post(&self, resource: &str, body: &Value) -> Result<Value> {
-        self.transport.whole(&HttpRequest::post(path(resource)).json(body)?).await
+        self.transport.bare(&HttpRequest::post(path(resource)).json(body)?).await
     }
 
     /// Posts raw text, so that errors refer to its lines.
@@ -106,7 +106,7 @@ impl StandInClient {
     ///
     /// As [`StandInClient::read`].
     pub async fn post_text(&self, resource: &str, text: Vec<u8>) -> Result<Value> {
-        self.transport.whole(&HttpRequest::post(path(resource)).bytes(text)).await
+        self.transport.bare(&HttpRequest::post(path(resource)).bytes(text)).await
     }
 
     /// Posts raw text to a resource that reports progress, and returns the result.
@@ -128,7 +128,7 @@ impl StandInClient {
         let silence = self.transport.timeout;
         let sent = within(self.transport.upload_timeout, request.send()).await?;
         if !sent.status().is_success() {
-            return Err(http::refused(sent).await.error);
+            return Err(http::error_of(sent).await.error);
         }
         let (mut response, mut buffer) = (sent, Vec::new());
         while let Some(piece) = within(silence, response.chunk()).await? {
@@ -153,7 +153,7 @@ impl StandInClient {
     ///
     /// As [`StandInClient::read`].
     pub async fn put(&self, resource: &str, body: &Value) -> Result<Value> {
-        self.transport.whole(&HttpRequest::new(Method::PUT, path(resource)).json(body)?).await
+        self.transport.bare(&HttpRequest::new(Method::PUT, path(resource)).json(body)?).await
     }
 
     /// Deletes a resource.
@@ -162,6 +162,6 @@ impl StandInClient {
     ///
     /// As [`StandInClient::read`].
     pub async fn delete(&self, resource: &str) -> Result<()> {
-        self.transport.done(&HttpRequest::new(Method::DELETE, path(resource))).await
+        self.transport.execute(&HttpRequest::new(Method::DELETE, path(resource))).await
     }
 }

@@ -40,7 +40,7 @@ pub enum Error {
     InvalidState {
         /// Message.
         id: OutboxId,
-        /// Its state.
+        /// State of the message.
         state: ItemState,
         /// Required state.
         required: ItemState,

@@ -8,7 +8,7 @@ use beseda_api::{
 
 use crate::{Interceptor, PerCallApi, StartPage, StaticDirectory};
 
-/// What a router serves. Only the seven operations are required; everything else has a default.
+/// Implementations behind a router. Only the seven operations are required; everything else has a default.
 ///
 /// ```
 /// # use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Additional contents of the start page at `/`: pages of the embedding program, and where keys
 //! come from.
 
-/// What the page at `/` shows a browser besides what the server itself serves.
+/// Additional contents of the page at `/`.
 ///
 /// ```
 /// use beseda_server::{StartPage, LocalizedText};

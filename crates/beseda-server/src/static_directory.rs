@@ -159,9 +159,9 @@ pub enum StaticDirectoryError {
     Empty,
     /// A header can't contain some of its characters.
     NotSendable,
-    /// It was added before.
+    /// The credential was added before.
     Duplicate,
-    /// It has no cabinet.
+    /// The credential has no cabinet.
     NoBusiness,
     /// The key has no scope.
     NoScope,

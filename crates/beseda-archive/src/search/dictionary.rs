@@ -1,5 +1,5 @@
 //! Forms of Russian words that the stemmer keeps apart (`день` and `дня`, `куплю` and `купили`), looked up in a table that is
-//! part of the program. How the table is made from a spelling dictionary stands in `dictionary/make.rs`.
+//! part of the program. `dictionary/make.rs` makes the table from a spelling dictionary.
 
 pub mod make;
 

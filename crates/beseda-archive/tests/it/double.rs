@@ -17,7 +17,7 @@ use jiff::Timestamp;
 
 use crate::values::{business, chat};
 
-/// How a service deviates from what is hoped for.
+/// Deviations of the service from correct behaviour.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Manners {
     /// Lists come in the order of ids, histories newest first.

@@ -34,7 +34,7 @@ impl Timer for Mover {
     }
 }
 
-/// When a send is written, if it is.
+/// Time at which a send appears in the history.
 #[derive(Clone, Copy)]
 enum Written {
     Never,

@@ -24,9 +24,9 @@ pub enum AuditOutcome {
     Sent,
     /// The upstream refused it.
     Refused,
-    /// It was certainly not delivered.
+    /// Certainly not delivered.
     Failed,
-    /// It may have been delivered.
+    /// Possibly delivered.
     Unknown,
 }
 
@@ -121,7 +121,7 @@ pub(crate) struct SendStart {
 /// Earlier send with the same `Idempotency-Key`.
 #[derive(Debug)]
 pub(crate) enum PriorSend {
-    /// It was delivered.
+    /// Delivered.
     Sent,
     /// The upstream refused it.
     Refused(Box<ApiError>),

@@ -56,12 +56,12 @@ impl Document {
         paths.get(&segments.join("/"))?.get(method.to_lowercase())
     }
 
-    /// Whether answers on this path are to fulfil this document, on a server whose unversioned paths answer as today or not.
-    pub(crate) fn judges(&self, path: &str, today: bool) -> bool {
+    /// Returns true if responses on this path have to match this document; `today` is true if unversioned paths have current fields.
+    pub(crate) fn applies_to(&self, path: &str, today: bool) -> bool {
         self.name != "chats-2024.yaml" || path.starts_with("/v2/") || !today
     }
 
-    /// What is wrong with an answer; nothing if the document has no such path.
+    /// Returns the schema errors of a response; none if the document has no such path.
     pub(crate) fn complaints(
         &self,
         method: &str,

@@ -14,7 +14,7 @@ async fn page(world: &World, language: &str) -> (Reply, String) {
     (reply, html)
 }
 
-/// Where the links of a page lead to.
+/// Returns the targets of a page's links.
 fn links(html: &str) -> Vec<&str> {
     let parts = html.split("<a href=\"").skip(1);
     parts.map(|part| part.split('"').next().unwrap()).collect()

@@ -106,7 +106,7 @@ fn judge(exchange: &Exchange, reply: &Reply, own: &Document, today: bool) -> Vec
         wrong.push("another body".to_owned());
     }
     for document in published::documents().iter().chain([own]) {
-        if !document.judges(&exchange.path, today) {
+        if !document.applies_to(&exchange.path, today) {
             continue;
         }
         let found = document.complaints(&exchange.method, &exchange.path, reply.status, &body);

@@ -25,7 +25,7 @@ pub(crate) struct World {
     pub(crate) address: SocketAddr,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) engine: Arc<Engine>,
-    /// What stands for `${name}` in wire files.
+    /// Values of `${name}` in wire files.
     pub(crate) names: BTreeMap<&'static str, String>,
     stop: Option<oneshot::Sender<()>>,
     served: Option<JoinHandle<std::io::Result<()>>>,

@@ -23,7 +23,7 @@ struct SubscriptionList {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct SubscriptionRequest {
+struct NewSubscriptionRequest {
     business_id: BusinessId,
     url: String,
     name: String,
@@ -48,7 +48,7 @@ pub(super) async fn list(State(control): State<Arc<Control>>) -> AdminResult {
 }
 
 pub(super) async fn add(State(control): State<Arc<Control>>, body: Bytes) -> AdminResult {
-    let SubscriptionRequest { business_id, url, name } = parse::json(&body)?;
+    let NewSubscriptionRequest { business_id, url, name } = parse::json(&body)?;
     let new = NewSubscription { url, name };
     response::ok(subscriptions(&control)?.create_subscription(business_id, new).await?)
 }
