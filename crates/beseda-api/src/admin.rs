@@ -9,6 +9,14 @@ use serde::{Deserialize, Serialize};
 use crate::{BusinessId, Campaign, CampaignId, PlacementType, Result, Scope, Time};
 
 /// Cabinet (business).
+///
+/// ```
+/// use beseda_api::Cabinet;
+///
+/// let cabinet: Cabinet = serde_json::from_str(r#"{"businessId":1,"name":"Чайная лавка"}"#)?;
+/// assert_eq!((cabinet.business_id.get(), cabinet.name.as_str()), (1, "Чайная лавка"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -20,6 +28,14 @@ pub struct Cabinet {
 }
 
 /// Cabinet to create.
+///
+/// ```
+/// use beseda_api::NewCabinet;
+///
+/// let cabinet = NewCabinet { name: "Чайная лавка".to_owned(), ..NewCabinet::default() };
+/// assert_eq!(serde_json::to_string(&cabinet)?, r#"{"name":"Чайная лавка"}"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -32,6 +48,18 @@ pub struct NewCabinet {
 }
 
 /// Campaign (shop) to create.
+///
+/// ```
+/// use beseda_api::{NewCampaign, PlacementType};
+///
+/// let shop = NewCampaign {
+///     campaign_id: None,
+///     name: "Чай почтой".to_owned(),
+///     placement_type: PlacementType::Dbs,
+/// };
+/// assert_eq!(serde_json::to_string(&shop)?, r#"{"name":"Чай почтой","placementType":"DBS"}"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -46,6 +74,14 @@ pub struct NewCampaign {
 }
 
 /// Api-Key to create.
+///
+/// ```
+/// use beseda_api::{NewKey, Scope};
+///
+/// let key = NewKey { name: "bot".to_owned(), scopes: vec![Scope::Communication.slug()] };
+/// assert_eq!(serde_json::to_string(&key)?, r#"{"name":"bot","scopes":["communication"]}"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -57,6 +93,17 @@ pub struct NewKey {
 }
 
 /// Api-Key without its secret.
+///
+/// ```
+/// use beseda_api::{ApiKeyInfo, Scope};
+///
+/// let key: ApiKeyInfo = serde_json::from_str(
+///     r#"{"id":3,"businessId":1,"name":"bot","scopes":["COMMUNICATION"],"createdAt":"2026-05-31T07:30:17Z"}"#,
+/// )?;
+/// assert_eq!(key.scopes, [Scope::Communication]);
+/// assert!(key.revoked_at.is_none(), "valid");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -77,6 +124,15 @@ pub struct ApiKeyInfo {
 }
 
 /// Newly created Api-Key with its secret, which is not shown again.
+///
+/// ```
+/// use beseda_api::IssuedKey;
+///
+/// let key: IssuedKey = serde_json::from_str(r#"{"id":3,"apiKey":"ACMA:secret"}"#)?;
+/// assert_eq!(key.api_key, "ACMA:secret");
+/// assert!(!format!("{key:?}").contains("secret"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -88,6 +144,14 @@ pub struct IssuedKey {
 }
 
 /// User who can hold OAuth tokens.
+///
+/// ```
+/// use beseda_api::User;
+///
+/// let user: User = serde_json::from_str(r#"{"id":7,"name":"Анна","businessIds":[1,2]}"#)?;
+/// assert_eq!(user.business_ids.len(), 2);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -101,6 +165,14 @@ pub struct User {
 }
 
 /// User to create.
+///
+/// ```
+/// use beseda_api::{BusinessId, NewUser};
+///
+/// let user = NewUser { name: "Анна".to_owned(), business_ids: vec![BusinessId::new(1)?] };
+/// assert_eq!(serde_json::to_string(&user)?, r#"{"name":"Анна","businessIds":[1]}"#);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -113,6 +185,16 @@ pub struct NewUser {
 }
 
 /// OAuth token without its secret.
+///
+/// ```
+/// use beseda_api::TokenInfo;
+///
+/// let token: TokenInfo = serde_json::from_str(
+///     r#"{"id":4,"userId":7,"createdAt":"2026-05-31T07:30:17Z","revokedAt":"2026-06-01T00:00:00Z"}"#,
+/// )?;
+/// assert!(token.revoked_at > Some(token.created_at));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -129,6 +211,15 @@ pub struct TokenInfo {
 }
 
 /// Newly created OAuth token with its secret, which is not shown again.
+///
+/// ```
+/// use beseda_api::IssuedToken;
+///
+/// let token: IssuedToken = serde_json::from_str(r#"{"id":4,"oauthToken":"y0_secret"}"#)?;
+/// assert_eq!(token.oauth_token, "y0_secret");
+/// assert!(!format!("{token:?}").contains("secret"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -155,6 +246,18 @@ impl fmt::Debug for IssuedToken {
 ///
 /// Errors of the API are 400 (an invalid name, an id that is taken, a cabinet that is full) and
 /// 404.
+///
+/// ```
+/// use beseda_api::{Administration, BusinessId, NewCabinet, NewKey, Result, Scope};
+///
+/// /// Creates a cabinet and returns its id and a key for its chats.
+/// async fn new_cabinet(admin: &dyn Administration, name: &str) -> Result<(BusinessId, String)> {
+///     let cabinet = NewCabinet { business_id: None, name: name.to_owned() };
+///     let business = admin.create_cabinet(cabinet).await?.business_id;
+///     let key = NewKey { name: "bot".to_owned(), scopes: vec![Scope::Communication.slug()] };
+///     Ok((business, admin.create_key(business, key).await?.api_key))
+/// }
+/// ```
 #[async_trait]
 pub trait Administration: Send + Sync {
     /// Creates a cabinet; 400 if the id is taken.

@@ -12,6 +12,21 @@ use crate::{
 /// Implemented by the engine over a store, by the client over HTTP, and by wrappers around either.
 /// Authentication is not part of the trait; the server does it before it calls a method.
 ///
+/// ```
+/// use beseda_api::{BusinessId, ChatFilter, ChatStatus, ChatsApi, MessageText, PageRequest, Result};
+///
+/// /// Answers the chats of the first page that wait for the shop.
+/// async fn answer_waiting(api: &dyn ChatsApi, business: BusinessId) -> Result<()> {
+///     let waiting =
+///         ChatFilter { statuses: vec![ChatStatus::WaitingForPartner], ..ChatFilter::default() };
+///     for chat in api.get_chats(business, waiting, PageRequest::default()).await?.chats {
+///         let text = MessageText::new("Здравствуйте! Отвечу через несколько минут.")?;
+///         api.send_message_to_chat(business, chat.chat_id, text).await?;
+///     }
+///     Ok(())
+/// }
+/// ```
+///
 /// # Errors
 ///
 /// Every method returns [`Error::Api`](crate::Error::Api) if the API refuses the request, and

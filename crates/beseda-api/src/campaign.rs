@@ -6,6 +6,13 @@ use crate::{BusinessId, CampaignId, Paging, open_enum::open_enum};
 
 open_enum! {
     /// Fulfilment model of a shop (published as [`PlacementType`](https://yandex.ru/dev/market/partner-api/doc/ru/reference/campaigns/getCampaigns)).
+    ///
+    /// ```
+    /// use beseda_api::PlacementType;
+    ///
+    /// assert_eq!(PlacementType::from("FBS"), PlacementType::Fbs);
+    /// assert_eq!(PlacementType::Dbs.as_str(), "DBS");
+    /// ```
     PlacementType {
         /// FBS or Express.
         Fbs = "FBS",
@@ -20,6 +27,13 @@ open_enum! {
 
 open_enum! {
     /// Availability of the API for a shop (published as `ApiAvailabilityStatusType`).
+    ///
+    /// ```
+    /// use beseda_api::ApiAvailability;
+    ///
+    /// let found = ApiAvailability::from("DISABLED_BY_INACTIVITY");
+    /// assert_eq!(found, ApiAvailability::DisabledByInactivity);
+    /// ```
     ApiAvailability {
         /// The API is available.
         Available = "AVAILABLE",
@@ -35,6 +49,16 @@ open_enum! {
 }
 
 /// Shop (published as `CampaignDTO`).
+///
+/// ```
+/// use beseda_api::{Campaign, PlacementType};
+///
+/// let shop: Campaign = serde_json::from_str(
+///     r#"{"id":5,"domain":"Чай почтой","business":{"id":1},"placementType":"DBS"}"#,
+/// )?;
+/// assert_eq!(shop.placement_type, Some(PlacementType::Dbs));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -63,6 +87,14 @@ pub struct Campaign {
 }
 
 /// Cabinet of a campaign (published as `BusinessDTO`).
+///
+/// ```
+/// use beseda_api::{Business, BusinessId};
+///
+/// let cabinet: Business = serde_json::from_str(r#"{"id":1,"name":"Чайная лавка"}"#)?;
+/// assert_eq!(cabinet.id, Some(BusinessId::new(1)?));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Business {
@@ -76,6 +108,16 @@ pub struct Business {
 }
 
 /// Response of getCampaigns, which has no envelope (published as `GetCampaignsResponse`).
+///
+/// ```
+/// use beseda_api::CampaignList;
+///
+/// let body = r#"{"campaigns":[{"id":5,"business":{"id":1}},{"id":6,"business":{"id":1}}],"paging":{}}"#;
+/// let list: CampaignList = serde_json::from_str(body)?;
+/// let cabinet = list.campaigns.first().and_then(|shop| shop.business.as_ref()?.id);
+/// assert_eq!(cabinet.map(|id| id.get()), Some(1));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CampaignList {
@@ -90,6 +132,14 @@ pub struct CampaignList {
 }
 
 /// Paging by page number (published as `FlippingPagerDTO`).
+///
+/// ```
+/// use beseda_api::Pager;
+///
+/// let pager: Pager = serde_json::from_str(r#"{"total":120,"currentPage":1,"pagesCount":3}"#)?;
+/// assert!(pager.current_page < pager.pages_count, "there is another page");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", default)]

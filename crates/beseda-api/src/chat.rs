@@ -9,6 +9,12 @@ use crate::{
 
 open_enum! {
     /// Type of a chat (published as [`ChatType`](https://yandex.ru/dev/market/partner-api/doc/ru/reference/chats/getChats)).
+    ///
+    /// ```
+    /// use beseda_api::ChatType;
+    ///
+    /// assert_eq!(ChatType::from("ARBITRAGE"), ChatType::Arbitrage);
+    /// ```
     ChatType {
         /// Conversation with the buyer.
         Chat = "CHAT",
@@ -19,6 +25,15 @@ open_enum! {
 
 open_enum! {
     /// Status of a chat: the party who has to answer (published as [`ChatStatusType`](https://yandex.ru/dev/market/partner-api/doc/ru/reference/chats/getChats)).
+    ///
+    /// ```
+    /// use beseda_api::ChatStatus;
+    ///
+    /// let status: ChatStatus = serde_json::from_str(r#""WAITING_FOR_PARTNER""#)?;
+    /// assert_eq!(status, ChatStatus::WaitingForPartner);
+    /// assert!(!ChatStatus::from("SLEEPING").is_known());
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     ChatStatus {
         /// New chat.
         New = "NEW",
@@ -37,6 +52,14 @@ open_enum! {
 
 open_enum! {
     /// Subject of a chat (published as [`ChatContextType`](https://yandex.ru/dev/market/partner-api/doc/ru/reference/chats/getChats)).
+    ///
+    /// ```
+    /// use beseda_api::{ChatContext, ContextType, ReturnId};
+    ///
+    /// let about = ChatContext::Return(ReturnId::new(12)?);
+    /// assert_eq!(about.context_type(), ContextType::Return);
+    /// # Ok::<(), beseda_api::IdOutOfRange>(())
+    /// ```
     ContextType {
         /// An order.
         Order = "ORDER",
@@ -48,6 +71,15 @@ open_enum! {
 }
 
 /// Order or return by which a chat is found or created (published as `ChatContextDTO`).
+///
+/// ```
+/// use beseda_api::{ChatContext, OrderId, wire::ContextRef};
+///
+/// let about = ChatContext::Order(OrderId::new(42)?);
+/// let sent = serde_json::to_string(&ContextRef::from(about))?;
+/// assert_eq!(sent, r#"{"type":"ORDER","id":42}"#);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ChatContext {
     /// Order id.
@@ -77,6 +109,16 @@ impl ChatContext {
 }
 
 /// Context of a chat (published as `ChatFullContextDTO`).
+///
+/// ```
+/// use beseda_api::{ContextType, FullContext, OrderId};
+///
+/// let context: FullContext =
+///     serde_json::from_str(r#"{"type":"RETURN","campaignId":5,"orderId":42,"returnId":12}"#)?;
+/// assert_eq!(context.context_type, ContextType::Return);
+/// assert_eq!(context.order_id, Some(OrderId::new(42)?));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -99,6 +141,14 @@ pub struct FullContext {
 }
 
 /// Public data of a buyer (published as `ChatCustomerDTO`).
+///
+/// ```
+/// use beseda_api::Customer;
+///
+/// let buyer: Customer = serde_json::from_str(r#"{"name":"Иван","publicId":"a1b2"}"#)?;
+/// assert_eq!(buyer.name.as_deref(), Some("Иван"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", remote = "Self")]
@@ -116,6 +166,18 @@ pub struct Customer {
 json_object! { Customer }
 
 /// A chat (published as `GetChatInfoDTO`).
+///
+/// ```
+/// use beseda_api::{Chat, ChatStatus};
+///
+/// let chat: Chat = serde_json::from_str(
+///     r#"{"chatId":9,"context":{"type":"DIRECT"},"type":"CHAT","status":"WAITING_FOR_PARTNER",
+///         "createdAt":"2026-05-31T10:30:17+03:00","updatedAt":"2026-05-31T10:31:00+03:00"}"#,
+/// )?;
+/// assert_eq!(chat.status, ChatStatus::WaitingForPartner);
+/// assert!(chat.updated_at > chat.created_at);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -193,6 +255,18 @@ impl FullContext {
 }
 
 /// Filter of chats: a chat must match every non-empty list, by any of its values.
+///
+/// ```
+/// use beseda_api::{Chat, ChatFilter, ChatId, ChatStatus, FullContext, Time};
+///
+/// let filter = ChatFilter { statuses: vec![ChatStatus::New], ..ChatFilter::default() };
+/// let created: Time = "2026-05-31T10:30:17+03:00".parse()?;
+/// let mut chat = Chat::new(ChatId::new(9)?, FullContext::by_order(None), created);
+/// assert!(filter.matches(&chat));
+/// chat.status = ChatStatus::Finished;
+/// assert!(!filter.matches(&chat));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ChatFilter {
     /// Orders; deprecated in the published API in favour of `contexts`.
@@ -233,6 +307,15 @@ impl ChatFilter {
 }
 
 /// Page of chats (published as `GetChatsInfoDTO`).
+///
+/// ```
+/// use beseda_api::{ChatPage, PageRequest};
+///
+/// let page: ChatPage = serde_json::from_str(r#"{"chats":[],"paging":{"nextPageToken":"abc"}}"#)?;
+/// let next = page.paging.next_page_token.map(|token| PageRequest::<20>::default().after(token));
+/// assert!(next.is_some(), "there is another page");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ChatPage {

@@ -8,12 +8,45 @@ use jiff::Timestamp;
 pub use system::SystemTimer;
 
 /// Source of the current time.
+///
+/// ```
+/// use beseda_api::{Clock, SystemClock};
+/// use jiff::Timestamp;
+///
+/// fn is_over(deadline: Timestamp, clock: &dyn Clock) -> bool {
+///     clock.now() >= deadline
+/// }
+/// assert!(is_over(Timestamp::UNIX_EPOCH, &SystemClock));
+/// ```
 pub trait Clock: Send + Sync {
     /// Returns the current time.
     fn now(&self) -> Timestamp;
 }
 
 /// Timer, driven by the same time as the [`Clock`] it is used with.
+///
+/// ```
+/// use async_trait::async_trait;
+/// use beseda_api::{Clock, ManualClock, Timer};
+/// use jiff::Timestamp;
+///
+/// /// Moves its clock instead of waiting.
+/// struct Instant(ManualClock);
+///
+/// #[async_trait]
+/// impl Timer for Instant {
+///     async fn sleep_until(&self, moment: Timestamp) {
+///         self.0.set(moment.max(self.0.now()));
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let timer = Instant(ManualClock::new(Timestamp::UNIX_EPOCH));
+/// timer.sleep_until(Timestamp::MAX).await;
+/// assert_eq!(timer.0.now(), Timestamp::MAX);
+/// # }
+/// ```
 #[async_trait]
 pub trait Timer: Send + Sync {
     /// Waits until this time; returns immediately if it has passed. Cancel safe.
@@ -21,6 +54,13 @@ pub trait Timer: Send + Sync {
 }
 
 /// System clock.
+///
+/// ```
+/// use beseda_api::{Clock, SystemClock};
+///
+/// let earlier = SystemClock.now();
+/// assert!(earlier > jiff::Timestamp::UNIX_EPOCH);
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -31,6 +71,17 @@ impl Clock for SystemClock {
 }
 
 /// Clock that stands still until it is moved, with microsecond resolution.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use beseda_api::{Clock, ManualClock};
+/// use jiff::Timestamp;
+///
+/// let clock = ManualClock::new(Timestamp::UNIX_EPOCH);
+/// clock.advance(Duration::from_secs(3600));
+/// assert_eq!(clock.now().to_string(), "1970-01-01T01:00:00Z");
+/// ```
 #[derive(Debug)]
 pub struct ManualClock(AtomicI64);
 

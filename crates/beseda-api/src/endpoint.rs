@@ -9,6 +9,13 @@ pub const MAX_BODY_BYTES: usize = 512 * 1024;
 pub const MAX_FILE_BYTES: u64 = 5 * 1024 * 1024;
 
 /// HTTP method of an operation.
+///
+/// ```
+/// use beseda_api::{Endpoint, Method};
+///
+/// assert_eq!(Endpoint::GET_CHATS.method, Method::Post);
+/// assert_eq!(Method::Post.as_str(), "POST");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Method {
     /// GET
@@ -29,6 +36,14 @@ impl Method {
 }
 
 /// Version of the API's paths.
+///
+/// ```
+/// use beseda_api::{Endpoint, Generation};
+///
+/// assert_eq!(Generation::default(), Generation::Y2026);
+/// assert_eq!(Endpoint::GET_CHATS.hourly(Generation::Y2024), 10_000);
+/// assert_eq!(Endpoint::GET_CHATS.hourly(Generation::Y2026), 5_000);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Generation {
     /// Unversioned paths, as of September 2024.
@@ -53,6 +68,15 @@ impl Generation {
 }
 
 /// Operation of the published API.
+///
+/// ```
+/// use beseda_api::{BusinessId, Endpoint, Generation};
+///
+/// let path = Endpoint::GET_CHAT.request_path(Generation::Y2026, Some(BusinessId::new(1)?));
+/// assert_eq!(path, "/v2/businesses/1/chat");
+/// assert!(Endpoint::ALL.contains(&Endpoint::GET_CHAT));
+/// # Ok::<(), beseda_api::IdOutOfRange>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Endpoint {
     /// Name, the published `operationId`.

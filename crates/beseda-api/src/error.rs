@@ -7,9 +7,34 @@ use serde::{Deserialize, Serialize};
 use crate::{ChatId, MessageId, OrderId, ReturnId};
 
 /// `Result` with this crate's [`Error`].
+///
+/// ```
+/// use beseda_api::{MessageText, Result};
+///
+/// fn greeting(name: &str) -> Result<MessageText> {
+///     MessageText::new(format!("Здравствуйте, {name}!"))
+/// }
+/// assert_eq!(greeting("Иван")?.as_str(), "Здравствуйте, Иван!");
+/// # Ok::<(), beseda_api::Error>(())
+/// ```
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Error of an operation.
+///
+/// ```
+/// use beseda_api::{ChatId, Error, ErrorKind};
+///
+/// fn advice(error: &Error) -> &'static str {
+///     match error {
+///         Error::Api(refused) if refused.kind == ErrorKind::NotFound => "check the id",
+///         Error::Api(_) => "correct the request",
+///         Error::Internal(_) => "retry later",
+///     }
+/// }
+/// assert_eq!(advice(&Error::chat_not_found(ChatId::new(9)?)), "check the id");
+/// assert_eq!(advice(&Error::internal("disk full")), "retry later");
+/// # Ok::<(), beseda_api::IdOutOfRange>(())
+/// ```
 #[derive(Debug)]
 pub enum Error {
     /// The API refused the request.
@@ -20,6 +45,15 @@ pub enum Error {
 }
 
 /// Refusal of the API with its reasons.
+///
+/// ```
+/// use beseda_api::{Error, ErrorKind};
+///
+/// let error = Error::bad_request("message must not be null");
+/// let Error::Api(refused) = error else { panic!("not an error of the API") };
+/// assert_eq!(refused.kind, ErrorKind::BadRequest);
+/// assert_eq!(refused.items[0].code, "BAD_REQUEST");
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct ApiError {
     /// Kind of the error, which determines the HTTP status.
@@ -31,6 +65,14 @@ pub struct ApiError {
 }
 
 /// Data of an HTTP response besides its body.
+///
+/// ```
+/// use beseda_api::ResponseInfo;
+///
+/// let response = ResponseInfo { request_id: Some("a1b2".to_owned()), ..ResponseInfo::default() };
+/// assert_eq!(response.request_id.as_deref(), Some("a1b2"));
+/// assert!(response.limit.is_none(), "without the headers of a rate limit");
+/// ```
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ResponseInfo {
     /// `X-Request-Id` (or the trace id) of the response, to quote to support.
@@ -40,6 +82,15 @@ pub struct ResponseInfo {
 }
 
 /// Hourly limit of an operation, from the three `X-RateLimit-Resource-*` headers.
+///
+/// ```
+/// use beseda_api::{Error, RateLimit};
+///
+/// let until = "2026-05-31T08:00:00Z".parse()?;
+/// let error = Error::limit_exceeded(RateLimit { limit: 1000, remaining: 0, until }, "Hit rate limit");
+/// assert_eq!(error.rate_limit().map(|limit| limit.until), Some(until));
+/// # Ok::<(), jiff::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RateLimit {
     /// Requests allowed in the window.
@@ -51,6 +102,13 @@ pub struct RateLimit {
 }
 
 /// Kinds of API errors, one per HTTP status.
+///
+/// ```
+/// use beseda_api::ErrorKind;
+///
+/// assert_eq!(ErrorKind::from_status(420), Some(ErrorKind::LimitExceeded));
+/// assert_eq!(ErrorKind::LimitExceeded.code(), "LIMIT_EXCEEDED");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
     /// 400: the request is malformed or breaks a rule.
@@ -118,6 +176,16 @@ impl ErrorKind {
 
 /// Reason of an API error (published as `ApiErrorDTO`). The text is for people; programs should use
 /// the status.
+///
+/// ```
+/// use beseda_api::{ApiErrorItem, wire::ErrorResponse};
+///
+/// let body = r#"{"status":"ERROR","errors":[{"code":"NOT_FOUND","message":"Order not found: 42"}]}"#;
+/// let response: ErrorResponse = serde_json::from_str(body)?;
+/// let ApiErrorItem { code, message } = &response.errors[0];
+/// assert_eq!((code.as_str(), message.as_deref()), ("NOT_FOUND", Some("Order not found: 42")));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ApiErrorItem {

@@ -9,9 +9,34 @@ use futures::stream::{self, BoxStream, StreamExt};
 use crate::{Error, MAX_FILE_BYTES, Result};
 
 /// Content of a file as a stream of chunks.
+///
+/// ```
+/// use beseda_api::{FileName, FileStream, FileUpload};
+/// use futures::{StreamExt, stream};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> beseda_api::Result<()> {
+/// let content: FileStream = stream::iter([Ok("one, ".into()), Ok("two".into())]).boxed();
+/// let file = FileUpload { name: FileName::new("list.txt"), content };
+/// assert_eq!(file.read().await?, "one, two");
+/// # Ok(())
+/// # }
+/// ```
 pub type FileStream = BoxStream<'static, std::io::Result<Bytes>>;
 
 /// File to send to a chat.
+///
+/// ```
+/// use beseda_api::FileUpload;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> beseda_api::Result<()> {
+/// let file = FileUpload::from_bytes("чек.pdf", "content");
+/// assert_eq!(file.name.as_str(), "чек.pdf");
+/// assert_eq!(file.read().await?, "content");
+/// # Ok(())
+/// # }
+/// ```
 pub struct FileUpload {
     /// File name.
     pub name: FileName,
@@ -53,6 +78,13 @@ impl fmt::Debug for FileUpload {
 }
 
 /// File name to display: 1 to 255 characters without folders and control characters.
+///
+/// ```
+/// use beseda_api::FileName;
+///
+/// assert_eq!(FileName::new("C:\\photos\\cat.jpg").as_str(), "cat.jpg");
+/// assert_eq!(FileName::new("..").as_str(), "file");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileName(String);
 
@@ -93,6 +125,14 @@ fn shortened(name: &str) -> Cow<'_, str> {
 }
 
 /// Unguessable id of a stored file in its download link: 32 lower-case hexadecimal digits.
+///
+/// ```
+/// use beseda_api::FileId;
+///
+/// let id = FileId::new(0x1f);
+/// assert_eq!(id.url("https://chats.example.org"), format!("https://chats.example.org/files/{id}"));
+/// assert_eq!(id.as_str().parse(), Ok(id));
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FileId(String);
 
@@ -143,6 +183,12 @@ impl fmt::Debug for FileId {
 }
 
 /// Error of parsing a [`FileId`].
+///
+/// ```
+/// use beseda_api::{FileId, InvalidFileId};
+///
+/// assert_eq!("../../secret".parse::<FileId>(), Err(InvalidFileId));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InvalidFileId;
 
@@ -155,6 +201,14 @@ impl fmt::Display for InvalidFileId {
 impl std::error::Error for InvalidFileId {}
 
 /// Byte range of an HTTP `Range` header.
+///
+/// ```
+/// use beseda_api::ByteRange;
+///
+/// assert_eq!(ByteRange::Bounded(0, 99).within(1000), Some(0..100));
+/// assert_eq!(ByteRange::Last(10).within(1000), Some(990..1000));
+/// assert_eq!(ByteRange::From(1000).within(1000), None);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ByteRange {
     /// First and last byte, both inclusive; the last may lie beyond the end.
@@ -186,6 +240,15 @@ impl ByteRange {
 }
 
 /// Stored file, opened for reading.
+///
+/// ```
+/// use beseda_api::{ByteRange, Download, FileName};
+/// use bytes::Bytes;
+///
+/// let file = Bytes::from("0123456789");
+/// let part = Download::from_bytes(FileName::new("a.txt"), &file, Some(ByteRange::Last(3)));
+/// assert_eq!((part.range, part.size), (7..10, 10));
+/// ```
 pub struct Download {
     /// File name as it was sent.
     pub name: FileName,
@@ -219,6 +282,32 @@ impl fmt::Debug for Download {
 }
 
 /// Files behind the links in `payload[].url`.
+///
+/// ```
+/// use async_trait::async_trait;
+/// use beseda_api::{BusinessId, ByteRange, Download, Downloads, FileId, FileName, Result};
+///
+/// /// Has one text in place of every file.
+/// struct SameText(BusinessId);
+///
+/// #[async_trait]
+/// impl Downloads for SameText {
+///     async fn open_file(&self, _: &FileId, range: Option<ByteRange>) -> Result<Option<Download>> {
+///         Ok(Some(Download::from_bytes(FileName::new("a.txt"), &"hello".into(), range)))
+///     }
+///     async fn file_business(&self, _: &FileId) -> Result<Option<BusinessId>> {
+///         Ok(Some(self.0))
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// let files = SameText(BusinessId::new(1).expect("positive"));
+/// let file = files.open_file(&FileId::new(1), None).await?;
+/// assert_eq!(file.map(|file| file.size), Some(5));
+/// # Ok(())
+/// # }
+/// ```
 #[async_trait]
 pub trait Downloads: Send + Sync {
     /// Opens a file or a part of it, or returns `None` if no message has it.

@@ -5,6 +5,13 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// Error of an identifier that is below 1 or not an `int64`.
+///
+/// ```
+/// use beseda_api::{ChatId, IdOutOfRange};
+///
+/// assert_eq!(ChatId::new(0), Err(IdOutOfRange));
+/// assert_eq!("twelve".parse::<ChatId>(), Err(IdOutOfRange));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IdOutOfRange;
 
@@ -99,17 +106,65 @@ macro_rules! id {
 
 id! {
     /// Id of a cabinet (published as `businessId`), which owns campaigns, keys and chats.
+    ///
+    /// ```
+    /// use beseda_api::BusinessId;
+    ///
+    /// let business: BusinessId = "1".parse()?;
+    /// assert_eq!(business.get(), 1);
+    /// # Ok::<(), beseda_api::IdOutOfRange>(())
+    /// ```
     BusinessId;
     /// Id of a campaign, a shop of a cabinet (published as `campaignId`). Not the same number as
     /// the cabinet's.
+    ///
+    /// ```
+    /// use beseda_api::CampaignId;
+    ///
+    /// assert_eq!(CampaignId::new(5)?.to_string(), "5");
+    /// # Ok::<(), beseda_api::IdOutOfRange>(())
+    /// ```
     CampaignId;
     /// Id of a chat, unique across all cabinets.
+    ///
+    /// ```
+    /// use beseda_api::ChatId;
+    ///
+    /// let chat: ChatId = serde_json::from_str("9")?;
+    /// assert_eq!(format!("{chat} {chat:?}"), "9 ChatId(9)");
+    /// assert!(serde_json::from_str::<ChatId>("0").is_err());
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
     ChatId;
     /// Id of a message. Ids grow strictly with time and look like Unix microseconds.
+    ///
+    /// ```
+    /// use beseda_api::MessageId;
+    ///
+    /// let (first, second) = (MessageId::new(1_780_212_617_000_000)?, MessageId::new(1_780_212_618_000_000)?);
+    /// assert!(second > first, "sent later");
+    /// # Ok::<(), beseda_api::IdOutOfRange>(())
+    /// ```
     MessageId;
     /// Id of an order on the marketplace.
+    ///
+    /// ```
+    /// use beseda_api::{ChatContext, OrderId};
+    ///
+    /// let about = ChatContext::Order(OrderId::new(42)?);
+    /// assert_eq!(about.id(), 42);
+    /// # Ok::<(), beseda_api::IdOutOfRange>(())
+    /// ```
     OrderId;
     /// Id of a return of (a part of) an order.
+    ///
+    /// ```
+    /// use beseda_api::{ChatContext, ReturnId};
+    ///
+    /// let about = ChatContext::Return(ReturnId::new(12)?);
+    /// assert_eq!(about.id(), 12);
+    /// # Ok::<(), beseda_api::IdOutOfRange>(())
+    /// ```
     ReturnId;
 }
 

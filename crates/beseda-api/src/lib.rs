@@ -59,7 +59,9 @@ pub use clock::{Clock, ManualClock, SystemClock, Timer};
 pub use endpoint::{Endpoint, Generation, MAX_BODY_BYTES, MAX_FILE_BYTES, Method};
 pub use error::{ApiError, ApiErrorItem, Error, ErrorKind, RateLimit, ResponseInfo, Result};
 pub use error_chain::ErrorChain;
-pub use file::{ByteRange, Download, Downloads, FileId, FileName, FileStream, FileUpload};
+pub use file::{
+    ByteRange, Download, Downloads, FileId, FileName, FileStream, FileUpload, InvalidFileId,
+};
 pub use id::{BusinessId, CampaignId, ChatId, IdOutOfRange, MessageId, OrderId, ReturnId};
 pub use market::{
     ChatOpening, DisputeOpening, DisputeTarget, MarketBody, MarketMessage, MarketSide, Model,

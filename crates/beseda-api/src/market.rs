@@ -11,6 +11,13 @@ use crate::{
 
 open_enum! {
     /// Fulfilment model of an order.
+    ///
+    /// ```
+    /// use beseda_api::{Model, PlacementType};
+    ///
+    /// assert_eq!(Model::from("EXPRESS"), Model::Express);
+    /// assert_eq!(Model::Express.placement(), PlacementType::Fbs);
+    /// ```
     Model {
         /// Market stores and delivers.
         Fby = "FBY",
@@ -37,6 +44,12 @@ impl Model {
 
 open_enum! {
     /// Party whose answer an arbiter waits for.
+    ///
+    /// ```
+    /// use beseda_api::WaitingFor;
+    ///
+    /// assert_eq!(WaitingFor::from("PARTNER"), WaitingFor::Partner);
+    /// ```
     WaitingFor {
         /// The buyer.
         Customer = "CUSTOMER",
@@ -50,6 +63,14 @@ open_enum! {
 }
 
 /// Order to register. Registering it again with the same values has no effect.
+///
+/// ```
+/// use beseda_api::{Model, NewOrder};
+///
+/// let order: NewOrder = serde_json::from_str(r#"{"orderId":42,"model":"DBS"}"#)?;
+/// assert_eq!(order.model, Some(Model::Dbs));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -69,6 +90,14 @@ pub struct NewOrder {
 }
 
 /// Registered order.
+///
+/// ```
+/// use beseda_api::{Model, Order};
+///
+/// let order: Order = serde_json::from_str(r#"{"orderId":42,"campaignId":5,"model":"FBS"}"#)?;
+/// assert_eq!((order.order_id.get(), order.model), (42, Model::Fbs));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -86,6 +115,14 @@ pub struct Order {
 }
 
 /// Return to register. Registering it again with the same values has no effect.
+///
+/// ```
+/// use beseda_api::{NewReturn, OrderId, ReturnId};
+///
+/// let ret = NewReturn { return_id: ReturnId::new(12)?, order_id: OrderId::new(42)? };
+/// assert_eq!(serde_json::to_string(&ret)?, r#"{"returnId":12,"orderId":42}"#);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -98,6 +135,14 @@ pub struct NewReturn {
 }
 
 /// Registered return.
+///
+/// ```
+/// use beseda_api::Return;
+///
+/// let ret: Return = serde_json::from_str(r#"{"returnId":12,"orderId":42}"#)?;
+/// assert_eq!(ret.order_id.get(), 42);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -109,6 +154,18 @@ pub struct Return {
 }
 
 /// Chat that a buyer opens. If the context already has a chat, that one is used.
+///
+/// ```
+/// use beseda_api::{ChatContext, ChatOpening, OrderId};
+///
+/// let opening = ChatOpening {
+///     order_id: Some(42),
+///     message: Some("Где мой заказ?".to_owned()),
+///     ..ChatOpening::default()
+/// };
+/// assert_eq!(opening.read_context()?, Some(ChatContext::Order(OrderId::new(42)?)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -155,6 +212,15 @@ impl ContextRef {
 }
 
 /// Dispute that a buyer opens, about exactly one of the chat, the context, the order or the return.
+///
+/// ```
+/// use beseda_api::{DisputeOpening, DisputeTarget};
+///
+/// let dispute: DisputeOpening = serde_json::from_str(r#"{"chatId":9,"message":"Товар разбит"}"#)?;
+/// assert!(matches!(dispute.read_target()?, DisputeTarget::Chat(chat) if chat.get() == 9));
+/// assert!(DisputeOpening::default().read_target().is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -177,6 +243,15 @@ pub struct DisputeOpening {
 }
 
 /// Subject of a dispute.
+///
+/// ```
+/// use beseda_api::{ChatContext, DisputeOpening, DisputeTarget, ReturnId};
+///
+/// let dispute = DisputeOpening { return_id: Some(12), ..DisputeOpening::default() };
+/// let about = ChatContext::Return(ReturnId::new(12)?);
+/// assert_eq!(dispute.read_target()?, DisputeTarget::Context(about));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DisputeTarget {
     /// Context of this chat.
@@ -211,6 +286,14 @@ impl DisputeOpening {
 }
 
 /// Message from the marketplace's side.
+///
+/// ```
+/// use beseda_api::{MarketMessage, Sender};
+///
+/// let question = MarketMessage::customer("Где мой заказ?");
+/// assert_eq!(question.sender, Sender::Customer);
+/// assert!(MarketMessage { sender: Sender::Partner, ..question }.read_body().is_err());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -230,6 +313,15 @@ pub struct MarketMessage {
 }
 
 /// Body of a message from the marketplace's side.
+///
+/// ```
+/// use beseda_api::{MarketBody, MarketMessage, Sender};
+///
+/// let sticker =
+///     MarketMessage { sender: Sender::Customer, message: None, sticker: true, waiting_for: None };
+/// assert_eq!(sticker.read_body()?, MarketBody::Sticker);
+/// # Ok::<(), beseda_api::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MarketBody {
     /// Text.
@@ -286,6 +378,20 @@ pub fn check_writer(sender: &Sender) -> Result<()> {
 }
 
 /// Operations of the marketplace on the conversations of a cabinet.
+///
+/// ```
+/// use beseda_api::{BusinessId, ChatId, ChatOpening, MarketSide, Result};
+///
+/// /// Asks a question about an order, as its buyer.
+/// async fn ask(market: &dyn MarketSide, business: BusinessId, order: i64) -> Result<ChatId> {
+///     let opening = ChatOpening {
+///         order_id: Some(order),
+///         message: Some("Где мой заказ?".to_owned()),
+///         ..ChatOpening::default()
+///     };
+///     Ok(market.open_chat(business, opening).await?.chat_id)
+/// }
+/// ```
 #[async_trait]
 pub trait MarketSide: Send + Sync {
     /// Registers an order; 400 if the id is taken by a different one, 404 if the campaign is not of

@@ -6,6 +6,13 @@ use crate::{Error, FullContext, MessageId, OrderId, Paging, Result, Time, open_e
 
 open_enum! {
     /// Sender of a message (published as [`ChatMessageSenderType`](https://yandex.ru/dev/market/partner-api/doc/ru/reference/chats/getChatHistory)). An arbiter writes as support.
+    ///
+    /// ```
+    /// use beseda_api::Sender;
+    ///
+    /// assert_eq!(Sender::from("CUSTOMER"), Sender::Customer);
+    /// assert_eq!(Sender::from("ROBOT"), Sender::Unknown("ROBOT".to_owned()));
+    /// ```
     Sender {
         /// The shop.
         Partner = "PARTNER",
@@ -19,6 +26,17 @@ open_enum! {
 }
 
 /// Message (published as `ChatMessageDTO`). A sticker has neither text nor payload.
+///
+/// ```
+/// use beseda_api::{Message, Sender};
+///
+/// let message: Message = serde_json::from_str(
+///     r#"{"messageId":1,"createdAt":"2026-05-31T07:30:17Z","sender":"CUSTOMER","message":"Где мой заказ?"}"#,
+/// )?;
+/// assert_eq!(message.sender, Sender::Customer);
+/// assert_eq!(message.message.as_deref(), Some("Где мой заказ?"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -61,6 +79,15 @@ impl Message {
 }
 
 /// File attached to a message (published as `ChatMessagePayloadDTO`).
+///
+/// ```
+/// use beseda_api::Attachment;
+///
+/// let file: Attachment =
+///     serde_json::from_str(r#"{"name":"чек.pdf","url":"https://example.org/f/1","size":2048}"#)?;
+/// assert_eq!(file.size, 2048);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Attachment {
@@ -75,6 +102,18 @@ pub struct Attachment {
 }
 
 /// Page of a chat's history (published as `ChatMessagesResultDTO`).
+///
+/// ```
+/// use beseda_api::{ContextType, MessagePage};
+///
+/// let page: MessagePage = serde_json::from_str(
+///     r#"{"context":{"type":"DIRECT"},"messages":[
+///         {"messageId":1,"createdAt":"2026-05-31T07:30:17Z","sender":"CUSTOMER","message":"Есть чай?"}],
+///         "paging":{}}"#,
+/// )?;
+/// assert_eq!((page.messages.len(), page.context.context_type), (1, ContextType::Direct));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -114,6 +153,15 @@ impl<'de> Deserialize<'de> for MessagePage {
 }
 
 /// Text of a message to send: 1 to 4096 Unicode code points, not blank.
+///
+/// ```
+/// use beseda_api::MessageText;
+///
+/// assert_eq!(MessageText::new("Здравствуйте!")?.as_str(), "Здравствуйте!");
+/// assert!(MessageText::new(" ").is_err(), "blank");
+/// assert!(MessageText::new("я".repeat(MessageText::MAX + 1)).is_err(), "too long");
+/// # Ok::<(), beseda_api::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MessageText(String);
 

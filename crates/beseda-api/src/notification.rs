@@ -5,6 +5,18 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use crate::{BusinessId, ChatId, MessageId, Time, open_enum::open_enum};
 
 /// Notification from Market (published as [sendNotification](https://yandex.ru/dev/market/partner-api/doc/ru/push-notifications/reference/sendNotification)).
+///
+/// ```
+/// use beseda_api::notification::Notification;
+///
+/// let body = r#"{"notificationType":"CHAT_MESSAGE_SENT","chatId":9,"messageId":"1","businessId":1,
+///     "sentAt":"2026-05-31T07:30:17Z"}"#;
+/// match serde_json::from_str(body)? {
+///     Notification::ChatMessageSent { chat_id, .. } => assert_eq!(chat_id.get(), 9),
+///     other => panic!("{other:?}"),
+/// }
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(
     tag = "notificationType",
@@ -82,6 +94,19 @@ fn text_or_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<MessageI
 }
 
 /// Response to an accepted notification; all three fields are required.
+///
+/// ```
+/// use beseda_api::{Time, notification::Receipt};
+///
+/// let receipt = Receipt {
+///     version: "1.0".to_owned(),
+///     name: "shop".to_owned(),
+///     time: Time::utc("2026-05-31T07:30:17Z".parse()?),
+/// };
+/// let body = r#"{"version":"1.0","name":"shop","time":"2026-05-31T07:30:17Z"}"#;
+/// assert_eq!(serde_json::to_string(&receipt)?, body);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
     /// Version of the receiver, 1 to 100 characters.
@@ -93,6 +118,15 @@ pub struct Receipt {
 }
 
 /// Response to a rejected notification.
+///
+/// ```
+/// use beseda_api::notification::{Rejection, RejectionReason, RejectionType};
+///
+/// let reason = RejectionReason { reason: Some(RejectionType::DuplicatedEvent), message: None };
+/// let rejection = Rejection { error: Some(reason) };
+/// assert_eq!(serde_json::to_string(&rejection)?, r#"{"error":{"type":"DUPLICATED_EVENT"}}"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejection {
     /// Reason.
@@ -101,6 +135,15 @@ pub struct Rejection {
 }
 
 /// Reason for rejecting a notification.
+///
+/// ```
+/// use beseda_api::notification::RejectionReason;
+///
+/// let reason: RejectionReason =
+///     serde_json::from_str(r#"{"type":"WRONG_EVENT_FORMAT","message":"chatId is missing"}"#)?;
+/// assert_eq!(reason.message.as_deref(), Some("chatId is missing"));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RejectionReason {
     /// Class of the failure.
@@ -113,6 +156,12 @@ pub struct RejectionReason {
 
 open_enum! {
     /// Class of a receiver's failure.
+    ///
+    /// ```
+    /// use beseda_api::notification::RejectionType;
+    ///
+    /// assert_eq!(RejectionType::UnknownFailure.as_str(), "UNKNOWN");
+    /// ```
     RejectionType {
         /// Any other failure.
         UnknownFailure = "UNKNOWN",

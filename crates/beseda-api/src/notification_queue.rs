@@ -9,6 +9,21 @@ use crate::{
 };
 
 /// First queued notification of a subscription.
+///
+/// ```
+/// use beseda_api::{QueuedNotification, notification::Notification};
+/// use jiff::Timestamp;
+///
+/// let queued = QueuedNotification {
+///     subscription: 1,
+///     url: "https://shop.example.org/hook".to_owned(),
+///     position: 12,
+///     notification: Notification::Ping { time: None },
+///     failing_since: None,
+///     due: Some(Timestamp::UNIX_EPOCH),
+/// };
+/// assert!(queued.due.is_none_or(|due| due <= Timestamp::now()), "may be sent");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueuedNotification {
     /// Number of the subscription.
@@ -26,6 +41,23 @@ pub struct QueuedNotification {
 }
 
 /// Delivery attempt and its outcome.
+///
+/// ```
+/// use beseda_api::{DeliveryAttempt, DeliveryOutcome, QueueAction, notification::Notification};
+///
+/// let attempt = DeliveryAttempt {
+///     subscription: 1,
+///     position: Some(12),
+///     notification: Notification::Ping { time: None },
+///     at: jiff::Timestamp::UNIX_EPOCH,
+///     took_ms: 35,
+///     outcome: DeliveryOutcome::Delivered,
+///     status: Some(200),
+///     failure: None,
+///     action: QueueAction::Acknowledge,
+/// };
+/// assert_eq!(attempt.action, QueueAction::Acknowledge);
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveryAttempt {
     /// Number of the subscription.
@@ -49,6 +81,15 @@ pub struct DeliveryAttempt {
 }
 
 /// Effect of a delivery attempt on the queue.
+///
+/// ```
+/// use beseda_api::QueueAction;
+/// use jiff::{SignedDuration, Timestamp};
+///
+/// let now = Timestamp::UNIX_EPOCH;
+/// let retry = QueueAction::Retry { failing_since: now, due: now + SignedDuration::from_secs(10) };
+/// assert!(matches!(retry, QueueAction::Retry { due, .. } if due > now));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QueueAction {
     /// Removes the notification from the queue.
@@ -70,6 +111,16 @@ pub enum QueueAction {
 ///
 /// Each method is one transaction. A method that writes returns once the write would survive a
 /// power loss.
+///
+/// ```
+/// use beseda_api::{NotificationQueue, Result};
+///
+/// /// Returns the number of the subscriptions whose next notification waits after a failure.
+/// async fn failing(queue: &dyn NotificationQueue) -> Result<usize> {
+///     let heads = queue.heads().await?;
+///     Ok(heads.iter().filter(|head| head.failing_since.is_some()).count())
+/// }
+/// ```
 #[async_trait]
 pub trait NotificationQueue: Send + Sync {
     /// Creates an active subscription, or returns `None` if there is no such cabinet.

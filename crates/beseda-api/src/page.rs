@@ -11,12 +11,34 @@ use serde::{Deserialize, Serialize};
 use crate::{Error, MessageId, Result};
 
 /// Page size: from 1 to `MAX`.
+///
+/// ```
+/// use beseda_api::Limit;
+///
+/// assert_eq!(Limit::<20>::new(20)?.get(), 20);
+/// let error = Limit::<20>::new(21).unwrap_err();
+/// let text = "Parameter limit must be less than or equal to 20 (rejected value: 21)";
+/// assert_eq!(error.to_string(), text);
+/// # Ok::<(), beseda_api::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit<const MAX: u32>(u32);
 
 /// `limit` of getChats: 1 to 20. Defaults to 10.
+///
+/// ```
+/// use beseda_api::ChatsLimit;
+///
+/// assert_eq!((ChatsLimit::default().get(), ChatsLimit::MAX.get()), (10, 20));
+/// ```
 pub type ChatsLimit = Limit<20>;
 /// `limit` of getChatHistory: 1 to 100. Defaults to 50.
+///
+/// ```
+/// use beseda_api::HistoryLimit;
+///
+/// assert_eq!((HistoryLimit::default().get(), HistoryLimit::MAX.get()), (50, 100));
+/// ```
 pub type HistoryLimit = Limit<100>;
 
 impl<const MAX: u32> Limit<MAX> {
@@ -63,6 +85,12 @@ impl Default for HistoryLimit {
 }
 
 /// Opaque position in a list, returned as `nextPageToken`.
+///
+/// ```
+/// use beseda_api::PageToken;
+///
+/// assert_eq!(PageToken::new("abc").as_str(), "abc");
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -89,6 +117,19 @@ impl fmt::Debug for PageToken {
 }
 
 /// Page to return: its size and position.
+///
+/// ```
+/// use beseda_api::{Limit, PageRequest};
+///
+/// let first = PageRequest::<20>::first(Limit::new(2)?);
+/// let (items, paging) = first.clone().paginate("numbers", [3, 1, 2], |n| (*n, 0))?;
+/// assert_eq!(items, [1, 2]);
+///
+/// let next = first.after(paging.next_page_token.expect("not the last page"));
+/// let (items, paging) = next.paginate("numbers", [3, 1, 2], |n| (*n, 0))?;
+/// assert_eq!((items, paging.next_page_token), (vec![3], None));
+/// # Ok::<(), beseda_api::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageRequest<const MAX: u32> {
     /// Maximum number of items; `None` means the operation's default.
@@ -167,6 +208,17 @@ fn read(list: &impl Hash, given: &PageToken) -> Option<(i64, i64)> {
 }
 
 /// Part of a chat's history to return.
+///
+/// ```
+/// use beseda_api::{HistoryFrom, HistoryLimit, MessageId, PageRequest};
+///
+/// let from = HistoryFrom {
+///     message_id_from: Some(MessageId::new(1)?),
+///     page: PageRequest::first(HistoryLimit::MAX),
+/// };
+/// assert_eq!(from.page.limit.map(|limit| limit.get()), Some(100));
+/// # Ok::<(), beseda_api::IdOutOfRange>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HistoryFrom {
     /// First message to return, inclusive; it need not exist.
@@ -177,6 +229,15 @@ pub struct HistoryFrom {
 
 /// `paging` object (published as `ForwardScrollingPagerDTO`, later
 /// `PackagingForwardScrollingPagerDTO`).
+///
+/// ```
+/// use beseda_api::Paging;
+///
+/// let paging: Paging = serde_json::from_str(r#"{"nextPageToken":"abc"}"#)?;
+/// assert_eq!(paging.next_page_token.as_ref().map(|token| token.as_str()), Some("abc"));
+/// assert_eq!(serde_json::from_str::<Paging>("{}")?, Paging::default());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", default)]

@@ -6,6 +6,14 @@ use crate::open_enum::open_enum;
 
 open_enum! {
     /// Scope of an Api-Key (published as [`ApiKeyScopeType`](https://yandex.ru/dev/market/partner-api/doc/ru/concepts/api-key)), with the values of getAuthTokenInfo.
+    ///
+    /// ```
+    /// use beseda_api::Scope;
+    ///
+    /// assert_eq!(Scope::parse("all-methods:read-only")?, Scope::AllMethodsReadOnly);
+    /// assert_eq!(Scope::Communication.slug(), "communication");
+    /// # Ok::<(), beseda_api::UnknownScope>(())
+    /// ```
     Scope {
         /// Full access to the cabinet.
         AllMethods = "ALL_METHODS",
@@ -64,6 +72,13 @@ impl Scope {
 }
 
 /// Error of parsing a [`Scope`].
+///
+/// ```
+/// use beseda_api::Scope;
+///
+/// let error = Scope::parse("comunication").unwrap_err();
+/// assert!(error.to_string().starts_with("unknown scope 'comunication'; known ones:"));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnknownScope(String);
 

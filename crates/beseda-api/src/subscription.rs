@@ -14,6 +14,12 @@ const LONGEST_NAME: usize = 100;
 
 open_enum! {
     /// State of a subscription.
+    ///
+    /// ```
+    /// use beseda_api::SubscriptionState;
+    ///
+    /// assert_eq!(SubscriptionState::from("PAUSED"), SubscriptionState::Paused);
+    /// ```
     SubscriptionState {
         /// Notifications are delivered.
         Active = "ACTIVE",
@@ -27,6 +33,12 @@ open_enum! {
 
 open_enum! {
     /// Outcome of a delivery attempt.
+    ///
+    /// ```
+    /// use beseda_api::DeliveryOutcome;
+    ///
+    /// assert_eq!(DeliveryOutcome::Rejected.as_str(), "REJECTED");
+    /// ```
     DeliveryOutcome {
         /// The receiver accepted the notification.
         Delivered = "DELIVERED",
@@ -39,6 +51,12 @@ open_enum! {
 
 open_enum! {
     /// Class of a delivery failure, as named in the seller's log.
+    ///
+    /// ```
+    /// use beseda_api::FailureKind;
+    ///
+    /// assert_eq!(FailureKind::from("INVALID_RESPONSE"), FailureKind::InvalidResponse);
+    /// ```
     FailureKind {
         /// No usable response was received.
         CantGetResponse = "CANT_GET_RESPONSE",
@@ -49,6 +67,12 @@ open_enum! {
 
 open_enum! {
     /// Cause of a delivery failure, as named in the seller's log.
+    ///
+    /// ```
+    /// use beseda_api::FailureReason;
+    ///
+    /// assert_eq!(FailureReason::SslError.to_string(), "SSL_ERROR");
+    /// ```
     FailureReason {
         /// The connection was refused.
         ConnectionRefused = "CONNECTION_REFUSED",
@@ -70,6 +94,18 @@ open_enum! {
 }
 
 /// Webhook subscription of a cabinet.
+///
+/// ```
+/// use beseda_api::{Subscription, SubscriptionState};
+///
+/// let subscription: Subscription = serde_json::from_str(
+///     r#"{"id":1,"businessId":1,"url":"https://shop.example.org/hook","name":"shop",
+///         "state":"ACTIVE","createdAt":"2026-05-31T07:30:17Z","waiting":3}"#,
+/// )?;
+/// assert_eq!(subscription.state, SubscriptionState::Active);
+/// assert_eq!(subscription.waiting, 3);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -97,6 +133,14 @@ pub struct Subscription {
 }
 
 /// Subscription to create.
+///
+/// ```
+/// use beseda_api::NewSubscription;
+///
+/// let url = "https://shop.example.org/hook".to_owned();
+/// assert!(NewSubscription { url: url.clone(), name: "shop".to_owned() }.check().is_ok());
+/// assert!(NewSubscription { url, name: String::new() }.check().is_err());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -128,6 +172,17 @@ impl NewSubscription {
 }
 
 /// Delivery attempt.
+///
+/// ```
+/// use beseda_api::{Delivery, DeliveryOutcome};
+///
+/// let delivery: Delivery = serde_json::from_str(
+///     r#"{"id":7,"subscriptionId":1,"notification":{"notificationType":"PING"},
+///         "attemptedAt":"2026-05-31T07:30:17Z","tookMs":35,"outcome":"DELIVERED","status":200}"#,
+/// )?;
+/// assert_eq!((delivery.outcome, delivery.status), (DeliveryOutcome::Delivered, Some(200)));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -157,6 +212,17 @@ pub struct Delivery {
 }
 
 /// Cause of a failed delivery.
+///
+/// ```
+/// use beseda_api::{DeliveryFailure, FailureKind, FailureReason};
+///
+/// let failure = DeliveryFailure {
+///     kind: FailureKind::CantGetResponse,
+///     reason: FailureReason::Http,
+///     detail: "status 502".to_owned(),
+/// };
+/// assert_eq!(failure.to_string(), "CANT_GET_RESPONSE/HTTP: status 502");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -176,6 +242,14 @@ impl std::fmt::Display for DeliveryFailure {
 }
 
 /// Page of a delivery log, newest first.
+///
+/// ```
+/// use beseda_api::DeliveryPage;
+///
+/// let page: DeliveryPage = serde_json::from_str(r#"{"deliveries":[],"paging":{}}"#)?;
+/// assert!(page.deliveries.is_empty() && page.paging.next_page_token.is_none());
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -188,9 +262,31 @@ pub struct DeliveryPage {
 }
 
 /// Page of a delivery log: 1 to 100 entries. Defaults to 50.
+///
+/// ```
+/// use beseda_api::{DeliveriesRequest, Limit};
+///
+/// let newest = DeliveriesRequest::first(Limit::new(10)?);
+/// assert_eq!(newest.limit.map(|limit| limit.get()), Some(10));
+/// # Ok::<(), beseda_api::Error>(())
+/// ```
 pub type DeliveriesRequest = PageRequest<100>;
 
 /// Administration of webhook subscriptions. An unknown cabinet, subscription or delivery is a 404.
+///
+/// ```
+/// use beseda_api::{BusinessId, Result, SubscriptionState, Subscriptions};
+///
+/// /// Resumes the paused subscriptions of a cabinet.
+/// async fn resume_all(subscriptions: &dyn Subscriptions, business: BusinessId) -> Result<()> {
+///     for subscription in subscriptions.list_subscriptions(business).await? {
+///         if subscription.state == SubscriptionState::Paused {
+///             subscriptions.resume(business, subscription.id).await?;
+///         }
+///     }
+///     Ok(())
+/// }
+/// ```
 #[async_trait]
 pub trait Subscriptions: Send + Sync {
     /// Creates a subscription if its URL answers a `PING`; otherwise 400 with the failure.

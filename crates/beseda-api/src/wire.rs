@@ -9,6 +9,13 @@ use crate::{
 };
 
 /// Status of a response.
+///
+/// ```
+/// use beseda_api::wire::Status;
+///
+/// assert_eq!(serde_json::from_str::<Status>(r#""OK""#)?, Status::Ok);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "UPPERCASE")]
@@ -21,6 +28,15 @@ pub enum Status {
 }
 
 /// Response (published as `ApiResponse` with a `result`).
+///
+/// ```
+/// use beseda_api::{ChatId, wire::{CreatedChat, Envelope}};
+///
+/// let response = Envelope::ok(CreatedChat { chat_id: ChatId::new(9)? });
+/// assert_eq!(serde_json::to_string(&response)?, r#"{"status":"OK","result":{"chatId":9}}"#);
+/// assert_eq!(serde_json::to_string(&Envelope::empty())?, r#"{"status":"OK"}"#);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope<T> {
     /// Status; optional before October 2025.
@@ -51,6 +67,15 @@ impl Envelope<()> {
 }
 
 /// Error response (published as `ApiErrorResponse`).
+///
+/// ```
+/// use beseda_api::{Error, wire::ErrorResponse};
+///
+/// let response = ErrorResponse::new(Error::bad_page_token().items().to_vec());
+/// let body = r#"{"status":"ERROR","errors":[{"code":"BAD_REQUEST","message":"Bad page token"}]}"#;
+/// assert_eq!(serde_json::to_string(&response)?, body);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ErrorResponse {
@@ -80,6 +105,16 @@ where
 }
 
 /// Order or return in a request (published as `ChatContextDTO`).
+///
+/// ```
+/// use beseda_api::wire::ContextRef;
+///
+/// let context: ContextRef = serde_json::from_str(r#"{"type":"ORDER","id":0}"#)?;
+/// let error = context.parse("context").unwrap_err();
+/// let text = "context.id must be greater than or equal to 1 (rejected value: 0)";
+/// assert_eq!(error.to_string(), text);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(remote = "Self")]
@@ -134,6 +169,16 @@ fn order_id(raw: i64, field: &str) -> Result<OrderId> {
 }
 
 /// Body of getChats (published as `GetChatsRequest`).
+///
+/// ```
+/// use beseda_api::{ChatStatus, wire::GetChats};
+///
+/// let body: GetChats = serde_json::from_str(r#"{"statuses":["NEW"]}"#)?;
+/// assert_eq!(body.into_filter()?.statuses, [ChatStatus::New]);
+/// let body: GetChats = serde_json::from_str(r#"{"statuses":["SLEEPING"]}"#)?;
+/// assert!(body.into_filter().is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -217,6 +262,14 @@ fn known<T>(list: &[T], is_known: fn(&T) -> bool, field: &str) -> Result<()> {
 }
 
 /// Body of getChatHistory (published as `GetChatHistoryRequest`).
+///
+/// ```
+/// use beseda_api::{MessageId, wire::GetChatHistory};
+///
+/// let body: GetChatHistory = serde_json::from_str(r#"{"messageIdFrom":7}"#)?;
+/// assert_eq!(body.parse()?, Some(MessageId::new(7)?));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -240,6 +293,14 @@ impl GetChatHistory {
 }
 
 /// Body of createChat (published as `CreateChatRequest`).
+///
+/// ```
+/// use beseda_api::{ChatContext, OrderId, wire::CreateChat};
+///
+/// let body: CreateChat = serde_json::from_str(r#"{"context":{"type":"ORDER","id":42}}"#)?;
+/// assert_eq!(body.parse()?, ChatContext::Order(OrderId::new(42)?));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -269,6 +330,14 @@ impl CreateChat {
 }
 
 /// Result of createChat (published as `CreateChatResultDTO`).
+///
+/// ```
+/// use beseda_api::wire::CreatedChat;
+///
+/// let created: CreatedChat = serde_json::from_str(r#"{"chatId":9}"#)?;
+/// assert_eq!(created.chat_id.get(), 9);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -278,6 +347,15 @@ pub struct CreatedChat {
 }
 
 /// Body of sendMessageToChat (published as `SendMessageToChatRequest`).
+///
+/// ```
+/// use beseda_api::wire::SendMessage;
+///
+/// let body: SendMessage = serde_json::from_str(r#"{"message":"Здравствуйте!"}"#)?;
+/// assert_eq!(body.parse()?.as_str(), "Здравствуйте!");
+/// assert!(SendMessage { message: None }.parse().is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SendMessage {
@@ -302,6 +380,15 @@ impl SendMessage {
 }
 
 /// Result of getAuthTokenInfo (published as `TokenDTO`).
+///
+/// ```
+/// use beseda_api::wire::AuthTokenInfo;
+///
+/// let body = r#"{"apiKey":{"name":"bot","authScopes":["COMMUNICATION"]}}"#;
+/// let info: AuthTokenInfo = serde_json::from_str(body)?;
+/// assert_eq!(info.api_key.name, "bot");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -311,6 +398,15 @@ pub struct AuthTokenInfo {
 }
 
 /// Information about an Api-Key (published as `ApiKeyDTO`).
+///
+/// ```
+/// use beseda_api::{Endpoint, Scope, wire::AuthKey};
+///
+/// let key = AuthKey { name: "bot".to_owned(), auth_scopes: vec![Scope::Communication] };
+/// let scopes = Endpoint::SEND_MESSAGE_TO_CHAT.scopes;
+/// assert!(key.auth_scopes.iter().any(|scope| scopes.contains(scope)), "may send");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
