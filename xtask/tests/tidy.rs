@@ -1,6 +1,7 @@
 //! Repository rules that neither the compiler nor clippy checks.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -26,12 +27,49 @@ const UNFINISHED: [&str; 6] = [
     concat!("XX", "X"),
 ];
 
+/// First words of docs that make a question or a pronoun of what should be a name.
+const VAGUE_FIRST_WORDS: [&str; 12] =
+    ["What", "How", "Whether", "Who", "Whom", "Its", "It", "Where", "When", "Why", "Which", "That"];
+
+/// Type names that may be defined more than once: names of convention, one per crate or program.
+const CONVENTIONAL_TYPES: [&str; 5] = ["Args", "Client", "Command", "Error", "Result"];
+
 #[test]
 fn every_rust_file_says_first_what_it_is() {
     expect_none(
-        "start the file with `//!`: one sentence on what it is, one on what it is not",
+        "start the file with `//!`: one sentence on what it is",
         rust_files().filter(|(_, text)| !text.starts_with("//! ")).map(|(path, _)| path),
     );
+}
+
+#[test]
+fn docs_begin_with_what_a_thing_is_or_does() {
+    let vague = rust_files().flat_map(|(path, text)| {
+        let lines: Vec<String> = text.lines().map(|line| line.trim().to_owned()).collect();
+        let begins = |at: usize| at == 0 || !lines[at - 1].starts_with("///");
+        let is_vague = |line: &str| {
+            let first = line.strip_prefix("/// ").and_then(|text| text.split(' ').next());
+            first.is_some_and(|word| VAGUE_FIRST_WORDS.contains(&word))
+        };
+        let found = lines.iter().enumerate().filter(|(at, line)| begins(*at) && is_vague(line));
+        found.map(|(at, line)| format!("{path}:{}: {line}", at + 1)).collect::<Vec<_>>()
+    });
+    expect_none("write `Returns…`, `Sends…` or a noun, as the standard library does", vague);
+}
+
+#[test]
+fn a_type_name_is_defined_once() {
+    let mut types: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let product = |path: &str| path.contains("/src/") && !path.ends_with("tests.rs");
+    for (path, text) in rust_files().filter(|(path, _)| product(path)) {
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+        for name in code.lines().filter_map(type_name) {
+            types.entry(name.to_owned()).or_default().insert(path.clone());
+        }
+    }
+    types.retain(|name, paths| paths.len() > 1 && !CONVENTIONAL_TYPES.contains(&name.as_str()));
+    let wrong = types.iter().map(|(name, paths)| format!("{name}: {paths:?}"));
+    expect_none("give each of them a name of its own", wrong);
 }
 
 #[test]
@@ -158,6 +196,22 @@ fn dependencies(package: &str) -> Vec<Value> {
     let of_name = of_name.unwrap_or_else(|| panic!("the workspace has no crate {package}"));
     let all = of_name["dependencies"].as_array().expect("a package lists its dependencies");
     all.iter().filter(|dependency| dependency["kind"] != "dev").cloned().collect()
+}
+
+/// Returns the name of the struct, enum or trait that the line defines.
+fn type_name(line: &str) -> Option<&str> {
+    let line = line.trim_start();
+    let line = line.strip_prefix("pub").map_or(line, |rest| {
+        let rest = rest
+            .strip_prefix('(')
+            .and_then(|rest| rest.split_once(')'))
+            .map_or(rest, |(_, rest)| rest);
+        rest.trim_start()
+    });
+    let rest = ["struct ", "enum ", "trait "].iter().find_map(|word| line.strip_prefix(word))?;
+    let name = rest.split(|c: char| !c.is_alphanumeric() && c != '_').next()?;
+    // Macros have a placeholder.
+    (!name.is_empty()).then_some(name)
 }
 
 fn name_of(dependency: &Value) -> String {

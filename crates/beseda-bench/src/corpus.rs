@@ -1,12 +1,12 @@
-//! Made-up Russian: texts of messages whose words come as often as words do, in forms as words have. No sense is made.
+//! Generated Russian texts with realistic frequencies and inflections of words.
 
 use rand::{Rng, RngExt, SeedableRng, rngs::SmallRng};
 
-/// What every talk consists of, the most frequent first.
+/// Function words, most frequent first.
 const COMMON: &str = "и в не на я что с у а вы по для это мне за как так мы но к вас из он все бы если уже есть или когда от до только \
     можно еще добрый день здравствуйте пожалуйста спасибо хорошо нет да очень будет был было ваш мой нам вам его";
 
-/// What talks with a shop are about, in the forms they have.
+/// Nouns of conversations with a shop, with their inflections.
 const NOUNS: &str = "заказ возврат чек адрес магазин размер цвет рубл курьер склад номер телефон документ магнит экран провод насос \
     чехол термос фонар рюкзак карман шнур блок ремонт договор сертификат паспорт упаковочн";
 const FEMININE: &str = "посылк доставк оплат коробк покупк скидк гаранти отправк кнопк этикетк инструкци наклейк батарейк упаковк \
@@ -27,20 +27,21 @@ const ADJECTIVE_ENDINGS: &[&str] =
 const VERB_ENDINGS: &[&str] =
     &["ать", "аю", "аешь", "ает", "аем", "аете", "ают", "ал", "ала", "али", "айте"];
 
-/// What stands at the end of texts, the most frequent first.
+/// Emoji at the end of texts, most frequent first.
 const EMOJI: &[&str] = &["👍", "🙏", "❤️", "😊", "😂", "👌", "🔥", "😡", "🎁", "👍🏽", "🤝", "🐢"];
 
-/// A vocabulary with how often each word comes.
+/// Vocabulary with word frequencies.
 pub struct Corpus {
     random: SmallRng,
-    /// Forms of each word, the most frequent word first.
+    /// Inflected forms of each word, most frequent word first.
     vocabulary: Vec<Vec<String>>,
-    /// Up to this share of all uses it is one of the words up to here.
+    /// Cumulative shares of the words.
     shares: Vec<f64>,
 }
 
 impl Corpus {
-    /// A vocabulary of so many words, each with about ten forms; the same seed gives the same texts.
+    /// Creates a vocabulary of this number of words with about ten forms each. The same seed
+    /// generates the same texts.
     #[must_use]
     pub fn new(words: usize, seed: u64) -> Self {
         let mut random = SmallRng::seed_from_u64(seed);
@@ -70,7 +71,7 @@ impl Corpus {
         Self { random, vocabulary, shares }
     }
 
-    /// A word in one of its forms, as often as it comes.
+    /// Returns a random form of a random word.
     pub fn word(&mut self) -> &str {
         let all = self.shares.last().copied().unwrap_or(0.0);
         let share = self.random.random_range(0.0..all);
@@ -78,24 +79,24 @@ impl Corpus {
         self.form(rank)
     }
 
-    /// A word of this rank, 0 being the most frequent one, in one of its forms.
+    /// Returns a random form of the word with this rank; 0 is the most frequent one.
     pub fn form(&mut self, rank: usize) -> &str {
         let forms = &self.vocabulary[rank.min(self.vocabulary.len() - 1)];
         &forms[self.random.random_range(0..forms.len())]
     }
 
-    /// How many words there are, not counting forms.
+    /// Returns the number of words, not counting forms.
     #[must_use]
     pub fn words(&self) -> usize {
         self.vocabulary.len()
     }
 
-    /// A number below this one.
+    /// Returns a random number below this one.
     pub fn below(&mut self, end: usize) -> usize {
         self.random.random_range(0..end)
     }
 
-    /// One of 5,000 mobile phone numbers, in one of the ways in which people write them.
+    /// Returns one of 5,000 mobile phone numbers in a random notation.
     pub fn phone(&mut self) -> String {
         let number = self.random.random_range(0..5_000) * 199_933_u32;
         let part = |after: u32, count: u32| number / after % count;
@@ -109,13 +110,14 @@ impl Corpus {
         }
     }
 
-    /// An emoji, as often as it comes.
+    /// Returns a random emoji.
     pub fn emoji(&mut self) -> &'static str {
         let most = self.random.random_range(1..=EMOJI.len());
         EMOJI[self.random.random_range(0..most)]
     }
 
-    /// What a message may say: mostly a sentence or two, sometimes a letter; now and then with a number or an emoji.
+    /// Generates a message: mostly one or two sentences, sometimes a long text, occasionally with a
+    /// number or an emoji.
     pub fn text(&mut self) -> String {
         let length = match self.random.random_range(0..100) {
             0..30 => self.random.random_range(1..6),

@@ -1,5 +1,6 @@
-//! The data sets our server is measured over, and the server over them.
-//! Messages are not sent one by one: ten million of them would take longer than the bench may.
+//! Data sets, and the server running on them. They are written directly into the database, since
+//! sending ten million messages
+//! would take too long.
 
 use std::{
     fs,
@@ -11,47 +12,47 @@ use anyhow::{Context, Result};
 use beseda_api::BusinessId;
 use beseda_engine::bulk::{self, FillAmount};
 
-use crate::{load::ChatRange, process::Server, sample};
+use crate::{load::ChatRange, process::ServerProcess, sample};
 
-/// Limits that are counted and never reached, and a log of what goes wrong.
+/// Configuration with limits that are counted and never reached, and a log of warnings only.
 const CONFIG: &str = "[log]\nlevel = \"warn\"\n\n[server.limits]\npreset = \"2026\"\nhourly = 1000000000\nparallel = 1000\n";
 
-/// A cabinet as large as a row of the table asks for.
+/// Size of a data set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Size {
-    /// How many chats.
+    /// Number of chats.
     pub chats: u64,
-    /// How many messages in each.
+    /// Number of messages per chat.
     pub messages_per_chat: u64,
 }
 
 impl Size {
-    /// All messages of all chats.
+    /// Returns the total number of messages.
     #[must_use]
     pub fn messages(self) -> u64 {
         self.chats * self.messages_per_chat
     }
 }
 
-/// Where our release binary is, and where data may be laid.
-pub struct Place {
-    /// The `beseda` binary.
+/// Release binary and the folder for data.
+pub struct BenchPaths {
+    /// Path of the `beseda` binary.
     pub beseda: PathBuf,
-    /// The folder of everything the bench writes.
+    /// Folder for everything the benchmark writes.
     pub dir: PathBuf,
 }
 
-/// A filled data folder.
+/// Filled data folder.
 pub struct DataSet {
     dir: PathBuf,
     log: PathBuf,
-    /// The chats in it.
+    /// Chats of the data set.
     pub chats: ChatRange,
     business: u64,
     api_key: String,
 }
 
-/// What stands beside a filled data folder, so that a kept one is known again.
+/// File beside a data folder that identifies its contents, to reuse it.
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Marker {
     size: Size,
@@ -60,19 +61,19 @@ struct Marker {
     api_key: String,
 }
 
-/// Our server over a data set, with a cabinet and its key.
-pub struct Ours {
-    /// The process.
-    pub server: Server,
-    /// The cabinet.
+/// ServerProcess running on a data set.
+pub struct MeasuredServer {
+    /// Process.
+    pub server: ServerProcess,
+    /// Cabinet.
     pub business: u64,
-    /// Its key.
+    /// Api-Key of the cabinet.
     pub api_key: String,
 }
 
 impl DataSet {
-    /// The data set `name` of `size`: the one kept from an earlier run, or a newly filled one.
-    pub fn open(place: &Place, name: &str, size: Size) -> Result<Self> {
+    /// Opens the data set with this name and size, reusing an earlier one or filling a new one.
+    pub fn open(place: &BenchPaths, name: &str, size: Size) -> Result<Self> {
         let dir = place.dir.join(name);
         let log = place.dir.join(format!("{name}.log"));
         let marker = place.dir.join(format!("{name}.json"));
@@ -98,30 +99,31 @@ impl DataSet {
         Ok(Self { dir, log, chats, business, api_key })
     }
 
-    /// Makes tables, cabinet and key by a first start of the stand-in, whose credentials are always the same.
-    fn plant(dir: &Path, place: &Place, log: &Path) -> Result<(u64, String)> {
+    /// Creates tables, cabinet and key by starting the stand-in once, whose credentials are
+    /// constant.
+    fn plant(dir: &Path, place: &BenchPaths, log: &Path) -> Result<(u64, String)> {
         let dir = dir.to_str().context("the data folder's name is not UTF-8")?;
         let args = ["stand-in", "--json", "--data", dir, "--listen", "127.0.0.1:0"];
-        let server = Server::start(&place.beseda, &args, log)?;
+        let server = ServerProcess::start(&place.beseda, &args, log)?;
         let business = server.line["businessId"].as_u64().context("no businessId was printed")?;
         let api_key = server.line["apiKey"].as_str().context("no apiKey was printed")?.to_owned();
         server.stop()?;
         Ok((business, api_key))
     }
 
-    /// Starts our server over this data set, with limits that are counted and never reached.
-    pub fn serve(&self, place: &Place) -> Result<Ours> {
+    /// Starts the server on this data set.
+    pub fn serve(&self, place: &BenchPaths) -> Result<MeasuredServer> {
         let dir = self.dir.to_str().context("the data folder's name is not UTF-8")?;
         let config = place.dir.join("serve.toml");
         fs::write(&config, CONFIG)?;
         let config = config.to_str().context("the folder's name is not UTF-8")?;
         let args =
             ["serve", "--json", "--config", config, "--data", dir, "--listen", "127.0.0.1:0"];
-        let server = Server::start(&place.beseda, &args, &self.log)?;
-        Ok(Ours { server, business: self.business, api_key: self.api_key.clone() })
+        let server = ServerProcess::start(&place.beseda, &args, &self.log)?;
+        Ok(MeasuredServer { server, business: self.business, api_key: self.api_key.clone() })
     }
 
-    /// Removes the folder and what stands beside it.
+    /// Deletes the folder and its marker.
     pub fn remove(self) -> Result<()> {
         remove(&self.dir.with_extension("json"))?;
         remove(&self.log)?;
@@ -139,7 +141,8 @@ fn remove(path: &Path) -> Result<()> {
     }
 }
 
-/// Lays chats of 200-byte messages straight into the data folder of a server that is not running.
+/// Writes chats with 200-byte messages directly into the data folder; the server must not be
+/// running.
 fn fill(dir: &Path, business: u64, size: Size) -> Result<ChatRange> {
     let business = BusinessId::new(i64::try_from(business)?)?;
     let amount = FillAmount {

@@ -1,5 +1,6 @@
-//! A keep-alive HTTP/1.1 connection that sends ready bytes and reads one answer with a content-length.
-//! It is not a client: no redirects, no chunked answers, no TLS; whatever is not a plain 200 is an error.
+//! Minimal keep-alive HTTP/1.1 connection: sends prepared bytes and reads a 200 response with a
+//! content length; everything
+//! else is an error.
 
 use std::net::SocketAddr;
 
@@ -9,11 +10,11 @@ use tokio::{
     net::TcpStream,
 };
 
-/// Room for a whole page of history in one read.
+/// Buffer size; enough for a page of history.
 const BUFFER: usize = 64 * 1024;
 const MAX_HEADERS: usize = 48;
 
-/// One connection to a server under load.
+/// Connection of the load generator.
 pub struct Connection {
     stream: TcpStream,
     buffer: Vec<u8>,
@@ -26,7 +27,7 @@ struct Head {
 }
 
 impl Connection {
-    /// Connects without waiting for small segments to gather.
+    /// Connects with `TCP_NODELAY`.
     pub async fn open(address: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect(address)
             .await
@@ -35,7 +36,7 @@ impl Connection {
         Ok(Self { stream, buffer: vec![0; BUFFER] })
     }
 
-    /// Sends `request` and returns the body of the 200 that answers it.
+    /// Sends a request and returns the body of the 200 response.
     pub async fn exchange(&mut self, request: &[u8]) -> Result<&[u8]> {
         self.stream.write_all(request).await.context("sending a request")?;
         let (head, end) = self.read_answer().await?;
@@ -69,7 +70,7 @@ impl Connection {
     }
 }
 
-/// The head of an answer, or nothing while it has not arrived whole.
+/// Parses the head of a response; `None` if it is incomplete.
 fn parse_head(bytes: &[u8]) -> Result<Option<Head>> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut response = httparse::Response::new(&mut headers);

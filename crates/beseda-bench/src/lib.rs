@@ -1,5 +1,5 @@
-//! The bench: drives our release binary and three small reference programs with one load generator and prints a table.
-//! It is not a test: timings never fail a build, and nothing in the product depends on this crate.
+//! Benchmark: runs the release binary and three small reference servers under one load generator
+//! and prints a table of figures.
 
 pub mod corpus;
 pub mod data;

@@ -1,5 +1,5 @@
-//! The load generator: a number of keep-alive connections that each send the next request when the last was answered.
-//! One thread of its own, so that on a small machine it takes as little as possible from the server it measures.
+//! Load generator: keep-alive connections on one thread, each of which sends the next request after
+//! the response to the last one.
 
 use std::{
     net::SocketAddr,
@@ -15,16 +15,16 @@ use crate::http::Connection;
 
 const LONGEST_NS: u64 = 60_000_000_000;
 
-/// Consecutive chat ids to choose from.
+/// Range of chat ids to choose from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ChatRange {
-    /// The first chat's id.
+    /// First chat id.
     pub first: u64,
-    /// How many chats follow each other.
+    /// Number of chats.
     pub count: u64,
 }
 
-/// A request whose bytes are the same every time, but for a random chat's id in the middle.
+/// Prepared request with an optional random chat id.
 #[derive(Clone)]
 pub struct Request {
     before: Vec<u8>,
@@ -33,7 +33,8 @@ pub struct Request {
 }
 
 impl Request {
-    /// A `POST` of `body` to `path`; a `{chat}` in the path stands for a random chat out of `chats`.
+    /// Creates a `POST` of `body` to `path`; `{chat}` in the path is replaced by a random chat of
+    /// `chats`.
     #[must_use]
     pub fn post(path: &str, chats: Option<ChatRange>, api_key: Option<&str>, body: &[u8]) -> Self {
         let (path, rest) = path.split_once("{chat}").unwrap_or((path, ""));
@@ -60,42 +61,42 @@ impl Request {
     }
 }
 
-/// What to drive, with what, and for how long.
+/// Load of one measurement.
 pub struct Job {
-    /// Where the server listens.
+    /// Address of the server.
     pub address: SocketAddr,
-    /// What every connection sends.
+    /// Request.
     pub request: Request,
-    /// How many connections send at once.
+    /// Number of concurrent connections.
     pub connections: usize,
-    /// How long to send before counting.
+    /// Warm-up time.
     pub warmup: Duration,
-    /// How long to count.
+    /// Measured time.
     pub measure: Duration,
 }
 
-/// What one run of a [`Job`] showed.
+/// Result of a [`Job`].
 #[derive(Clone, Copy, Debug, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Figures {
-    /// Answers, or durable messages, a second.
+    /// Responses, or durable messages, per second.
     pub per_second: f64,
-    /// How long the answers took, where there are callers to wait for them.
+    /// Latency of responses; `None` if there are no callers.
     #[serde(flatten)]
     pub latency: Option<Latency>,
 }
 
-/// How long answers took.
+/// Latency of responses.
 #[derive(Clone, Copy, Debug, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Latency {
-    /// Half of the answers came within this many microseconds.
+    /// Median in microseconds.
     pub p50_us: f64,
-    /// 99 of 100 answers came within this many microseconds.
+    /// 99th percentile in microseconds.
     pub p99_us: f64,
 }
 
-/// Runs `job` to its end on this thread; the first answer that is not a 200 ends it with an error.
+/// Runs the load on this thread; the first response other than 200 is an error.
 pub fn run(job: &Job) -> Result<Figures> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let longest = job.warmup + job.measure + Duration::from_secs(10);
@@ -104,7 +105,7 @@ pub fn run(job: &Job) -> Result<Figures> {
     })
 }
 
-/// Sends one request of the job's kind and returns the body of its answer.
+/// Sends one request and returns the body of the response.
 pub fn once(address: SocketAddr, request: &Request) -> Result<Vec<u8>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut bytes = Vec::new();
@@ -162,7 +163,7 @@ impl Caller {
             self.request.write(&mut self.random, &mut bytes);
             self.connection.exchange(&bytes).await?;
             let answered = Instant::now();
-            // Counted by when the answer came, so that the count is exactly that of the window.
+            // Counted by the time of the response, so that the count is exact for the window.
             if answered >= counting_from && answered < until {
                 let took = (answered - started).as_nanos() as u64;
                 let mut times = times.lock().unwrap_or_else(PoisonError::into_inner);

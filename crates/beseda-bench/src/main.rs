@@ -1,4 +1,5 @@
-//! `beseda-bench`: measures the parts asked for and prints the table. `cargo xtask bench` builds and runs it.
+//! `beseda-bench`: measures the selected parts and prints the table. `cargo xtask bench` builds and
+//! runs it.
 
 use std::{
     fs,
@@ -8,40 +9,41 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use beseda_bench::{
-    data::{Place, Size},
+    data::{BenchPaths, Size},
     measure::Bench,
     report::{self, Row},
 };
 use clap::{Parser, ValueEnum};
 use serde_json::json;
 
-/// Parts not begun when a run is this old are left out, and said to be.
+/// Parts not started within this time are skipped and reported.
 const BEGIN_WITHIN: Duration = Duration::from_secs(9 * 60);
 
-/// Measures our server beside three references on this machine and prints one table.
+/// Measures the server and three references on this machine and prints one table
 #[derive(Parser)]
 #[command(name = "cargo xtask bench")]
 struct Args {
-    /// Small data sets and short rounds: done in a minute and a half, good for comparing two changes.
+    /// Small data sets and short rounds: takes a minute and a half, good for comparing two versions
     #[arg(long)]
     quick: bool,
-    /// Measure these parts alone.
+    /// Measure only these parts
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Part>,
-    /// How long every round counts, in seconds.
+    /// Duration of a round in seconds
     #[arg(long)]
     seconds: Option<f64>,
-    /// How often ours and its reference take turns.
+    /// Number of alternating rounds of the server and its reference
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// Write every figure to this file as JSON.
+    /// Write all figures to this file as JSON
     #[arg(long)]
     json: Option<PathBuf>,
-    /// Where to make the folder for the data, by default cargo's target folder; on a real disk, or
-    /// durable writes would mean nothing.
+    /// Folder for the data; by default cargo's target folder. It should be on a real disk, or
+    /// durable writes mean
+    /// nothing
     #[arg(long)]
     dir: Option<PathBuf>,
-    /// Keep the data sets for the next run with the same sizes and the same database version.
+    /// Keep the data sets for the next run with the same sizes and database version
     #[arg(long)]
     keep: bool,
 }
@@ -81,12 +83,12 @@ fn bench(args: &Args) -> Result<Bench> {
     let own = std::env::current_exe()?;
     let programs = own.parent().context("this program is in no folder")?.to_owned();
     let target = programs.parent().context("this program is in no target folder")?;
-    // A folder of its own inside the given one: all of it is removed at the end.
+    // A subfolder, since all of it is deleted at the end.
     let dir = args.dir.as_deref().unwrap_or(target).join("beseda-bench-data");
     let (warmup, seconds) = if args.quick { (0.5, 1.0) } else { (1.0, 4.0) };
     let (chats, many) = if args.quick { (1_000, 20_000) } else { (100_000, 1_000_000) };
     Ok(Bench {
-        place: Place { beseda: programs.join("beseda"), dir },
+        place: BenchPaths { beseda: programs.join("beseda"), dir },
         references: programs,
         rounds: args.rounds.max(1),
         warmup: Duration::from_secs_f64(warmup),
@@ -130,7 +132,7 @@ fn main() -> Result<()> {
             "secondsOfARound": bench.measure.as_secs_f64(), "took": began.elapsed().as_secs_f64() });
         fs::write(file, serde_json::to_vec_pretty(&report::json(&rows, &run))?)?;
     }
-    // A goal not reached is a figure, a part that did not run is an error.
+    // A missed goal is a figure; a part that did not run is an error.
     ensure!(failed.is_empty(), "could not be measured: {}", failed.join(", "));
     Ok(())
 }

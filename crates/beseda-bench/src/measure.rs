@@ -1,5 +1,6 @@
-//! The rows of the table: what is sent to whom, how often, and what it is held against.
-//! Ours and its reference take turns, round by round, so that noise of the machine meets both.
+//! Rows of the table: request, target, number of rounds and reference. The server and its reference
+//! alternate, so that noise of
+//! the machine affects both.
 
 use std::{
     fs,
@@ -13,10 +14,10 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use crate::{
-    data::{DataSet, Place, Size},
+    data::{BenchPaths, DataSet, Size},
     load::{self, Figures, Job, Request},
     memory::{Memory, Watch},
-    process::Server,
+    process::ServerProcess,
     report::{Goal, Row, median, milliseconds, words},
     requests,
 };
@@ -27,28 +28,28 @@ const STARTS: usize = 5;
 const SMALL_PAGES: Size = Size { chats: 100, messages_per_chat: 100 };
 const SMALL_CHATS: Size = Size { chats: 1_000, messages_per_chat: 10 };
 
-/// Everything a run needs to know.
+/// Settings of a run.
 pub struct Bench {
-    /// Our binary and the folder to write into.
-    pub place: Place,
-    /// Where the reference programs are.
+    /// Binary and folder.
+    pub place: BenchPaths,
+    /// Folder of the reference programs.
     pub references: PathBuf,
-    /// How often ours and its reference take turns.
+    /// Number of alternating rounds.
     pub rounds: usize,
-    /// How long every round sends before it counts.
+    /// Warm-up time of a round.
     pub warmup: Duration,
-    /// How long every round counts.
+    /// Measured time of a round.
     pub measure: Duration,
-    /// The large data set for pages of history.
+    /// Large data set for pages of history.
     pub large_pages: Size,
-    /// The large data set for the list of chats.
+    /// Large data set for the list of chats.
     pub large_chats: Size,
-    /// Whether data sets stay for the next run.
+    /// True to keep the data sets for the next run.
     pub keep: bool,
 }
 
 impl Bench {
-    /// Makes the folder for the data; of an earlier run only its data sets stay in it.
+    /// Creates the folder for the data; only the data sets of an earlier run are kept in it.
     pub fn prepare(&self) -> Result<()> {
         let dir = &self.place.dir;
         fs::create_dir_all(dir).with_context(|| format!("creating {}", dir.display()))?;
@@ -61,7 +62,7 @@ impl Bench {
         Ok(())
     }
 
-    /// The three references alone.
+    /// Measures the three references alone.
     pub fn references(&self) -> Result<Vec<Row>> {
         let status = self.reference("status")?;
         let page = self.reference("page")?;
@@ -84,7 +85,7 @@ impl Bench {
             .collect())
     }
 
-    /// Durable sends against group commit, and against axum that keeps nothing.
+    /// Measures durable sends, compared with group commits and with axum without storage.
     pub fn sends(&self) -> Result<Vec<Row>> {
         let data = DataSet::open(&self.place, "sends", SMALL_CHATS)?;
         let ours = data.serve(&self.place)?;
@@ -99,14 +100,14 @@ impl Bench {
             ],
         )?;
         ours.server.stop()?;
-        // Grown by what was sent, so never kept.
+        // The sends have changed it, so it is never kept.
         data.remove()?;
         let beside = |index: usize| words(&taken[index]);
         let rounds = json!({ "ours": taken[0], "commit": taken[1], "status": taken[2] });
         Ok(vec![
             Row::new("durable sends, 64 connections", beside(0))
                 .against(format!("(c) {}", beside(1)))
-                .judged(share(&taken[0], &taken[1]), Goal::Share(0.60))
+                .compared(share(&taken[0], &taken[1]), Goal::Share(0.60))
                 .rounds(rounds),
             Row::new("  the same beside (a)", "")
                 .against(format!("(a) {}", beside(2)))
@@ -114,7 +115,8 @@ impl Bench {
         ])
     }
 
-    /// Pages of history against the same page from memory, over a small and a large data set.
+    /// Measures pages of history, compared with the same page from memory, on a small and a large
+    /// data set.
     pub fn pages(&self) -> Result<Vec<Row>> {
         let mut rows = self.pages_over("pages-small", SMALL_PAGES, Goal::Share(0.75))?;
         rows.extend(self.pages_over("pages-large", self.large_pages, Goal::Share(0.50))?);
@@ -145,7 +147,7 @@ impl Bench {
         Ok(vec![
             Row::new(format!("history page of 50, {messages} messages"), words(&taken[0]))
                 .against(format!("(b) {}", words(&taken[1])))
-                .judged(share(&taken[0], &taken[1]), goal)
+                .compared(share(&taken[0], &taken[1]), goal)
                 .rounds(rounds),
             Row::new(
                 "  bytes of a page; memory while busy",
@@ -155,7 +157,7 @@ impl Bench {
         ])
     }
 
-    /// The list of chats with a status filter, few chats against many.
+    /// Measures the list of chats with a status filter, few chats compared with many.
     pub fn chats(&self) -> Result<Vec<Row>> {
         let few_data = DataSet::open(&self.place, "chats-small", SMALL_CHATS)?;
         let many_data = DataSet::open(&self.place, "chats-large", self.large_chats)?;
@@ -181,7 +183,7 @@ impl Bench {
                     words(&taken[0]),
                 )
                 .against(format!("1,000 chats: {}", words(&taken[1])))
-                .judged(times(&taken[0], &taken[1]), Goal::Times(1.5))
+                .compared(times(&taken[0], &taken[1]), Goal::Times(1.5))
                 .rounds(json!({ "many": taken[0], "few": taken[1] })),
             );
         }
@@ -192,7 +194,7 @@ impl Bench {
         Ok(rows)
     }
 
-    /// Memory of a server nobody calls yet, and of one that 64 connections keep busy.
+    /// Measures memory of an idle server, and of one with 64 busy connections.
     pub fn memory(&self) -> Result<Vec<Row>> {
         let data = DataSet::open(&self.place, "memory", SMALL_CHATS)?;
         let ours = data.serve(&self.place)?;
@@ -211,7 +213,7 @@ impl Bench {
         data.remove()?;
         let row = |figure, memory: Memory, goal| {
             Row::new(figure, in_words(memory))
-                .judged(megabytes(memory.resident), Goal::Megabytes(goal))
+                .compared(megabytes(memory.resident), Goal::Megabytes(goal))
                 .rounds(json!(memory))
         };
         Ok(vec![
@@ -220,7 +222,8 @@ impl Bench {
         ])
     }
 
-    /// From the start of the process to its first answer, over the large data set.
+    /// Measures the time from the start of the process to its first response, on the large data
+    /// set.
     pub fn start(&self) -> Result<Vec<Row>> {
         let data = DataSet::open(&self.place, "pages-large", self.large_pages)?;
         let mut taken = Vec::new();
@@ -240,12 +243,12 @@ impl Bench {
                 milliseconds(middle * 1_000.0),
             )
             .against(format!("median of {STARTS} starts"))
-            .judged(middle, Goal::Milliseconds(60.0))
+            .compared(middle, Goal::Milliseconds(60.0))
             .rounds(json!(taken)),
         ])
     }
 
-    /// Removes what the bench laid on the disk, unless it is to stay.
+    /// Deletes the data unless it is to be kept.
     pub fn clean(&self) -> Result<()> {
         if !self.keep && self.place.dir.exists() {
             fs::remove_dir_all(&self.place.dir)
@@ -262,8 +265,8 @@ impl Bench {
         self.references.join(format!("beseda-reference-{name}"))
     }
 
-    fn reference(&self, name: &str) -> Result<Server> {
-        Server::start(&self.program(name), &[], &self.place.dir.join(format!("{name}.log")))
+    fn reference(&self, name: &str) -> Result<ServerProcess> {
+        ServerProcess::start(&self.program(name), &[], &self.place.dir.join(format!("{name}.log")))
     }
 
     fn drive(
@@ -281,7 +284,7 @@ impl Bench {
     }
 }
 
-/// Runs reference (c) once; later rounds go on in the database of the earlier ones, as our server does.
+/// Runs reference (c) once; later rounds continue with the same database, as the server does.
 fn commit(program: &Path, dir: &Path, warmup: Duration, measure: Duration) -> Result<Figures> {
     let output = Command::new(program)
         .arg("--file")
@@ -296,7 +299,7 @@ fn commit(program: &Path, dir: &Path, warmup: Duration, measure: Duration) -> Re
     Ok(Figures { per_second, latency: None })
 }
 
-/// Runs every one of `runs` in turn, `rounds` times over.
+/// Runs each of `runs` in turn, `rounds` times.
 fn alternate(
     rounds: usize,
     runs: &mut [&mut dyn FnMut() -> Result<Figures>],
@@ -310,13 +313,13 @@ fn alternate(
     Ok(taken)
 }
 
-/// The median, over the rounds, of ours divided by the reference of the same round.
+/// Returns the median of the ratios of the server to the reference of the same round.
 fn share(ours: &[Figures], reference: &[Figures]) -> f64 {
     let pairs = ours.iter().zip(reference);
     median(pairs.map(|(ours, reference)| ours.per_second / reference.per_second).collect())
 }
 
-/// The median, over the rounds, of how many times longer the middle answer of `many` took.
+/// Returns the median of the ratios of the median latencies with many and few chats.
 fn times(many: &[Figures], few: &[Figures]) -> f64 {
     let pairs = many.iter().zip(few).filter_map(|(many, few)| many.latency.zip(few.latency));
     median(pairs.map(|(many, few)| many.p50_us / few.p50_us).collect())

@@ -1,4 +1,4 @@
-//! What a process occupies, read from `/proc`. It measures nothing else and watches only processes the bench started.
+//! Memory of a process, read from `/proc`.
 
 use std::{
     fs,
@@ -14,17 +14,17 @@ use anyhow::{Context, Result};
 
 const EVERY: Duration = Duration::from_millis(100);
 
-/// Memory of one process in bytes.
+/// Memory of a process in bytes.
 #[derive(Clone, Copy, Debug, Default, serde::Serialize)]
 pub struct Memory {
-    /// Everything resident, pages of mapped files included (`VmRSS`).
+    /// Resident memory including mapped files (`VmRSS`).
     pub resident: u64,
-    /// What is its own alone: heap and stacks, no file pages (`RssAnon`).
+    /// Anonymous resident memory: heap and stacks (`RssAnon`).
     pub private: u64,
 }
 
 impl Memory {
-    /// What process `pid` occupies now.
+    /// Reads the current memory of a process.
     pub fn of(pid: u32) -> Result<Self> {
         let status = fs::read_to_string(format!("/proc/{pid}/status"))
             .with_context(|| format!("reading the memory of process {pid}"))?;
@@ -45,14 +45,14 @@ fn field(status: &str, name: &str) -> Result<u64> {
     Ok(kib.parse::<u64>().with_context(|| format!("{name} {kib}"))? * 1024)
 }
 
-/// Watches a process on a thread of its own until stopped.
+/// Records the peak memory of a process on a thread until stopped.
 pub struct Watch {
     stop: Arc<AtomicBool>,
     thread: JoinHandle<Memory>,
 }
 
 impl Watch {
-    /// Starts to watch process `pid`.
+    /// Starts recording.
     #[must_use]
     pub fn start(pid: u32) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
@@ -70,7 +70,7 @@ impl Watch {
         Self { stop, thread }
     }
 
-    /// Stops watching and returns the most that was seen.
+    /// Stops and returns the peak.
     pub fn stop(self) -> Memory {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.join().unwrap_or_default()

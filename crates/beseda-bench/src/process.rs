@@ -1,5 +1,4 @@
-//! Programs under measure as child processes: started on port 0, found by the line they print, stopped by their id.
-//! It starts nothing but our own release binaries and ends nothing it did not start.
+//! Child processes under measurement: started on port 0, located by the line they print.
 
 use std::{
     fs::{self, File},
@@ -18,17 +17,17 @@ use serde_json::Value;
 const READY_WITHIN: Duration = Duration::from_secs(60);
 const STOP_WITHIN: Duration = Duration::from_secs(15);
 
-/// A running server; it does not outlive this value.
-pub struct Server {
+/// Running server, stopped on drop.
+pub struct ServerProcess {
     child: Child,
-    /// Where it listens.
+    /// Address it listens on.
     pub address: SocketAddr,
-    /// The JSON line it printed when it was ready.
+    /// JSON line printed when it was ready.
     pub line: Value,
 }
 
-impl Server {
-    /// Starts `program` and waits for the JSON line that says its `url`; what it logs goes to `log`.
+impl ServerProcess {
+    /// Starts a program and waits for the JSON line with its `url`; its log is written to `log`.
     pub fn start(program: &Path, args: &[&str], log: &Path) -> Result<Self> {
         let name = program.display();
         let mut child = Command::new(program)
@@ -39,7 +38,7 @@ impl Server {
             .spawn()
             .with_context(|| format!("starting {name}; is it built with --release?"))?;
         let output = child.stdout.take().context("the child has no standard output")?;
-        // The guard is made first: an early return below must not leave the child running.
+        // Constructed first, so that an early return stops the child.
         let mut server = Self { child, address: ([127, 0, 0, 1], 0).into(), line: Value::Null };
         let Ok(line) = first_line(output).recv_timeout(READY_WITHIN) else {
             bail!("{name} printed no line when ready; its log says:\n{}", tail(log));
@@ -51,13 +50,13 @@ impl Server {
         Ok(server)
     }
 
-    /// The process's id.
+    /// Returns the process id.
     #[must_use]
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Asks the server to end and waits until it has.
+    /// Stops the server and waits for it.
     pub fn stop(mut self) -> Result<()> {
         let id = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(id, rustix::process::Signal::TERM)?;
@@ -72,20 +71,20 @@ impl Server {
     }
 }
 
-impl Drop for Server {
+impl Drop for ServerProcess {
     fn drop(&mut self) {
-        // Already ended is the good case, and nothing can be done about any other.
+        // Usually it has exited already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Gives the first line, and keeps reading the rest so that the child never writes into a closed pipe.
+/// Sends the first line, and keeps reading so that the pipe never fills up.
 fn first_line(output: ChildStdout) -> mpsc::Receiver<String> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         for line in BufReader::new(output).lines().map_while(Result::ok) {
-            // Only the first line is waited for.
+            // Only the first line is received.
             let _ = sender.send(line);
         }
     });

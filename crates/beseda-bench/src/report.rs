@@ -1,4 +1,4 @@
-//! The table of figures and the same figures as JSON. It judges goals but fails nothing: timings are not tests.
+//! Table of figures, and the same figures as JSON. A missed goal isn't an error.
 
 use std::fmt;
 
@@ -7,16 +7,16 @@ use serde_json::{Value, json};
 
 use crate::load::{Figures, Latency};
 
-/// What a figure is held against.
+/// Goal of a figure.
 #[derive(Clone, Copy)]
 pub enum Goal {
-    /// At least this share of the reference.
+    /// Minimum share of the reference.
     Share(f64),
-    /// At most this many times the smaller case.
+    /// Maximum ratio to the smaller case.
     Times(f64),
-    /// At most this many megabytes (of 10^6 bytes).
+    /// Maximum in megabytes (10^6 bytes).
     Megabytes(f64),
-    /// At most this many milliseconds.
+    /// Maximum in milliseconds.
     Milliseconds(f64),
 }
 
@@ -51,24 +51,24 @@ impl fmt::Display for Goal {
     }
 }
 
-/// One line of the table.
+/// Row of the table.
 pub struct Row {
-    /// What was measured.
+    /// Name of the figure.
     pub figure: String,
-    /// What our server reached, in words.
+    /// Result of the server.
     pub ours: String,
-    /// What it stands beside, in words.
+    /// Result of the reference.
     pub against: String,
-    /// The number that is judged.
+    /// Number compared with the goal.
     pub measured: Option<f64>,
-    /// What it is judged by.
+    /// Goal.
     pub goal: Option<Goal>,
-    /// Every round's numbers, for the JSON file.
+    /// Numbers of every round, for the JSON file.
     pub rounds: Value,
 }
 
 impl Row {
-    /// A row of words alone; add what else there is.
+    /// Creates a row with a name and a result.
     #[must_use]
     pub fn new(figure: impl Into<String>, ours: impl Into<String>) -> Self {
         Self {
@@ -81,29 +81,29 @@ impl Row {
         }
     }
 
-    /// Names what the figure stands beside.
+    /// Sets the result of the reference.
     #[must_use]
     pub fn against(mut self, against: impl Into<String>) -> Self {
         self.against = against.into();
         self
     }
 
-    /// Sets the number to judge and the goal to judge it by.
+    /// Sets the number to compare and its goal.
     #[must_use]
-    pub fn judged(mut self, measured: f64, goal: Goal) -> Self {
+    pub fn compared(mut self, measured: f64, goal: Goal) -> Self {
         self.measured = Some(measured);
         self.goal = Some(goal);
         self
     }
 
-    /// Sets a ratio that no goal is set for.
+    /// Sets a ratio without a goal.
     #[must_use]
     pub fn ratio(mut self, measured: f64) -> Self {
         self.measured = Some(measured);
         self
     }
 
-    /// Keeps every round's numbers.
+    /// Sets the numbers of every round.
     #[must_use]
     pub fn rounds(mut self, rounds: Value) -> Self {
         self.rounds = rounds;
@@ -114,7 +114,7 @@ impl Row {
         self.goal.zip(self.measured).map(|(goal, measured)| goal.reached(measured))
     }
 
-    fn judgement(&self) -> String {
+    fn comparison(&self) -> String {
         match (self.measured, self.goal) {
             (Some(measured), Some(goal)) => goal.with(measured),
             (Some(measured), None) => format!("{measured:.2}"),
@@ -123,7 +123,7 @@ impl Row {
     }
 }
 
-/// The table of `rows`, as it is printed.
+/// Formats the table.
 #[must_use]
 pub fn table(rows: &[Row]) -> String {
     let mut table = Table::new();
@@ -138,7 +138,7 @@ pub fn table(rows: &[Row]) -> String {
             Some(false) => "NOT REACHED",
             None => "",
         };
-        table.add_row([&row.figure, &row.ours, &row.against, &row.judgement(), &goal, reached]);
+        table.add_row([&row.figure, &row.ours, &row.against, &row.comparison(), &goal, reached]);
     }
     if let Some(column) = table.column_mut(3) {
         column.set_cell_alignment(CellAlignment::Right);
@@ -146,7 +146,7 @@ pub fn table(rows: &[Row]) -> String {
     table.to_string()
 }
 
-/// One sentence on how many goals were reached, and which were not.
+/// Returns a sentence about the goals that were reached and missed.
 #[must_use]
 pub fn summary(rows: &[Row]) -> String {
     let judged = rows.iter().filter(|row| row.reached().is_some()).count();
@@ -164,7 +164,7 @@ pub fn summary(rows: &[Row]) -> String {
     }
 }
 
-/// The same figures for a program to read.
+/// Returns the figures as JSON.
 #[must_use]
 pub fn json(rows: &[Row], run: &Value) -> Value {
     let rows: Vec<Value> = rows
@@ -180,14 +180,14 @@ pub fn json(rows: &[Row], run: &Value) -> Value {
     json!({ "run": run, "rows": rows })
 }
 
-/// The middle of `values`; of an even number the upper of the two in the middle.
+/// Returns the median; the upper one of an even number of values.
 #[must_use]
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// The median of what several rounds showed, in words: `24,105/s  p50 2.6 ms  p99 5.1 ms`.
+/// Formats the median of several rounds: `24,105/s  p50 2.6 ms  p99 5.1 ms`.
 #[must_use]
 pub fn words(rounds: &[Figures]) -> String {
     let per_second = median(rounds.iter().map(|round| round.per_second).collect());
@@ -203,7 +203,7 @@ pub fn words(rounds: &[Figures]) -> String {
     text
 }
 
-/// Microseconds in words of milliseconds.
+/// Formats microseconds as milliseconds.
 #[must_use]
 pub fn milliseconds(microseconds: f64) -> String {
     let milliseconds = microseconds / 1_000.0;
@@ -214,7 +214,7 @@ pub fn milliseconds(microseconds: f64) -> String {
     }
 }
 
-/// A whole number with its thousands apart.
+/// Formats an integer with thousands separators.
 #[must_use]
 pub fn thousands(value: f64) -> String {
     let digits = format!("{value:.0}");
@@ -235,8 +235,8 @@ mod tests {
     #[test]
     fn a_share_below_its_goal_is_not_reached_and_said_so() {
         let rows = [
-            Row::new("sends", "1/s").judged(0.59, Goal::Share(0.60)),
-            Row::new("idle", "12 MB").judged(12.0, Goal::Megabytes(15.0)),
+            Row::new("sends", "1/s").compared(0.59, Goal::Share(0.60)),
+            Row::new("idle", "12 MB").compared(12.0, Goal::Megabytes(15.0)),
         ];
         assert_eq!(summary(&rows), "1 of 2 goals are reached; not: sends.");
         assert!(table(&rows).contains("NOT REACHED"));

@@ -1,5 +1,4 @@
-//! The requests of the table's rows, and a look at one answer before it is measured.
-//! It sends no load: that is the generator's part.
+//! Requests of the measurements, and checks of their responses.
 
 use std::net::SocketAddr;
 
@@ -7,30 +6,30 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::{
-    data::{DataSet, Ours},
+    data::{DataSet, MeasuredServer},
     load::{self, Request},
     sample,
 };
 
 const FILTER: &[u8] = br#"{"statuses":["WAITING_FOR_PARTNER"]}"#;
 
-/// A send with a body of 120 bytes, for reference (a).
+/// Creates a send with a body of 120 bytes, for reference (a).
 #[must_use]
 pub fn small() -> Request {
     let path = "/v2/businesses/1/chats/message?chatId=1";
     Request::post(path, None, None, &sample::small_body())
 }
 
-/// A send into a random chat of ours.
+/// Creates a send to a random chat of the server.
 #[must_use]
-pub fn send(ours: &Ours, data: &DataSet) -> Request {
+pub fn send(ours: &MeasuredServer, data: &DataSet) -> Request {
     let path = format!("/v2/businesses/{}/chats/message?chatId={{chat}}", ours.business);
     Request::post(&path, Some(data.chats), Some(&ours.api_key), &sample::send_body())
 }
 
-/// A page of a random chat of ours, or the one page of reference (b).
+/// Creates a request for a page of a random chat of the server, or for the page of reference (b).
 #[must_use]
-pub fn page(ours: Option<(&Ours, &DataSet)>) -> Request {
+pub fn page(ours: Option<(&MeasuredServer, &DataSet)>) -> Request {
     let Some((ours, data)) = ours else {
         let path = "/v2/businesses/1/chats/history?chatId=1&limit=50";
         return Request::post(path, None, None, b"{}");
@@ -39,14 +38,14 @@ pub fn page(ours: Option<(&Ours, &DataSet)>) -> Request {
     Request::post(&path, Some(data.chats), Some(&ours.api_key), b"{}")
 }
 
-/// The first 20 chats that wait for the shop.
+/// Creates a request for the first 20 chats that wait for the shop.
 #[must_use]
-pub fn list(ours: &Ours) -> Request {
+pub fn list(ours: &MeasuredServer) -> Request {
     let path = format!("/v2/businesses/{}/chats?limit=20", ours.business);
     Request::post(&path, None, Some(&ours.api_key), FILTER)
 }
 
-/// Makes sure that what will be measured is a full page, and returns its size in bytes.
+/// Verifies that the response is a full page and returns its size in bytes.
 pub fn probe(
     address: SocketAddr,
     request: &Request,

@@ -14,7 +14,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     Server,
     body::BodyKind,
-    own_apis::{ApiError, HandlerResult, OwnRequest, PathParams, Routes, cabinet},
+    own_apis::{ErrorReply, HandlerResult, OwnRequest, PathParams, Routes, cabinet},
     query::parse,
     response, subscriptions,
 };
@@ -52,9 +52,9 @@ struct AdminRequest {
 }
 
 impl FromRequest<Arc<Server>> for AdminRequest {
-    type Rejection = ApiError;
+    type Rejection = ErrorReply;
 
-    async fn from_request(request: Request, server: &Arc<Server>) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, server: &Arc<Server>) -> Result<Self, ErrorReply> {
         let admin = server.services.admin.clone().ok_or_else(response::resource_not_found)?;
         let is_change = request.method() != Method::GET;
         Ok(Self { request: authorize(server, request)?, admin, is_change })
@@ -79,7 +79,7 @@ impl AdminRequest {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-enum Listed<T> {
+enum AdminList<T> {
     Cabinets(T),
     Campaigns(T),
     Keys(T),
@@ -91,7 +91,7 @@ type Id = PathParams<String>;
 type IdPair = PathParams<(String, String)>;
 
 async fn list_cabinets(call: AdminRequest) -> HandlerResult {
-    Ok(response::ok(Listed::Cabinets(call.admin.list_cabinets().await?))?)
+    Ok(response::ok(AdminList::Cabinets(call.admin.list_cabinets().await?))?)
 }
 
 async fn create_cabinet(mut call: AdminRequest) -> HandlerResult {
@@ -101,7 +101,7 @@ async fn create_cabinet(mut call: AdminRequest) -> HandlerResult {
 
 async fn list_campaigns(business: Id, call: AdminRequest) -> HandlerResult {
     let campaigns = call.admin.list_campaigns(cabinet(&business.0)?).await?;
-    Ok(response::ok(Listed::Campaigns(campaigns))?)
+    Ok(response::ok(AdminList::Campaigns(campaigns))?)
 }
 
 async fn create_campaign(business: Id, mut call: AdminRequest) -> HandlerResult {
@@ -111,7 +111,7 @@ async fn create_campaign(business: Id, mut call: AdminRequest) -> HandlerResult 
 }
 
 async fn list_keys(business: Id, call: AdminRequest) -> HandlerResult {
-    Ok(response::ok(Listed::Keys(call.admin.list_keys(cabinet(&business.0)?).await?))?)
+    Ok(response::ok(AdminList::Keys(call.admin.list_keys(cabinet(&business.0)?).await?))?)
 }
 
 async fn create_key(business: Id, mut call: AdminRequest) -> HandlerResult {
@@ -126,7 +126,7 @@ async fn revoke_key(PathParams((business, key)): IdPair, call: AdminRequest) -> 
 }
 
 async fn list_users(call: AdminRequest) -> HandlerResult {
-    Ok(response::ok(Listed::Users(call.admin.list_users().await?))?)
+    Ok(response::ok(AdminList::Users(call.admin.list_users().await?))?)
 }
 
 async fn create_user(mut call: AdminRequest) -> HandlerResult {
@@ -148,7 +148,7 @@ async fn withdraw_access(
 }
 
 async fn list_tokens(user: Id, call: AdminRequest) -> HandlerResult {
-    Ok(response::ok(Listed::Tokens(call.admin.list_tokens(parse(&user.0)?).await?))?)
+    Ok(response::ok(AdminList::Tokens(call.admin.list_tokens(parse(&user.0)?).await?))?)
 }
 
 async fn create_token(user: Id, call: AdminRequest) -> HandlerResult {

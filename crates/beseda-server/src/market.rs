@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     Server,
     body::BodyKind,
-    own_apis::{ApiError, HandlerResult, OwnRequest, PathParams, Routes, cabinet},
+    own_apis::{ErrorReply, HandlerResult, OwnRequest, PathParams, Routes, cabinet},
     query, response, upload,
 };
 
@@ -39,9 +39,9 @@ struct MarketRequest {
 }
 
 impl FromRequest<Arc<Server>> for MarketRequest {
-    type Rejection = ApiError;
+    type Rejection = ErrorReply;
 
-    async fn from_request(request: Request, server: &Arc<Server>) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, server: &Arc<Server>) -> Result<Self, ErrorReply> {
         let market = server.services.market.clone().ok_or_else(response::resource_not_found)?;
         server.auth.authorize_market(request.headers())?;
         Ok(Self { request: OwnRequest::new(server, request), market })

@@ -60,7 +60,7 @@ async fn method_not_allowed(method: Method) -> ApiResponse {
     ApiResponse::Full(response::method_not_supported(&method))
 }
 
-async fn not_found() -> ApiError {
+async fn not_found() -> ErrorReply {
     response::resource_not_found().into()
 }
 
@@ -75,7 +75,7 @@ pub(crate) async fn handle(router: Router, parts: &Parts, body: &mut Body) -> Re
         *request.method_mut() = Method::TRACE;
     }
     let Ok(mut response) = router.oneshot(request).await;
-    if let Some(ApiError(error)) = response.extensions_mut().remove() {
+    if let Some(ErrorReply(error)) = response.extensions_mut().remove() {
         return Err(Arc::into_inner(error).unwrap_or_else(response::resource_not_found));
     }
     if let Some(allow) = response.headers().get(header::ALLOW).and_then(|value| value.to_str().ok())
@@ -92,15 +92,15 @@ pub(crate) async fn handle(router: Router, parts: &Parts, body: &mut Body) -> Re
 
 /// Error of a handler. The pipeline makes its response, which needs the id of the request.
 #[derive(Debug, Clone)]
-pub(crate) struct ApiError(Arc<Error>);
+pub(crate) struct ErrorReply(Arc<Error>);
 
-impl From<Error> for ApiError {
+impl From<Error> for ErrorReply {
     fn from(error: Error) -> Self {
         Self(Arc::new(error))
     }
 }
 
-impl IntoResponse for ApiError {
+impl IntoResponse for ErrorReply {
     fn into_response(self) -> Response {
         let mut response = Response::default();
         response.extensions_mut().insert(self);
@@ -109,15 +109,15 @@ impl IntoResponse for ApiError {
 }
 
 /// Result of a handler.
-pub(crate) type HandlerResult = Result<ApiResponse, ApiError>;
+pub(crate) type HandlerResult = Result<ApiResponse, ErrorReply>;
 
 /// Segments of the path that the route names.
 pub(crate) struct PathParams<T>(pub(crate) T);
 
 impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for PathParams<T> {
-    type Rejection = ApiError;
+    type Rejection = ErrorReply;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ErrorReply> {
         let params = Path::from_request_parts(parts, state).await;
         let Path(params) = params.map_err(|refused| Error::bad_request(refused.body_text()))?;
         Ok(Self(params))

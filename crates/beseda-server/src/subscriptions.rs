@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::{
     Server, admin,
-    own_apis::{ApiError, HandlerResult, OwnRequest, PathParams, Routes, cabinet},
+    own_apis::{ErrorReply, HandlerResult, OwnRequest, PathParams, Routes, cabinet},
     query::parse,
     response,
 };
@@ -35,9 +35,9 @@ struct SubscriptionRequest {
 }
 
 impl FromRequest<Arc<Server>> for SubscriptionRequest {
-    type Rejection = ApiError;
+    type Rejection = ErrorReply;
 
-    async fn from_request(request: Request, server: &Arc<Server>) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, server: &Arc<Server>) -> Result<Self, ErrorReply> {
         let request = admin::authorize(server, request)?;
         let subscriptions = server.services.subscriptions.clone();
         let subscriptions = subscriptions.ok_or_else(response::resource_not_found)?;
@@ -46,7 +46,7 @@ impl FromRequest<Arc<Server>> for SubscriptionRequest {
 }
 
 #[derive(Serialize)]
-struct Listed {
+struct CabinetSubscriptions {
     subscriptions: Vec<Subscription>,
 }
 
@@ -54,7 +54,7 @@ type SubscriptionPath = PathParams<(String, String)>;
 
 async fn list(business: PathParams<String>, call: SubscriptionRequest) -> HandlerResult {
     let subscriptions = call.subscriptions.list_subscriptions(cabinet(&business.0)?).await?;
-    Ok(response::ok(Listed { subscriptions })?)
+    Ok(response::ok(CabinetSubscriptions { subscriptions })?)
 }
 
 async fn create(business: PathParams<String>, mut call: SubscriptionRequest) -> HandlerResult {

@@ -1,4 +1,5 @@
-//! Searches of many kinds over a large archive of made-up Russian, each kind's times in one table. No service is run.
+//! Search benchmark: durations of several kinds of searches over a large archive of generated
+//! Russian text, without a server.
 
 use std::{fs, path::PathBuf, time::Instant};
 
@@ -15,22 +16,23 @@ use beseda_bench::{
 use clap::Parser;
 use hdrhistogram::Histogram;
 
-/// How long the 99th of a hundred searches may take.
+/// Goal for the 99th percentile of a kind's durations, in milliseconds.
 const GOAL: f64 = 50.0;
 
-/// Measures search over an archive of generated messages, as one process asks it, with a result page of 20.
+/// Measures search over an archive of generated messages in one process, with 20 results per
+/// search.
 #[derive(Parser)]
 struct Args {
-    /// Messages in the archive.
+    /// Number of messages.
     #[arg(long, default_value_t = 1_000_000)]
     messages: i64,
-    /// Chats they are in.
+    /// Number of chats.
     #[arg(long, default_value_t = 2_000)]
     chats: i64,
-    /// Searches of each kind.
+    /// Number of searches of each kind.
     #[arg(long, default_value_t = 400)]
     queries: usize,
-    /// Where to make the folder for the archive, by default beside this program.
+    /// Folder for the archive; by default beside this program.
     #[arg(long)]
     dir: Option<PathBuf>,
     /// Keep the archive for the next run with the same numbers.
@@ -74,7 +76,7 @@ fn fill(args: &Args, dir: &std::path::Path, corpus: &mut Corpus) -> Result<()> {
     Ok(())
 }
 
-/// A kind of search, and how one of it is made up.
+/// Name of a kind of searches, and the generator of a search.
 type Kind = (&'static str, fn(&mut Corpus) -> Search);
 
 const KINDS: [Kind; 15] = [
@@ -140,7 +142,7 @@ fn two(corpus: &mut Corpus, from: usize, to: usize) -> Search {
     query(ranks.map(|rank| corpus.form(rank).to_owned()).join(" "))
 }
 
-/// Letters out of the middle or the beginning of a word.
+/// Returns letters from the beginning or the middle of a word.
 fn part(corpus: &mut Corpus, length: usize) -> String {
     let rank = rank(corpus, 60, 20_000);
     let word: Vec<char> = corpus.form(rank).chars().collect();
@@ -179,7 +181,7 @@ fn measure(archive: &Archive, args: &Args, corpus: &mut Corpus) -> Result<Vec<Ro
     let p99 = to_float(all.value_at_quantile(0.99)) / 1_000.0;
     rows.push(
         Row::new(format!("all {} searches", all.len()), figures(&all))
-            .judged(p99, Goal::Milliseconds(GOAL)),
+            .compared(p99, Goal::Milliseconds(GOAL)),
     );
     Ok(rows)
 }

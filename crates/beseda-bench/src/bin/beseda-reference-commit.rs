@@ -1,5 +1,6 @@
-//! Reference (c): raw SQLite on one thread commits groups of 64 messages, each group on the disk before the next.
-//! It has no HTTP, no chats table and no waiting callers: only the inserts and the commit.
+//! Reference (c): SQLite on one thread, committing groups of 64 messages one after the other: only
+//! the inserts and the
+//! commit, without HTTP.
 
 use std::{
     path::Path,
@@ -18,16 +19,16 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const GROUP: u64 = 64;
 const CHATS: u64 = 1_000;
 
-/// Commits groups of 64 messages for a while and prints how many a second reached the disk.
+/// Commits groups of 64 messages and prints the number of durable messages per second.
 #[derive(Parser)]
 struct Args {
-    /// The database file, made when absent and continued when present.
+    /// Database file, created if necessary.
     #[arg(long)]
     file: std::path::PathBuf,
-    /// How long to commit before counting, in milliseconds.
+    /// Warm-up time in milliseconds.
     #[arg(long)]
     warmup_ms: u64,
-    /// How long to count, in milliseconds.
+    /// Measured time in milliseconds.
     #[arg(long)]
     measure_ms: u64,
 }
@@ -44,7 +45,7 @@ fn open(file: &Path) -> Result<Connection> {
     Ok(database)
 }
 
-/// Commits groups until `until` and returns how many messages that were.
+/// Commits groups until this time and returns the number of messages.
 fn commit_until(
     database: &mut Connection,
     next_id: &mut i64,

@@ -1,5 +1,6 @@
-//! Reference (b): axum serialises one history page of 50 messages of 200 bytes from memory, in the published shape.
-//! It looks nothing up, checks no key and counts nothing: what is left is HTTP and `serde_json`.
+//! Reference (b): axum serializes a history page of 50 messages of 200 bytes from memory, in the
+//! published format: only
+//! HTTP and `serde_json`.
 
 use std::sync::Arc;
 
@@ -17,14 +18,14 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
-    status: Status,
+struct PageResponse {
+    status: PageStatus,
     result: History,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "UPPERCASE")]
-enum Status {
+enum PageStatus {
     Ok,
 }
 
@@ -33,8 +34,8 @@ enum Status {
 struct History {
     order_id: u64,
     context: Context,
-    messages: Vec<Message>,
-    paging: Paging,
+    messages: Vec<PageMessage>,
+    paging: PagePaging,
 }
 
 #[derive(Serialize)]
@@ -42,7 +43,7 @@ struct History {
 struct Context {
     #[serde(rename = "type")]
     kind: ContextKind,
-    customer: Customer,
+    customer: PageCustomer,
     campaign_id: u64,
     order_id: u64,
 }
@@ -55,14 +56,14 @@ enum ContextKind {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Customer {
+struct PageCustomer {
     name: String,
     public_id: String,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Message {
+struct PageMessage {
     message_id: u64,
     created_at: String,
     sender: Sender,
@@ -73,33 +74,35 @@ struct Message {
 #[serde(rename_all = "UPPERCASE")]
 enum Sender {
     Partner,
-    Customer,
+    PageCustomer,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Paging {
+struct PagePaging {
     next_page_token: String,
 }
 
-fn page() -> Answer {
+fn page() -> PageResponse {
     let first = 1_780_212_617_058_078_u64;
     let messages = (0..50_u64)
-        .map(|index| Message {
+        .map(|index| PageMessage {
             message_id: first + index * 1_000_003,
             created_at: format!("2026-05-31T10:30:{index:02}+03:00"),
-            sender: if index % 2 == 0 { Sender::Customer } else { Sender::Partner },
+            sender: if index % 2 == 0 { Sender::PageCustomer } else { Sender::Partner },
             message: sample::TEXT.to_owned(),
         })
         .collect();
-    let customer = Customer { name: "Иван П.".to_owned(), public_id: "abc123def".to_owned() };
+    let customer =
+        PageCustomer { name: "Иван П.".to_owned(), public_id: "abc123def".to_owned() };
     let order_id = 123_456_789;
     let context = Context { kind: ContextKind::Order, customer, campaign_id: 2_000_001, order_id };
-    let paging = Paging { next_page_token: "eyJuZXh0SWQiOjIzNDJ9eyJuZXh0SWQiOjIzNDJ9".to_owned() };
-    Answer { status: Status::Ok, result: History { order_id, context, messages, paging } }
+    let paging =
+        PagePaging { next_page_token: "eyJuZXh0SWQiOjIzNDJ9eyJuZXh0SWQiOjIzNDJ9".to_owned() };
+    PageResponse { status: PageStatus::Ok, result: History { order_id, context, messages, paging } }
 }
 
-async fn history(State(page): State<Arc<Answer>>) -> Response {
+async fn history(State(page): State<Arc<PageResponse>>) -> Response {
     Json(page.as_ref()).into_response()
 }
 

@@ -1,4 +1,4 @@
-//! Reference (a): axum answers `{"status":"OK"}` to a parsed JSON body. It keeps nothing and checks nothing.
+//! Reference (a): axum parses a JSON body and responds `{"status":"OK"}`.
 
 use axum::{Json, Router, routing::post};
 use serde::{Deserialize, Serialize};
@@ -7,18 +7,18 @@ use serde::{Deserialize, Serialize};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[derive(Deserialize)]
-struct SendMessage {
+struct SendBody {
     message: String,
 }
 
 #[derive(Serialize)]
-struct Answer {
+struct StatusResponse {
     status: &'static str,
 }
 
-async fn send_message(Json(body): Json<SendMessage>) -> Json<Answer> {
+async fn send_message(Json(body): Json<SendBody>) -> Json<StatusResponse> {
     let status = if body.message.is_empty() { "ERROR" } else { "OK" };
-    Json(Answer { status })
+    Json(StatusResponse { status })
 }
 
 #[tokio::main]

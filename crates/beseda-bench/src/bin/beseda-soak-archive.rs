@@ -1,5 +1,7 @@
-//! `cargo xtask soak archive`: an archive of a large cabinet, filled by the real program over HTTP and kept in step while
-//! people write, requests go wrong and the program is killed; then held against the service message for message.
+//! `cargo xtask soak archive`: fills and syncs an archive of a large cabinet with the release
+//! binary over HTTP, while messages
+//! are written, requests fail and the binary is killed; then compares it with the server message by
+//! message.
 
 use std::{
     path::{Path, PathBuf},
@@ -17,7 +19,7 @@ use beseda_api::{
     MessageText, PageRequest, Sender, SystemClock,
 };
 use beseda_archive::Archive;
-use beseda_bench::process::Server;
+use beseda_bench::process::ServerProcess;
 use beseda_client::{Client, SecretString};
 use beseda_engine::{
     Engine,
@@ -27,39 +29,39 @@ use clap::Parser;
 use rand::RngExt;
 use serde_json::{Value, json};
 
-/// What every message says before people write.
+/// Text of every message of the initial data.
 const TEXT: &str = "Здравствуйте! Подскажите, пожалуйста, когда приедет мой заказ и можно ли изменить адрес доставки?";
-/// How long a run of the program may take before it counts as stuck.
-const LONGEST: Duration = Duration::from_secs(900);
-/// The most memory the program may take, in KiB.
-const MOST_MEMORY: u64 = 100 * 1024;
+/// Maximum duration of a run of the binary.
+const MAX_RUN_DURATION: Duration = Duration::from_secs(900);
+/// Maximum memory of the binary, in KiB.
+const MAX_MEMORY_KIB: u64 = 100 * 1024;
 
 #[derive(Parser)]
 #[command(about = "Fill an archive, keep it in step under fire, hold it against the service")]
 struct Args {
-    /// The program.
+    /// Binary.
     #[arg(long, value_name = "FILE")]
     beseda: PathBuf,
-    /// Where everything is written.
+    /// Working folder.
     #[arg(long, value_name = "DIR")]
     dir: PathBuf,
-    /// Chats of the cabinet.
+    /// Number of chats.
     #[arg(long, default_value_t = 2_000)]
     chats: i64,
-    /// Messages of each chat.
+    /// Number of messages per chat.
     #[arg(long, default_value_t = 500)]
     messages: i64,
-    /// Kills during the first fill.
+    /// Number of kills during the first sync.
     #[arg(long, default_value_t = 10)]
     fill_kills: u32,
-    /// Kills while people write.
+    /// Number of kills while messages are written.
     #[arg(long, default_value_t = 30)]
     kills: u32,
 }
 
-/// The service and what opens it.
+/// ServerProcess and its credentials.
 struct Service {
-    server: Server,
+    server: ServerProcess,
     business: BusinessId,
 }
 
@@ -69,7 +71,7 @@ impl Service {
         let data = data.to_str().context("the folder's name is not UTF-8")?;
         let words =
             ["stand-in", "--json", "--listen", "127.0.0.1:0", "--limits", "off", "--data", data];
-        let server = Server::start(&args.beseda, &words, &args.dir.join("service.log"))?;
+        let server = ServerProcess::start(&args.beseda, &words, &args.dir.join("service.log"))?;
         let business = server.line["businessId"].as_i64().context("no businessId")?;
         Ok(Self { server, business: BusinessId::new(business)? })
     }
@@ -83,9 +85,9 @@ impl Service {
     }
 }
 
-/// What the program took and did over all its lives.
+/// Statistics over all runs of the binary.
 #[derive(Default)]
-struct Lives {
+struct RunStats {
     kills: u32,
     peak_kib: u64,
     last: Value,
@@ -108,9 +110,9 @@ async fn soak(args: &Args) -> Result<()> {
         FillAmount { chats, messages_per_chat, text: TEXT },
     )?;
     let service = Service::start(args)?;
-    spoil(&service).await?;
+    inject_faults(&service).await?;
 
-    let mut lives = Lives::default();
+    let mut lives = RunStats::default();
     let begun = Instant::now();
     for _ in 0..args.fill_kills {
         let pause = Duration::from_millis(rand::rng().random_range(200..4_000));
@@ -143,12 +145,12 @@ async fn soak(args: &Args) -> Result<()> {
     let compared = compare(args, &archive, business).await?;
     println!("equal: {compared} messages, one by one");
     println!("peak memory of the program: {:.1} MB", lives.peak_kib as f64 / 1024.0);
-    ensure!(lives.peak_kib < MOST_MEMORY, "that is more than it may take");
+    ensure!(lives.peak_kib < MAX_MEMORY_KIB, "that is more than it may take");
     Ok(())
 }
 
-/// Reads go wrong in every way there is.
-async fn spoil(service: &Service) -> Result<()> {
+/// Injects every kind of fault into reads.
+async fn inject_faults(service: &Service) -> Result<()> {
     let control = service.builder().build_stand_in(&SecretString::from(service.get("adminKey")))?;
     for operation in ["getChats", "getChatHistory"] {
         for (kind, probability) in [
@@ -181,7 +183,7 @@ fn sync(args: &Args, service: &Service, more: &[&str]) -> Result<Child> {
     Ok(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(log).spawn()?)
 }
 
-impl Lives {
+impl RunStats {
     fn look(&mut self, child: &Child) {
         let status = std::fs::read_to_string(format!("/proc/{}/status", child.id()));
         let peak = status.ok().and_then(|status| {
@@ -191,7 +193,7 @@ impl Lives {
         self.peak_kib = self.peak_kib.max(peak.unwrap_or(0));
     }
 
-    /// Lets it live so long, then kills it.
+    /// Kills the binary after this time.
     fn killed(&mut self, mut child: Child, after: Duration) -> Result<()> {
         let begun = Instant::now();
         while begun.elapsed() < after && child.try_wait()?.is_none() {
@@ -207,12 +209,12 @@ impl Lives {
         Ok(())
     }
 
-    /// Lets it come to its own end, again where the faults were too much for one run.
+    /// Waits for the binary to finish, starting it again if the faults ended a run.
     fn ended(&mut self, mut child: Child) -> Result<()> {
         let begun = Instant::now();
         while child.try_wait()?.is_none() {
             self.look(&child);
-            if begun.elapsed() > LONGEST {
+            if begun.elapsed() > MAX_RUN_DURATION {
                 child.kill()?;
                 bail!("the program is stuck");
             }
@@ -230,7 +232,7 @@ fn writers(service: &Service) -> Result<(Client, beseda_client::MarketClient)> {
     Ok((shop, service.builder().build_market(&SecretString::from(service.get("marketKey")))?))
 }
 
-/// People write into chats at random until they are stopped.
+/// Writes into random chats until stopped.
 async fn write(
     shop: Client,
     market: beseda_client::MarketClient,
@@ -258,7 +260,7 @@ async fn write(
     Ok(())
 }
 
-/// Holds every chat and every message against the service's own state; returns how many messages there are.
+/// Compares every chat and message with the server's state; returns the number of messages.
 async fn compare(args: &Args, archive: &Archive, business: BusinessId) -> Result<u64> {
     let engine = Engine::share_sqlite(&args.dir.join("service"), Arc::new(SystemClock)).await?;
     let (mut page, mut compared, mut chats) = (PageRequest::first(Limit::MAX), 0, 0);
@@ -291,7 +293,7 @@ async fn compare_chat(
         let page = engine.get_chat_history(business, chat, from.clone()).await?;
         for mut message in page.messages {
             let mut found = kept.next().context("a message is missing")?.message;
-            // Links begin with the address the service had when it was asked.
+            // Links contain the address that the server had at that time.
             strip(&mut message);
             strip(&mut found);
             ensure!(found == message, "message {} of chat {chat} differs", message.message_id);

@@ -1,5 +1,7 @@
-//! `cargo xtask soak gateway`: twenty programs that know nothing of limits, over one cabinet, through the real gateway over
-//! HTTP, until the hour is used up. Afterwards: how often the service had to say 420, and who got how much.
+//! `cargo xtask soak gateway`: twenty programs without a rate limiter share one cabinet through the
+//! gateway over HTTP until the
+//! hourly limit is used up. Prints the number of 420 responses of the server and each program's
+//! share.
 
 use std::{
     path::PathBuf,
@@ -12,34 +14,34 @@ use anyhow::{Context, Result, ensure};
 use beseda_api::{
     BusinessId, ChatFilter, ChatId, ChatsApi, ErrorKind, HistoryFrom, MessageText, PageRequest,
 };
-use beseda_bench::process::Server;
+use beseda_bench::process::ServerProcess;
 use beseda_client::{Client, RetryPolicy};
 use clap::Parser;
 use comfy_table::Table;
 use serde_json::Value;
 
-/// How long the programs may call.
-const LONGEST: Duration = Duration::from_secs(600);
-/// So many refusals in a row, and a program takes the hour for used up.
-const ENOUGH: u32 = 3;
+/// Maximum duration of the calls.
+const MAX_DURATION: Duration = Duration::from_secs(600);
+/// Number of consecutive refusals after which a program considers the hour used up.
+const MAX_REFUSALS: u32 = 3;
 
 #[derive(Parser)]
 #[command(about = "Let many eager programs share a cabinet through a gateway")]
 struct Args {
-    /// The program.
+    /// Binary.
     #[arg(long, value_name = "FILE")]
     beseda: PathBuf,
-    /// Where everything is written.
+    /// Working folder.
     #[arg(long, value_name = "DIR")]
     dir: PathBuf,
-    /// How many programs.
+    /// Number of programs.
     #[arg(long, default_value_t = 20)]
     programs: u32,
 }
 
-/// What a program got.
+/// Calls of a program.
 #[derive(Debug, Default, Clone)]
-struct Got {
+struct ProgramStats {
     name: String,
     share: Option<u32>,
     sent: u32,
@@ -60,7 +62,7 @@ fn text(line: &Value, name: &str) -> Result<String> {
 async fn soak(args: &Args) -> Result<()> {
     std::fs::create_dir_all(&args.dir)?;
     let words = ["stand-in", "--json", "--listen", "127.0.0.1:0"];
-    let service = Server::start(&args.beseda, &words, &args.dir.join("service.log"))?;
+    let service = ServerProcess::start(&args.beseda, &words, &args.dir.join("service.log"))?;
     let business = BusinessId::new(service.line["businessId"].as_i64().context("no businessId")?)?;
     let credential = args.dir.join("credential");
     std::fs::write(&credential, text(&service.line, "apiKey")?)?;
@@ -80,7 +82,7 @@ async fn soak(args: &Args) -> Result<()> {
         "--credential-file",
         &credential_path,
     ];
-    let gateway = Server::start(&args.beseda, &words, &args.dir.join("gateway.log"))?;
+    let gateway = ServerProcess::start(&args.beseda, &words, &args.dir.join("gateway.log"))?;
     let url = text(&gateway.line, "url")?;
 
     let direct =
@@ -101,7 +103,7 @@ async fn soak(args: &Args) -> Result<()> {
         let key = create_key(args, &archive_path, &name, share)?;
         let client = Client::builder().url(&url).api_key(key).retry_policy(RetryPolicy::none());
         let client = client.without_rate_limit().timeout(Duration::from_secs(30)).build()?;
-        let got = Got { name, share, ..Got::default() };
+        let got = ProgramStats { name, share, ..ProgramStats::default() };
         programs.push((client, got));
     }
     let begun = Instant::now();
@@ -131,15 +133,15 @@ fn create_key(args: &Args, archive: &str, name: &str, share: Option<u32>) -> Res
     text(&serde_json::from_slice(&output.stdout)?, "apiKey")
 }
 
-/// Sends and reads as fast as it can, until it is told three times in a row that the hour is used up.
+/// Sends and reads as fast as possible until it is refused three times in a row.
 async fn program(
     client: Client,
     business: BusinessId,
     chats: Arc<Vec<ChatId>>,
-    mut got: Got,
-) -> Result<Got> {
+    mut got: ProgramStats,
+) -> Result<ProgramStats> {
     let (begun, mut in_a_row, mut number) = (Instant::now(), 0, 0_usize);
-    while in_a_row < ENOUGH && begun.elapsed() < LONGEST {
+    while in_a_row < MAX_REFUSALS && begun.elapsed() < MAX_DURATION {
         let chat = chats[number % chats.len()];
         number += 1;
         let before = Instant::now();
@@ -159,7 +161,7 @@ async fn program(
     Ok(got)
 }
 
-/// How often the service has said 420, by its own counter.
+/// Returns the number of 420 responses from the server's metrics.
 fn limit_hits(url: &str) -> Result<u64> {
     use std::io::{Read, Write};
     let address = url.strip_prefix("http://").context("not http")?;
@@ -171,11 +173,11 @@ fn limit_hits(url: &str) -> Result<u64> {
     Ok(line.context("no counter of 420")?.trim().parse()?)
 }
 
-/// Whether histories at rest are the same through the gateway and past it.
+/// Returns true if unchanged histories are equal through the gateway and directly.
 async fn equal(
     direct: &Client,
     url: &str,
-    gateway: &Server,
+    gateway: &ServerProcess,
     business: BusinessId,
     chats: &[ChatId],
 ) -> Result<bool> {
@@ -189,7 +191,7 @@ async fn equal(
     Ok(true)
 }
 
-fn show(all: &[Got], took: Duration, hits: u64, equal: bool) -> Result<()> {
+fn show(all: &[ProgramStats], took: Duration, hits: u64, equal: bool) -> Result<()> {
     let mut table = Table::new();
     table.set_header(["program", "share", "sent", "read", "refused", "longest call"]);
     for got in all {
@@ -212,7 +214,8 @@ fn show(all: &[Got], took: Duration, hits: u64, equal: bool) -> Result<()> {
     ensure!(equal, "a history through the gateway differs");
     let least = all.iter().map(|got| got.sent).min().unwrap_or(0);
     ensure!(least > 0, "somebody starved");
-    // In the last quarter of an hour promises become free. Those under way at the end may be another one's.
+    // In the last quarter of an hour unused reservations are released. Calls in flight at the end
+    // may count for the next hour.
     let seconds = std::time::UNIX_EPOCH.elapsed()?.as_secs() % 3_600;
     let promised = if seconds < 2_640 { 96 } else { 0 };
     for got in all.iter().filter(|got| got.share.is_some()) {

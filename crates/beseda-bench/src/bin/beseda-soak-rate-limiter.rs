@@ -1,5 +1,6 @@
-//! `cargo xtask soak rate-limiter`: eager tasks against the real program over HTTP, hour after hour of a clock that stands still, and how
-//! much of each hour they got to use. How fast that goes isn't measured here.
+//! `cargo xtask soak rate-limiter`: busy tasks against the release binary over HTTP for several
+//! hours of a manual clock.
+//! Prints how much of each hourly limit was used.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -15,7 +16,7 @@ use anyhow::{Context, Result, ensure};
 use beseda_api::{
     BusinessId, ChatFilter, ChatId, ChatStatus, ChatsApi, Clock, MessageText, PageRequest,
 };
-use beseda_bench::process::Server;
+use beseda_bench::process::ServerProcess;
 use beseda_client::{Client, RateLimiter, RetryPolicy, StandInClient, WaitReason};
 use beseda_stand_in::StandInClock;
 use clap::Parser;
@@ -25,44 +26,44 @@ use serde_json::{Value, json};
 use tokio::{sync::Notify, task::JoinSet};
 
 const START: &str = "2026-06-01T10:17:00Z";
-/// The published figures of an hour.
+/// Published hourly limits.
 const SENDS: u64 = 1_000;
 const LISTS: u64 = 5_000;
-/// How long an hour may take before something is stuck.
-const LONGEST: Duration = Duration::from_secs(300);
-/// What must be used of an hour.
-const ENOUGH: f64 = 0.98;
+/// Maximum real duration of a simulated hour.
+const MAX_HOUR_DURATION: Duration = Duration::from_secs(300);
+/// Minimum share of an hourly limit that must be used.
+const MIN_SHARE: f64 = 0.98;
 
 #[derive(Parser)]
 #[command(about = "Use whole hours of a cabinet's limits without hearing 420")]
 struct Args {
-    /// The program.
+    /// Binary.
     #[arg(long, value_name = "FILE")]
     beseda: PathBuf,
-    /// Where its log is written.
+    /// Folder for its log.
     #[arg(long, value_name = "DIR")]
     dir: PathBuf,
-    /// Tasks, half of which send and half of which list chats.
+    /// Number of tasks; half of them send, half list chats.
     #[arg(long, default_value_t = 16)]
     tasks: usize,
-    /// Hours of the clock.
+    /// Number of simulated hours.
     #[arg(long, default_value_t = 4)]
     hours: usize,
 }
 
-/// Which operations are used up until when, and by how many tasks that was heard.
+/// Operations that are used up, until when, and the number of tasks that were notified.
 #[derive(Default)]
-struct Heard {
+struct UsedUpNotices {
     waits: Mutex<HashMap<(&'static str, Timestamp), usize>>,
     more: Notify,
 }
 
-/// The service, the clock of both sides, and what was done.
-struct World {
-    server: Server,
+/// ServerProcess, the clocks of both sides, and counts.
+struct RateLimiterSoak {
+    server: ServerProcess,
     control: StandInClient,
     clock: Arc<StandInClock>,
-    heard: Arc<Heard>,
+    notices: Arc<UsedUpNotices>,
     client: Client,
     business: BusinessId,
     chat: ChatId,
@@ -73,7 +74,7 @@ struct World {
 #[tokio::main]
 async fn main() -> Result<()> {
     let args = Args::parse();
-    let world = World::start(&args).await?;
+    let world = RateLimiterSoak::start(&args).await?;
     let _running = world.work(args.tasks);
     let mut table = Table::new();
     table.set_header(["hour", "sends", "lists", "420 in the journal", "420 in all", "took"]);
@@ -81,14 +82,14 @@ async fn main() -> Result<()> {
     let mut before = (0, 0);
     for hour in 1..=args.hours {
         let begun = Instant::now();
-        let end = tokio::time::timeout(LONGEST, world.all_wait(args.tasks)).await;
+        let end = tokio::time::timeout(MAX_HOUR_DURATION, world.all_wait(args.tasks)).await;
         let end = end.context("the tasks neither work nor wait")?;
         let done = world.done();
         let (sends, lists) = (done.0 - before.0, done.1 - before.1);
         before = done;
         let (journal, all) = (world.in_journal().await?, world.refusals().await?);
-        enough &= journal == 0 && all == 0 && share(sends, SENDS) >= ENOUGH;
-        enough &= share(lists, LISTS) >= ENOUGH;
+        enough &= journal == 0 && all == 0 && share(sends, SENDS) >= MIN_SHARE;
+        enough &= share(lists, LISTS) >= MIN_SHARE;
         table.add_row([
             format!("{hour}"),
             format!("{sends} of {SENDS} ({:.1} %)", 100.0 * share(sends, SENDS)),
@@ -100,25 +101,31 @@ async fn main() -> Result<()> {
         world.move_to(end).await?;
     }
     println!("{} tasks, one cabinet, {} hours\n{table}", args.tasks, args.hours);
-    ensure!(enough, "a 420 was heard, or less than {} % of an hour was used", 100.0 * ENOUGH);
+    ensure!(
+        enough,
+        "the server responded 420, or less than {} % of an hour was used",
+        100.0 * MIN_SHARE
+    );
     Ok(())
 }
 
-impl World {
+impl RateLimiterSoak {
     async fn start(args: &Args) -> Result<Self> {
         std::fs::create_dir_all(&args.dir)?;
         let words = ["stand-in", "--json", "--listen", "127.0.0.1:0", "--clock", "manual"];
-        let server = Server::start(&args.beseda, &words, &args.dir.join("service.log"))?;
+        let server = ServerProcess::start(&args.beseda, &words, &args.dir.join("service.log"))?;
         let told = |name: &str| server.line[name].as_str().map(str::to_owned).context("not told");
         let (url, key, admin) = (told("url")?, told("apiKey")?, told("adminKey")?);
         let business = BusinessId::new(server.line["businessId"].as_i64().context("no cabinet")?)?;
         let clock = Arc::new(StandInClock::manual(START.parse()?));
-        let heard = Arc::new(Heard::default());
+        let notices = Arc::new(UsedUpNotices::default());
         let client = Client::builder().url(&url).api_key(key);
-        let patience =
+        let retry_policy =
             RetryPolicy { deadline: Duration::from_secs(1 << 30), ..RetryPolicy::default() };
-        let client =
-            client.rate_limiter(rate_limiter(&clock, &heard)).retry_policy(patience).build()?;
+        let client = client
+            .rate_limiter(rate_limiter(&clock, &notices))
+            .retry_policy(retry_policy)
+            .build()?;
         let control = Client::builder().url(&url).build_stand_in(&admin.into())?;
         let wanted = json!({ "mode": "manual", "now": START });
         control.put("clock", &wanted).await?;
@@ -126,10 +133,10 @@ impl World {
         let open = chats.await?.chats.into_iter().find(|chat| chat.status != ChatStatus::Finished);
         let chat = open.context("no chat is open")?.chat_id;
         let (sends, lists) = (Arc::default(), Arc::new(AtomicU64::new(1)));
-        Ok(Self { server, control, clock, heard, client, business, chat, sends, lists })
+        Ok(Self { server, control, clock, notices, client, business, chat, sends, lists })
     }
 
-    /// Half of the tasks send and half list, without end.
+    /// Starts the tasks; half of them send, half list chats.
     fn work(&self, tasks: usize) -> JoinSet<Result<()>> {
         let mut running = JoinSet::new();
         for task in 0..tasks {
@@ -156,13 +163,13 @@ impl World {
         (self.sends.load(Ordering::Relaxed), self.lists.load(Ordering::Relaxed))
     }
 
-    /// Comes back with the end of the hour when every task waits for it.
+    /// Returns the end of the hour once every task waits for it.
     async fn all_wait(&self, tasks: usize) -> Timestamp {
         loop {
-            let more = self.heard.more.notified();
+            let more = self.notices.more.notified();
             let now = self.clock.now();
             {
-                let waits = self.heard.waits.lock().unwrap_or_else(PoisonError::into_inner);
+                let waits = self.notices.waits.lock().unwrap_or_else(PoisonError::into_inner);
                 let ahead = waits.iter().filter(|((_, until), _)| *until > now);
                 let (ends, counts): (HashSet<_>, Vec<_>) =
                     ahead.map(|((_, until), count)| (*until, *count)).unzip();
@@ -177,21 +184,21 @@ impl World {
     }
 
     /// Moves the clocks of both sides.
-    async fn move_to(&self, moment: Timestamp) -> Result<()> {
-        let wanted = json!({ "mode": "manual", "now": moment.to_string() });
+    async fn move_to(&self, time: Timestamp) -> Result<()> {
+        let wanted = json!({ "mode": "manual", "now": time.to_string() });
         self.control.put("clock", &wanted).await?;
-        self.clock.set(moment);
+        self.clock.set(time);
         Ok(())
     }
 
-    /// How many 420s the journal still has; it keeps the last 2,000 requests.
+    /// Returns the number of 420 responses in the journal, which keeps the last 2,000 requests.
     async fn in_journal(&self) -> Result<usize> {
         let query = [("verdict", "limit".to_owned()), ("limit", "2000".to_owned())];
         let found: Value = self.control.read("journal", &query).await?;
         Ok(found["entries"].as_array().map_or(0, Vec::len))
     }
 
-    /// How many 420s there were in all.
+    /// Returns the total number of 420 responses.
     async fn refusals(&self) -> Result<u64> {
         let url = self.server.line["url"].as_str().unwrap_or_default();
         let address = url.strip_prefix("http://").context("no address")?.to_owned();
@@ -210,13 +217,13 @@ fn metrics(address: &str) -> Result<String> {
     Ok(answer)
 }
 
-fn rate_limiter(clock: &Arc<StandInClock>, heard: &Arc<Heard>) -> RateLimiter {
-    let heard = Arc::clone(heard);
+fn rate_limiter(clock: &Arc<StandInClock>, notices: &Arc<UsedUpNotices>) -> RateLimiter {
+    let notices = Arc::clone(notices);
     RateLimiter::new(clock.clone(), clock.clone()).on_wait(move |waiting| {
         if let (WaitReason::Hour, Some(until)) = (waiting.reason, waiting.until) {
-            let mut waits = heard.waits.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut waits = notices.waits.lock().unwrap_or_else(PoisonError::into_inner);
             *waits.entry((waiting.operation, until)).or_default() += 1;
-            heard.more.notify_one();
+            notices.more.notify_one();
         }
     })
 }

@@ -14,7 +14,7 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::{Unversioned, compat_2024};
 
 /// Properties of an operation that the endpoint table lacks.
-struct Operation {
+struct DocumentedOperation {
     endpoint: Endpoint,
     summary: &'static str,
     /// Query parameters besides those of paging.
@@ -25,7 +25,7 @@ struct Operation {
     answer: &'static str,
 }
 
-impl Operation {
+impl DocumentedOperation {
     const fn new(endpoint: Endpoint, summary: &'static str, answer: &'static str) -> Self {
         Self { endpoint, summary, ids: &[], limit: None, body: None, answer }
     }
@@ -43,9 +43,9 @@ impl Operation {
     }
 }
 
-fn operations() -> [Operation; 9] {
+fn operations() -> [DocumentedOperation; 9] {
     use Endpoint as E;
-    let of = Operation::new;
+    let of = DocumentedOperation::new;
     let chats = "Chats of the cabinet, most recently updated first";
     let history = "Messages of a chat, oldest first";
     let created = "The chat for an order or a return, created if there was none";
@@ -120,7 +120,7 @@ pub(crate) fn document(unversioned: Unversioned) -> Value {
     })
 }
 
-fn describe(operation: &Operation, generation: Generation) -> Value {
+fn describe(operation: &DocumentedOperation, generation: Generation) -> Value {
     let endpoint = &operation.endpoint;
     let unversioned = generation == Generation::Y2024;
     let name = endpoint.name;
@@ -149,7 +149,7 @@ pub(super) fn reference(name: &str) -> Value {
     json!({ "$ref": format!("#/components/schemas/{name}") })
 }
 
-fn parameters(operation: &Operation) -> Vec<Value> {
+fn parameters(operation: &DocumentedOperation) -> Vec<Value> {
     let id = json!({ "type": "integer", "format": "int64", "minimum": 1 });
     let of = |name: &str, place: &str, description: &str, schema: Value| {
         let required = operation.ids.contains(&name) || place == "path";
@@ -186,7 +186,7 @@ fn parameters(operation: &Operation) -> Vec<Value> {
     all
 }
 
-fn responses(operation: &Operation) -> Value {
+fn responses(operation: &DocumentedOperation) -> Value {
     let answer = |description: &str, schema: &str| {
         let headers: Map<String, Value> = headers()
             .as_object()

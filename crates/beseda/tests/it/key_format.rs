@@ -40,7 +40,7 @@ impl Drop for Server {
     }
 }
 
-/// What a server with this line in its configuration says to a key that isn't of the published form.
+/// Returns the response to a key of another than the published form, from a server with this line in its configuration.
 fn told(line: &str) -> Value {
     let folder = tempfile::tempdir().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_beseda"));

@@ -28,7 +28,7 @@ use tokio::{sync::Notify, task::JoinSet};
 
 const PIECE: usize = 64 * 1024;
 
-/// What the tasks of one life of the server were told.
+/// Responses received by the tasks during one run of the server.
 #[derive(Default)]
 struct Told {
     /// Answered with 200.
@@ -205,7 +205,7 @@ impl Sent {
     }
 }
 
-/// What was sent as `life-task-number` stands in the order of life, and of number for each task.
+/// Asserts that texts `life-task-number` are ordered by life, and by number within each task.
 fn assert_in_order(found: &[String]) {
     let mut last_life = 0;
     let mut last_number = BTreeMap::new();

@@ -27,7 +27,7 @@ use tokio::{
 
 use crate::{kill::within_a_minute, service::StandIn};
 
-/// What was printed by all lives, and word of each line.
+/// Lines printed by all runs, and a notification for each.
 #[derive(Default)]
 struct Printed {
     lines: Mutex<Vec<Value>>,

@@ -39,10 +39,10 @@ struct Receiver {
 
 #[derive(Default)]
 struct Shelf {
-    /// What was taken in, in the order it was answered with 200.
+    /// Notifications answered with 200, in order.
     taken: Mutex<Vec<Value>>,
     missed: AtomicUsize,
-    /// Whether it fails now and then.
+    /// True if some requests fail.
     moody: AtomicBool,
     count: AtomicUsize,
 }
@@ -113,7 +113,7 @@ async fn serve(shelf: Arc<Shelf>, mut stream: TcpStream) -> Option<()> {
     stream.write_all(format!("{head}\r\n\r\n{answer}").as_bytes()).await.ok()
 }
 
-/// What a life of the server is driven by.
+/// Input of one run of the server.
 #[derive(Clone)]
 struct Hands {
     client: Client,

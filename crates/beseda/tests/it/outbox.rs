@@ -51,7 +51,7 @@ impl World {
         self.fault(&rule);
     }
 
-    /// What the shop has said in a chat beginning with a `#`, in the order of the history.
+    /// Returns the shop's texts that begin with `#` in a chat, in order of the history.
     fn said(&self, chat: &str) -> Vec<String> {
         let all = self.beseda().run(["chats", "history", chat, "--all", "--json"]).lines();
         let texts = all.iter().filter_map(|message| message["message"].as_str());

@@ -20,7 +20,7 @@ pub(crate) struct Program {
     input: Vec<u8>,
 }
 
-/// What a run left behind.
+/// Output and exit status of a run.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) code: Option<i32>,

@@ -16,8 +16,8 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 /// The one line that isn't run: this test is a part of what it runs.
 const NOT_RUN: &str = "cargo xtask test";
 
-/// What is put in place of what: fixed ports, a folder of the system, and secrets nobody could have written down. What
-/// stands in braces is a line of what the stand-in printed.
+/// Replacements of fixed ports, a system folder, and secrets. Names in braces are replaced by lines that the stand-in has
+/// printed.
 const REPLACED: [(&str, &str); 8] = [
     ("cargo run --release -- stand-in", "beseda stand-in --listen 127.0.0.1:0"),
     ("http://127.0.0.1:8090", "{address}"),

@@ -99,7 +99,7 @@ fn a_scenario_that_fails_ends_with_one_and_says_where() {
     assert!(run.err.contains("1 of 1 scenarios failed"), "{}", run.err);
 }
 
-/// What the stand-in's administration says of its scenarios.
+/// Returns the scenarios from the stand-in's administration.
 fn ask(
     stand_in: &StandIn,
     key: &str,

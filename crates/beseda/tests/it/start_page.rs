@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::{program::beseda, service::StandIn};
 
-/// What a browser with this language is shown at a path.
+/// Returns the page at a path for a browser with this language.
 fn shown(url: &str, path: &str, language: &str) -> String {
     let address = url.strip_prefix("http://").unwrap();
     let mut socket = TcpStream::connect(address).unwrap();
