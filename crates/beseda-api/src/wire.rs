@@ -405,7 +405,6 @@ pub struct AuthTokenInfo {
 /// let key = AuthKey { name: "bot".to_owned(), auth_scopes: vec![Scope::Communication] };
 /// let scopes = Endpoint::SEND_MESSAGE_TO_CHAT.scopes;
 /// assert!(key.auth_scopes.iter().any(|scope| scopes.contains(scope)), "may send");
-/// # Ok::<(), serde_json::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

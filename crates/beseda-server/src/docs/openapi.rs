@@ -290,7 +290,16 @@ pub(super) fn of<T: ToSchema + PartialSchema>(found: &mut NamedSchemas) {
 pub(super) fn named(found: NamedSchemas) -> Map<String, Value> {
     found
         .into_iter()
-        .filter_map(|(name, schema)| Some((name, serde_json::to_value(schema).ok()?)))
+        .filter_map(|(name, schema)| {
+            let mut schema = serde_json::to_value(schema).ok()?;
+            // The derives take the whole doc comment; its example in Rust is for docs.rs.
+            let described =
+                schema["description"].as_str().and_then(|text| text.split_once("\n\n```"));
+            if let Some(before) = described.map(|(before, _)| before.to_owned()) {
+                schema["description"] = json!(before);
+            }
+            Some((name, schema))
+        })
         .collect()
 }
 

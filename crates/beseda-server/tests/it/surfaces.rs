@@ -138,3 +138,13 @@ async fn a_surface_that_is_not_there_has_no_document_and_neither_has_one_without
         }
     }
 }
+
+#[tokio::test]
+async fn documents_describe_schemas_without_examples_in_rust() {
+    let world =
+        World::with(settings("{}"), TransportSettings::default(), |services| services).await;
+    let document = world.get("/openapi.json").await;
+    assert_eq!(document.status, 200);
+    let text = String::from_utf8_lossy(&document.body);
+    assert!(text.contains("A chat (published as") && !text.contains("beseda_api::"), "{text}");
+}
