@@ -160,9 +160,9 @@ pub trait NotificationQueue: Send + Sync {
     /// Moves a queued notification to the end of its queue. Returns `true` if there are others.
     /// Used by stand-ins to simulate reordering.
     async fn requeue(&self, subscription: i64, position: i64) -> Result<bool>;
-    /// Puts a notification that was received from elsewhere behind those that wait, for every subscription of its cabinet
-    /// that isn't disabled, and says whether it did. It doesn't for a `PING`, for what isn't about chats, if nobody is
-    /// subscribed, and if one of the last hundred thousand was about the same event. 400 if the notification is about another cabinet.
+    /// Queues a notification received from another server for every subscription of its cabinet that isn't disabled.
+    /// Returns `false` for a `PING`, for a notification that isn't about chats, without subscriptions, and if one of the
+    /// last 100,000 notifications was about the same event. 400 if the notification is about another cabinet.
     async fn publish(&self, business: BusinessId, notification: Notification) -> Result<bool>;
     /// Waits until the change counter differs from `seen` and returns it. The counter grows when a
     /// notification is queued or a subscription changes.

@@ -1,4 +1,4 @@
-//! Files on their way out, from a path or a reader; from memory see `FileUpload::from_bytes`. Nothing is read before it is sent.
+//! Uploads streamed from a file or a reader. For bytes in memory see `FileUpload::from_bytes`.
 
 use std::{io, path::Path};
 
@@ -7,12 +7,13 @@ use futures::StreamExt;
 use tokio::{fs::File, io::AsyncRead};
 use tokio_util::io::ReaderStream;
 
-/// Confirmation much is read at once.
-const PIECE: usize = 64 * 1024;
+/// Number of bytes read at once.
+const CHUNK_BYTES: usize = 64 * 1024;
 
-/// A file on this machine, under its own name.
+/// Opens a file for an upload under its own name. It is read while it is sent.
 ///
 /// # Errors
+///
 /// If it can't be opened or is a folder.
 pub async fn upload_from_path(path: impl AsRef<Path>) -> io::Result<FileUpload> {
     let path = path.as_ref();
@@ -24,11 +25,11 @@ pub async fn upload_from_path(path: impl AsRef<Path>) -> io::Result<FileUpload> 
     Ok(upload_from_reader(&name, file))
 }
 
-/// Whatever a reader gives until its end, under this name.
+/// Creates an upload with this name from a reader, which is read to its end while it is sent.
 pub fn upload_from_reader(
     name: &str,
     reader: impl AsyncRead + Send + Unpin + 'static,
 ) -> FileUpload {
-    let content = ReaderStream::with_capacity(reader, PIECE).boxed();
+    let content = ReaderStream::with_capacity(reader, CHUNK_BYTES).boxed();
     FileUpload { name: FileName::new(name), content }
 }

@@ -91,7 +91,7 @@ pub(crate) struct AppState {
     pub(crate) own_apis: Router,
 }
 
-/// The whole API as one router, ready for [`serve`] or for a test without sockets.
+/// Creates a router for the whole API, to be passed to [`serve`] or used in a test without sockets.
 ///
 /// Every path goes through it, the unknown ones too, so that each answer has the API's envelope and headers.
 ///
