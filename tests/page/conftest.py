@@ -72,7 +72,12 @@ class Page:
     def type(self, ident, text):
         field = self.at(ident)
         field.clear()
-        field.send_keys(text)
+        if all(ord(character) <= 0xFFFF for character in text):
+            field.send_keys(text)
+        else:
+            # ChromeDriver can't press keys for such characters; the browser inserts them as an emoji picker does.
+            field.click()
+            self.driver.execute_cdp_cmd("Input.insertText", {"text": text})
 
     def press(self, name):
         """Clicks the button with this label."""
