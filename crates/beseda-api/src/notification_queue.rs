@@ -8,7 +8,7 @@ use crate::{
     SubscriptionState, notification::Notification,
 };
 
-/// First queued notification of a subscription.
+/// Queued notification and its destination.
 ///
 /// ```
 /// use beseda_api::{QueuedNotification, notification::Notification};
@@ -40,7 +40,7 @@ pub struct QueuedNotification {
     pub due: Option<Timestamp>,
 }
 
-/// Delivery attempt and its outcome.
+/// Attempt to be recorded in the delivery log.
 ///
 /// ```
 /// use beseda_api::{DeliveryAttempt, DeliveryOutcome, QueueAction, notification::Notification};

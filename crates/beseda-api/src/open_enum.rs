@@ -15,7 +15,7 @@ macro_rules! open_enum {
         }
 
         impl $name {
-            /// Every published value, in the published order.
+            /// Every known value, in the documented order.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
 
             /// Returns the value on the wire.
@@ -27,7 +27,7 @@ macro_rules! open_enum {
                 }
             }
 
-            /// Returns `true` if the published contract has this value.
+            /// Returns `true` unless the value is `Unknown`.
             #[must_use]
             pub fn is_known(&self) -> bool {
                 !matches!(self, Self::Unknown(_))

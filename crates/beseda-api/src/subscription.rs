@@ -8,9 +8,10 @@ use crate::{
     open_enum::open_enum,
 };
 
-/// Maximum length of a subscription's URL in bytes and of its name in characters.
-const LONGEST_URL: usize = 2000;
-const LONGEST_NAME: usize = 100;
+/// Maximum length of a URL in bytes.
+const MAX_URL_BYTES: usize = 2000;
+/// Maximum length of a name in characters.
+const MAX_NAME_CHARS: usize = 100;
 
 open_enum! {
     /// State of a subscription.
@@ -166,12 +167,12 @@ impl NewSubscription {
             }
             Ok(())
         };
-        sized("name", self.name.chars().count(), LONGEST_NAME, self.name.trim().is_empty())?;
-        sized("url", self.url.len(), LONGEST_URL, self.url.is_empty())
+        sized("name", self.name.chars().count(), MAX_NAME_CHARS, self.name.trim().is_empty())?;
+        sized("url", self.url.len(), MAX_URL_BYTES, self.url.is_empty())
     }
 }
 
-/// Delivery attempt.
+/// Entry of the delivery log: one attempt.
 ///
 /// ```
 /// use beseda_api::{Delivery, DeliveryOutcome};

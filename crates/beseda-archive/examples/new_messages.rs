@@ -1,8 +1,8 @@
-//! Prints the buyers' messages that came since it ran last, each once, whatever ended it in between.
+//! Prints every message since the given cursor that the shop has not sent, exactly once, then the next cursor.
 //!
 //! ```text
 //! BESEDA_URL=http://127.0.0.1:8090 BESEDA_API_KEY=… BESEDA_BUSINESS_ID=… \
-//!     cargo run -p beseda-archive --example new_messages -- DIR CURSOR
+//!     cargo run -p beseda-archive --example new_messages -- DIR [CURSOR]
 //! ```
 
 use std::{
@@ -19,7 +19,7 @@ use beseda_client::{
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<()> {
-    let folder = args().nth(1).context("give the archive's folder")?;
+    let folder = args().nth(1).context("usage: new_messages DIR [CURSOR]")?;
     let cursor = args().nth(2).map_or(Ok(0), |cursor| cursor.parse())?;
     let url = var("BESEDA_URL").unwrap_or_else(|_| DEFAULT_URL.to_owned());
     let client = Client::builder().url(url).api_key(var("BESEDA_API_KEY")?).build()?;
@@ -28,11 +28,11 @@ async fn main() -> anyhow::Result<()> {
     let cursor =
         new_messages(&archive, Arc::new(client), business, cursor, |line| println!("{line}"))
             .await?;
-    println!("next time: {cursor}");
+    println!("next cursor: {cursor}");
     Ok(())
 }
 
-/// Brings the archive up to date and shows what buyers wrote after the cursor; returns the next one.
+/// Syncs the archive and prints the messages after the cursor that the shop has not sent; returns the next cursor.
 pub(crate) async fn new_messages(
     archive: &Archive,
     api: Arc<dyn ChatsApi>,

@@ -157,7 +157,7 @@ impl StatsQuery {
 const SECOND: i64 = 1_000_000_000;
 const DAY: i64 = 86_400;
 
-/// Converts nanoseconds to seconds, rounded to milliseconds.
+/// Converts nanoseconds to seconds; negative values become 0.
 fn seconds(nanos: i64) -> f64 {
     std::time::Duration::from_nanos(u64::try_from(nanos).unwrap_or(0)).as_secs_f64()
 }

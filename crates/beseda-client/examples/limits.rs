@@ -1,4 +1,4 @@
-//! Two clients, one rate_limiter: what is left of the hour, who waits, and how a deadline of one's own is set and met.
+//! Two clients share a rate limiter: prints the remaining calls and handles a call that would miss its deadline.
 //!
 //! ```text
 //! BESEDA_API_KEY=… BESEDA_BUSINESS_ID=… cargo run -p beseda-client --example limits

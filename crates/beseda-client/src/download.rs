@@ -24,7 +24,7 @@ pub struct AttachmentDownload {
 
 impl std::fmt::Debug for AttachmentDownload {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Fetched").field("size", &self.size).finish_non_exhaustive()
+        f.debug_struct("AttachmentDownload").field("size", &self.size).finish_non_exhaustive()
     }
 }
 

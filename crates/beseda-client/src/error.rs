@@ -21,10 +21,10 @@ pub enum ClientError {
     #[error("can't connect: {}", root(.0.as_ref()))]
     Connect(#[source] Source),
     /// The request timed out.
-    #[error("no answer in time")]
+    #[error("the request timed out")]
     Timeout(#[source] Source),
     /// The connection broke during the request or its response.
-    #[error("the connection broke: {}", root(.0.as_ref()))]
+    #[error("connection lost: {}", root(.0.as_ref()))]
     Interrupted(#[source] Source),
     /// The service answered with an undocumented status, such as 500.
     #[error("the service answered with status {status}{}", quoted(body))]
@@ -37,7 +37,7 @@ pub enum ClientError {
         answer: Box<ResponseInfo>,
     },
     /// The service answered with success but an invalid body.
-    #[error("the answer with status {status} can't be read: {reason}{}", quoted(body))]
+    #[error("can't decode the response (status {status}): {reason}{}", quoted(body))]
     Undecodable {
         /// HTTP status.
         status: u16,
@@ -49,19 +49,19 @@ pub enum ClientError {
         answer: Box<ResponseInfo>,
     },
     /// The response is larger than accepted.
-    #[error("more than {limit} bytes came")]
+    #[error("the response is larger than {limit} bytes")]
     TooLarge {
         /// Maximum number of bytes accepted.
         limit: u64,
     },
     /// The service returned a page token it had already returned.
-    #[error("the service repeats a page token: the list has no end")]
+    #[error("the service returned the same page token twice")]
     EndlessPages,
     /// A download was redirected too often or to a non-HTTP address.
-    #[error("the download is redirected {0}")]
+    #[error("invalid redirect: {0}")]
     Redirect(&'static str),
     /// The link of an attachment is not an HTTP address.
-    #[error("the attachment's link is no http address")]
+    #[error("the attachment's link is not an HTTP URL")]
     BadLink,
     /// The call would have waited for a rate limit beyond its deadline
     /// ([`RetryPolicy::deadline`](crate::RetryPolicy::deadline)). It was not sent.
@@ -76,8 +76,8 @@ pub enum ClientError {
         /// End of the wait by the service's clock; `None` if it depends on calls in progress.
         until: Option<Timestamp>,
     },
-    /// The content to send can't be read.
-    #[error("can't read what was to be sent: {0}")]
+    /// Reading a file to send, or writing a download, failed.
+    #[error("local I/O failed: {0}")]
     Local(#[source] io::Error),
 }
 
@@ -260,7 +260,9 @@ fn over_limit(
     let of = business.map(|business| format!(" of cabinet {business}")).unwrap_or_default();
     match until {
         Some(until) => format!("the limit of {operation}{of} is used up until {until}"),
-        None => format!("the limit of {operation}{of} left no place in time: {reason}"),
+        None => {
+            format!("the limit of {operation}{of} requires a wait beyond the deadline: {reason}")
+        }
     }
 }
 

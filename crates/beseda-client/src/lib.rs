@@ -33,13 +33,13 @@
 //! |---|---|
 //! | `blocking` | `blocking::Client`, for programs without an async runtime |
 //!
-//! `examples/` has a program for each: `lists`, `answer_waiting`, `send_once`, `export` (in the background), `download`,
-//! `limits`, `blocking`, `receive`.
+//! Examples: `lists`, `answer_waiting`, `send_once`, `export` (in the background), `download`, `limits`, `blocking`. For
+//! webhooks see the example `receive` of `beseda-webhook`.
 //!
 //! # Errors
 //!
 //! A refusal of the API is an [`Error::Api`](beseda_api::Error::Api) with its reasons, request id and rate limit; everything
-//! else is a [`ClientError`]. [`ErrorExt`] answers the questions of this table for both.
+//! else is a [`ClientError`]. [`ErrorExt`] has methods for the columns of this table.
 //!
 //! | error | meaning | may the request have been executed? | what to do |
 //! |---|---|---|---|
@@ -54,7 +54,7 @@
 //! | [`ClientError::Undocumented`], others | not a response of the API | no | check the address |
 //! | [`ClientError::Undecodable`], [`ClientError::TooLarge`] | a success that can't be decoded | **yes** | check the history and the address |
 //! | [`ClientError::EndlessPages`] | the service returned a page token twice | no | report it to the service's support |
-//! | [`ClientError::Local`] | the file to send can't be read | no | check the file |
+//! | [`ClientError::Local`] | a file can't be read, or a download can't be written | no | check the file |
 //! | [`ClientError::BadLink`], [`ClientError::Redirect`] | a download link is invalid | no | read the message again: links expire |
 //! | [`ClientError::Setup`] | a setting is invalid | no | correct the setting |
 //!

@@ -68,22 +68,22 @@ impl FromStr for Priority {
 #[non_exhaustive]
 pub enum WaitReason {
     /// The hourly limit of the operation is used up.
-    Hour,
+    HourlyLimit,
     /// The concurrency limit of the cabinet is reached.
-    Parallel,
-    /// Nothing is known about this hour yet; the response to the first call will tell.
-    Asking,
-    /// Calls in flight may use up what is left of the hour.
-    Flying,
+    ConcurrencyLimit,
+    /// The number of calls left is unknown until the first response of this hour.
+    LimitUnknown,
+    /// Calls in flight may use up the hourly limit.
+    CallsInFlight,
 }
 
 impl fmt::Display for WaitReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Hour => "the hour's calls are used up",
-            Self::Parallel => "as many calls as may run at once are running",
-            Self::Asking => "the first answer of this hour tells how many calls are left",
-            Self::Flying => "calls on the way may use up what is left of this hour",
+            Self::HourlyLimit => "the hourly limit is used up",
+            Self::ConcurrencyLimit => "the concurrency limit is reached",
+            Self::LimitUnknown => "waiting for the first response of this hour",
+            Self::CallsInFlight => "calls in flight may use up the hourly limit",
         })
     }
 }
@@ -157,7 +157,7 @@ pub struct RateLimiter(Arc<LimiterState>);
 
 impl fmt::Debug for RateLimiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Governor").finish_non_exhaustive()
+        f.debug_struct("RateLimiter").finish_non_exhaustive()
     }
 }
 

@@ -25,7 +25,7 @@ pub struct StandInClient {
 
 impl std::fmt::Debug for StandInClient {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ControlClient").field("url", &self.transport.base.as_str()).finish()
+        f.debug_struct("StandInClient").field("url", &self.transport.base.as_str()).finish()
     }
 }
 

@@ -13,8 +13,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     Server,
-    body::BodyKind,
-    own_apis::{ErrorReply, HandlerResult, OwnRequest, PathParams, Routes, cabinet},
+    own_request::{ErrorReply, HandlerResult, OwnRequest, PathParams, Routes, cabinet},
     query::parse,
     response, subscriptions,
 };
@@ -33,17 +32,6 @@ pub(crate) fn routes() -> Routes {
         .nest("/cabinets/{business}/subscriptions", subscriptions::routes())
 }
 
-/// Authorizes an administrator and checks the type of a body.
-pub(crate) fn authorize(server: &Arc<Server>, request: Request) -> Result<OwnRequest> {
-    server.auth.authorize_admin(request.headers())?;
-    let is_post = request.method() == Method::POST;
-    let mut request = OwnRequest::new(server, request);
-    if is_post {
-        request.context().check_type(BodyKind::Json)?;
-    }
-    Ok(request)
-}
-
 /// Request with the admin key.
 struct AdminRequest {
     request: OwnRequest,
@@ -57,7 +45,7 @@ impl FromRequest<Arc<Server>> for AdminRequest {
     async fn from_request(request: Request, server: &Arc<Server>) -> Result<Self, ErrorReply> {
         let admin = server.services.admin.clone().ok_or_else(response::resource_not_found)?;
         let is_change = request.method() != Method::GET;
-        Ok(Self { request: authorize(server, request)?, admin, is_change })
+        Ok(Self { request: OwnRequest::of_administrator(server, request)?, admin, is_change })
     }
 }
 

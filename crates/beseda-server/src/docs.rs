@@ -1,5 +1,6 @@
 //! Documentation: the OpenAPI documents and the page that shows them.
 
+mod language;
 mod openapi;
 mod page;
 mod start;

@@ -31,6 +31,7 @@ mod malformed;
 mod market;
 mod metrics;
 mod own_apis;
+mod own_request;
 mod per_call;
 mod per_call_chats;
 mod pipeline;

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use crate::{
     Server,
     body::BodyKind,
-    own_apis::{ErrorReply, HandlerResult, OwnRequest, PathParams, Routes, cabinet},
+    own_request::{ErrorReply, HandlerResult, OwnRequest, PathParams, Routes, cabinet},
     query, response, upload,
 };
 

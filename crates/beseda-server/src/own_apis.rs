@@ -1,4 +1,4 @@
-//! Router of our own APIs, the marketplace's and administration's, and the requests and responses of their handlers.
+//! Router of the project's own APIs: marketplace and administration.
 
 use std::{
     pin::Pin,
@@ -9,25 +9,21 @@ use std::{
 use axum::{
     Router,
     body::{self, Body},
-    extract::{FromRequestParts, Path, Request},
-    response::{IntoResponse, Response},
+    extract::Request,
+    response::Response,
     routing,
 };
-use beseda_api::{BusinessId, Error, Generation, Result};
+use beseda_api::{Error, Result};
 use bytes::Bytes;
 use http::{HeaderValue, Method, header, request::Parts};
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
-use serde::de::DeserializeOwned;
 use tower::ServiceExt;
 
 use crate::{
-    Server, admin, docs, market, query,
-    request::RequestContext,
+    Server, admin, docs, market,
+    own_request::{ErrorReply, Routes},
     response::{self, ApiResponse},
 };
-
-/// Routes of one API.
-pub(crate) type Routes = Router<Arc<Server>>;
 
 /// OpenAPI document of each API. It needs no key, since it reveals nothing about a cabinet.
 const DOCUMENT: &str = "/openapi.json";
@@ -71,12 +67,12 @@ pub(crate) async fn handle(router: Router, parts: &Parts, body: &mut Body) -> Re
     let mut request = Request::from_parts(parts.clone(), Body::new(shared));
     let has_head = parts.uri.path().ends_with(DOCUMENT);
     if parts.method == Method::HEAD && !has_head {
-        // axum answers HEAD wherever it answers GET. These APIs don't, so a method without routes stands in for it.
+        // axum answers HEAD wherever it answers GET, these APIs don't: route it as a method without routes.
         *request.method_mut() = Method::TRACE;
     }
     let Ok(mut response) = router.oneshot(request).await;
-    if let Some(ErrorReply(error)) = response.extensions_mut().remove() {
-        return Err(Arc::into_inner(error).unwrap_or_else(response::resource_not_found));
+    if let Some(error) = response.extensions_mut().remove::<ErrorReply>() {
+        return Err(error.into_error());
     }
     if let Some(allow) = response.headers().get(header::ALLOW).and_then(|value| value.to_str().ok())
     {
@@ -88,69 +84,6 @@ pub(crate) async fn handle(router: Router, parts: &Parts, body: &mut Body) -> Re
     let (parts, body) = response.into_parts();
     let body = body::to_bytes(body, usize::MAX).await.map_err(Error::internal)?;
     Ok(ApiResponse::Full(Response::from_parts(parts, body)))
-}
-
-/// Error of a handler. The pipeline makes its response, which needs the id of the request.
-#[derive(Debug, Clone)]
-pub(crate) struct ErrorReply(Arc<Error>);
-
-impl From<Error> for ErrorReply {
-    fn from(error: Error) -> Self {
-        Self(Arc::new(error))
-    }
-}
-
-impl IntoResponse for ErrorReply {
-    fn into_response(self) -> Response {
-        let mut response = Response::default();
-        response.extensions_mut().insert(self);
-        response
-    }
-}
-
-/// Result of a handler.
-pub(crate) type HandlerResult = Result<ApiResponse, ErrorReply>;
-
-/// Segments of the path that the route names.
-pub(crate) struct PathParams<T>(pub(crate) T);
-
-impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for PathParams<T> {
-    type Rejection = ErrorReply;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ErrorReply> {
-        let params = Path::from_request_parts(parts, state).await;
-        let Path(params) = params.map_err(|refused| Error::bad_request(refused.body_text()))?;
-        Ok(Self(params))
-    }
-}
-
-/// Request of a handler.
-pub(crate) struct OwnRequest {
-    pub(crate) server: Arc<Server>,
-    parts: Parts,
-    body: Body,
-}
-
-impl OwnRequest {
-    pub(crate) fn new(server: &Arc<Server>, request: Request) -> Self {
-        let (parts, body) = request.into_parts();
-        Self { server: Arc::clone(server), parts, body }
-    }
-
-    pub(crate) fn context(&mut self) -> RequestContext<'_> {
-        RequestContext {
-            server: &self.server,
-            chats: self.server.services.chats.as_ref(),
-            parts: &self.parts,
-            body: &mut self.body,
-            generation: Generation::Y2026,
-        }
-    }
-}
-
-/// Returns the cabinet of a path segment.
-pub(crate) fn cabinet(segment: &str) -> Result<BusinessId> {
-    query::id("businessId", query::parse(segment)?)
 }
 
 /// Body whose rest can be read by others after its reader was dropped.

@@ -11,8 +11,8 @@ use beseda_api::{Result, Subscription, Subscriptions};
 use serde::Serialize;
 
 use crate::{
-    Server, admin,
-    own_apis::{ErrorReply, HandlerResult, OwnRequest, PathParams, Routes, cabinet},
+    Server,
+    own_request::{ErrorReply, HandlerResult, OwnRequest, PathParams, Routes, cabinet},
     query::parse,
     response,
 };
@@ -38,7 +38,7 @@ impl FromRequest<Arc<Server>> for SubscriptionRequest {
     type Rejection = ErrorReply;
 
     async fn from_request(request: Request, server: &Arc<Server>) -> Result<Self, ErrorReply> {
-        let request = admin::authorize(server, request)?;
+        let request = OwnRequest::of_administrator(server, request)?;
         let subscriptions = server.services.subscriptions.clone();
         let subscriptions = subscriptions.ok_or_else(response::resource_not_found)?;
         Ok(Self { request, subscriptions })

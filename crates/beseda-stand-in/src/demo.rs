@@ -53,15 +53,18 @@ impl Demo {
         let mut random = ChaCha20Rng::seed_from_u64(seed);
         let mut id = |low: i64, high: i64| random.random_range(low..high);
         let (business, campaign) = (id(100_000_000, 300_000_000), id(20_000_000, 90_000_000));
-        let (order, return_index) = (id(30_000_000_000, 50_000_000_000), id(1_000_000, 9_000_000));
+        let (first_order, first_return) =
+            (id(30_000_000_000, 50_000_000_000), id(1_000_000, 9_000_000));
         let positive = "ids from a seed are positive";
         Self {
             business: BusinessId::new(business).expect(positive),
             campaign: CampaignId::new(campaign).expect(positive),
             own_delivery: CampaignId::new(campaign + 1).expect(positive),
-            orders: std::array::from_fn(|i| OrderId::new(order + 17 * i as i64).expect(positive)),
+            orders: std::array::from_fn(|i| {
+                OrderId::new(first_order + 17 * i as i64).expect(positive)
+            }),
             returns: std::array::from_fn(|i| {
-                ReturnId::new(return_index + i as i64).expect(positive)
+                ReturnId::new(first_return + i as i64).expect(positive)
             }),
             api_key: secret::new_api_key(&mut random),
             oauth_token: secret::new_oauth_token(&mut random),

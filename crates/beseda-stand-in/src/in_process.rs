@@ -132,8 +132,7 @@ impl StandInBuilder {
     }
 
     /// Sets all server settings, including limits and unversioned paths. Missing market and admin
-    /// keys are derived
-    /// from the seed.
+    /// keys are derived from the seed.
     #[must_use]
     pub fn server(mut self, settings: ServerSettings) -> Self {
         self.server = settings;
@@ -200,13 +199,13 @@ impl StandInBuilder {
         }
         let mut server = self.server;
         let mut demo = Demo::from_seed(self.seed);
-        for (key, debug) in [
+        for (key, demo_key) in [
             (&mut server.market_key, &mut demo.market_key),
             (&mut server.admin_key, &mut demo.admin_key),
         ] {
             match key {
-                Some(key) => key.expose_secret().clone_into(debug),
-                None => *key = Some(debug.clone().into()),
+                Some(key) => key.expose_secret().clone_into(demo_key),
+                None => *key = Some(demo_key.clone().into()),
             }
         }
         let folder = match self.data {

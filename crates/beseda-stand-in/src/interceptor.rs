@@ -93,7 +93,7 @@ impl Control {
             }
         }
         let state_lock = self.state_lock.read().await;
-        if self.snapshots.is_stale.swap(false, Ordering::AcqRel) {
+        if self.snapshots.server_caches_stale.swap(false, Ordering::AcqRel) {
             next.reset();
         }
         let response = next.run(request).await;

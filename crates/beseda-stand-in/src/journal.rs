@@ -99,8 +99,7 @@ impl Journal {
     }
 
     /// Subscribes to the numbers of new entries; [`Journal::entry`] returns the entry. A slow
-    /// subscriber thus keeps no
-    /// entry in memory that the journal has dropped.
+    /// subscriber thus keeps no entry in memory that the journal has dropped.
     #[must_use]
     pub fn follow(&self) -> broadcast::Receiver<u64> {
         self.live.subscribe()

@@ -163,7 +163,7 @@ impl Control {
         let applied = seed::apply::apply(&seed, files, &transaction, &clock, &report).await;
         let summary = applied.map_err(with_line)?;
         let committed = transaction.commit().await;
-        self.snapshots.is_stale.store(true, Ordering::Release);
+        self.snapshots.server_caches_stale.store(true, Ordering::Release);
         committed?;
         progress(all, all);
         Ok(summary)
@@ -172,7 +172,7 @@ impl Control {
     /// Replaces the state. The caller holds the state lock exclusively.
     async fn replace(&self, state: Snapshot) -> Result<()> {
         let replaced = self.engine.restore(state).await;
-        self.snapshots.is_stale.store(true, Ordering::Release);
+        self.snapshots.server_caches_stale.store(true, Ordering::Release);
         replaced
     }
 

@@ -121,7 +121,7 @@ impl WebhookSender {
         Arc::<Dispatcher>::clone(&self.dispatcher)
     }
 
-    /// Asks the injector before each delivery whether it should fail on purpose, as long as the injector lives. Only
+    /// Asks the injector before each delivery whether to duplicate or reorder it, as long as the injector lives. Only
     /// the first call has an effect.
     #[cfg(feature = "faults")]
     pub fn inject_faults(&self, injector: Weak<dyn FaultInjector>) {

@@ -50,14 +50,14 @@ pub(crate) use stats::{LanguageArg, StatsArgs};
 const EXIT_STATUS: &str = "\
 Exit status:
   0  done
-  1  anything not named below
-  2  the command line is wrong, or something it needs is missing
-  3  the service refused the request as wrong (400, 405, 415)
-  4  the credential is missing, wrong or may not do this (401, 403)
-  5  there is no such chat, message, order, return or path (404)
-  6  a limit is used up (420), or will be until after --wait
-  7  the service broke: 5xx, or an answer that is not the API's
-  8  the network broke: no connection, no answer in time
+  1  any other error
+  2  invalid command line, or something it needs is missing
+  3  the service rejected the request as invalid (400, 405, 415)
+  4  the credential is missing, invalid or lacks access (401, 403)
+  5  no such chat, message, order, return or path (404)
+  6  a rate limit is used up (420), or stays so beyond --wait
+  7  the service failed: 5xx, or a response that is not the API's
+  8  network error: no connection, timeout
 
 Errors go to standard error, with --json as one JSON object.";
 

@@ -132,7 +132,7 @@ fn failed(column: usize, error: impl std::error::Error + Send + Sync + 'static) 
 }
 
 impl ChatKey {
-    /// Reads a time from two columns, starting at this one.
+    /// Reads a cabinet id and a chat id from two columns, starting at this one.
     pub(crate) fn of(row: &Row<'_>, column: usize) -> rusqlite::Result<Self> {
         Ok(Self { business_id: id(row, column)?, chat_id: id(row, column + 1)? })
     }

@@ -63,16 +63,17 @@ impl Quantiles {
         let Some(max) = times.last() else { return Self::default() };
         let count = times.len();
         // Nearest-rank percentile.
-        let at = |percent: usize| exact(times[(count * percent).div_ceil(100).max(1) - 1]);
+        let at =
+            |percent: usize| round_to_precision(times[(count * percent).div_ceil(100).max(1) - 1]);
         let sum: f64 = times.iter().map(|time| f64::from(*time)).sum();
         let many = u32::try_from(count).map_or(f64::MAX, f64::from);
         let mean = (sum / many * 1_000.0).round() / 1_000.0;
-        Self { count: count as u64, p50: at(50), p90: at(90), mean, max: exact(*max) }
+        Self { count: count as u64, p50: at(50), p90: at(90), mean, max: round_to_precision(*max) }
     }
 }
 
-/// Rounds to the known precision: milliseconds, from a day on whole seconds.
-fn exact(time: f32) -> f64 {
+/// Rounds to milliseconds; from 10,000 seconds on, to tenths of a second.
+fn round_to_precision(time: f32) -> f64 {
     let digits = if time < 10_000.0 { 1_000.0 } else { 10.0 };
     (f64::from(time) * digits).round() / digits
 }

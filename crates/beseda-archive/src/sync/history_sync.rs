@@ -33,7 +33,7 @@ const PATIENCE: u32 = 3;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ReadCause {
     /// The listing shows an update.
-    ChatDiff,
+    Listed,
     /// A notification named a message; the listing may be older.
     Hinted,
 }
@@ -106,7 +106,7 @@ impl Syncer {
 
     /// Reads a chat. Its failure is kept for later, unless it concerns all chats.
     async fn read_or_skip(&self, standing: SyncState, failures: &Failures) -> Result<()> {
-        let error = match self.read_chat(standing, ReadCause::ChatDiff).await {
+        let error = match self.read_chat(standing, ReadCause::Listed).await {
             Ok(()) => {
                 failures.in_a_row.store(0, Ordering::Relaxed);
                 return Ok(());

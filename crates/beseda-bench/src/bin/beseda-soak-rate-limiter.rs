@@ -220,7 +220,7 @@ fn metrics(address: &str) -> Result<String> {
 fn rate_limiter(clock: &Arc<StandInClock>, notices: &Arc<UsedUpNotices>) -> RateLimiter {
     let notices = Arc::clone(notices);
     RateLimiter::new(clock.clone(), clock.clone()).on_wait(move |waiting| {
-        if let (WaitReason::Hour, Some(until)) = (waiting.reason, waiting.until) {
+        if let (WaitReason::HourlyLimit, Some(until)) = (waiting.reason, waiting.until) {
             let mut waits = notices.waits.lock().unwrap_or_else(PoisonError::into_inner);
             *waits.entry((waiting.operation, until)).or_default() += 1;
             notices.more.notify_one();

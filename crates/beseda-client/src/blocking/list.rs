@@ -16,7 +16,7 @@ pub struct ListIter<T> {
 
 impl<T> std::fmt::Debug for ListIter<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("List").field("ended", &self.stream.is_none()).finish_non_exhaustive()
+        f.debug_struct("ListIter").field("ended", &self.stream.is_none()).finish_non_exhaustive()
     }
 }
 

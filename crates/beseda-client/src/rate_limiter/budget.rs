@@ -52,11 +52,11 @@ pub(super) enum CallOutcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Admission {
     /// The call may be sent.
-    Go,
+    Allowed,
     /// Nothing is known about this hour, and its first call is in flight.
-    Asking,
+    LimitUnknown,
     /// Calls in flight may use up the remaining requests.
-    Flying,
+    CallsInFlight,
     /// The hour is used up until this time by the service's clock.
     UsedUp(Timestamp),
 }
@@ -86,16 +86,16 @@ impl Budget {
     }
 
     /// Decides whether a call of this priority may be sent at this time of the service's clock.
-    pub(super) fn leave(&mut self, priority: Priority, reserve: u32, now: Timestamp) -> Admission {
+    pub(super) fn admit(&mut self, priority: Priority, reserve: u32, now: Timestamp) -> Admission {
         if self.window.is_some_and(|window| window.until <= now) {
             self.window = None;
             self.uncertain = 0;
         }
         let Some(window) = self.window else {
             return if self.asking.is_some() && !self.slow {
-                Admission::Asking
+                Admission::LimitUnknown
             } else {
-                Admission::Go
+                Admission::Allowed
             };
         };
         let kept = match priority {
@@ -105,8 +105,8 @@ impl Budget {
         let left = self.left(&window).saturating_sub(kept);
         match left {
             0 => Admission::UsedUp(window.until),
-            left if left <= self.in_flight => Admission::Flying,
-            _ => Admission::Go,
+            left if left <= self.in_flight => Admission::CallsInFlight,
+            _ => Admission::Allowed,
         }
     }
 
@@ -247,7 +247,7 @@ impl Budget {
     }
 }
 
-/// Returns the requests that background calls leave to others.
+/// Returns the number of requests reserved for other than background calls.
 fn kept(limit: u32, percent: u32) -> u32 {
     u32::try_from(u64::from(limit) * u64::from(percent) / 100).unwrap_or(limit)
 }
@@ -282,21 +282,21 @@ mod tests {
         budget
     }
 
-    fn leave(budget: &mut Budget) -> Admission {
-        budget.leave(WHO, 10, now())
+    fn admit(budget: &mut Budget) -> Admission {
+        budget.admit(WHO, 10, now())
     }
 
     #[test]
     fn in_an_unknown_hour_one_call_goes_and_the_others_wait_for_its_answer() {
         let mut budget = Budget::default();
-        assert_eq!(leave(&mut budget), Admission::Go);
+        assert_eq!(admit(&mut budget), Admission::Allowed);
         budget.start(1);
-        assert_eq!(leave(&mut budget), Admission::Asking);
+        assert_eq!(admit(&mut budget), Admission::LimitUnknown);
         budget.arrive(1, CallOutcome::Lost, 1, now());
-        assert_eq!(leave(&mut budget), Admission::Go, "the next one asks");
+        assert_eq!(admit(&mut budget), Admission::Allowed, "the next one asks");
         budget.start(2);
         budget.arrive(2, left(998), 2, now());
-        assert_eq!(leave(&mut budget), Admission::Go);
+        assert_eq!(admit(&mut budget), Admission::Allowed);
     }
 
     #[test]
@@ -306,14 +306,14 @@ mod tests {
         budget.start(2);
         // Another machine of the service, whose hours end a second earlier.
         budget.arrive(2, used_up(at("2026-11-21T10:59:59Z")), 2, now());
-        assert_eq!(leave(&mut budget), Admission::UsedUp(at("2026-11-21T11:00:00Z")));
+        assert_eq!(admit(&mut budget), Admission::UsedUp(at("2026-11-21T11:00:00Z")));
 
         let mut budget = told(900);
         budget.start(2);
         budget.start(3);
         budget.arrive(3, left_of(999, "2026-11-21T12:00:00Z"), 3, at("2026-11-21T10:59:59Z"));
         budget.arrive(2, used_up(at("2026-11-21T11:00:00Z")), 3, at("2026-11-21T10:59:59Z"));
-        assert_eq!(leave(&mut budget), Admission::Go, "it was said of the hour before");
+        assert_eq!(admit(&mut budget), Admission::Allowed, "it was said of the hour before");
     }
 
     #[test]
@@ -321,29 +321,29 @@ mod tests {
         let mut budget = Budget::default();
         budget.start(1);
         budget.arrive(1, left_of(0, "2096-11-21T11:00:00Z"), 1, now());
-        assert_eq!(leave(&mut budget), Admission::UsedUp(at("2026-11-21T11:21:00Z")));
+        assert_eq!(admit(&mut budget), Admission::UsedUp(at("2026-11-21T11:21:00Z")));
     }
 
     #[test]
     fn slow_calls_dont_wait_for_each_others_answers() {
         let mut budget = Budget::new(true);
         budget.start(1);
-        assert_eq!(leave(&mut budget), Admission::Go);
+        assert_eq!(admit(&mut budget), Admission::Allowed);
     }
 
     #[test]
     fn no_more_leave_than_are_left_however_the_answers_are_ordered() {
         let mut budget = told(3);
         for call in 2..5 {
-            assert_eq!(leave(&mut budget), Admission::Go);
+            assert_eq!(admit(&mut budget), Admission::Allowed);
             budget.start(call);
         }
-        assert_eq!(leave(&mut budget), Admission::Flying);
+        assert_eq!(admit(&mut budget), Admission::CallsInFlight);
         budget.arrive(4, left(0), 4, now());
-        assert_eq!(leave(&mut budget), Admission::UsedUp(at("2026-11-21T11:00:00Z")));
+        assert_eq!(admit(&mut budget), Admission::UsedUp(at("2026-11-21T11:00:00Z")));
         budget.arrive(2, left(2), 4, now());
         budget.arrive(3, left(1), 4, now());
-        assert_eq!(leave(&mut budget), Admission::UsedUp(at("2026-11-21T11:00:00Z")));
+        assert_eq!(admit(&mut budget), Admission::UsedUp(at("2026-11-21T11:00:00Z")));
     }
 
     #[test]
@@ -381,10 +381,10 @@ mod tests {
         let mut budget = told(0);
         budget.start(2);
         let later = at("2026-11-21T11:00:00Z");
-        assert_eq!(budget.leave(WHO, 10, later), Admission::Go);
+        assert_eq!(budget.admit(WHO, 10, later), Admission::Allowed);
         budget.start(3);
         budget.arrive(2, left(0), 3, later);
-        assert_eq!(budget.leave(WHO, 10, later), Admission::Asking);
+        assert_eq!(budget.admit(WHO, 10, later), Admission::LimitUnknown);
         budget.arrive(3, left_of(999, "2026-11-21T12:00:00Z"), 3, later);
         assert_eq!(budget.known().unwrap().remaining, 999);
     }
@@ -393,20 +393,20 @@ mod tests {
     fn background_work_leaves_a_part_to_the_others() {
         let mut budget = told(100);
         let waits = Admission::UsedUp(at("2026-11-21T11:00:00Z"));
-        assert_eq!(budget.leave(Priority::Background, 10, now()), waits);
-        assert_eq!(budget.leave(Priority::Background, 9, now()), Admission::Go);
-        assert_eq!(leave(&mut budget), Admission::Go);
+        assert_eq!(budget.admit(Priority::Background, 10, now()), waits);
+        assert_eq!(budget.admit(Priority::Background, 9, now()), Admission::Allowed);
+        assert_eq!(admit(&mut budget), Admission::Allowed);
     }
 
     #[test]
     fn without_figures_the_published_ones_hold_for_an_hour_by_the_clock() {
         let mut budget = Budget::default();
         for call in 1..=3 {
-            assert_eq!(leave(&mut budget), Admission::Go);
+            assert_eq!(admit(&mut budget), Admission::Allowed);
             budget.start(call);
             budget.arrive(call, CallOutcome::Silent { hourly: 3 }, call, now());
         }
-        assert_eq!(leave(&mut budget), Admission::UsedUp(at("2026-11-21T11:00:00Z")));
+        assert_eq!(admit(&mut budget), Admission::UsedUp(at("2026-11-21T11:00:00Z")));
     }
 
     #[test]
@@ -415,11 +415,11 @@ mod tests {
         let state =
             |remaining| RateLimit { limit: 3, remaining, until: at("2026-11-21T11:00:00Z") };
         for (call, remaining) in [(1, 3), (2, 2), (3, 1)] {
-            assert_eq!(leave(&mut budget), Admission::Go);
+            assert_eq!(admit(&mut budget), Admission::Allowed);
             budget.start(call);
             budget.arrive(call, CallOutcome::Done(state(remaining)), call, now());
         }
-        assert_eq!(leave(&mut budget), Admission::UsedUp(at("2026-11-21T11:00:00Z")));
+        assert_eq!(admit(&mut budget), Admission::UsedUp(at("2026-11-21T11:00:00Z")));
     }
 
     #[test]

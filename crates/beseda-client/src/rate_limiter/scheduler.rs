@@ -80,8 +80,9 @@ pub(super) struct Scheduler {
     /// unknown.
     unscoped: u32,
     unscoped_queued: usize,
-    /// Last ticket number and last call number.
+    /// Number of the last ticket.
     place: u64,
+    /// Number of the last call.
     call: u64,
 }
 
@@ -131,7 +132,7 @@ impl Scheduler {
 
     /// Returns why the first call of this queue is blocked.
     pub(super) fn held(&mut self, key: CallKey, now: Timestamp) -> Blocked {
-        let reason = self.may_go(key, now).err().unwrap_or((WaitReason::Parallel, None));
+        let reason = self.may_go(key, now).err().unwrap_or((WaitReason::ConcurrencyLimit, None));
         let time = self.time;
         let budget = &self.desk(key.entity).budgets[key.budget];
         Blocked {
@@ -195,7 +196,7 @@ impl Scheduler {
         self.unscoped_queued > 0
             && self.heads().any(|key| {
                 is_unscoped(key.entity)
-                    && matches!(self.may_go(key, now), Err((WaitReason::Parallel, None)))
+                    && matches!(self.may_go(key, now), Err((WaitReason::ConcurrencyLimit, None)))
             })
     }
 
@@ -239,11 +240,11 @@ impl Scheduler {
             (self.unscoped, 0)
         };
         let desk = self.desk(key.entity);
-        match desk.budgets[key.budget].leave(key.priority, settings.reserve, at_service) {
-            Admission::UsedUp(until) => return Err((WaitReason::Hour, Some(until))),
-            Admission::Asking => return Err((WaitReason::Asking, None)),
-            Admission::Flying => return Err((WaitReason::Flying, None)),
-            Admission::Go => {}
+        match desk.budgets[key.budget].admit(key.priority, settings.reserve, at_service) {
+            Admission::UsedUp(until) => return Err((WaitReason::HourlyLimit, Some(until))),
+            Admission::LimitUnknown => return Err((WaitReason::LimitUnknown, None)),
+            Admission::CallsInFlight => return Err((WaitReason::CallsInFlight, None)),
+            Admission::Allowed => {}
         }
         let slots = desk.parallel.min(settings.parallel);
         let running =
@@ -251,7 +252,7 @@ impl Scheduler {
         let crowded = running >= slots
             || (key.priority == Priority::Background
                 && desk.background >= slots.saturating_sub(1).max(1));
-        if crowded { Err((WaitReason::Parallel, None)) } else { Ok(()) }
+        if crowded { Err((WaitReason::ConcurrencyLimit, None)) } else { Ok(()) }
     }
 
     fn start(&mut self, key: CallKey) -> u64 {
@@ -276,7 +277,7 @@ impl Scheduler {
                 budget.blocked[priority as usize] = None;
                 continue;
             }
-            let blocked = match budget.leave(priority, reserve, at_service) {
+            let blocked = match budget.admit(priority, reserve, at_service) {
                 Admission::UsedUp(until) => Some(until),
                 _ => None,
             };

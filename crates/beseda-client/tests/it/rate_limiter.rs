@@ -61,7 +61,10 @@ async fn without_figures_the_published_ones_hold() {
     else {
         panic!("{over:?}")
     };
-    assert_eq!((*operation, *business, *reason), ("getAuthTokenInfo", None, WaitReason::Hour));
+    assert_eq!(
+        (*operation, *business, *reason),
+        ("getAuthTokenInfo", None, WaitReason::HourlyLimit)
+    );
     assert_eq!(until.unwrap().to_string(), "2026-11-21T11:00:00Z");
     assert_eq!(double.lines().len(), 100);
 }
@@ -105,7 +108,7 @@ async fn whoever_waits_for_an_hour_is_told_so_once_and_other_operations_go_on() 
     assert_eq!(rate_limiter.state(business()).unwrap().queued, 0, "its place is given back");
     let waits = waits.lock().unwrap();
     assert_eq!(waits.len(), 1, "{waits:?}");
-    assert_eq!((waits[0].operation, waits[0].reason), ("getChat", WaitReason::Hour));
+    assert_eq!((waits[0].operation, waits[0].reason), ("getChat", WaitReason::HourlyLimit));
     assert_eq!(waits[0].until.unwrap().to_string(), "2026-11-21T11:00:00Z");
 }
 

@@ -1,4 +1,4 @@
-//! WriteQueue thread with group commit: it commits all queued writes in one transaction, then replies to all of them.
+//! Writer thread with group commit: commits all queued writes in one transaction, then replies to each.
 //! An exclusive transaction leases the thread's connection (`lease.rs`).
 
 use std::{
@@ -25,7 +25,7 @@ const MAX_GROUP: usize = 256;
 
 /// Write to run in a transaction, or `None` if none could begin.
 type WriteJob = Box<dyn FnOnce(Option<&mut WriteTransaction>) -> WriteReply + Send>;
-/// WriteReply to the caller of a write, sent after the commit.
+/// Reply to the caller of a write, sent after the commit.
 type WriteReply = Box<dyn FnOnce(CommitResult) + Send>;
 
 /// Request to the writer thread.

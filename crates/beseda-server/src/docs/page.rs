@@ -8,7 +8,7 @@ use flate2::read::GzDecoder;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 use sha2::{Digest, Sha256};
 
-use super::start::PageLanguage;
+use super::language::PageLanguage;
 use crate::{
     compression,
     request::RequestContext,

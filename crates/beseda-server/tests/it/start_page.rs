@@ -43,7 +43,7 @@ async fn a_browser_gets_a_page_whose_links_lead_somewhere() {
     for link in links(&html) {
         assert_eq!(world.get(link).await.status, 200, "{link}");
     }
-    assert!(html.contains("issued by whoever runs this server"), "{html}");
+    assert!(html.contains("issued by the operator of this server"), "{html}");
     let head = world.ask("HEAD", "/", &[BROWSER], b"").await;
     assert_eq!((head.status, head.body.len()), (200, 0));
 }

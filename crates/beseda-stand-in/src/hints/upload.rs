@@ -5,8 +5,7 @@
 /// form.
 ///
 /// Such a form is accepted, because the API doesn't require a name. But a client with a file knows
-/// its name, and
-/// `curl -F 'file=/path'`, without `@`, sends the path as the content.
+/// its name, and `curl -F 'file=/path'`, without `@`, sends the path as the content.
 pub(crate) fn missing_file_name(body: &str) -> Option<String> {
     let (headers, content) = parts(body).find(|(headers, _)| is_file(headers))?;
     if headers.to_ascii_lowercase().contains("filename") {

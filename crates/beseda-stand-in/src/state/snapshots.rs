@@ -16,7 +16,7 @@ pub(crate) struct Snapshots {
     pub(super) by_name: Mutex<BTreeMap<String, Snapshot>>,
     /// Set after the state was replaced, until the server has dropped its cached credentials and
     /// limits.
-    pub(crate) is_stale: AtomicBool,
+    pub(crate) server_caches_stale: AtomicBool,
 }
 
 pub(super) fn lock<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {

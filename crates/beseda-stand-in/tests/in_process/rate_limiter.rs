@@ -42,7 +42,7 @@ impl World {
         let (told, tell) = (Arc::clone(&waits), Arc::clone(&more));
         let governor =
             RateLimiter::new(clock.clone(), clock.clone()).on_wait(move |waiting: &QueuedCall| {
-                if let (WaitReason::Hour, Some(until)) = (waiting.reason, waiting.until) {
+                if let (WaitReason::HourlyLimit, Some(until)) = (waiting.reason, waiting.until) {
                     *told.lock().unwrap().entry(until).or_default() += 1;
                     tell.notify_one();
                 }

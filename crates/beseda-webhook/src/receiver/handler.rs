@@ -26,9 +26,9 @@ use super::{
 const BODY_TIMEOUT: Duration = Duration::from_secs(8);
 /// Maximum time to answer a `PING`; Market's timeout is one second.
 const PING_TIMEOUT: Duration = Duration::from_millis(900);
-/// Maximum number of bytes and maximum time to read of a refused body, so that the client reads the
-/// response.
+/// Maximum number of bytes read of a refused body, so that the client reads the response.
 const MAX_DRAIN: usize = 1024 * 1024;
+/// Maximum time to read a refused body.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Hook called after every response.

@@ -109,7 +109,7 @@ impl Dispatcher {
             match self.deliver(head).await {
                 Ok(found) => next = found,
                 Err(error) => {
-                    tracing::error!(%error, subscription, "failed to record a delivery");
+                    tracing::error!(%error, subscription, "error of the notification queue: the delivery will be retried");
                     tokio::time::sleep(STORE_RETRY_PAUSE).await;
                 }
             }

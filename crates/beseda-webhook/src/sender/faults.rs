@@ -6,7 +6,7 @@ use beseda_api::{QueueAction, QueuedNotification, Result, notification::Notifica
 
 use super::dispatcher::{Dispatcher, attempt};
 
-/// Fault of one delivery.
+/// Fault injected into one delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PushFault {
     /// No fault.
@@ -17,7 +17,7 @@ pub enum PushFault {
     Reorder,
 }
 
-/// Decides which deliveries fail.
+/// Decides which deliveries are duplicated or reordered.
 pub trait FaultInjector: Send + Sync {
     /// Returns the fault of the notification that is about to be sent.
     fn fault(&self, notification: &Notification) -> PushFault;

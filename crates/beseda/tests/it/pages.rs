@@ -27,7 +27,7 @@ fn the_manual_tells_every_exit_status_and_has_a_page_for_each_command() {
 #[test]
 fn help_has_examples_and_the_exit_statuses() {
     let help = beseda().run(["--help"]).ok();
-    assert!(help.contains("Exit status:") && help.contains("8  the network broke"), "{help}");
+    assert!(help.contains("Exit status:") && help.contains("8  network error"), "{help}");
     let help = beseda().run(["chats", "--help"]).ok();
     assert!(help.contains("Examples:") && help.contains("BESEDA_API_KEY"), "{help}");
 }
