@@ -11,9 +11,9 @@ fn every_shell_has_a_completion_script() {
 }
 
 #[test]
-fn the_manual_tells_every_exit_status_and_has_a_page_for_each_command() {
+fn the_manual_lists_every_exit_status_and_has_a_page_for_each_command() {
     let page = beseda().run(["man"]).ok();
-    assert!(page.contains("a limit is used up (420)"), "{page}");
+    assert!(page.contains("a rate limit is used up (420)"), "{page}");
     let folder = tempfile::tempdir().unwrap();
     beseda().run(["man", "--dir", folder.path().to_str().unwrap()]).ok();
     for name in
